@@ -1,0 +1,58 @@
+"""Finds and repairs calls that treat ``is_leaf`` as a filter when mapping over Flax NNX state.
+
+The public API is ``lint_source`` and ``fix_source``; both are pure functions of their arguments, hold no
+state, and neither import nor run the code they read.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flake8_nnx_treemap.fixing.engine import FixResult
+    from flake8_nnx_treemap.rules.rule import Finding
+    from flake8_nnx_treemap.rules.settings import LintSettings
+
+__version__ = "0.1.0"
+
+__all__ = ["__version__", "fix_source", "lint_source"]
+
+
+def lint_source(text: str, filename: str = "<stdin>", settings: LintSettings | None = None) -> list[Finding]:
+    """Find what is wrong in one Python source.
+
+    Args:
+        text: the whole source, line ends as they are.
+        filename: the name that messages use; the file is not opened.
+        settings: which rules, for which Flax; the defaults if ``None``.
+
+    Returns:
+        The findings, sorted by position, less those that a ``# noqa`` comment suppresses.
+
+    Raises:
+        SourceError: the text is not Python that this interpreter and LibCST can parse.
+    """
+    from flake8_nnx_treemap.fixing.engine import lint
+    from flake8_nnx_treemap.rules.settings import LintSettings
+
+    return lint(text, filename, settings or LintSettings())
+
+
+def fix_source(text: str, filename: str = "<stdin>", settings: LintSettings | None = None) -> FixResult:
+    """Repair what can be repaired in one Python source.
+
+    Args:
+        text: the whole source, line ends as they are.
+        filename: the name that messages use; the file is not opened.
+        settings: which rules, for which Flax, and whether unsafe fixes are wanted; the defaults if ``None``.
+
+    Returns:
+        The new text, the findings that were fixed and those that remain in the new text.
+
+    Raises:
+        SourceError: the text is not Python that this interpreter and LibCST can parse, or a rewrite would not be.
+    """
+    from flake8_nnx_treemap.fixing.engine import fix
+    from flake8_nnx_treemap.rules.settings import LintSettings
+
+    return fix(text, filename, settings or LintSettings())

@@ -1,0 +1,354 @@
+"""What a mapper does with the leaf it is given: whether it looks at its type, and what it reads from it for certain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import libcst as cst
+
+from flake8_nnx_treemap.analysis.functions import SINGLE_DISPATCH, Function, binding_of, function_of
+from flake8_nnx_treemap.analysis.predicates import TypeTest, is_type_of, type_test_of
+from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown
+from flake8_nnx_treemap.analysis.syntax import (
+    children_of,
+    descendants_of,
+    is_name,
+    positional_arguments,
+    statements_of,
+)
+from flake8_nnx_treemap.analysis.types import type_name
+
+HELPER_DEPTH = 2
+"""How many calls deep a helper that is handed the leaf is read."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Dispatch:
+    """One place where a mapper's way depends on what kind of thing the leaf is.
+
+    ``test`` is set where classes are named; otherwise the mapper asks for attributes, or asks something unknown.
+    """
+
+    node: cst.CSTNode
+    test: TypeTest | None = None
+    attribute: str | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mapper:
+    """A mapper whose definition is in this file.
+
+    ``leaf`` is how the function knows the leaf of the first tree: a parameter's name, or ``args[0]``. ``always_reads``
+    are the attributes that it reads from the leaf on every way to a result. ``ignores_leaf`` holds if it never looks
+    at the leaf at all, as ``lambda _: replicated`` does.
+    """
+
+    expression: cst.BaseExpression
+    function: Function
+    leaf: str
+    dispatches: tuple[Dispatch, ...]
+    always_reads: frozenset[str]
+    ignores_leaf: bool = False
+
+    @property
+    def is_inline(self) -> bool:
+        """Whether the mapper is a lambda written in the call itself."""
+        return self.function.definition is self.expression
+
+
+def mapper_of(source: ParsedSource, expression: cst.BaseExpression, leaf_position: int) -> Mapper | Unknown:
+    """Read a mapper.
+
+    Args:
+        source: the file.
+        expression: the function given to a tree function.
+        leaf_position: which positional argument is the leaf: 1 after a key path, else 0.
+
+    Returns:
+        What the mapper does, or why that cannot be seen here.
+    """
+    function = function_of(source, expression)
+    if isinstance(function, Unknown):
+        return function
+    leaf = function.parameter_at(leaf_position)
+    if leaf is None:
+        return Unknown("the mapper has no parameter for the leaf")
+    dispatches = tuple(_dispatches(source, function, leaf, HELPER_DEPTH))
+    reads = _always_read(source, function, leaf, HELPER_DEPTH)
+    ignores_leaf = not _mentions(function.definition.body, leaf)
+    return Mapper(expression, function, leaf, dispatches, reads, ignores_leaf)
+
+
+# Dispatch
+
+
+def _dispatches(source: ParsedSource, function: Function, leaf: str, depth: int) -> Iterator[Dispatch]:
+    if not SINGLE_DISPATCH.isdisjoint(function.decorators):
+        yield Dispatch(function.definition)
+    names = _aliases(source, function.definition, leaf)
+    for node in descendants_of(function.definition.body):
+        for name in names:
+            yield from _dispatch_at(source, node, name)
+        if isinstance(node, cst.Call) and depth:
+            yield from _dispatches_of_helper(source, node, names, depth)
+        for condition in _conditions_at(node):
+            yield from _unknown_tests(source, condition, names)
+
+
+def _aliases(source: ParsedSource, definition: cst.Lambda | cst.FunctionDef, leaf: str) -> frozenset[str]:
+    """The leaf's name and others that a plain assignment gives it."""
+    names = {leaf}
+    for node in descendants_of(definition.body):
+        if isinstance(node, cst.Assign) and source.text_of(node.value) in names:
+            targets = [target.target for target in node.targets]
+            names.update(target.value for target in targets if isinstance(target, cst.Name))
+        elif isinstance(node, cst.NamedExpr) and source.text_of(node.value) in names:
+            names.add(source.text_of(node.target))
+        elif isinstance(node, cst.Assign) and f"{source.text_of(node.value)}[0]" in names:
+            first = node.targets[0].target
+            if isinstance(first, cst.Tuple) and first.elements:
+                names.add(source.text_of(first.elements[0].value))
+    return frozenset(names)
+
+
+def _dispatch_at(source: ParsedSource, node: cst.CSTNode, leaf: str) -> Iterator[Dispatch]:
+    if isinstance(node, (cst.Call, cst.Comparison)):
+        test = type_test_of(source, node, leaf)
+        if test is not None:
+            yield Dispatch(node, test)
+        elif isinstance(node, cst.Comparison):
+            if _compares_type(source, node, leaf):
+                yield Dispatch(node)
+        else:
+            yield from _attribute_test(source, node, leaf)
+            if any(is_type_of(source, argument.value, leaf) for argument in node.args):
+                yield Dispatch(node)
+    elif _chooses_by_type(source, node, leaf):
+        yield Dispatch(node)
+
+
+def _chooses_by_type(source: ParsedSource, node: cst.CSTNode, leaf: str) -> bool:
+    """Whether ``TABLE[type(leaf)]``, a ``match`` with classes or a ``try`` decides what becomes of the leaf."""
+    if isinstance(node, cst.Subscript):
+        indices = [part.slice.value for part in node.slice if isinstance(part.slice, cst.Index)]
+        return any(is_type_of(source, index, leaf) for index in indices)
+    if isinstance(node, cst.Match):
+        classes = any(isinstance(found, cst.MatchClass) for found in descendants_of(node))
+        return classes and source.text_of(node.subject) == leaf
+    if isinstance(node, cst.Try):
+        return _mentions(node.body, leaf) and _catches_missing_attribute(node)
+    return isinstance(node, cst.With) and any("suppress" in source.text_of(item.item) for item in node.items)
+
+
+def _compares_type(source: ParsedSource, node: cst.Comparison, leaf: str) -> bool:
+    sides = [node.left, *(target.comparator for target in node.comparisons)]
+    for side in sides:
+        while isinstance(side, cst.Attribute) and side.attr.value != "__class__":
+            side = side.value
+        if is_type_of(source, side, leaf):
+            return True
+    return False
+
+
+def _attribute_test(source: ParsedSource, call: cst.Call, leaf: str) -> Iterator[Dispatch]:
+    arguments = positional_arguments(call)
+    if not arguments or source.text_of(arguments[0]) != leaf:
+        return
+    name = type_name(source, call.func)
+    if (name == "builtins.hasattr" and len(arguments) == 2) or (name == "builtins.getattr" and len(arguments) == 3):
+        attribute = arguments[1].evaluated_value if isinstance(arguments[1], cst.SimpleString) else None
+        yield Dispatch(call, attribute=attribute if isinstance(attribute, str) else None)
+
+
+def _conditions_at(node: cst.CSTNode) -> Iterator[cst.BaseExpression]:
+    """The expressions directly in a node that decide which way it goes on."""
+    if isinstance(node, (cst.IfExp, cst.If, cst.While, cst.CompIf, cst.Assert)):
+        yield node.test
+    elif isinstance(node, cst.BooleanOperation):
+        yield node.left
+    elif isinstance(node, cst.MatchCase) and node.guard is not None:
+        yield node.guard
+
+
+def _unknown_tests(source: ParsedSource, condition: cst.BaseExpression, names: frozenset[str]) -> Iterator[Dispatch]:
+    """Calls that are handed the leaf itself and decide: they may well ask for its type."""
+    for node in descendants_of(condition):
+        if isinstance(node, cst.Call) and any(source.text_of(argument.value) in names for argument in node.args):
+            yield Dispatch(node)
+
+
+def _dispatches_of_helper(
+    source: ParsedSource, call: cst.Call, names: frozenset[str], depth: int
+) -> Iterator[Dispatch]:
+    for helper, parameter in _helpers(source, call, names):
+        yield from _dispatches(source, helper, parameter, depth - 1)
+
+
+def _helpers(source: ParsedSource, call: cst.Call, names: frozenset[str]) -> Iterator[tuple[Function, str]]:
+    """The function in this file that a call hands the leaf to, with the name it has there."""
+    arguments = positional_arguments(call)
+    if arguments is None or not any(source.text_of(argument) in names for argument in arguments):
+        return
+    if isinstance(call.func, cst.Name) and isinstance(binding_of(source, call.func), Unknown):
+        return
+    helper = function_of(source, call.func)
+    if isinstance(helper, Unknown):
+        return
+    for position, argument in enumerate(arguments):
+        if source.text_of(argument) in names:
+            parameter = helper.parameter_at(position)
+            if parameter is not None:
+                yield helper, parameter
+
+
+def _mentions(node: cst.CSTNode, leaf: str) -> bool:
+    return any(isinstance(found, cst.Name) and found.value == leaf.partition("[")[0] for found in descendants_of(node))
+
+
+def _catches_missing_attribute(node: cst.Try) -> bool:
+    caught = {"AttributeError", "TypeError", "Exception", "BaseException", "ValueError"}
+    for handler in node.handlers:
+        if handler.type is None or any(
+            is_name(found, name) for found in descendants_of(handler.type) for name in caught
+        ):
+            return True
+    return False
+
+
+def _is_generator(function: Function) -> bool:
+    return any(isinstance(node, cst.Yield) for node in _own_nodes(function.definition.body))
+
+
+def _own_nodes(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+    """A node and what is below it, nested functions left out."""
+    yield node
+    for child in children_of(node):
+        if not isinstance(child, (cst.FunctionDef, cst.Lambda, cst.ClassDef)):
+            yield from _own_nodes(child)
+
+
+# What is read for certain
+
+_EVERYTHING: Final = None
+"""What is read on a way that never returns: whatever one asks for. Stands for the set of all attributes."""
+
+_Reads = frozenset[str] | None
+
+
+def _always_read(source: ParsedSource, function: Function, leaf: str, depth: int) -> frozenset[str]:
+    if function.overridable or _is_generator(function) or not SINGLE_DISPATCH.isdisjoint(function.decorators):
+        return frozenset()  # What runs may be another function, or run later.
+    reader = _CertainReads(source, leaf, depth)
+    definition = function.definition
+    if isinstance(definition, cst.Lambda):
+        return reader.of_expression(definition.body)
+    reads, _ = reader.of_block(list(statements_of(definition.body)))
+    return frozenset() if reads is _EVERYTHING else reads
+
+
+@dataclass(frozen=True, slots=True)
+class _CertainReads:
+    """Collects the attributes of the leaf that are read whichever way control goes."""
+
+    source: ParsedSource
+    leaf: str
+    depth: int
+
+    def of_block(self, statements: Sequence[cst.CSTNode]) -> tuple[_Reads, bool]:
+        """What a list of statements reads for certain, and whether control can go on after it."""
+        reads: frozenset[str] = frozenset()
+        for statement in statements:
+            found, goes_on = self.of_statement(statement)
+            if found is _EVERYTHING:
+                return _EVERYTHING, False
+            reads |= found
+            if not goes_on:
+                return reads, False
+            if self._rebinds_leaf(statement):
+                return reads, True
+        return reads, True
+
+    def of_statement(self, node: cst.CSTNode) -> tuple[_Reads, bool]:
+        if isinstance(node, cst.Raise):
+            return _EVERYTHING, False
+        if isinstance(node, cst.Return):
+            return (self.of_expression(node.value) if node.value else frozenset()), False
+        if isinstance(node, cst.If):
+            return self._of_if(node)
+        if isinstance(node, (cst.FunctionDef, cst.ClassDef, cst.Try, cst.TryStar, cst.Match)):
+            return frozenset(), not _may_return(node)
+        if isinstance(node, cst.For):
+            return self.of_expression(node.iter), not _may_return(node)
+        if isinstance(node, cst.While):
+            return self.of_expression(node.test), not _may_return(node)
+        if isinstance(node, cst.With):
+            items = [self.of_expression(item.item) for item in node.items]
+            return frozenset().union(*items), not _may_return(node)
+        if isinstance(node, (cst.Break, cst.Continue)):
+            return frozenset(), False
+        if isinstance(node, cst.Assert):
+            return frozenset(), True  # "python -O" leaves it out.
+        return self.of_expression(node), True
+
+    def _of_if(self, node: cst.If) -> tuple[_Reads, bool]:
+        then, then_goes_on = self.of_block(list(statements_of(node.body)))
+        otherwise: _Reads = frozenset()
+        else_goes_on = True
+        if isinstance(node.orelse, cst.If):
+            otherwise, else_goes_on = self._of_if(node.orelse)
+        elif isinstance(node.orelse, cst.Else):
+            otherwise, else_goes_on = self.of_block(list(statements_of(node.orelse.body)))
+        tested = self.of_expression(node.test)
+        common = _common(then, otherwise)
+        if common is _EVERYTHING:
+            return _EVERYTHING, False
+        # A branch that returned early has read only its own: what follows does not count for it.
+        leaves_early = (not then_goes_on and then is not _EVERYTHING) or (
+            not else_goes_on and otherwise is not _EVERYTHING
+        )
+        return tested | common, not leaves_early and (then_goes_on or else_goes_on)
+
+    def _rebinds_leaf(self, statement: cst.CSTNode) -> bool:
+        for node in descendants_of(statement):
+            targets: Iterable[cst.CSTNode] = ()
+            if isinstance(node, cst.Assign):
+                targets = [target.target for target in node.targets]
+            elif isinstance(node, (cst.AnnAssign, cst.AugAssign, cst.NamedExpr, cst.For)):
+                targets = [node.target]
+            if any(is_name(found, self.leaf) for target in targets for found in descendants_of(target)):
+                return True
+        return False
+
+    def of_expression(self, node: cst.CSTNode) -> frozenset[str]:
+        if isinstance(node, cst.Attribute) and self.source.text_of(node.value) == self.leaf:
+            return frozenset({node.attr.value})
+        if isinstance(node, cst.IfExp):
+            branches = self.of_expression(node.body) & self.of_expression(node.orelse)
+            return self.of_expression(node.test) | branches
+        if isinstance(node, cst.BooleanOperation):
+            return self.of_expression(node.left)
+        if isinstance(node, cst.Comparison):
+            return self.of_expression(node.left) | self.of_expression(node.comparisons[0].comparator)
+        if isinstance(node, (cst.Assign, cst.AnnAssign, cst.NamedExpr)):
+            # "v.value = x" reads nothing, and a raw JAX array accepts it silently.
+            return self.of_expression(node.value) if node.value is not None else frozenset()
+        if isinstance(node, (cst.Lambda, cst.BaseComp, cst.Await, cst.Del)):
+            return frozenset()
+        reads: frozenset[str] = frozenset()
+        if isinstance(node, cst.Call) and self.depth:
+            for helper, parameter in _helpers(self.source, node, frozenset({self.leaf})):
+                reads |= _always_read(self.source, helper, parameter, self.depth - 1)
+        return reads.union(*(self.of_expression(child) for child in children_of(node)))
+
+
+def _common(first: _Reads, second: _Reads) -> _Reads:
+    """What is read on both of two ways."""
+    if first is None:
+        return second
+    return first if second is None else first & second
+
+
+def _may_return(node: cst.CSTNode) -> bool:
+    return any(isinstance(found, (cst.Return, cst.Break, cst.Continue)) for found in _own_nodes(node))

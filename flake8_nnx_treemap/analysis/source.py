@@ -1,0 +1,344 @@
+"""One source text, seen three ways: as text, as ``ast`` bindings, and as LibCST of just the statements that matter.
+
+LibCST needs ten times as long for a module as the standard ``ast``, and its native parser overflows the stack on an
+expression nested a few thousand deep. So it is given only statements that hold a candidate, and the definitions they
+refer to, and each only after its depth is known.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import warnings
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import libcst as cst
+from libcst.metadata import MetadataWrapper, PositionProvider
+
+from flake8_nnx_treemap.analysis.bindings import Binding, Bindings, Block, Host, Place, start_of
+from flake8_nnx_treemap.analysis.syntax import children_of, dotted_parts
+
+MAXIMUM_DEPTH = 150
+"""Deepest nesting of ``ast`` nodes given to LibCST, whose Python side recurses about five frames for each."""
+
+_LINE_END = re.compile(r"\r\n|\r|\n")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Position:
+    """A row and a column, both from 1; columns count code points."""
+
+    row: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Range:
+    """From ``start`` up to, not including, ``end``."""
+
+    start: Position
+    end: Position
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Edit:
+    """Text that takes the place of a range; the range is empty for an insertion."""
+
+    range: Range
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """What could not be read off the source, and why; rules stay silent on it, ``--verbose`` shows it."""
+
+    reason: str
+
+
+class SourceError(Exception):
+    """The text is not Python, or holds more than can be analysed."""
+
+    def __init__(self, message: str, row: int | None = None, column: int | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.row = row
+        self.column = column
+
+
+def line_starts(text: str) -> list[int]:
+    """Offsets at which lines start, for the line ends that Python's grammar knows (not form feeds)."""
+    return [0, *(match.end() for match in _LINE_END.finditer(text))]
+
+
+def parse_module(text: str) -> ast.Module:
+    """Parse a whole file with the standard library.
+
+    Raises:
+        SourceError: the text is not Python for the running interpreter, or nests too deeply for it.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # "\d" in someone's string is not our business.
+            return ast.parse(text)
+    except SyntaxError as error:
+        raise SourceError(f"syntax error: {error.msg}", error.lineno, error.offset) from None
+    except ValueError as error:
+        raise SourceError(f"cannot be parsed: {error}") from None
+    except (RecursionError, MemoryError):
+        raise SourceError("cannot be parsed: nested too deeply") from None
+
+
+class ParsedSource:
+    """A source text and the answers to what its parts mean."""
+
+    def __init__(self, text: str, filename: str = "<stdin>", tree: ast.Module | None = None) -> None:
+        """Read a source.
+
+        Args:
+            text: the whole source.
+            filename: the name that messages use.
+            tree: ``ast.parse(text)``, if the caller has it already, as flake8 does.
+
+        Raises:
+            SourceError: the text is not Python.
+        """
+        self.text = text
+        self.filename = filename
+        self.tree = parse_module(text) if tree is None else tree
+        self.bindings = Bindings(self.tree)
+        self.memory: dict[object, object] = {}
+        """Facts that were computed once, by whoever computed them: a call, a function, a list of all calls."""
+        self._line_starts = line_starts(text)
+        self._parsed: dict[ast.AST, cst.CSTNode | Unknown] = {}
+        self._ranges: dict[cst.CSTNode, Range] = {}
+        self._parents: dict[cst.CSTNode, cst.CSTNode] = {}
+
+    # Text
+
+    def line(self, row: int) -> str:
+        """The text of a row, counted from 1, without its line end."""
+        start = self._line_starts[row - 1]
+        end = self._line_starts[row] if row < len(self._line_starts) else len(self.text)
+        return self.text[start:end].rstrip("\r\n")
+
+    def lines(self) -> Iterator[str]:
+        """Every row's text, without line ends."""
+        return map(self.line, range(1, len(self._line_starts) + 1))
+
+    @property
+    def newline(self) -> str:
+        """The line end that the file uses first."""
+        match = _LINE_END.search(self.text)
+        return match.group() if match else "\n"
+
+    def offset(self, position: Position) -> int:
+        """Where a position stands in the text."""
+        return self._line_starts[position.row - 1] + position.column - 1
+
+    def position(self, offset: int) -> Position:
+        """The position of an offset in the text."""
+        row = bisect_right(self._line_starts, offset)
+        return Position(row, offset - self._line_starts[row - 1] + 1)
+
+    def position_of_place(self, place: Place) -> Position:
+        """An ``ast`` place (UTF-8 columns) as a position (code points)."""
+        row, column = place
+        line = self.line(row)
+        if not line.isascii():
+            column = len(line.encode("utf-8", "surrogatepass")[:column].decode("utf-8", "surrogatepass"))
+        return Position(row, column + 1)
+
+    def place_of(self, node: cst.CSTNode) -> Place:
+        """Where a LibCST node starts, as ``ast`` counts."""
+        start = self.range(node).start
+        before = self.line(start.row)[: start.column - 1]
+        return (start.row, len(before) if before.isascii() else len(before.encode("utf-8", "surrogatepass")))
+
+    # LibCST
+
+    def parse(self, nodes: Iterable[Host]) -> None:
+        """Parse statements and expressions with LibCST, all in one go, so that ``cst_of`` finds them done."""
+        wanted = [node for node in dict.fromkeys(nodes) if node not in self._parsed]
+        fragments = []
+        for node in wanted:
+            if _depth_exceeds(node, MAXIMUM_DEPTH):
+                self._parsed[node] = Unknown("nested too deeply")
+            else:
+                fragments.append(_Fragment.cut(self, node))
+        if fragments and not self._parse_fragments(fragments):
+            for fragment in fragments:
+                if not self._parse_fragments([fragment]):
+                    self._parsed[fragment.node] = Unknown("LibCST does not parse it")
+
+    def cst_of(self, node: Host) -> cst.CSTNode | Unknown:
+        """The LibCST node of an ``ast`` statement or expression."""
+        if node not in self._parsed:
+            self.parse([node])
+        return self._parsed[node]
+
+    def range(self, node: cst.CSTNode) -> Range:
+        """Where a LibCST node stands in the file, its own parentheses not counted."""
+        return self._ranges[node]
+
+    def outer_range(self, node: cst.BaseExpression) -> Range:
+        """Where an expression stands in the file, with the parentheses around it."""
+        range_ = self.range(node)
+        if not node.lpar:
+            return range_
+        return Range(self.range(node.lpar[0]).start, self.range(node.rpar[-1]).end)
+
+    def text_of(self, node: cst.CSTNode) -> str:
+        """The text of a LibCST node as it stands in the file."""
+        return self.text_in(self.range(node))
+
+    def text_in(self, range_: Range) -> str:
+        """The text of a range."""
+        return self.text[self.offset(range_.start) : self.offset(range_.end)]
+
+    def parent(self, node: cst.CSTNode) -> cst.CSTNode | None:
+        """The LibCST node around a node, within the statement or expression that was parsed."""
+        return self._parents.get(node)
+
+    def _parse_fragments(self, fragments: Sequence[_Fragment]) -> bool:
+        texts, rows, row = [], [], 1
+        for fragment in fragments:
+            texts.append(fragment.text)
+            rows.append((row, fragment.first_row - row - fragment.rows_before))
+            row += len(line_starts(fragment.text)) - 1
+        try:
+            module = cst.parse_module("".join(texts))
+            positions = MetadataWrapper(module, unsafe_skip_copy=True).resolve(PositionProvider)
+        except (cst.ParserSyntaxError, RecursionError):
+            return False
+        if len(module.body) != len(fragments):
+            return False
+        starts = [start for start, _ in rows]
+        for node, found in positions.items():
+            shift = rows[bisect_right(starts, found.start.line) - 1][1]
+            self._ranges[node] = Range(
+                Position(found.start.line + shift, found.start.column + 1),
+                Position(found.end.line + shift, found.end.column + 1),
+            )
+        for fragment, statement in zip(fragments, module.body, strict=True):
+            self._parsed[fragment.node] = self._adopt(fragment.unwrap(statement))
+        return True
+
+    def _adopt(self, root: cst.CSTNode) -> cst.CSTNode:
+        if isinstance(root, cst.BaseExpression):
+            # The parentheses that the fragment put around the expression are not in the file.
+            bare = root.with_changes(lpar=root.lpar[1:], rpar=root.rpar[:-1])
+            self._ranges[bare] = self._ranges[root]
+            root = bare
+        pending = [root]
+        while pending:
+            node = pending.pop()
+            for child in children_of(node):
+                self._parents[child] = node
+                pending.append(child)
+        return root
+
+    # Meaning
+
+    def bindings_of(self, name: cst.Name) -> tuple[Binding, ...]:
+        """The bindings that may be in force where a name is used."""
+        return self.bindings.bindings_of(name.value, self.place_of(name))
+
+    def qualified_names(self, node: cst.BaseExpression) -> frozenset[str]:
+        """What a name or attribute chain may stand for; empty for everything else. See ``Bindings.qualified_names``."""
+        parts = dotted_parts(node)
+        if parts is None:
+            return frozenset()
+        return self.bindings.qualified_names(parts, self.place_of(node))
+
+    def block_of(self, node: cst.CSTNode) -> Block | None:
+        """The block of statements that holds a node."""
+        return self.bindings.block_at(self.place_of(node))
+
+    def expects_missing_attribute(self, node: cst.CSTNode) -> bool:
+        """Whether a node stands in a ``try`` that may handle ``AttributeError``: raising is then a part of the plan."""
+        block = self.block_of(node)
+        for around in block.ancestors() if block else ():
+            if around.is_try_body and any(map(_catches_attribute_error, getattr(around.owner, "handlers", ()))):
+                return True
+        return False
+
+    # Edits
+
+    def replace(self, range_: Range, content: str) -> Edit:
+        """Replace a range, touching only the characters that differ."""
+        old = self.text_in(range_)
+        start = 0
+        while start < min(len(old), len(content)) and old[start] == content[start]:
+            start += 1
+        end = 0
+        while end < min(len(old), len(content)) - start and old[-1 - end] == content[-1 - end]:
+            end += 1
+        offset = self.offset(range_.start)
+        trimmed = Range(self.position(offset + start), self.position(offset + len(old) - end))
+        return Edit(trimmed, content[start : len(content) - end])
+
+    def insert(self, position: Position, content: str) -> Edit:
+        """Insert text at a position."""
+        return Edit(Range(position, position), content)
+
+
+_CATCHES_ATTRIBUTE_ERROR = frozenset({"AttributeError", "Exception", "BaseException"})
+
+
+def _catches_attribute_error(handler: ast.ExceptHandler) -> bool:
+    if handler.type is None:
+        return True
+    names = {getattr(node, "attr", getattr(node, "id", None)) for node in ast.walk(handler.type)}
+    return not _CATCHES_ATTRIBUTE_ERROR.isdisjoint(names)
+
+
+def _depth_exceeds(root: ast.AST, limit: int) -> bool:
+    level = [root]
+    for _ in range(limit):
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+        if not level:
+            return False
+    return True
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Fragment:
+    """A piece of the file as text that LibCST parses as one statement, with the columns that it has in the file."""
+
+    node: Host
+    text: str
+    first_row: int
+    rows_before: int
+
+    @classmethod
+    def cut(cls, source: ParsedSource, node: Host) -> _Fragment:
+        start, end = start_of(node), (node.end_lineno or node.lineno, node.end_col_offset or 0)
+        first, last = source.position_of_place(start), source.position_of_place(end)
+        if isinstance(node, ast.expr):
+            text = "(\n" + _padding(first) + source.text_in(Range(first, last)) + "\n)\n"
+            return cls(node, text, first.row, 1)
+        if hasattr(node, "body"):
+            first = Position(first.row, 1)  # A compound statement starts its line, so its own indentation is kept.
+        body = source.text_in(Range(first, last)) + "\n"
+        indented = first.column > 1 or body[0] in " \t\f"
+        return cls(node, ("if 1:\n" + _padding(first) + body) if indented else body, first.row, int(indented))
+
+    def unwrap(self, statement: cst.CSTNode) -> cst.CSTNode:
+        """The node that was meant, out of what was put around it."""
+        if isinstance(self.node, ast.expr):
+            assert isinstance(statement, cst.SimpleStatementLine)
+            expression = statement.body[0]
+            assert isinstance(expression, cst.Expr)
+            return expression.value
+        if self.rows_before:
+            assert isinstance(statement, cst.If)
+            statement = statement.body.body[0]
+        if isinstance(statement, cst.SimpleStatementLine):
+            return statement.body[0]
+        return statement
+
+
+def _padding(position: Position) -> str:
+    return " " * (position.column - 1)

@@ -1,0 +1,93 @@
+"""Small questions about LibCST nodes that need no context: children, dotted names, arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+
+import libcst as cst
+
+_PUNCTUATION = (
+    "whitespace",
+    "lpar",
+    "rpar",
+    "lbracket",
+    "rbracket",
+    "comma",
+    "semicolon",
+    "leading",
+    "trailing",
+    "dot",
+)
+
+
+@cache
+def _meaningful_fields(node_type: type[cst.CSTNode]) -> tuple[str, ...]:
+    return tuple(name for name in node_type.__dataclass_fields__ if not name.startswith(_PUNCTUATION))
+
+
+def children_of(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+    """The parts of a node in source order as its class lists them, without white space and punctuation.
+
+    ``CSTNode.children`` gives the same and more, but rebuilds the node to do so.
+    """
+    for name in _meaningful_fields(type(node)):
+        value = getattr(node, name)
+        if isinstance(value, cst.CSTNode):
+            yield value
+        elif isinstance(value, (list, tuple)):
+            for element in value:
+                if isinstance(element, cst.CSTNode):
+                    yield element
+
+
+def descendants_of(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+    """A node and everything below it."""
+    pending = [node]
+    while pending:
+        current = pending.pop()
+        yield current
+        pending.extend(reversed(list(children_of(current))))
+
+
+def dotted_parts(node: cst.CSTNode) -> tuple[str, ...] | None:
+    """The parts of ``a.b.c``, or ``None`` if the node is anything else."""
+    parts: list[str] = []
+    while isinstance(node, cst.Attribute):
+        parts.append(node.attr.value)
+        node = node.value
+    if not isinstance(node, cst.Name):
+        return None
+    parts.append(node.value)
+    return tuple(reversed(parts))
+
+
+def is_name(node: cst.CSTNode | None, name: str) -> bool:
+    """Whether a node is just this name."""
+    return isinstance(node, cst.Name) and node.value == name
+
+
+def positional_arguments(call: cst.Call) -> list[cst.BaseExpression] | None:
+    """The positional arguments of a call, or ``None`` if one is starred and so their number is unknown."""
+    if any(argument.star for argument in call.args):
+        return None
+    return [argument.value for argument in call.args if argument.keyword is None]
+
+
+def keyword_arguments(call: cst.Call) -> dict[str, cst.BaseExpression]:
+    """The keyword arguments of a call by name, without ``**`` ones."""
+    return {argument.keyword.value: argument.value for argument in call.args if argument.keyword is not None}
+
+
+def statements_of(body: cst.BaseSuite) -> Iterator[cst.BaseCompoundStatement | cst.BaseSmallStatement]:
+    """The statements of a suite, those that share a line one after the other."""
+    for line in body.body:
+        if isinstance(line, cst.SimpleStatementLine):
+            yield from line.body
+        elif isinstance(line, (cst.BaseCompoundStatement, cst.BaseSmallStatement)):
+            yield line
+
+
+def is_docstring(statement: cst.CSTNode) -> bool:
+    """Whether a statement is a string that stands alone."""
+    return isinstance(statement, cst.Expr) and isinstance(statement.value, (cst.SimpleString, cst.ConcatenatedString))

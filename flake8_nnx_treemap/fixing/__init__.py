@@ -1,0 +1,1 @@
+"""From findings to new text: suppression, overlaps, passes, verification."""

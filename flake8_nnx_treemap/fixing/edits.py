@@ -1,0 +1,61 @@
+"""Text edits: which fixes can be made together, and the text that they make."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from flake8_nnx_treemap.analysis.source import Edit, Position, line_starts
+from flake8_nnx_treemap.rules.rule import Finding, Fix
+
+
+def apply_edits(text: str, edits: Iterable[Edit]) -> str:
+    """Apply edits that do not overlap; of equal ones, such as the same import added twice, one is made.
+
+    Args:
+        text: the text that the edits' ranges refer to.
+        edits: in any order.
+
+    Returns:
+        The new text; everything outside the edits is as it was.
+    """
+    starts = line_starts(text)
+
+    def offset(position: Position) -> int:
+        return starts[position.row - 1] + position.column - 1
+
+    parts, done = [], 0
+    for edit in sorted(set(edits)):
+        parts += [text[done : offset(edit.range.start)], edit.content]
+        done = offset(edit.range.end)
+    return "".join([*parts, text[done:]])
+
+
+def compatible(findings: Iterable[Finding]) -> list[Finding]:
+    """Choose findings whose fixes can be made at once, first come first served.
+
+    A fix is taken whole or not at all. Two fixes may share an equal edit; apart from that they must not touch.
+    """
+    chosen: list[Finding] = []
+    taken: set[Edit] = set()
+    for finding in findings:
+        if finding.fix is None:
+            continue
+        edits = finding.fix.edits
+        if not any(_collide(edit, other) for edit in edits for other in _near(edit, taken)):
+            chosen.append(finding)
+            taken.update(edits)
+    return chosen
+
+
+def _near(edit: Edit, taken: set[Edit]) -> Sequence[Edit]:
+    return [other for other in taken if other != edit]
+
+
+def _collide(edit: Edit, other: Edit) -> bool:
+    first, second = sorted((edit.range, other.range))
+    return second.start < first.end or first == second or second.start == first.start
+
+
+def is_wanted(fix: Fix | None, *, unsafe_fixes: bool) -> bool:
+    """Whether a fix exists and may be applied."""
+    return fix is not None and (unsafe_fixes or fix.applicability.value == "safe")

@@ -1,0 +1,221 @@
+"""Data: what each Flax and JAX release calls things, and where ``is_leaf`` stands in each signature.
+
+Nothing here decides anything. Facts about Flax come from ``docs/flax-epochs.md``, which is measured; facts about
+JAX signatures from the JAX releases named beside them.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+FlaxRelease = tuple[int, ...]
+"""A Flax release as numbers, so that releases compare as tuples do: ``(0, 11) <= (0, 12, 1)``."""
+
+PORTABLE: FlaxRelease = (0, 10, 0)
+"""The floor of code that must run on every supported release: the first with ``nnx.variablelib.VariableState``."""
+
+VARIABLE_IS_A_PYTREE: FlaxRelease = (0, 10, 7)
+VARIABLE_STATE_IS_VARIABLE: FlaxRelease = (0, 11)
+VALUE_ACCESS_WARNS: FlaxRelease = (0, 12, 1)
+PURE_WARNS: FlaxRelease = (0, 12, 7)
+
+
+class TreeFunctionKind(enum.Enum):
+    """What a tree function does with the leaves."""
+
+    MAP = "map"
+    MAP_WITH_PATH = "map_with_path"
+    LEAVES = "leaves"
+    LEAVES_WITH_PATH = "leaves_with_path"
+    FLATTEN = "flatten"
+    FLATTEN_WITH_PATH = "flatten_with_path"
+    STRUCTURE = "structure"
+    REDUCE = "reduce"
+    ALL = "all"
+    BROADCAST = "broadcast"
+    MAP_PARAMS = "map_params"
+
+
+@dataclass(frozen=True, slots=True)
+class TreeFunction:
+    """One tree function and its signature.
+
+    ``parameters`` are the positional parameters in order; ``mapper`` and ``tree`` name two of them. With
+    ``takes_more_trees`` every further positional argument is another tree. ``is_leaf_position`` is where
+    ``is_leaf`` may be given by position, ``None`` if it is keyword-only.
+    """
+
+    name: str
+    kind: TreeFunctionKind
+    parameters: tuple[str, ...]
+    tree: str = "tree"
+    mapper: str | None = None
+    takes_more_trees: bool = False
+    is_leaf_position: int | None = None
+    removed_in_jax: tuple[int, ...] | None = None
+
+    @property
+    def leaf_position(self) -> int:
+        """Which positional argument of the mapper receives the leaf."""
+        return 1 if self.kind is TreeFunctionKind.MAP_WITH_PATH else 0
+
+
+def _map(
+    name: str, kind: TreeFunctionKind = TreeFunctionKind.MAP, removed: tuple[int, ...] | None = None
+) -> TreeFunction:
+    return TreeFunction(name, kind, ("f", "tree"), mapper="f", takes_more_trees=True, removed_in_jax=removed)
+
+
+def _flatten(name: str, kind: TreeFunctionKind, removed: tuple[int, ...] | None = None) -> TreeFunction:
+    return TreeFunction(name, kind, ("tree",), is_leaf_position=1, removed_in_jax=removed)
+
+
+def _reduce(name: str, removed: tuple[int, ...] | None = None) -> TreeFunction:
+    return TreeFunction(
+        name,
+        TreeFunctionKind.REDUCE,
+        ("function", "tree", "initializer"),
+        mapper="function",
+        is_leaf_position=3,
+        removed_in_jax=removed,
+    )
+
+
+def _map_params(name: str) -> TreeFunction:
+    return TreeFunction(
+        name,
+        TreeFunctionKind.MAP_PARAMS,
+        ("initable", "f", "state"),
+        tree="state",
+        mapper="f",
+        takes_more_trees=True,
+    )
+
+
+_KIND = TreeFunctionKind
+_REMOVED = (0, 6, 0)
+"""``jax.tree_map`` and its kin were deprecated in 0.4.26 and removed in 0.6.0."""
+
+_ALL_TREE_FUNCTIONS = (
+    _map("jax.tree.map"),
+    _map("jax.tree_util.tree_map"),
+    _map("jax.tree.map_with_path", _KIND.MAP_WITH_PATH),
+    _map("jax.tree_util.tree_map_with_path", _KIND.MAP_WITH_PATH),
+    _map("jax.tree_map", removed=_REMOVED),
+    _flatten("jax.tree.leaves", _KIND.LEAVES),
+    _flatten("jax.tree_util.tree_leaves", _KIND.LEAVES),
+    _flatten("jax.tree_leaves", _KIND.LEAVES, _REMOVED),
+    _flatten("jax.tree.leaves_with_path", _KIND.LEAVES_WITH_PATH),
+    _flatten("jax.tree_util.tree_leaves_with_path", _KIND.LEAVES_WITH_PATH),
+    _flatten("jax.tree.flatten", _KIND.FLATTEN),
+    _flatten("jax.tree_util.tree_flatten", _KIND.FLATTEN),
+    _flatten("jax.tree_flatten", _KIND.FLATTEN, _REMOVED),
+    _flatten("jax.tree.flatten_with_path", _KIND.FLATTEN_WITH_PATH),
+    _flatten("jax.tree_util.tree_flatten_with_path", _KIND.FLATTEN_WITH_PATH),
+    _flatten("jax.tree.structure", _KIND.STRUCTURE),
+    _flatten("jax.tree_util.tree_structure", _KIND.STRUCTURE),
+    _flatten("jax.tree_structure", _KIND.STRUCTURE, _REMOVED),
+    _reduce("jax.tree.reduce"),
+    _reduce("jax.tree_util.tree_reduce"),
+    _reduce("jax.tree_reduce", _REMOVED),
+    TreeFunction("jax.tree.reduce_associative", _KIND.REDUCE, ("operation", "tree"), mapper="operation"),
+    TreeFunction("jax.tree_util.tree_reduce_associative", _KIND.REDUCE, ("operation", "tree"), mapper="operation"),
+    TreeFunction("jax.tree.all", _KIND.ALL, ("tree",)),
+    TreeFunction("jax.tree_util.tree_all", _KIND.ALL, ("tree",)),
+    TreeFunction("jax.tree_all", _KIND.ALL, ("tree",), removed_in_jax=_REMOVED),
+    TreeFunction(
+        "jax.tree.broadcast", _KIND.BROADCAST, ("prefix_tree", "full_tree"), tree="prefix_tree", is_leaf_position=2
+    ),
+    TreeFunction(
+        "jax.tree_util.tree_broadcast",
+        _KIND.BROADCAST,
+        ("prefix_tree", "full_tree"),
+        tree="prefix_tree",
+        is_leaf_position=2,
+    ),
+    _map_params("optax.tree.map_params"),
+    _map_params("optax.tree_utils.tree_map_params"),
+    _map_params("optax.tree_map_params"),
+)
+
+TREE_FUNCTIONS: Mapping[str, TreeFunction] = {function.name: function for function in _ALL_TREE_FUNCTIONS}
+"""Every tree function with ``is_leaf``, by its qualified name."""
+
+TREE_FUNCTION_BASENAMES = frozenset(name.rpartition(".")[2] for name in TREE_FUNCTIONS)
+
+NNX_MODULES = ("flax.nnx", "flax.experimental.nnx")
+"""Where the NNX API is found: today's module, and the one it had until Flax 0.8.3."""
+
+_NNX_SUBMODULES = ("variablelib", "variables", "nnx.variables", "nnx.variablelib")
+
+VARIABLE = "flax.nnx.Variable"
+VARIABLE_STATE = "flax.nnx.VariableState"
+STATE = "flax.nnx.State"
+
+VARIABLE_SUBCLASSES = frozenset(
+    f"flax.nnx.{name}"
+    for name in (
+        "Param",
+        "BatchStat",
+        "Cache",
+        "Intermediate",
+        "Perturbation",
+        "RngState",
+        "RngKey",
+        "RngCount",
+        "LoRAParam",
+        "OptState",
+        "OptArray",
+        "OptVariable",
+    )
+)
+"""Every class of Variable that Flax itself defines (0.10.0 to 0.12.8)."""
+
+WRAPPERS = VARIABLE_SUBCLASSES | {VARIABLE, VARIABLE_STATE}
+"""Classes whose instances wrap a value as a leaf of NNX state."""
+
+VARIABLE_ONLY_ATTRIBUTES = frozenset(
+    {
+        "value",
+        "raw_value",
+        "get_value",
+        "set_value",
+        "get_raw_value",
+        "set_raw_value",
+        "get_metadata",
+        "set_metadata",
+        "has_metadata",
+        "copy_from",
+        "copy_from_state",
+        "update_from_state",
+        "to_variable",
+        "to_state",
+        "replace",
+    }
+)
+"""What a Variable has and no array, number or PRNG key does: reading one of these from a raw leaf raises.
+
+``type`` is missing because ``numpy.dtype`` has it, ``copy`` because arrays have it.
+"""
+
+
+def canonical(qualified_name: str) -> str:
+    """Give the one name that stands for a JAX, Flax or optax object, whatever path led to it.
+
+    Args:
+        qualified_name: a dotted name such as ``flax.nnx.variablelib.VariableState``.
+
+    Returns:
+        ``flax.nnx.VariableState`` for it; names that have no other spelling come back as they are.
+    """
+    for module in NNX_MODULES:
+        if qualified_name.startswith(module + "."):
+            rest = qualified_name[len(module) + 1 :]
+            for submodule in _NNX_SUBMODULES:
+                if rest.startswith(submodule + "."):
+                    rest = rest[len(submodule) + 1 :]
+                    break
+            return f"flax.nnx.{rest}"
+    return qualified_name

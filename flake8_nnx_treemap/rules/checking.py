@@ -1,0 +1,27 @@
+"""Runs the selected rules over one source."""
+
+from __future__ import annotations
+
+from flake8_nnx_treemap.analysis.source import ParsedSource
+from flake8_nnx_treemap.rules.registry import RULES
+from flake8_nnx_treemap.rules.rule import Finding
+from flake8_nnx_treemap.rules.settings import LintSettings
+
+
+def check(source: ParsedSource, settings: LintSettings) -> list[Finding]:
+    """Run the selected rules that the Flax floor makes true.
+
+    Args:
+        source: the file.
+        settings: which rules, and for which Flax.
+
+    Returns:
+        The findings in order of position; a finding that two calls share is listed once.
+    """
+    found: dict[tuple[object, ...], Finding] = {}
+    for rule in RULES:
+        wanted = rule.on_by_default if settings.select is None else rule.code in settings.select
+        if wanted and settings.flax_floor >= rule.since:
+            for finding in rule.check(source, settings.flax_floor):
+                found.setdefault(finding.sort_key, finding)
+    return sorted(found.values(), key=lambda finding: finding.sort_key)

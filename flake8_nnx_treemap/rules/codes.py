@@ -1,0 +1,10 @@
+"""Data: the rules' codes, and which are on by default. Importable at no cost; a test holds it equal to the registry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+CODES: Mapping[str, bool] = {
+    "NNX101": True,
+}
+"""Rule code -> on by default."""

@@ -1,0 +1,226 @@
+"""`is_leaf` tests `VariableState`, and the mapper takes every leaf.
+
+## What it does
+
+Finds calls of `jax.tree.map` and its kin whose `is_leaf` stops at `nnx.VariableState` while the mapper never asks what
+kind of leaf it was given.
+
+## Why it is wrong
+
+`is_leaf` says where JAX stops going down. It filters nothing: whatever is not stopped at is gone into, and every leaf
+found there reaches the mapper as well. A mapper written for a `VariableState` then meets arrays, numbers and, depending
+on the Flax release, live `Variable`s.
+
+## What Flax does
+
+* **0.10.0–0.10.6**: state from `nnx.state` works; a live `Variable` is an opaque leaf, so the mapper runs on it
+  although `is_leaf` said no; a raw array raises `AttributeError`.
+* **0.10.7**: `Variable` became a pytree. JAX goes into a live `Variable`, the mapper gets the array inside:
+  `.value` raises, `[...]` silently returns the wrapper unchanged.
+* **0.11.0–0.12.0**: `VariableState` is `Variable`. Wrappers work; a raw array still raises.
+* **0.12.1 and later**: the same, and every access to `nnx.VariableState` warns.
+
+## Fix safety
+
+The fix makes the mapper dispatch on the leaf's type, and makes `is_leaf` stop at the same types. It is safe if the
+mapper reads, on every way to a result, something that only a Variable has (`.value`, `.get_value()`, `.set_metadata()`,
+…): wherever the original returned, every leaf was a wrapper, and each is mapped as before. It is unsafe if the
+mapper might have worked on other leaves too, if it cannot be seen, if the call stands in a `try` that expects the
+error, if `is_leaf` also stops at things that are no wrappers, or if it asks a wrapper for more than its type and must
+run below 0.11. One exception is known, on 0.10.7 alone: a live Variable that holds no array (`nnx.Param(None)`) was
+passed over and is mapped after the fix. There is no fix where the predicate is shared through `functools.partial`, or
+the mapper is an expression with effects of its own.
+
+## References
+
+* <https://github.com/google/flax/issues/4762>
+* `jax.tree.map`: <https://docs.jax.dev/en/latest/_autosummary/jax.tree.map.html>
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from flake8_nnx_treemap.analysis.mappers import Mapper, mapper_of
+from flake8_nnx_treemap.analysis.predicates import LeafTest, leaf_test_of
+from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown
+from flake8_nnx_treemap.analysis.tree_calls import TreeCall, tree_calls_of
+from flake8_nnx_treemap.names import (
+    VARIABLE,
+    VARIABLE_ONLY_ATTRIBUTES,
+    VARIABLE_STATE,
+    VARIABLE_STATE_IS_VARIABLE,
+    FlaxRelease,
+)
+from flake8_nnx_treemap.rules.rewriting import (
+    dispatching_mapper,
+    make_fix,
+    stops_elsewhere,
+    widened_predicate,
+    wrapper_types,
+)
+from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
+
+MESSAGE = "is_leaf only stops at VariableState, it filters nothing: dispatch with isinstance in the mapper as well"
+
+
+def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
+    """Report each call whose predicate stops at VariableState and whose mapper does not dispatch."""
+    for call in tree_calls_of(source):
+        if call.mapper is None or call.is_leaf is None or not call.trees:
+            continue
+        test = leaf_test_of(source, call.is_leaf)
+        if isinstance(test, Unknown) or not _stops_at_variable_state(test):
+            continue
+        mapper = mapper_of(source, call.mapper, call.function.leaf_position)
+        if isinstance(mapper, Mapper) and (mapper.dispatches or mapper.ignores_leaf):
+            continue
+        yield Finding("NNX101", MESSAGE, source.range(call.is_leaf), _fix(source, call, test, mapper, floor))
+
+
+def _stops_at_variable_state(test: LeafTest) -> bool:
+    """A test of both classes is the portable idiom and left to NNX112; an exact one to NNX105."""
+    names = frozenset().union(*(found.names for found in test.tests if not found.is_exact))
+    return VARIABLE_STATE in names and VARIABLE not in names
+
+
+def _fix(
+    source: ParsedSource, call: TreeCall, test: LeafTest, mapper: Mapper | Unknown, floor: FlaxRelease
+) -> Fix | None:
+    if call.partial is not None:
+        return None  # What is given to a partial is shared with other calls.
+    types = wrapper_types(source, call.node, floor)
+    if types is None:
+        return None
+    mapping = dispatching_mapper(source, call, mapper, types)
+    stopping = widened_predicate(source, test, types, floor)
+    if mapping is None or stopping is None:
+        return None
+    safe = _is_safe(source, call, test, mapper, floor)
+    applicability = Applicability.SAFE if safe else Applicability.UNSAFE
+    message = "Dispatch on the leaf's type in the mapper"
+    return make_fix(source, applicability, message, [*mapping, *stopping, *types.edits])
+
+
+def _is_safe(
+    source: ParsedSource, call: TreeCall, test: LeafTest, mapper: Mapper | Unknown, floor: FlaxRelease
+) -> bool:
+    if isinstance(mapper, Unknown) or not mapper.always_reads & VARIABLE_ONLY_ATTRIBUTES:
+        return False
+    asks_for_more = any(found.is_conditional for found in test.tests)
+    if stops_elsewhere(test) or (asks_for_more and floor < VARIABLE_STATE_IS_VARIABLE):
+        return False
+    return call.is_complete and not source.expects_missing_attribute(call.node)
+
+
+EXAMPLES = (
+    Example(
+        title="A lambda that reads `.value`",
+        source="""\
+import jax
+from flax import nnx
+
+
+def convert(state):
+    return jax.tree.map(
+        lambda v: v.value * 2,
+        state,
+        is_leaf=lambda x: isinstance(x, nnx.VariableState),
+    )
+""",
+        marked=("lambda x: isinstance(x, nnx.VariableState)",),
+        fixed={
+            "portable": """\
+import jax
+from flax import nnx
+
+
+def convert(state):
+    return jax.tree.map(
+        lambda v: v.value * 2 if isinstance(v, (nnx.Variable, nnx.variablelib.VariableState)) else v,
+        state,
+        is_leaf=lambda x: isinstance(x, (nnx.Variable, nnx.variablelib.VariableState)),
+    )
+""",
+            "0.11": """\
+import jax
+from flax import nnx
+
+
+def convert(state):
+    return jax.tree.map(
+        lambda v: v.value * 2 if isinstance(v, nnx.Variable) else v,
+        state,
+        is_leaf=lambda x: isinstance(x, nnx.Variable),
+    )
+""",
+        },
+        applicability=Applicability.SAFE,
+    ),
+    Example(
+        title="A function defined elsewhere, and a key path",
+        source="""\
+import jax
+from flax import nnx
+
+
+def scaled(path, variable, scale=2.0):
+    return variable.replace(variable.value * scale)
+
+
+def convert(state):
+    return jax.tree_util.tree_map_with_path(scaled, state, is_leaf=lambda x: isinstance(x, nnx.VariableState))
+""",
+        marked=("lambda x: isinstance(x, nnx.VariableState)",),
+        fixed={
+            "0.11": """\
+import jax
+from flax import nnx
+
+
+def scaled(path, variable, scale=2.0):
+    return variable.replace(variable.value * scale)
+
+
+def convert(state):
+    return jax.tree_util.tree_map_with_path(lambda path, v: scaled(path, v) if isinstance(v, nnx.Variable) else v, state, is_leaf=lambda x: isinstance(x, nnx.Variable))
+""",
+        },
+        applicability=Applicability.SAFE,
+    ),
+    Example(
+        title="A mapper that may work on any leaf: the fix is unsafe",
+        source="""\
+import jax
+import jax.numpy as jnp
+from flax import nnx
+
+
+def convert(state):
+    return jax.tree.map(lambda v: jnp.zeros(v.shape), state, is_leaf=lambda x: isinstance(x, nnx.VariableState))
+""",
+        marked=("lambda x: isinstance(x, nnx.VariableState)",),
+        fixed={
+            "0.11": """\
+import jax
+import jax.numpy as jnp
+from flax import nnx
+
+
+def convert(state):
+    return jax.tree.map(lambda v: jnp.zeros(v.shape) if isinstance(v, nnx.Variable) else v, state, is_leaf=lambda x: isinstance(x, nnx.Variable))
+""",
+        },
+        applicability=Applicability.UNSAFE,
+    ),
+)
+
+RULE = Rule(
+    code="NNX101",
+    slug="is-leaf-is-not-a-filter",
+    summary="`is_leaf` stops at VariableState, but the mapper takes every leaf",
+    check=check,
+    documentation=__doc__,
+    examples=EXAMPLES,
+    fix=FixAvailability.SOMETIMES,
+)

@@ -1,0 +1,19 @@
+"""All rules. A new rule is its file, its cases in ``tests/rules``, one line here and one in ``codes.py``."""
+
+from __future__ import annotations
+
+from flake8_nnx_treemap.rules import nnx101_is_leaf_is_not_a_filter as nnx101
+from flake8_nnx_treemap.rules.rule import Rule
+
+RULES: tuple[Rule, ...] = (nnx101.RULE,)
+
+_BY_CODE = {rule.code: rule for rule in RULES}
+
+
+def rule_named(code: str) -> Rule:
+    """The rule with a code.
+
+    Raises:
+        KeyError: there is none.
+    """
+    return _BY_CODE[code]

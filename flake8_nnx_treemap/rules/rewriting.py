@@ -1,0 +1,236 @@
+"""Replacements that several rules write: a mapper that dispatches, a predicate that stops at every wrapper."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import libcst as cst
+
+from flake8_nnx_treemap.analysis.mappers import Mapper
+from flake8_nnx_treemap.analysis.predicates import LeafTest, TypeTest
+from flake8_nnx_treemap.analysis.source import Edit, ParsedSource, Unknown
+from flake8_nnx_treemap.analysis.spelling import spelling_of
+from flake8_nnx_treemap.analysis.syntax import descendants_of, dotted_parts
+from flake8_nnx_treemap.analysis.tree_calls import TreeCall
+from flake8_nnx_treemap.names import VARIABLE, VARIABLE_STATE, VARIABLE_STATE_IS_VARIABLE, WRAPPERS, FlaxRelease
+from flake8_nnx_treemap.rules.rule import Applicability, Fix
+
+LEAF_NAMES = ("v", "leaf", "variable", "leaf_")
+"""Names for the parameter of a new lambda, in order of preference."""
+
+_BINDS_LOOSELY = (cst.IfExp, cst.Lambda, cst.NamedExpr, cst.Yield, cst.GeneratorExp)
+"""Expressions that would swallow an ``if … else`` written after them."""
+
+
+@dataclass(frozen=True, slots=True)
+class WrapperTypes:
+    """The classes of NNX wrappers as this file writes them, with the import edits that this takes."""
+
+    names: tuple[str, ...]
+    edits: tuple[Edit, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """What stands as the second argument of ``isinstance``."""
+        return self.names[0] if len(self.names) == 1 else f"({', '.join(self.names)})"
+
+
+def wrapper_types(source: ParsedSource, node: cst.CSTNode, floor: FlaxRelease) -> WrapperTypes | None:
+    """Spell ``nnx.Variable``, and VariableState as well while the floor is below 0.11, for use at ``node``."""
+    wanted = ["Variable"]
+    if floor < VARIABLE_STATE_IS_VARIABLE:
+        wanted.append("variablelib.VariableState")
+    place = source.place_of(node)
+    spellings = [spelling_of(source, name, place) for name in wanted]
+    found = [spelling for spelling in spellings if spelling is not None]
+    if len(found) != len(wanted):
+        return None
+    return WrapperTypes(
+        tuple(spelling.text for spelling in found), tuple(edit for spelling in found for edit in spelling.edits)
+    )
+
+
+def make_fix(
+    source: ParsedSource, applicability: Applicability, message: str, edits: Iterable[Edit | None]
+) -> Fix | None:
+    """Put edits together, unless one is missing or would drop a comment."""
+    done = []
+    for edit in edits:
+        if edit is None or (_has_comment(source.text_in(edit.range)) and not _has_comment(edit.content)):
+            return None
+        if edit.content or edit.range.start != edit.range.end:
+            done.append(edit)
+    return Fix(applicability, message, tuple(sorted(set(done)))) if done else None
+
+
+def _has_comment(text: str) -> bool:
+    return "#" in text
+
+
+# Mappers
+
+
+def dispatching_mapper(
+    source: ParsedSource, call: TreeCall, mapper: Mapper | Unknown, types: WrapperTypes
+) -> list[Edit] | None:
+    """Make a call's mapper leave everything alone that is not a wrapper.
+
+    Args:
+        source: the file.
+        call: the call.
+        mapper: what is known of its mapper.
+        types: the wrapper classes, as written here.
+
+    Returns:
+        Edits; ``None`` if the mapper is an expression that cannot be called once a leaf instead of once.
+    """
+    if isinstance(mapper, Mapper) and isinstance(mapper.function.definition, cst.Lambda) and mapper.is_inline:
+        return _guarded_lambda(source, mapper.function.definition, mapper.leaf, types)
+    if call.mapper is None or call.mapper.lpar:
+        return None
+    return _guarded_call(source, call, call.mapper, types)
+
+
+def _guarded_lambda(source: ParsedSource, definition: cst.Lambda, leaf: str, types: WrapperTypes) -> list[Edit] | None:
+    body = definition.body
+    bound = {node.name.value for node in descendants_of(definition.params) if isinstance(node, cst.Param)}
+    if bound & _roots(types) or any(isinstance(node, cst.NamedExpr) for node in descendants_of(body)):
+        return None
+    outer = source.outer_range(body)
+    test = f" if isinstance({leaf}, {types.text}) else {leaf}"
+    if isinstance(body, _BINDS_LOOSELY) and not body.lpar:
+        return [source.insert(outer.start, "("), source.insert(outer.end, ")" + test)]
+    return [source.insert(outer.end, test)]
+
+
+def _guarded_call(
+    source: ParsedSource, call: TreeCall, mapper: cst.BaseExpression, types: WrapperTypes
+) -> list[Edit] | None:
+    if not _is_pure(mapper) or _names_class_scope(source, mapper):
+        return None
+    taken = {node.value for node in descendants_of(mapper) if isinstance(node, cst.Name)} | _roots(types)
+    leaf = next((name for name in LEAF_NAMES if name not in taken), None)
+    if leaf is None:
+        return None
+    more = len(call.trees) - 1
+    others = ["other"] if more == 1 else [f"other{index + 1}" for index in range(more)]
+    paths = ["path"] if call.function.leaf_position else []
+    rest = ["*rest"] if call.more_trees else []
+    parameters = [*paths, leaf, *others, *rest]
+    if taken & {name.lstrip("*") for name in parameters}:
+        return None
+    test = f"if isinstance({leaf}, {types.text}) else {leaf}"
+    range_ = source.range(mapper)
+    return [
+        source.insert(range_.start, f"lambda {', '.join(parameters)}: "),
+        source.insert(range_.end, f"({', '.join(parameters)}) {test}"),
+    ]
+
+
+def _is_pure(node: cst.BaseExpression) -> bool:
+    """Whether evaluating an expression once a leaf is the same as once: names, and partials of names."""
+    if dotted_parts(node) is not None:
+        return True
+    return (
+        isinstance(node, cst.Call)
+        and (dotted_parts(node.func) or ("",))[-1] == "partial"
+        and all(_is_plain(argument.value) and not argument.star for argument in node.args)
+    )
+
+
+def _is_plain(node: cst.BaseExpression) -> bool:
+    return dotted_parts(node) is not None or isinstance(node, (cst.SimpleString, cst.Integer, cst.Float))
+
+
+def _names_class_scope(source: ParsedSource, node: cst.CSTNode) -> bool:
+    """Whether a name is bound in a class body: a lambda there does not see it."""
+    for found in descendants_of(node):
+        if isinstance(found, cst.Name) and any(
+            binding.scope.kind.value == "class" for binding in source.bindings_of(found)
+        ):
+            return True
+    return False
+
+
+def _roots(types: WrapperTypes) -> frozenset[str]:
+    return frozenset(name.partition(".")[0] for name in types.names)
+
+
+# Predicates
+
+
+def widened_predicate(
+    source: ParsedSource, test: LeafTest, types: WrapperTypes, floor: FlaxRelease
+) -> list[Edit] | None:
+    """Make a predicate that stops at VariableState stop at every wrapper; its other parts stay.
+
+    Returns:
+        Edits, none if nothing need change; ``None`` if the predicate cannot be widened where it stands.
+    """
+    if test.is_inline:
+        if test.parameter in _roots(types):
+            return None
+        edits: list[Edit] = []
+        for found in test.tests:
+            widened = _widened_types(source, found, types)
+            if widened is None:
+                return None
+            edits += widened
+        return edits
+    if floor >= VARIABLE_STATE_IS_VARIABLE:
+        return []  # From 0.11 the two classes are one: the shared predicate is right as it is.
+    range_ = source.range(test.expression)
+    name = test.parameter if test.parameter not in _roots(types) else "x"
+    widened_test = f"lambda {name}: isinstance({name}, {types.text})"
+    if _is_only_wrappers(test):
+        return [source.replace(range_, widened_test)]
+    parts = dotted_parts(test.expression)
+    if parts is None or name in parts:
+        return None
+    return [source.replace(range_, f"{widened_test} or {source.text_of(test.expression)}({name})")]
+
+
+def _is_only_wrappers(test: LeafTest) -> bool:
+    names = [found.name for one in test.tests for found in one.types]
+    plain = not test.others and not test.denied and not any(one.is_conditional for one in test.tests)
+    return plain and all(name in (VARIABLE, VARIABLE_STATE) for name in names)
+
+
+def _widened_types(source: ParsedSource, test: TypeTest, types: WrapperTypes) -> list[Edit] | None:
+    if VARIABLE_STATE not in test.names:
+        return []
+    if all(found.name in (VARIABLE, VARIABLE_STATE) for found in test.types):
+        return [source.replace(source.outer_range(test.container), types.text)]
+    local = [found for found in test.types if found.name == VARIABLE_STATE and found.is_local]
+    if len(local) != 1:
+        return None
+    present = VARIABLE in test.names
+    wanted = [name for name in types.names if not (present and name == types.names[0])]
+    if not wanted:
+        return []  # Both are there already, and one of them says it all.
+    separator = " | " if isinstance(test.container, cst.BinaryOperation) else ", "
+    return [source.replace(source.range(local[0].node), separator.join(wanted))]
+
+
+def stops_elsewhere(test: LeafTest) -> bool:
+    """Whether a predicate also stops at things that are no wrappers, which the mapper may well be meant for."""
+    names: Sequence[str | None] = [found.name for one in test.tests for found in one.types]
+    return not WRAPPERS.issuperset(names) or any(
+        not _is_none_test(node) for node in test.others if not _conditional(test, node)
+    )
+
+
+def _conditional(test: LeafTest, node: cst.BaseExpression) -> bool:
+    """Whether a part of the predicate only narrows its type tests."""
+    return bool(test.tests) and all(one.is_conditional for one in test.tests)
+
+
+def _is_none_test(node: cst.BaseExpression) -> bool:
+    return (
+        isinstance(node, cst.Comparison)
+        and len(node.comparisons) == 1
+        and isinstance(node.comparisons[0].operator, (cst.Is, cst.Equal))
+        and isinstance(node.comparisons[0].comparator, cst.Name)
+        and node.comparisons[0].comparator.value == "None"
+    )

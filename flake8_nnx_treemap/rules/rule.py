@@ -1,0 +1,104 @@
+"""What a rule, a finding, a fix and an example are. The rules themselves live beside this file, one a file."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from flake8_nnx_treemap.analysis.source import Edit, ParsedSource, Range
+from flake8_nnx_treemap.names import PORTABLE, FlaxRelease
+
+
+class Applicability(str, enum.Enum):
+    """Whether a fix may be applied without being asked for."""
+
+    SAFE = "safe"
+    """Wherever the original returned, the rewritten code returns the same result."""
+    UNSAFE = "unsafe"
+    """The rewritten code may compute something else; needs ``--unsafe-fixes``."""
+
+
+class FixAvailability(str, enum.Enum):
+    """How often a rule offers a fix."""
+
+    ALWAYS = "always"
+    SOMETIMES = "sometimes"
+    NEVER = "never"
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """One repair: all of its edits are applied, or none is.
+
+    Edits are sorted, do not overlap, and include the imports that the new code needs.
+    """
+
+    applicability: Applicability
+    message: str
+    edits: tuple[Edit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One place that a rule objects to."""
+
+    code: str
+    message: str
+    range: Range
+    fix: Fix | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def sort_key(self) -> tuple[int, int, str, str]:
+        """Position first, then code: the order of every report."""
+        return (self.range.start.row, self.range.start.column, self.code, self.message)
+
+
+TREES = ("state", "split", "live", "mixed", "grad")
+"""The trees an example runs on unless it names others: what ``tests/runtime`` builds under these names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A program that teaches a rule; it becomes a test, a part of the rule's page, and a runtime proof.
+
+    ``source`` is a whole module that defines ``convert(tree)`` (or ``convert(tree, other)`` for two trees).
+    ``marked`` holds the exact source text of each expression that is reported, in order.
+    ``fixed`` maps a Flax floor (``"portable"``, ``"0.11"``, ``"0.12.1"``) to the whole module after the fix;
+    empty where the rule reports and does not rewrite.
+    """
+
+    title: str
+    source: str
+    marked: tuple[str, ...]
+    fixed: Mapping[str, str] = field(default_factory=dict)
+    applicability: Applicability | None = None
+    floor: str = "portable"
+    trees: tuple[str, ...] = TREES
+
+
+Check = Callable[[ParsedSource, FlaxRelease], Iterable[Finding]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One opinion: from facts about a source, and the lowest Flax release it must run on, to findings."""
+
+    code: str
+    slug: str
+    summary: str
+    check: Check
+    documentation: str
+    examples: tuple[Example, ...]
+    fix: FixAvailability
+    since: FlaxRelease = PORTABLE
+    on_by_default: bool = True
+
+    @property
+    def url(self) -> str:
+        """The page that explains the rule."""
+        return f"{DOCUMENTATION_URL}/rules/{self.code}-{self.slug}/"
+
+
+DOCUMENTATION_URL = "https://flake8-nnx-treemap.readthedocs.io/en/latest"

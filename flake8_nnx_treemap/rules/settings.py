@@ -1,0 +1,20 @@
+"""Which rules run, and for which Flax: the part of the configuration that changes findings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flake8_nnx_treemap.names import PORTABLE, FlaxRelease
+
+
+@dataclass(frozen=True, slots=True)
+class LintSettings:
+    """What the engine needs to know; small and picklable.
+
+    ``select`` holds whole rule codes (``None``: the rules that are on by default). ``flax_floor`` is the
+    lowest Flax release the code must run on; ``PORTABLE`` (0.10.0) stands for every supported release.
+    """
+
+    select: frozenset[str] | None = None
+    flax_floor: FlaxRelease = PORTABLE
+    unsafe_fixes: bool = False
