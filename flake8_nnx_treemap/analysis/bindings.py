@@ -391,7 +391,8 @@ class _Collector:
                 self._bind(bound, BindingKind.IMPORT, node, scope, block, start_of(node), qualified_name=qualified)
 
     def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: Scope, block: Block) -> None:
-        self._bind(node.name, BindingKind.FUNCTION, node, scope, block, start_of(node))
+        # Decorators, defaults and bases are evaluated before the name is bound.
+        self._bind(node.name, BindingKind.FUNCTION, node, scope, block, start_of(node.body[0]))
         inner = Scope(ScopeKind.FUNCTION, node, scope)
         body = Block(None, node)
         self._parameters(node.args, inner, body)
@@ -402,7 +403,7 @@ class _Collector:
         self._pending.append((node.body, inner, body))
 
     def _class(self, node: ast.ClassDef, scope: Scope, block: Block) -> None:
-        self._bind(node.name, BindingKind.CLASS, node, scope, block, start_of(node))
+        self._bind(node.name, BindingKind.CLASS, node, scope, block, start_of(node.body[0]))
         inner = Scope(ScopeKind.CLASS, node, scope)
         body = Block(None, node)
         self._type_parameters(node, inner, body)

@@ -1,0 +1,98 @@
+"""The flake8 plugin: hands flake8's text and tree to the engine, and its findings back."""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import logging
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from flake8_nnx_treemap import __version__
+from flake8_nnx_treemap.gate import may_hold_findings_text
+from flake8_nnx_treemap.rules.codes import CODES
+
+if TYPE_CHECKING:
+    from flake8_nnx_treemap.rules.rule import Finding
+    from flake8_nnx_treemap.rules.settings import LintSettings
+
+Report = tuple[int, int, str, type]
+
+_log = logging.getLogger(__name__)
+
+
+class NNXTreeMapPlugin:
+    """What flake8 loads: one instance a file. Suppression, selection and per-file ignores are flake8's own."""
+
+    name = "flake8-nnx-treemap"
+    version = __version__
+    _target_flax: ClassVar[str | None] = None
+
+    def __init__(self, tree: ast.AST, lines: list[str], filename: str = "<stdin>") -> None:
+        """Take what flake8 has read and parsed, standard input included."""
+        self._tree = tree
+        self._lines = lines
+        self._filename = filename
+
+    @classmethod
+    def add_options(cls, parser: Any) -> None:
+        """Register ``--nnx-target-flax``, and leave the opt-in rules off until they are selected."""
+        parser.add_option(
+            "--nnx-target-flax",
+            default=None,
+            metavar="VERSION",
+            type=_flax_target,
+            parse_from_config=True,
+            help='Lowest Flax release the code must run on, such as 0.11, or "portable". '
+            "By default it is read off the project: pyproject.toml, requirements, lock files, the environment.",
+        )
+        parser.extend_default_ignore([code for code, on_by_default in CODES.items() if not on_by_default])
+
+    @classmethod
+    def parse_options(cls, options: argparse.Namespace) -> None:
+        """Remember the options; flake8 calls this in every worker process."""
+        cls._target_flax = options.nnx_target_flax
+
+    def run(self) -> Iterator[Report]:
+        """Yield row, column (from 0), text and type of each finding."""
+        text = "".join(self._lines)
+        if not may_hold_findings_text(text):
+            return
+        try:
+            findings = self._findings(text)
+        except Exception:  # A crash here would end the whole flake8 run; -vv shows what happened.
+            _log.exception("flake8-nnx-treemap could not analyse %s", self._filename)
+            return
+        for finding in findings:
+            start = finding.range.start
+            yield start.row, start.column - 1, f"{finding.code} {finding.message}", type(self)
+
+    def _findings(self, text: str) -> list[Finding]:
+        from flake8_nnx_treemap.analysis.source import ParsedSource
+        from flake8_nnx_treemap.rules.checking import check
+
+        if not isinstance(self._tree, ast.Module):
+            return []
+        return check(ParsedSource(text, self._filename, self._tree), self._settings())
+
+    def _settings(self) -> LintSettings:
+        from flake8_nnx_treemap.project.flax_floor import floor_for
+        from flake8_nnx_treemap.rules.settings import LintSettings
+
+        # Every rule runs: what is reported is flake8's choice, by --select, --extend-select and --ignore.
+        return LintSettings(frozenset(CODES), floor_for(self._filename, self._target_flax))
+
+
+def _flax_target(value: str) -> str:
+    """Check the option where flake8 parses it, so that a slip is one clear line.
+
+    Raises:
+        argparse.ArgumentTypeError: neither a release nor "portable".
+    """
+    from flake8_nnx_treemap.project.flax_floor import parse_target
+
+    try:
+        parse_target(value)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return value

@@ -1,0 +1,91 @@
+# /// script
+# dependencies = ["nox[uv]>=2025.5.1"]
+# ///
+"""Every check of the project; plain ``nox`` runs what CI runs. See CONTRIBUTING.md."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import nox
+
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.error_on_missing_interpreters = False
+os.environ.setdefault("UV_PYTHON_DOWNLOADS", "never")
+
+
+def _show_pyenv_versions() -> None:
+    """Make every interpreter that pyenv holds answer to its name, not only the global one."""
+    versions = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    if versions.is_dir() and "PYENV_VERSION" not in os.environ:
+        names = sorted((path.name for path in versions.iterdir()), key=_by_release, reverse=True)
+        os.environ["PYENV_VERSION"] = ":".join(name for name in names if name[:2] == "3.")
+
+
+def _by_release(name: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in name.split(".") if part.isdigit())
+
+
+_show_pyenv_versions()
+
+EPOCHS = {
+    # Flax: the newest JAX that works with it (docs/flax-epochs.md).
+    "0.10.2": "0.4.35",
+    "0.10.6": "0.8.1",
+    "0.10.7": "0.7.2",
+    "0.11.2": "0.8.1",
+    "0.12.0": "0.8.1",
+    "0.12.8": "0.10.2",
+}
+DEFAULT_EPOCHS = ("0.10.6", "0.10.7", "0.11.2", "0.12.8")
+DEFAULT_PYTHON = "3.11"
+PYTHONS = ("3.10", "3.11", "3.12", "3.13")
+
+nox.options.sessions = ["lint", "tests", "runtime"]
+
+
+@nox.session(python=DEFAULT_PYTHON)
+def lint(session: nox.Session) -> None:
+    """Formatting, lint, types, the arrows between layers, and our own plugin on ourselves."""
+    session.install("-e", ".[test]", "ruff", "mypy", "import-linter")
+    session.run("ruff", "format", "--check", ".")
+    session.run("ruff", "check", ".")
+    session.run("mypy")
+    session.run("lint-imports", "--no-cache")
+    session.run("flake8", "--isolated", "--select", "NNX", "flake8_nnx_treemap", "tests", "noxfile.py")
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """Everything that needs no JAX, on every supported Python, against the built package."""
+    session.install(".[test]", "pytest-xdist")
+    session.run("pytest", "-n", "2", "--ignore=tests/runtime", *session.posargs)
+
+
+def _prove(session: nox.Session, flax: str, *arguments: str) -> None:
+    jax = EPOCHS[flax]
+    session.install(".[test]", f"flax=={flax}", f"jax=={jax}", f"jaxlib=={jax}")
+    session.run("pytest", "tests/runtime", *arguments, *session.posargs, env={"JAX_PLATFORMS": "cpu"})
+
+
+@nox.session(python=DEFAULT_PYTHON)
+@nox.parametrize("flax", DEFAULT_EPOCHS)
+def runtime(session: nox.Session, flax: str) -> None:
+    """Execute originals and rewrites on one epoch of Flax."""
+    _prove(session, flax)
+
+
+@nox.session(python=DEFAULT_PYTHON)
+@nox.parametrize("flax", tuple(EPOCHS))
+def full(session: nox.Session, flax: str) -> None:
+    """The same on all six epochs, with many more generated programs."""
+    session.env["NNX_PROOF_EXAMPLES"] = "400"
+    _prove(session, flax)
+
+
+@nox.session(python=DEFAULT_PYTHON)
+def newest(session: nox.Session) -> None:
+    """The same on the newest Flax and JAX there are: fails loudly when an epoch's behaviour changed."""
+    session.install(".[test]", "--upgrade", "flax", "jax", "jaxlib")
+    session.run("pytest", "tests/runtime", *session.posargs, env={"JAX_PLATFORMS": "cpu"})

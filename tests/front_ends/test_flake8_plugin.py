@@ -1,0 +1,116 @@
+"""The plugin under the real flake8, in a process of its own."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from flake8_nnx_treemap import flake8_plugin
+from flake8_nnx_treemap.flake8_plugin import NNXTreeMapPlugin
+
+SEED = """\
+import jax
+from flax import nnx
+
+state = nnx.State({"param1": nnx.Param(10.0)})
+jax.tree.map(lambda x: x.value, state, is_leaf=lambda x: isinstance(x, nnx.VariableState))
+"""
+
+
+def flake8(*arguments: str, cwd: Path, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "flake8", "--isolated", *arguments]
+    return subprocess.run(command, cwd=cwd, input=stdin, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def seed(tmp_path: Path) -> Path:
+    (tmp_path / "seed.py").write_text(SEED)
+    return tmp_path
+
+
+def test_the_call_of_issue_4762(seed: Path) -> None:
+    run = flake8("--select", "NNX", "seed.py", cwd=seed)
+    assert run.stdout.startswith("seed.py:5:48: NNX101 ")
+    assert run.stdout.count("\n") == 1
+    assert run.returncode == 1
+
+
+def test_stdin(seed: Path) -> None:
+    run = flake8("--select", "NNX", "--stdin-display-name", "x.py", "-", cwd=seed, stdin=SEED)
+    assert run.stdout.startswith("x.py:5:48: NNX101 ")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--ignore", "NNX101,E,W"),
+        ("--select", "E9"),
+        ("--per-file-ignores", "seed.py:NNX101"),
+        ("--extend-ignore", "NNX1"),
+    ],
+)
+def test_selection_is_flake8s(seed: Path, options: tuple[str, ...]) -> None:
+    run = flake8("--max-line-length", "120", *options, "seed.py", cwd=seed)
+    assert "NNX" not in run.stdout
+    assert run.stderr == ""
+
+
+def test_opt_in_rules_stay_off_until_selected(seed: Path) -> None:
+    text = SEED.replace("VariableState", "Variable")
+    assert "NNX112" not in flake8("-", cwd=seed, stdin=text).stdout
+    assert "NNX112" in flake8("--extend-select", "NNX112", "-", cwd=seed, stdin=text).stdout
+
+
+def test_noqa_and_show_source(seed: Path) -> None:
+    lines = SEED.rstrip("\n")
+    for comment in ("# noqa", "# noqa: NNX101", "# NOQA:E501,NNX1", "# noqa : NNX101"):
+        run = flake8("--select", "NNX101", "-", cwd=seed, stdin=f"{lines}  {comment}\n")
+        assert run.stdout == "", comment
+    shown = flake8("--select", "NNX101", "--show-source", "seed.py", cwd=seed).stdout.splitlines()
+    assert shown[1] == SEED.splitlines()[4]
+    assert shown[2].index("^") == 47
+
+
+def test_parallel_gives_the_same(seed: Path) -> None:
+    for index in range(12):
+        (seed / f"more{index}.py").write_text(SEED)
+    one = flake8("--select", "NNX", "-j", "1", ".", cwd=seed)
+    four = flake8("--select", "NNX", "-j", "4", ".", cwd=seed)
+    assert one.stdout == four.stdout
+    assert one.stdout.count("NNX101") == 13
+
+
+def test_target_flax(seed: Path) -> None:
+    assert flake8("--select", "NNX201", "--nnx-target-flax", "0.10", "seed.py", cwd=seed).stdout == ""
+    assert "NNX201" in flake8("--select", "NNX201", "--nnx-target-flax", "0.12", "seed.py", cwd=seed).stdout
+    broken = flake8("--nnx-target-flax", "twelve", "seed.py", cwd=seed)
+    assert broken.returncode == 2
+    assert "twelve" in broken.stderr.splitlines()[-1]
+    assert "Traceback" not in broken.stderr
+
+
+def test_crlf_tabs_and_wide_characters(seed: Path) -> None:
+    text = SEED.replace("jax.tree.map(", "if 1:\n\ts = 'é𝄞', jax.tree.map(").replace("\n", "\r\n")
+    (seed / "odd.py").write_bytes(text.encode())
+    line = text.splitlines()[5]
+    run = flake8("--select", "NNX101", "odd.py", cwd=seed)
+    assert run.stdout.startswith(f"odd.py:6:{line.index('lambda x: isinstance') + 1}: NNX101")
+
+
+@pytest.mark.parametrize("text", ["", "x = (\n", "\f\n", "x = 1", "# nnx VariableState"])
+def test_odd_files_do_not_break_flake8(seed: Path, text: str) -> None:
+    run = flake8("--select", "NNX", "-", cwd=seed, stdin=text)
+    assert run.stdout == ""
+    assert "Traceback" not in run.stderr
+
+
+def test_a_crash_of_ours_breaks_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def crash(self: object, text: str) -> list[object]:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(flake8_plugin.NNXTreeMapPlugin, "_findings", crash)
+    assert list(NNXTreeMapPlugin(ast.parse(SEED), SEED.splitlines(keepends=True)).run()) == []
