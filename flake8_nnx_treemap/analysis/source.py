@@ -15,9 +15,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import libcst as cst
-from libcst.metadata import MetadataWrapper, PositionProvider
 
 from flake8_nnx_treemap.analysis.bindings import Binding, Bindings, Block, Host, Place, start_of
+from flake8_nnx_treemap.analysis.positions import Span, record_spans
 from flake8_nnx_treemap.analysis.syntax import children_of, dotted_parts
 
 MAXIMUM_DEPTH = 150
@@ -112,7 +112,7 @@ class ParsedSource:
         """Facts that were computed once, by whoever computed them: a call, a function, a list of all calls."""
         self._line_starts = line_starts(text)
         self._parsed: dict[ast.AST, cst.CSTNode | Unknown] = {}
-        self._ranges: dict[cst.CSTNode, Range] = {}
+        self._spans: dict[cst.CSTNode, Span] = {}
         self._parents: dict[cst.CSTNode, cst.CSTNode] = {}
 
     # Text
@@ -180,18 +180,19 @@ class ParsedSource:
 
     def range(self, node: cst.CSTNode) -> Range:
         """Where a LibCST node stands in the file, its own parentheses not counted."""
-        return self._ranges[node]
+        start, end = self._spans[node]
+        return Range(self.position(start), self.position(end))
 
     def outer_range(self, node: cst.BaseExpression) -> Range:
         """Where an expression stands in the file, with the parentheses around it."""
-        range_ = self.range(node)
         if not node.lpar:
-            return range_
-        return Range(self.range(node.lpar[0]).start, self.range(node.rpar[-1]).end)
+            return self.range(node)
+        return Range(self.position(self._spans[node.lpar[0]][0]), self.position(self._spans[node.rpar[-1]][1]))
 
     def text_of(self, node: cst.CSTNode) -> str:
         """The text of a LibCST node as it stands in the file."""
-        return self.text_in(self.range(node))
+        start, end = self._spans[node]
+        return self.text[start:end]
 
     def text_in(self, range_: Range) -> str:
         """The text of a range."""
@@ -202,34 +203,22 @@ class ParsedSource:
         return self._parents.get(node)
 
     def _parse_fragments(self, fragments: Sequence[_Fragment]) -> bool:
-        texts, rows, row = [], [], 1
-        for fragment in fragments:
-            texts.append(fragment.text)
-            rows.append((row, fragment.first_row - row - fragment.rows_before))
-            row += len(line_starts(fragment.text)) - 1
         try:
-            module = cst.parse_module("".join(texts))
-            positions = MetadataWrapper(module, unsafe_skip_copy=True).resolve(PositionProvider)
+            module = cst.parse_module("".join(fragment.text for fragment in fragments))
+            if len(module.body) != len(fragments):
+                return False
+            for fragment, statement in zip(fragments, module.body, strict=True):
+                record_spans(statement, module, fragment.offset, self._spans)
+                self._parsed[fragment.node] = self._adopt(fragment.unwrap(statement))
         except (cst.ParserSyntaxError, RecursionError):
             return False
-        if len(module.body) != len(fragments):
-            return False
-        starts = [start for start, _ in rows]
-        for node, found in positions.items():
-            shift = rows[bisect_right(starts, found.start.line) - 1][1]
-            self._ranges[node] = Range(
-                Position(found.start.line + shift, found.start.column + 1),
-                Position(found.end.line + shift, found.end.column + 1),
-            )
-        for fragment, statement in zip(fragments, module.body, strict=True):
-            self._parsed[fragment.node] = self._adopt(fragment.unwrap(statement))
         return True
 
     def _adopt(self, root: cst.CSTNode) -> cst.CSTNode:
         if isinstance(root, cst.BaseExpression):
             # The parentheses that the fragment put around the expression are not in the file.
             bare = root.with_changes(lpar=root.lpar[1:], rpar=root.rpar[:-1])
-            self._ranges[bare] = self._ranges[root]
+            self._spans[bare] = self._spans[root]
             root = bare
         pending = [root]
         while pending:
@@ -305,25 +294,26 @@ def _depth_exceeds(root: ast.AST, limit: int) -> bool:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Fragment:
-    """A piece of the file as text that LibCST parses as one statement, with the columns that it has in the file."""
+    """A piece of the file as text that LibCST parses as one statement; ``offset`` is where its text would start."""
 
     node: Host
     text: str
-    first_row: int
-    rows_before: int
+    offset: int
+    is_indented: bool = False
 
     @classmethod
     def cut(cls, source: ParsedSource, node: Host) -> _Fragment:
         start, end = start_of(node), (node.end_lineno or node.lineno, node.end_col_offset or 0)
         first, last = source.position_of_place(start), source.position_of_place(end)
         if isinstance(node, ast.expr):
-            text = "(\n" + _padding(first) + source.text_in(Range(first, last)) + "\n)\n"
-            return cls(node, text, first.row, 1)
+            return cls(node, f"({source.text_in(Range(first, last))}\n)\n", source.offset(first) - 1)
         if hasattr(node, "body"):
             first = Position(first.row, 1)  # A compound statement starts its line, so its own indentation is kept.
         body = source.text_in(Range(first, last)) + "\n"
-        indented = first.column > 1 or body[0] in " \t\f"
-        return cls(node, ("if 1:\n" + _padding(first) + body) if indented else body, first.row, int(indented))
+        if not hasattr(node, "body") or body[0] not in " \t\f":
+            return cls(node, body, source.offset(first))
+        around = "if 1:\n"
+        return cls(node, around + body, source.offset(first) - len(around), is_indented=True)
 
     def unwrap(self, statement: cst.CSTNode) -> cst.CSTNode:
         """The node that was meant, out of what was put around it."""
@@ -332,13 +322,7 @@ class _Fragment:
             expression = statement.body[0]
             assert isinstance(expression, cst.Expr)
             return expression.value
-        if self.rows_before:
+        if self.is_indented:
             assert isinstance(statement, cst.If)
             statement = statement.body.body[0]
-        if isinstance(statement, cst.SimpleStatementLine):
-            return statement.body[0]
-        return statement
-
-
-def _padding(position: Position) -> str:
-    return " " * (position.column - 1)
+        return statement.body[0] if isinstance(statement, cst.SimpleStatementLine) else statement

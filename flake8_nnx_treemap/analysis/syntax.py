@@ -21,6 +21,14 @@ _PUNCTUATION = (
 )
 
 
+def _concrete_types(node_type: type[cst.CSTNode]) -> frozenset[type]:
+    return frozenset({node_type}).union(*map(_concrete_types, node_type.__subclasses__()))
+
+
+_NODE_TYPES = _concrete_types(cst.CSTNode)
+"""LibCST's node classes are abstract base classes, for which ``isinstance`` is ten times as slow as a look-up."""
+
+
 @cache
 def _meaningful_fields(node_type: type[cst.CSTNode]) -> tuple[str, ...]:
     return tuple(name for name in node_type.__dataclass_fields__ if not name.startswith(_PUNCTUATION))
@@ -33,11 +41,11 @@ def children_of(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
     """
     for name in _meaningful_fields(type(node)):
         value = getattr(node, name)
-        if isinstance(value, cst.CSTNode):
+        if type(value) in _NODE_TYPES:
             yield value
         elif isinstance(value, (list, tuple)):
             for element in value:
-                if isinstance(element, cst.CSTNode):
+                if type(element) in _NODE_TYPES:
                     yield element
 
 

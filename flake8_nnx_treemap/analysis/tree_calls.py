@@ -102,19 +102,40 @@ def _may_be_tree_function(source: ParsedSource, parts: tuple[str, ...], node: as
     return len(parts) == 1 and len(bindings) == 1 and isinstance(bindings[0].value, ast.Call)
 
 
+_HOLDS_NO_CALL = frozenset(
+    {cst.Name, cst.SimpleWhitespace, cst.TrailingWhitespace, cst.ParenthesizedWhitespace, cst.EmptyLine, cst.Newline}
+    | {cst.Comma, cst.Dot, cst.Colon, cst.Semicolon, cst.AssignEqual, cst.LeftParen, cst.RightParen}
+    | {cst.SimpleString, cst.Integer, cst.Float, cst.Comment}
+)
+
+
 class TreeCallVisitor(cst.CSTVisitor):
-    """Collects the calls of tree functions below a node, outer calls first."""
+    """Collects the calls of tree functions below a node, outer calls first.
+
+    It takes the visits as they come: LibCST's search for methods named after nodes costs more than visiting them.
+    """
 
     def __init__(self, source: ParsedSource) -> None:
         super().__init__()
         self._source = source
         self.calls: list[TreeCall] = []
 
-    def visit_Call(self, node: cst.Call) -> None:  # noqa: N802 - LibCST's name
-        """Look at one call."""
-        call = tree_call_at(self._source, node)
-        if call is not None:
-            self.calls.append(call)
+    def on_visit(self, node: cst.CSTNode) -> bool:
+        """Look at calls, and go into whatever may hold one."""
+        if type(node) is cst.Call:
+            call = tree_call_at(self._source, node)
+            if call is not None:
+                self.calls.append(call)
+        return type(node) not in _HOLDS_NO_CALL
+
+    def on_leave(self, original_node: cst.CSTNode) -> None:
+        """Nothing is done after a node."""
+
+    def on_visit_attribute(self, node: cst.CSTNode, attribute: str) -> None:
+        """Nothing depends on which part of a node comes next."""
+
+    def on_leave_attribute(self, original_node: cst.CSTNode, attribute: str) -> None:
+        """Nothing depends on which part of a node is done."""
 
 
 def tree_call_at(source: ParsedSource, node: cst.Call) -> TreeCall | None:

@@ -67,7 +67,7 @@ MESSAGE = "is_leaf only stops at VariableState, it filters nothing: dispatch wit
 def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
     """Report each call whose predicate stops at VariableState and whose mapper does not dispatch."""
     for call in tree_calls_of(source):
-        if call.mapper is None or call.is_leaf is None or not call.trees:
+        if call.mapper is None or call.is_leaf is None:
             continue
         test = leaf_test_of(source, call.is_leaf)
         if isinstance(test, Unknown) or not _stops_at_variable_state(test):

@@ -95,7 +95,7 @@ def dispatching_mapper(
 def _guarded_lambda(source: ParsedSource, definition: cst.Lambda, leaf: str, types: WrapperTypes) -> list[Edit] | None:
     body = definition.body
     bound = {node.name.value for node in descendants_of(definition.params) if isinstance(node, cst.Param)}
-    if bound & _roots(types) or any(isinstance(node, cst.NamedExpr) for node in descendants_of(body)):
+    if bound & _roots(types) or any(isinstance(node, (cst.NamedExpr, cst.Yield)) for node in descendants_of(body)):
         return None
     outer = source.outer_range(body)
     test = f" if isinstance({leaf}, {types.text}) else {leaf}"
@@ -173,7 +173,7 @@ def widened_predicate(
             return None
         edits: list[Edit] = []
         for found in test.tests:
-            widened = _widened_types(source, found, types)
+            widened = _widened_types(source, found, types, floor)
             if widened is None:
                 return None
             edits += widened
@@ -197,12 +197,16 @@ def _is_only_wrappers(test: LeafTest) -> bool:
     return plain and all(name in (VARIABLE, VARIABLE_STATE) for name in names)
 
 
-def _widened_types(source: ParsedSource, test: TypeTest, types: WrapperTypes) -> list[Edit] | None:
+def _widened_types(
+    source: ParsedSource, test: TypeTest, types: WrapperTypes, floor: FlaxRelease
+) -> list[Edit] | None:
     if VARIABLE_STATE not in test.names:
         return []
     if all(found.name in (VARIABLE, VARIABLE_STATE) for found in test.types):
         return [source.replace(source.outer_range(test.container), types.text)]
     local = [found for found in test.types if found.name == VARIABLE_STATE and found.is_local]
+    if not local and floor >= VARIABLE_STATE_IS_VARIABLE:
+        return []  # A constant that names VariableState names Variable.
     if len(local) != 1:
         return None
     present = VARIABLE in test.names

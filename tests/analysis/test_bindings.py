@@ -50,7 +50,10 @@ def test_agrees_with_libcst_on_real_files() -> None:
         ("import jax\ntm = jax.tree.map\ntm2 = tm\nUSE(tm2)", {"jax.tree.map"}),
         ("USE(isinstance)", {"builtins.isinstance"}),
         ("from . import nnx\nUSE(nnx.Variable)", {".nnx.Variable"}),
-        ("try:\n  import jax.tree as t\nexcept ImportError:\n  import jax.tree_util as t\nUSE(t)", {"jax.tree", "jax.tree_util"}),
+        (
+            "try:\n  import jax.tree as t\nexcept ImportError:\n  import jax.tree_util as t\nUSE(t)",
+            {"jax.tree", "jax.tree_util"},
+        ),
         ("try:\n  from flax import nnx\nexcept ImportError:\n  nnx = None\nUSE(nnx.Param)", {"flax.nnx.Param"}),
         ("import jax\ndef f(jax):\n  USE(jax.tree.map)", set()),
         ("import jax\njax = 1\nUSE(jax.tree.map)", set()),

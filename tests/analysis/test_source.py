@@ -68,7 +68,9 @@ def test_too_deep_for_libcst_is_left_unread() -> None:
     assert reason.reason == "nested too deeply"
 
 
-@pytest.mark.parametrize("text", ["x = (", "\0", "(" * 10_000, "+".join("a" * 20_000), "\ufeff x", "def f(:\n", "'\\N{no}'"])
+@pytest.mark.parametrize(
+    "text", ["x = (", "\0", "(" * 10_000, "+".join("a" * 20_000), "\ufeff x", "def f(:\n", "'\\N{no}'"]
+)
 def test_what_is_not_python_is_one_error(text: str) -> None:
     with pytest.raises(SourceError):
         ParsedSource(text)
