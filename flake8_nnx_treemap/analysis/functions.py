@@ -37,6 +37,13 @@ class Function:
         return tuple(name for name in names[self.bound :] if name not in self.given)
 
     @property
+    def required(self) -> tuple[str, ...]:
+        """Those of ``parameters`` that have no default."""
+        params = self.definition.params
+        defaulted = {found.name.value for found in (*params.posonly_params, *params.params) if found.default}
+        return tuple(name for name in self.parameters if name not in defaulted)
+
+    @property
     def starred(self) -> str | None:
         """The name of ``*args``, if the function takes any."""
         star = self.definition.params.star_arg

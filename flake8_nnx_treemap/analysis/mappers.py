@@ -75,7 +75,9 @@ def mapper_of(source: ParsedSource, expression: cst.BaseExpression, leaf_positio
     leaf = function.parameter_at(leaf_position)
     if leaf is None:
         return Unknown("the mapper has no parameter for the leaf")
-    dispatches = tuple(_dispatches(source, function, leaf, HELPER_DEPTH))
+    # With several trees, a mapper may tell them apart by any of the leaves that it is given together.
+    leaves = dict.fromkeys([leaf, *function.required[leaf_position:]])
+    dispatches = tuple(found for name in leaves for found in _dispatches(source, function, name, HELPER_DEPTH))
     reads = _always_read(source, function, leaf, HELPER_DEPTH)
     ignores_leaf = not _mentions(function.definition.body, leaf)
     return Mapper(expression, function, leaf, dispatches, reads, ignores_leaf)

@@ -28,11 +28,7 @@ def test_spans_equal_position_provider_on_real_files() -> None:
             continue
         starts = line_starts(module.code)
         positions = MetadataWrapper(module, unsafe_skip_copy=True).resolve(PositionProvider)
-        offset = len(
-            "".join(
-                line.whitespace.value + (line.comment.value if line.comment else "") + "\n" for line in module.header
-            )
-        )
+        offset = 0
         for statement in module.body:
             spans: dict[cst.CSTNode, Span] = {}
             code = module.code_for_node(statement)
