@@ -2,48 +2,67 @@
 
 from __future__ import annotations
 
+import io
 import re
-from collections.abc import Iterable
+import tokenize
+from collections.abc import Iterable, Mapping
 
 from flake8_nnx_treemap.analysis.source import ParsedSource
 from flake8_nnx_treemap.rules.rule import Finding
 
-_CODE = r"[a-zA-Z][0-9]+|[A-Z]{1,3}[0-9]{0,4}"
-_SEPARATOR = r"[,\s]"
+NOQA_INLINE = re.compile(r"# noqa(?::[\s]?(?P<codes>([A-Z]+[0-9]+(?:[,\s]+)?)+))?", re.IGNORECASE)
+"""``# noqa``, ``# noqa: NNX101,E501``, ``# NOQA:NNX101 E501``: what flake8 6 and 7 look for in a line."""
 
-NOQA_INLINE = re.compile(
-    # As flake8 has it: "# noqa", "# noqa: NNX101,E501", "# NOQA:NNX101 E501".
-    rf"# noqa(?::[\s]?(?P<codes>{_CODE}(?:{_SEPARATOR}*(?:{_CODE}))*))?",
-    re.IGNORECASE,
-)
-NOQA_FILE = re.compile(
-    rf"\s*# flake8[:=]\s*noqa((?::\s?(?P<codes>{_CODE}(?:{_SEPARATOR}+(?:{_CODE}))*))?)\s*$",
-    re.IGNORECASE,
-)
+NOQA_FILE = re.compile(r"\s*# flake8[:=]\s*noqa", re.IGNORECASE)
+"""A line that starts with this switches the whole file off."""
 
 
 def listed_codes(match: re.Match[str]) -> tuple[str, ...]:
-    """The codes that a suppression names, in upper case; none if it is for all."""
+    """The codes that an inline suppression names, in upper case; none if it is for all."""
     codes = match["codes"]
-    return tuple(code.upper() for code in re.split(rf"{_SEPARATOR}+", codes.strip()) if code) if codes else ()
+    return tuple(code.upper() for code in re.split(r"[,\s]+", codes) if code) if codes else ()
 
 
 def without_suppressed(source: ParsedSource, findings: Iterable[Finding]) -> list[Finding]:
     """Drop the findings that a ``# noqa`` on their first line, or a ``# flake8: noqa`` anywhere, suppresses."""
-    for_file = [match for line in source.lines() if (match := NOQA_FILE.match(line))]
-    if any(match["codes"] is None for match in for_file):
+    remaining = list(findings)
+    if not remaining or "noqa" not in source.text.lower():
+        return remaining
+    if any(NOQA_FILE.match(line) for line in source.lines()):
         return []
-    codes_for_file = tuple(code for match in for_file for code in listed_codes(match))
-    return [
-        finding
-        for finding in findings
-        if not finding.code.startswith(codes_for_file or ("?",)) and not _is_suppressed(source, finding)
-    ]
+    comments = noqa_lines(source)
+    return [finding for finding in remaining if not is_suppressed(finding, comments)]
 
 
-def _is_suppressed(source: ParsedSource, finding: Finding) -> bool:
-    match = NOQA_INLINE.search(source.line(finding.range.start.row))
+def is_suppressed(finding: Finding, comments: Mapping[int, str]) -> bool:
+    """Whether the text that counts for the finding's first row asks to be silent about it."""
+    match = NOQA_INLINE.search(comments.get(finding.range.start.row, ""))
     if match is None:
         return False
     codes = listed_codes(match)
     return not codes or finding.code.startswith(codes)
+
+
+def noqa_lines(source: ParsedSource) -> dict[int, str]:
+    """The text in which a ``# noqa`` counts for each row: its line, and those that a string or backslash joins to it.
+
+    Args:
+        source: the file.
+
+    Returns:
+        Row to text; empty if the standard library cannot tokenize the file, as in flake8.
+    """
+    found: dict[int, str] = {}
+    rows: list[int] = []
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(source.text, newline="").readline):
+            if token.type in (tokenize.ENDMARKER, tokenize.DEDENT):
+                continue
+            rows += [token.start[0], token.end[0]]
+            if token.type in (tokenize.NL, tokenize.NEWLINE):
+                joined = range(min(rows), max(rows) + 1)
+                found.update(dict.fromkeys(joined, "\n".join(map(source.line, joined))))
+                rows = []
+    except (tokenize.TokenError, SyntaxError, IndexError):
+        return {}
+    return found
