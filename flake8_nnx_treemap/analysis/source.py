@@ -8,8 +8,6 @@ refer to, and each only after its depth is known.
 from __future__ import annotations
 
 import ast
-import re
-import warnings
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,35 +17,15 @@ import libcst as cst
 from flake8_nnx_treemap.analysis.bindings import Binding, Bindings, Block, Host, Place, start_of
 from flake8_nnx_treemap.analysis.positions import Span, record_spans
 from flake8_nnx_treemap.analysis.syntax import children_of, dotted_parts
+from flake8_nnx_treemap.analysis.text import LINE_END, line_starts
+from flake8_nnx_treemap.analysis.text import Edit as Edit
+from flake8_nnx_treemap.analysis.text import Position as Position
+from flake8_nnx_treemap.analysis.text import Range as Range
+from flake8_nnx_treemap.analysis.text import SourceError as SourceError
+from flake8_nnx_treemap.analysis.text import parse_module as parse_module
 
 MAXIMUM_DEPTH = 150
 """Deepest nesting of ``ast`` nodes given to LibCST, whose Python side recurses about five frames for each."""
-
-_LINE_END = re.compile(r"\r\n|\r|\n")
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Position:
-    """A row and a column, both from 1; columns count code points."""
-
-    row: int
-    column: int
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Range:
-    """From ``start`` up to, not including, ``end``."""
-
-    start: Position
-    end: Position
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Edit:
-    """Text that takes the place of a range; the range is empty for an insertion."""
-
-    range: Range
-    content: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,39 +33,6 @@ class Unknown:
     """What could not be read off the source, and why; rules stay silent on it, ``--verbose`` shows it."""
 
     reason: str
-
-
-class SourceError(Exception):
-    """The text is not Python, or holds more than can be analysed."""
-
-    def __init__(self, message: str, row: int | None = None, column: int | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.row = row
-        self.column = column
-
-
-def line_starts(text: str) -> list[int]:
-    """Offsets at which lines start, for the line ends that Python's grammar knows (not form feeds)."""
-    return [0, *(match.end() for match in _LINE_END.finditer(text))]
-
-
-def parse_module(text: str) -> ast.Module:
-    """Parse a whole file with the standard library.
-
-    Raises:
-        SourceError: the text is not Python for the running interpreter, or nests too deeply for it.
-    """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # "\d" in someone's string is not our business.
-            return ast.parse(text)
-    except SyntaxError as error:
-        raise SourceError(f"syntax error: {error.msg}", error.lineno, error.offset) from None
-    except ValueError as error:
-        raise SourceError(f"cannot be parsed: {error}") from None
-    except (RecursionError, MemoryError):
-        raise SourceError("cannot be parsed: nested too deeply") from None
 
 
 class ParsedSource:
@@ -130,7 +75,7 @@ class ParsedSource:
     @property
     def newline(self) -> str:
         """The line end that the file uses first."""
-        match = _LINE_END.search(self.text)
+        match = LINE_END.search(self.text)
         return match.group() if match else "\n"
 
     def offset(self, position: Position) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from flake8_nnx_treemap.analysis.source import Edit, Position, line_starts
+from flake8_nnx_treemap.analysis.text import Edit, Position, line_starts
 from flake8_nnx_treemap.rules.rule import Finding, Fix
 
 

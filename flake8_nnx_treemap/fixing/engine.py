@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from flake8_nnx_treemap.analysis.source import ParsedSource, SourceError, parse_module
+from flake8_nnx_treemap.analysis.text import SourceError, parse_module
 from flake8_nnx_treemap.fixing.edits import apply_edits, compatible, is_wanted
-from flake8_nnx_treemap.fixing.suppression import without_suppressed
 from flake8_nnx_treemap.gate import may_hold_findings_text
-from flake8_nnx_treemap.rules.checking import check
 from flake8_nnx_treemap.rules.rule import Finding
 from flake8_nnx_treemap.rules.settings import LintSettings
+
+if TYPE_CHECKING:
+    from flake8_nnx_treemap.analysis.source import ParsedSource
 
 MAXIMUM_PASSES = 100
 """Far more than any file needs: each pass makes every fix that does not overlap another one."""
@@ -22,7 +24,7 @@ class FixResult:
 
     text: str
     fixed: tuple[Finding, ...] = ()
-    remaining: tuple[Finding, ...] = field(default=())
+    remaining: tuple[Finding, ...] = ()
 
 
 def lint(text: str, filename: str, settings: LintSettings) -> list[Finding]:
@@ -30,11 +32,16 @@ def lint(text: str, filename: str, settings: LintSettings) -> list[Finding]:
     if not may_hold_findings_text(text):
         parse_module(text)
         return []
+    from flake8_nnx_treemap.analysis.source import ParsedSource  # Here, since it imports LibCST.
+
     return lint_parsed(ParsedSource(text, filename), settings)
 
 
 def lint_parsed(source: ParsedSource, settings: LintSettings) -> list[Finding]:
     """Find what is wrong in a source that is parsed already."""
+    from flake8_nnx_treemap.fixing.suppression import without_suppressed
+    from flake8_nnx_treemap.rules.checking import check
+
     return without_suppressed(source, check(source, settings))
 
 

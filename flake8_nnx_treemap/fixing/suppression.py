@@ -6,9 +6,12 @@ import io
 import re
 import tokenize
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
-from flake8_nnx_treemap.analysis.source import ParsedSource
 from flake8_nnx_treemap.rules.rule import Finding
+
+if TYPE_CHECKING:
+    from flake8_nnx_treemap.analysis.source import ParsedSource
 
 NOQA_INLINE = re.compile(r"# noqa(?::[\s]?(?P<codes>([A-Z]+[0-9]+(?:[,\s]+)?)+))?", re.IGNORECASE)
 """``# noqa``, ``# noqa: NNX101,E501``, ``# NOQA:NNX101 E501``: what flake8 6 and 7 look for in a line."""

@@ -5,9 +5,13 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from flake8_nnx_treemap.analysis.source import Edit, ParsedSource, Range
+from flake8_nnx_treemap.analysis.text import Edit, Range
 from flake8_nnx_treemap.names import PORTABLE, FlaxRelease
+
+if TYPE_CHECKING:
+    from flake8_nnx_treemap.analysis.source import ParsedSource
 
 
 class Applicability(str, enum.Enum):
@@ -78,7 +82,7 @@ class Example:
     trees: tuple[str, ...] = TREES
 
 
-Check = Callable[[ParsedSource, FlaxRelease], Iterable[Finding]]
+Check = Callable[["ParsedSource", FlaxRelease], Iterable[Finding]]
 
 
 @dataclass(frozen=True, slots=True)
