@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass
 
-from flake8_nnx_treemap.analysis.bindings import Binding, Place, end_of, start_of
+from flake8_nnx_treemap.analysis.bindings import Binding, Place, ScopeKind, end_of, start_of
 from flake8_nnx_treemap.analysis.source import Edit, ParsedSource, Position, Range
 from flake8_nnx_treemap.names import NNX_MODULES
 
@@ -52,11 +52,20 @@ def _through_imports(source: ParsedSource, name: str, place: Place) -> list[str]
     direct = {f"{module}.{name.rpartition('.')[2]}" for module in NNX_MODULES}
     found = []
     for visible in _names_of_flax(source):
+        if not all(map(_is_there_in_a_lambda, source.bindings.bindings_of(visible, place))):
+            continue
         for full in source.bindings.qualified_names((visible,), place):
             if full in targets | direct:
                 found.append(visible)
             found += [visible + target[len(full) :] for target in targets if target.startswith(full + ".")]
     return found
+
+
+def _is_there_in_a_lambda(binding: Binding) -> bool:
+    """Whether a lambda written nearby can use a name when it runs: not if a class body or a type checker has it."""
+    tests = [block.owner.test for block in binding.block.ancestors() if isinstance(block.owner, ast.If)]
+    names = {getattr(node, "attr", getattr(node, "id", None)) for test in tests for node in ast.walk(test)}
+    return binding.scope.kind is not ScopeKind.CLASS and "TYPE_CHECKING" not in names
 
 
 def _names_of_flax(source: ParsedSource) -> tuple[str, ...]:
@@ -76,7 +85,7 @@ def _through_new_import(source: ParsedSource, member: str, place: Place) -> Spel
         return None  # The name is taken.
     for visible in _names_of_flax(source):
         for binding in source.bindings.bindings_of(visible, place):
-            if _imports_from_nnx(binding):
+            if _imports_from_nnx(binding) and binding.block.parent is None and _is_there_in_a_lambda(binding):
                 assert isinstance(binding.node, ast.ImportFrom)
                 return Spelling(member, (_add_to_import(source, binding.node, member),))
     return None
