@@ -21,9 +21,8 @@ NOQA_FILE = re.compile(r"\s*# flake8[:=]\s*noqa", re.IGNORECASE)
 
 
 def listed_codes(match: re.Match[str]) -> tuple[str, ...]:
-    """The codes that an inline suppression names, in upper case; none if it is for all."""
-    codes = match["codes"]
-    return tuple(code.upper() for code in re.split(r"[,\s]+", codes) if code) if codes else ()
+    """The codes that an inline suppression names, as they are written; none if it is for all."""
+    return tuple(code for code in re.split(r"[,\s]+", match["codes"] or "") if code)
 
 
 def without_suppressed(source: ParsedSource, findings: Iterable[Finding]) -> list[Finding]:

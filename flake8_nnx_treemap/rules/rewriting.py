@@ -197,9 +197,7 @@ def _is_only_wrappers(test: LeafTest) -> bool:
     return plain and all(name in (VARIABLE, VARIABLE_STATE) for name in names)
 
 
-def _widened_types(
-    source: ParsedSource, test: TypeTest, types: WrapperTypes, floor: FlaxRelease
-) -> list[Edit] | None:
+def _widened_types(source: ParsedSource, test: TypeTest, types: WrapperTypes, floor: FlaxRelease) -> list[Edit] | None:
     if VARIABLE_STATE not in test.names:
         return []
     if all(found.name in (VARIABLE, VARIABLE_STATE) for found in test.types):

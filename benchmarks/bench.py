@@ -1,0 +1,219 @@
+"""Compares ``nnx-fix`` and the flake8 plugin with their peers, in turns, and prints ratios with their spread.
+
+Wall time on shared machines is noisy: commands take turns within one run, each figure is a ratio of medians, and the
+spread beside it goes from the lower to the upper quartile. ``nox -s bench`` runs this.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import corpora
+import libcst
+
+from flake8_nnx_treemap import fix_source, lint_source
+from flake8_nnx_treemap.rules.codes import CODES
+from flake8_nnx_treemap.rules.settings import LintSettings
+
+BIN = Path(sys.executable).parent
+EVERY_RULE = LintSettings(frozenset(CODES), (0, 12, 7))
+
+
+@dataclass(frozen=True)
+class Contest:
+    """Things that take turns over one body of code; every time is told as a multiple of ``against``'s."""
+
+    title: str
+    against: str
+    runners: dict[str, Callable[[], object]]
+
+
+@dataclass(frozen=True)
+class Limit:
+    """What must hold of two medians of one contest."""
+
+    contest: str
+    runner: str
+    against: str
+    at_most: float
+
+
+def command(*words: str) -> Callable[[], object]:
+    """Something to time that runs a command of this environment, whatever its exit code."""
+    program = BIN / words[0]
+    line = [str(program) if program.exists() else words[0], *words[1:]]
+    return lambda: subprocess.run(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+
+
+def over_trees(folders: dict[str, Path]) -> list[Contest]:
+    """Whole commands over whole folders."""
+    plain, heavy, module = str(folders["plain"]), str(folders["heavy"]), str(folders["one"] / "module.py")
+    ruff = ("ruff", "check", "--isolated", "--no-cache", "--quiet", "--select", "E9")
+    flake8 = ("flake8", "--isolated", "-j", "1")
+    return [
+        Contest(
+            "10,000 files without a candidate",
+            "ruff",
+            {
+                "ruff": command(*ruff, plain),
+                "nnx-fix": command("nnx-fix", "--isolated", "--check", plain),
+                "grep": command("grep", "-rl", "--include=*.py", "VariableState", plain),
+            },
+        ),
+        Contest(
+            "one file without a candidate",
+            "python -c pass",
+            {
+                "python -c pass": command("python", "-c", "pass"),
+                "nnx-fix": command("nnx-fix", "--isolated", "--check", module),
+                "ruff": command(*ruff, module),
+            },
+        ),
+        Contest(
+            "Flax's own source",
+            "nnx-fix",
+            {
+                "nnx-fix": command("nnx-fix", "--isolated", "--check", heavy),
+                "ruff": command(*ruff, heavy),
+                "torchfix": command("torchfix", "--select", "ALL", heavy),
+            },
+        ),
+        Contest(
+            "flake8 over Flax's own source",
+            "without the plugin",
+            {
+                "without the plugin": command("python", "-c", WITHOUT_PLUGIN, *flake8[1:], heavy),
+                "with the plugin": command(*flake8, heavy),
+            },
+        ),
+        Contest(
+            "flake8 over files without a candidate",
+            "without the plugin",
+            {
+                "without the plugin": command("python", "-c", WITHOUT_PLUGIN, *flake8[1:], f"{plain}/sympy/core"),
+                "with the plugin": command(*flake8, f"{plain}/sympy/core"),
+            },
+        ),
+    ]
+
+
+WITHOUT_PLUGIN = """\
+import importlib.metadata as metadata, sys
+distributions = metadata.distributions
+metadata.distributions = lambda **keywords: (d for d in distributions(**keywords) if d.name != "flake8-nnx-treemap")
+from flake8.main.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+"""flake8 in the same environment, with our distribution hidden from it."""
+
+
+def over_texts(folder: Path) -> list[Contest]:
+    """The engine against LibCST's bare parse of the same text, in this process."""
+    contests = []
+    for path in sorted(folder.glob("*.py")):
+        text = path.read_text()
+        contests.append(
+            Contest(
+                path.stem.replace("_", ", ").replace("findings", "findings: ").replace("lines", "lines: "),
+                "libcst.parse_module",
+                {
+                    "libcst.parse_module": lambda text=text: libcst.parse_module(text),  # type: ignore[misc]
+                    "lint_source": lambda text=text: lint_source(text, settings=EVERY_RULE),  # type: ignore[misc]
+                    "fix_source": lambda text=text: fix_source(text, settings=EVERY_RULE),  # type: ignore[misc]
+                },
+            )
+        )
+    return contests
+
+
+LIMITS = (
+    Limit("10,000 files without a candidate", "nnx-fix", "ruff", 0.25),
+    Limit("10,000 files without a candidate", "nnx-fix", "grep", 2.0),
+    Limit("one file without a candidate", "nnx-fix", "python -c pass", 4.0),
+    Limit("Flax's own source", "nnx-fix", "torchfix", 1 / 20),
+    Limit("flake8 over files without a candidate", "with the plugin", "without the plugin", 1.01),
+    Limit("flake8 over Flax's own source", "with the plugin", "without the plugin", 1.05),
+    *(
+        Limit(f"findings: {findings}, lines: {lines}", "lint_source", "libcst.parse_module", 2.0)
+        for findings, lines in corpora.GENERATED
+    ),
+    *(
+        Limit(f"findings: {findings}, lines: {lines}", "fix_source", "lint_source", 1.5)
+        for findings, lines in corpora.GENERATED
+    ),
+)
+
+
+def measure(contest: Contest, rounds: int) -> dict[str, list[float]]:
+    """Seconds of every runner in every round; the runners take turns, after a first round that counts for nothing."""
+    times: dict[str, list[float]] = {name: [] for name in contest.runners}
+    for round_ in range(rounds + 1):
+        for name, run in contest.runners.items():
+            start = time.perf_counter()
+            run()
+            if round_:
+                times[name].append(time.perf_counter() - start)
+    return times
+
+
+def table(contest: Contest, times: dict[str, list[float]]) -> str:
+    """A contest's result as Markdown."""
+    base = statistics.median(times[contest.against])
+    rows = [f"### {contest.title}\n", "| | ratio | from | to | median |", "|---|---|---|---|---|"]
+    for name, seconds in times.items():
+        low, middle, high = statistics.quantiles(seconds, n=4)
+        rows.append(f"| {name} | {middle / base:.2f} | {low / base:.2f} | {high / base:.2f} | {middle * 1e3:,.0f} ms |")
+    return "\n".join(rows) + "\n"
+
+
+def verdicts(results: dict[str, dict[str, list[float]]]) -> list[str]:
+    """Each limit with what was measured."""
+    lines = ["### Limits\n", "| what | ratio | at most | |", "|---|---|---|---|"]
+    for limit in LIMITS:
+        times = results.get(limit.contest)
+        if times is not None:
+            ratio = statistics.median(times[limit.runner]) / statistics.median(times[limit.against])
+            verdict = "holds" if ratio <= limit.at_most else "**broken**"
+            what = f"{limit.contest}: {limit.runner} to {limit.against}"
+            lines.append(f"| {what} | {ratio:.3f} | {limit.at_most:.3f} | {verdict} |")
+    return lines
+
+
+def peak_memory(folder: Path) -> str:
+    """The most memory that ``nnx-fix`` held over a folder."""
+    code = "import resource, subprocess, sys; subprocess.run(sys.argv[1:], stdout=-3, check=False); "
+    code += "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024)"
+    line = [sys.executable, "-c", code, str(BIN / "nnx-fix"), "--isolated", "--check", str(folder)]
+    return subprocess.run(line, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def main() -> None:
+    """Build the bodies of code, run every contest, print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--only", default="", help="run the contests whose title holds this")
+    parser.add_argument("--corpora", type=Path, default=Path(tempfile.gettempdir()) / "nnx-treemap-corpora")
+    options = parser.parse_args()
+    os.environ["PYTHONDONTWRITEBYTECODE"] = ""
+    folders = corpora.build(options.corpora)
+    results = {}
+    for contest in (*over_trees(folders), *over_texts(folders["generated"])):
+        if options.only in contest.title:
+            results[contest.title] = measure(contest, options.rounds)
+            print(table(contest, results[contest.title]), flush=True)
+    print("\n".join(verdicts(results)))
+    files = corpora.count(folders["plain"])
+    print(f"\nPeak memory of `nnx-fix --check` over {files:,} files: {peak_memory(folders['plain'])} MiB")
+
+
+if __name__ == "__main__":
+    main()

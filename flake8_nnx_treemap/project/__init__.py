@@ -1,0 +1,1 @@
+"""The project around a file: configuration, Flax floor, discovery, notebooks, reading and writing."""

@@ -1,0 +1,120 @@
+"""Reading and writing source files: bytes in, the same bytes out but for what was edited, whole or not at all."""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import io
+import os
+import re
+import stat
+import tempfile
+import tokenize
+
+
+_LONGEST_HEAD = 4096
+"""No declaration stands further into a file."""
+
+
+class FileError(Exception):
+    """A file that cannot be read or written; the text says why, in one line."""
+
+
+def read_bytes(path: str) -> bytes:
+    """Read a regular file.
+
+    Raises:
+        FileError: there is none, it may not be read, or it is a folder, pipe, socket or device.
+    """
+    try:
+        # A pipe would block until somebody writes to it, so look before opening.
+        mode = os.stat(path).st_mode
+        if not stat.S_ISREG(mode):
+            raise FileError("is a directory" if stat.S_ISDIR(mode) else "is not a regular file")
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError as error:
+        raise FileError(_reason(error)) from None
+    except ValueError:  # A null byte in the name.
+        raise FileError("is not a file name") from None
+
+
+def decode(data: bytes) -> tuple[str, str]:
+    """Decode a Python file as its byte order mark, its declaration or the default says.
+
+    Args:
+        data: the whole file.
+
+    Returns:
+        The text, line ends as they are, and the encoding (``utf-8-sig`` if there was a byte order mark).
+
+    Raises:
+        FileError: the bytes are not text in that encoding.
+    """
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise FileError("is not UTF-8: it starts with a UTF-16 byte order mark")
+    # Only the first two lines may declare an encoding, and a carriage return alone ends a line as well.
+    head = b"\n".join(re.split(rb"\r\n|\r|\n", data[:_LONGEST_HEAD], maxsplit=2)[:2]) + b"\n"
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(head).readline)
+    except SyntaxError as error:
+        if "unknown encoding" in str(error.msg):
+            raise FileError(f"cannot be decoded: {error.msg}") from None
+        encoding = "utf-8"  # No declaration, and no UTF-8 either: decoding says where.
+    try:
+        return data.decode(encoding), encoding
+    except UnicodeDecodeError as error:
+        raise FileError(f"is not {error.encoding}: byte {error.start} is 0x{data[error.start]:02x}") from None
+
+
+def write(path: str, old: bytes, text: str, encoding: str) -> None:
+    """Put new text in a file's place, at once and whole, with the file's mode and owner.
+
+    Args:
+        path: the file; a link stays a link.
+        old: what was read from it.
+        text: its new content.
+        encoding: how to encode it.
+
+    Raises:
+        FileError: the file changed meanwhile, the text does not fit its encoding, or it cannot be written. It is then
+            as it was.
+    """
+    target = os.path.realpath(path)
+    try:
+        data = text.encode(encoding)
+    except UnicodeEncodeError as error:
+        raise FileError(f"the rewrite does not fit its encoding {error.encoding}; left as it was") from None
+    temporary = None
+    try:
+        status = os.stat(target)
+        if not os.access(target, os.W_OK):
+            raise FileError("is read-only; left as it was")
+        handle, temporary = tempfile.mkstemp(prefix=".nnx-fix-", dir=os.path.dirname(target))
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        _take_over(temporary, status)
+        with open(target, "rb") as file:
+            if file.read() != old:
+                raise FileError("changed while it was being fixed; left as it is")
+        os.replace(temporary, target)
+        temporary = None
+    except OSError as error:
+        raise FileError(f"cannot be written: {_reason(error)}; left as it was") from None
+    finally:
+        if temporary is not None:
+            os.unlink(temporary)
+
+
+def _take_over(path: str, status: os.stat_result) -> None:
+    os.chmod(path, stat.S_IMODE(status.st_mode))
+    own = os.stat(path)
+    if hasattr(os, "chown") and (own.st_uid, own.st_gid) != (status.st_uid, status.st_gid):
+        with contextlib.suppress(PermissionError):  # Only root gives files away; the content is what matters.
+            os.chown(path, status.st_uid, status.st_gid)
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or type(error).__name__).lower()
