@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from flake8_nnx_treemap import __version__
+from flake8_nnx_treemap.project.errors import ConfigurationError
+from flake8_nnx_treemap.project.scanning import scan
 
+TYPE_CHECKING = False  # As in typing, whose import takes as long as all the rest of a run without candidates.
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from flake8_nnx_treemap.project.configuration import Overrides
     from flake8_nnx_treemap.project.runner import FileReport, Task
 
@@ -96,36 +99,59 @@ def _positive(value: str) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from flake8_nnx_treemap.project.configuration import ConfigurationError, Overrides, codes_named, flax_floor_for
-    from flake8_nnx_treemap.project.runner import Task, run
-
-    overrides = Overrides(
-        options.select,
-        options.ignore,
-        options.extend_select,
-        options.target_flax,
-        options.unsafe_fixes,
-        options.isolated,
-    )
-    try:  # A slip on the command line is said once, not for every file.
-        codes_named((*(options.select or ()), *options.ignore, *options.extend_select), "command line")
-        if options.target_flax is not None:
-            flax_floor_for("-", overrides)
+    try:
+        reports = _reports(options)
     except ConfigurationError as error:
         _complain(str(error))
         return ERROR
-    changes = not options.check
-    task = Task(overrides, writes=changes and not options.diff, fixes=changes, wants_diff=options.diff)
-    if "-" in options.paths:
-        reports = [_run_on_stdin(options.stdin_filename, task)]
-    else:
-        reports = list(run(options.paths, task, options.jobs))
-    _print_reports(reports, options, overrides)
+    _print_reports(reports, options)
     return _exit_code(reports, options)
 
 
+def _reports(options: argparse.Namespace) -> Sequence[FileReport]:
+    """Do the work; without candidates that is a scan and no more."""
+    if options.select or options.extend_select or options.ignore or options.target_flax is not None:
+        _check_names(options)  # A slip on the command line is said once, not for every file.
+    if "-" in options.paths:
+        return [_run_on_stdin(options.stdin_filename, _task(options))]
+    candidates, problems = scan(options.paths, is_isolated=options.isolated)
+    if not candidates and not problems:
+        return ()
+    from flake8_nnx_treemap.project.runner import run
+
+    return run(candidates, problems, _task(options), options.jobs)
+
+
+def _check_names(options: argparse.Namespace) -> None:
+    from flake8_nnx_treemap.project.configuration import codes_named, flax_floor_for
+
+    codes_named((*(options.select or ()), *options.ignore, *options.extend_select), "command line")
+    flax_floor_for("-", _overrides(options))
+
+
+def _overrides(options: argparse.Namespace) -> Overrides:
+    from flake8_nnx_treemap.project.configuration import Overrides
+
+    return Overrides(
+        select=options.select,
+        ignore=options.ignore,
+        extend_select=options.extend_select,
+        target_flax=options.target_flax,
+        unsafe_fixes=options.unsafe_fixes,
+        is_isolated=options.isolated,
+    )
+
+
+def _task(options: argparse.Namespace) -> Task:
+    from flake8_nnx_treemap.project.runner import Task
+
+    changes = not options.check
+    return Task(_overrides(options), writes=changes and not options.diff, fixes=changes, wants_diff=options.diff)
+
+
 def _run_on_stdin(filename: str, task: Task) -> FileReport:
-    from flake8_nnx_treemap.project.files import FileError, decode
+    from flake8_nnx_treemap.project.errors import FileError
+    from flake8_nnx_treemap.project.files import decode
     from flake8_nnx_treemap.project.runner import FileReport, process_text
 
     data = sys.stdin.buffer.read()
@@ -149,7 +175,7 @@ def _exit_code(reports: Sequence[FileReport], options: argparse.Namespace) -> in
     return FINDINGS if (left or would_fix) and not options.exit_zero else CLEAN
 
 
-def _print_reports(reports: Sequence[FileReport], options: argparse.Namespace, overrides: Overrides) -> None:
+def _print_reports(reports: Sequence[FileReport], options: argparse.Namespace) -> None:
     for report in reports:
         if report.error:
             _complain(f"{report.path}: {report.error}")
@@ -158,21 +184,20 @@ def _print_reports(reports: Sequence[FileReport], options: argparse.Namespace, o
     # Standard output is the rewritten text or the diff, where there is one; what is said about it goes beside.
     is_filter = "-" in options.paths and not options.check
     stream = sys.stderr if options.diff or is_filter else sys.stdout
+    for line in _lines(reports, options):
+        print(line, file=stream)
+
+
+def _lines(reports: Sequence[FileReport], options: argparse.Namespace) -> Iterable[str]:
+    if not reports:
+        return ["[]" if options.output_format == "json" else "All checks passed!"]
     if options.output_format == "json":
         from flake8_nnx_treemap.reporting.json_format import as_json
 
-        print(as_json(reports) if any(report.findings for report in reports) else "[]", file=stream)
-        return
-    from flake8_nnx_treemap.reporting.text import finding_lines, summary_lines
+        return [as_json(reports)]
+    from flake8_nnx_treemap.reporting.text import report_lines
 
-    unsafe = bool(overrides.unsafe_fixes)
-    for report in reports:
-        if report.fixed and not options.diff:
-            print(f"{report.path}: fixed {', '.join(sorted(found.code for found in report.fixed))}", file=stream)
-        for line in finding_lines(report, unsafe_fixes=unsafe):
-            print(line, file=stream)
-    for line in summary_lines(reports, unsafe_fixes=unsafe, fixes=not options.diff):
-        print(line, file=stream)
+    return report_lines(reports, unsafe_fixes=bool(options.unsafe_fixes), fixes=not options.diff)
 
 
 def _explain(code: str) -> int:

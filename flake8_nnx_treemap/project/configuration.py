@@ -10,15 +10,12 @@ from functools import cache
 from typing import Any
 
 from flake8_nnx_treemap.project.discovery import DEFAULT_EXCLUDES
+from flake8_nnx_treemap.project.errors import ConfigurationError
 from flake8_nnx_treemap.project.flax_floor import FlaxFloor, infer_floor, parse_target, read_toml
 from flake8_nnx_treemap.rules.codes import CODES
 from flake8_nnx_treemap.rules.settings import LintSettings
 
 TABLE = "nnx-treemap"
-
-
-class ConfigurationError(Exception):
-    """A key or value that is wrong; the text names the file and the key."""
 
 
 @dataclass(frozen=True, slots=True)

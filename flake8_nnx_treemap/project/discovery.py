@@ -1,15 +1,20 @@
-"""Which files a run looks at: those named, and below folders every Python file that is not excluded."""
+"""Which files a run looks at: those named, and below folders every Python file that is not excluded.
+
+This and ``files.py`` are all that a run without candidates needs. They import nothing that is slow to import, which
+rules dataclasses out, and make one system call where ``pathlib`` makes five.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     import pathspec
+
+    Ignores = tuple[tuple[str, pathspec.PathSpec[pathspec.Pattern]], ...]
 
 DEFAULT_EXCLUDES = frozenset(
     {".bzr", ".direnv", ".eggs", ".git", ".hg", ".ipynb_checkpoints", ".mypy_cache", ".nox", ".pants.d", ".pyenv"}
@@ -21,65 +26,64 @@ DEFAULT_EXCLUDES = frozenset(
 SUFFIXES = (".py", ".pyi")
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """One file to look at; ``is_explicit`` holds if it was named, not met below a folder."""
-
-    path: str
-    is_explicit: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Missing:
-    """A name that stands for nothing, or a folder that cannot be listed."""
-
-    path: str
-    reason: str
-
-
 def discover(
-    paths: Sequence[str], excludes: frozenset[str] = DEFAULT_EXCLUDES, *, respect_gitignore: bool = True
-) -> Iterator[Found | Missing]:
+    paths: Sequence[str],
+    problems: list[tuple[str, str]],
+    excludes: frozenset[str] = DEFAULT_EXCLUDES,
+    *,
+    respect_gitignore: bool = True,
+) -> Iterator[tuple[str, bool]]:
     """Find the files that names stand for, each once, in the names' order and sorted below folders.
 
     Args:
         paths: files and folders.
+        problems: takes names that stand for nothing and folders that cannot be listed, with the reason.
         excludes: names of folders that are not entered, unless they were named themselves.
-        respect_gitignore: leave out what the ``.gitignore`` files between a folder and what lies below it name.
+        respect_gitignore: leave out what the ``.gitignore`` files name, from the repository's root down.
 
     Yields:
-        Files, and what could not be found or listed.
+        Each file, and whether it was named itself.
     """
     seen: set[str] = set()
     for path in paths:
         if os.path.isdir(path):
-            found: Iterator[Found | Missing] = _below(path, excludes, respect_gitignore)
+            ignores = _ignores_above(os.path.abspath(path)) if respect_gitignore else None
+            found: Iterator[tuple[str, bool]] = _below(path, excludes, ignores, problems)
         elif os.path.lexists(path):
-            found = iter([Found(path, True)])
+            found = iter([(path, True)])
         else:
-            found = iter([Missing(path, "no such file or directory")])
+            problems.append((path, "no such file or directory"))
+            continue
         for one in found:
-            if one.path not in seen:
-                seen.add(one.path)
+            if one[0] not in seen:
+                seen.add(one[0])
                 yield one
 
 
-def _below(folder: str, excludes: frozenset[str], respect_gitignore: bool) -> Iterator[Found | Missing]:
+def _below(
+    folder: str, excludes: frozenset[str], ignores: Ignores | None, problems: list[tuple[str, str]]
+) -> Iterator[tuple[str, bool]]:
     # Links to folders are not followed: what they lead to is found where it is, and loops are no concern.
     try:
-        with os.scandir(folder) as entries:
-            listed = sorted(entries, key=lambda entry: entry.name)
+        with os.scandir(folder) as scanned:
+            entries = sorted(scanned, key=lambda entry: entry.name)
     except OSError as error:
-        yield Missing(folder, (error.strerror or "cannot be listed").lower())
+        problems.append((folder, (error.strerror or "cannot be listed").lower()))
         return
-    for entry in listed:
-        if entry.is_dir(follow_symlinks=False):
-            if entry.name not in excludes and not (respect_gitignore and _is_ignored(entry.path, True)):
-                yield from _below(entry.path, excludes, respect_gitignore)
-        elif not entry.name.endswith(SUFFIXES) or not _is_file(entry):
+    if ignores is not None and any(entry.name == ".gitignore" for entry in entries):
+        ignores = (*ignores, *_ignores_in(os.path.abspath(folder)))
+    for entry in entries:
+        is_folder = entry.is_dir(follow_symlinks=False)
+        if is_folder and entry.name in excludes:
             continue
-        elif not (respect_gitignore and _is_ignored(entry.path, False)):
-            yield Found(entry.path, False)
+        if not is_folder and not (entry.name.endswith(SUFFIXES) and _is_file(entry)):
+            continue
+        if ignores and _is_ignored(entry.path, is_folder, ignores):
+            continue
+        if is_folder:
+            yield from _below(entry.path, excludes, ignores, problems)
+        else:
+            yield entry.path, False
 
 
 def _is_file(entry: os.DirEntry[str]) -> bool:
@@ -89,27 +93,25 @@ def _is_file(entry: os.DirEntry[str]) -> bool:
         return False  # A link that leads round in a circle.
 
 
-def _is_ignored(path: str, is_folder: bool) -> bool:
-    folder = os.path.dirname(os.path.abspath(path))
-    absolute = os.path.abspath(path) + ("/" if is_folder else "")
-    for root, spec in _gitignores(folder):
-        if spec.match_file(os.path.relpath(absolute, root) + ("/" if is_folder else "")):
-            return True
-    return False
+def _is_ignored(path: str, is_folder: bool, ignores: Ignores) -> bool:
+    absolute, slash = os.path.abspath(path), "/" if is_folder else ""
+    return any(spec.match_file(os.path.relpath(absolute, root) + slash) for root, spec in ignores)
 
 
-@cache
-def _gitignores(folder: str) -> tuple[tuple[str, pathspec.PathSpec[pathspec.Pattern]], ...]:
-    """The ``.gitignore`` files that count in a folder, up to the root of its repository."""
-    found: tuple[tuple[str, pathspec.PathSpec[pathspec.Pattern]], ...] = ()
+def _ignores_above(folder: str) -> Ignores:
+    """The ``.gitignore`` files that count in a folder but lie above it, up to the root of its repository."""
     parent = os.path.dirname(folder)
-    if parent != folder and not os.path.exists(os.path.join(folder, ".git")):
-        found = _gitignores(parent)
+    if parent == folder or os.path.exists(os.path.join(folder, ".git")):
+        return ()
+    return (*_ignores_above(parent), *_ignores_in(parent))
+
+
+def _ignores_in(folder: str) -> Ignores:
     try:
         with open(os.path.join(folder, ".gitignore"), encoding="utf-8", errors="replace") as file:
             lines = file.read().splitlines()
     except OSError:
-        return found
+        return ()
     import pathspec  # Only where there is a .gitignore to read.
 
-    return (*found, (folder, pathspec.PathSpec.from_lines("gitwildmatch", lines)))
+    return ((folder, pathspec.PathSpec.from_lines("gitwildmatch", lines)),)

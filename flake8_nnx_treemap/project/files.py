@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import codecs
-import contextlib
-import io
+import errno
 import os
-import re
 import stat
-import tempfile
-import tokenize
 
+from flake8_nnx_treemap.project.errors import FileError
 
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _LONGEST_HEAD = 4096
 """No declaration stands further into a file."""
 
-
-class FileError(Exception):
-    """A file that cannot be read or written; the text says why, in one line."""
+_NONBLOCK = getattr(os, "O_NONBLOCK", 0)
+_BINARY = getattr(os, "O_BINARY", 0)
 
 
 def read_bytes(path: str) -> bytes:
@@ -27,16 +23,24 @@ def read_bytes(path: str) -> bytes:
         FileError: there is none, it may not be read, or it is a folder, pipe, socket or device.
     """
     try:
-        # A pipe would block until somebody writes to it, so look before opening.
-        mode = os.stat(path).st_mode
-        if not stat.S_ISREG(mode):
-            raise FileError("is a directory" if stat.S_ISDIR(mode) else "is not a regular file")
-        with open(path, "rb") as file:
-            return file.read()
+        # Without O_NONBLOCK, opening a pipe waits for somebody to write to it.
+        handle = os.open(path, os.O_RDONLY | _NONBLOCK | _BINARY)
     except OSError as error:
-        raise FileError(_reason(error)) from None
+        raise FileError("is not a regular file" if error.errno == errno.ENXIO else _reason(error)) from None
     except ValueError:  # A null byte in the name.
         raise FileError("is not a file name") from None
+    try:
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode):
+            raise FileError("is a directory" if stat.S_ISDIR(status.st_mode) else "is not a regular file")
+        data = os.read(handle, status.st_size + 1)
+        while len(data) < status.st_size and (more := os.read(handle, status.st_size)):
+            data += more
+        return data
+    except OSError as error:
+        raise FileError(_reason(error)) from None
+    finally:
+        os.close(handle)
 
 
 def decode(data: bytes) -> tuple[str, str]:
@@ -51,7 +55,11 @@ def decode(data: bytes) -> tuple[str, str]:
     Raises:
         FileError: the bytes are not text in that encoding.
     """
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+    import io
+    import re
+    import tokenize
+
+    if data.startswith(_UTF16_MARKS):
         raise FileError("is not UTF-8: it starts with a UTF-16 byte order mark")
     # Only the first two lines may declare an encoding, and a carriage return alone ends a line as well.
     head = b"\n".join(re.split(rb"\r\n|\r|\n", data[:_LONGEST_HEAD], maxsplit=2)[:2]) + b"\n"
@@ -80,6 +88,8 @@ def write(path: str, old: bytes, text: str, encoding: str) -> None:
         FileError: the file changed meanwhile, the text does not fit its encoding, or it cannot be written. It is then
             as it was.
     """
+    import tempfile
+
     target = os.path.realpath(path)
     try:
         data = text.encode(encoding)
@@ -112,6 +122,8 @@ def _take_over(path: str, status: os.stat_result) -> None:
     os.chmod(path, stat.S_IMODE(status.st_mode))
     own = os.stat(path)
     if hasattr(os, "chown") and (own.st_uid, own.st_gid) != (status.st_uid, status.st_gid):
+        import contextlib
+
         with contextlib.suppress(PermissionError):  # Only root gives files away; the content is what matters.
             os.chown(path, status.st_uid, status.st_gid)
 

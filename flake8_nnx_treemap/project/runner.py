@@ -1,24 +1,17 @@
-"""One run over many files: read, lint or fix, write, and say what became of each. Knows nothing of command lines."""
+"""Work on files that may hold findings: read, lint or fix, write, and say what became of each."""
 
 from __future__ import annotations
 
 import difflib
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from flake8_nnx_treemap.gate import may_hold_findings
-from flake8_nnx_treemap.project.configuration import (
-    Configuration,
-    ConfigurationError,
-    Overrides,
-    configuration_for,
-    settings_for,
-)
-from flake8_nnx_treemap.project.discovery import Found, Missing, discover
-from flake8_nnx_treemap.project.files import FileError, decode, read_bytes, write
+from flake8_nnx_treemap.project.configuration import Overrides, settings_for
+from flake8_nnx_treemap.project.errors import ConfigurationError, FileError
+from flake8_nnx_treemap.project.files import decode, read_bytes, write
 
 if TYPE_CHECKING:
     from flake8_nnx_treemap.rules.rule import Finding
@@ -50,32 +43,23 @@ class FileReport:
     """The text that the findings refer to."""
 
 
-def run(paths: Sequence[str], task: Task, jobs: int | None = None) -> Iterator[FileReport]:
-    """Work through files and folders.
+def run(
+    candidates: Sequence[str], problems: Sequence[tuple[str, str]], task: Task, jobs: int | None
+) -> list[FileReport]:
+    """Work through the files that may hold findings.
 
     Args:
-        paths: what the user named.
+        candidates: the files, as ``scanning.scan`` found them.
+        problems: what it found wrong with others.
         task: what to do.
         jobs: how many processes; ``None`` for as many as there are cores and the work is worth.
 
-    Yields:
+    Returns:
         A report for each file that has something to say, in order, the same for any number of jobs.
     """
-    candidates: list[str | FileReport] = []
-    for path in paths:
-        try:
-            candidates += _candidates_below(path, task.overrides)
-        except ConfigurationError as error:
-            candidates.append(FileReport(path, error=str(error)))
-    names = list(dict.fromkeys(found for found in candidates if isinstance(found, str)))
-    reports = dict(zip(names, _process_all(names, task, jobs), strict=True))
-    done: set[str] = set()
-    for found in candidates:
-        report = found if isinstance(found, FileReport) else reports[found]
-        if report.path not in done:
-            done.add(report.path)
-            if report.error or report.findings or report.fixed:
-                yield report
+    reports = [FileReport(path, error=reason) for path, reason in problems]
+    reports += _process_all(candidates, task, jobs)
+    return [report for report in reports if report.error or report.findings or report.fixed]
 
 
 def process_text(text: str, filename: str, task: Task) -> tuple[FileReport, str]:
@@ -114,38 +98,6 @@ def process_file(path: str, task: Task) -> FileReport:
         return FileReport(path, error=str(error))
     except Exception as error:  # A bug of ours in one file must not keep the others from being looked at.
         return FileReport(path, error=f"internal error: {type(error).__name__}: {error}")
-
-
-def _candidates_below(path: str, overrides: Overrides) -> Iterator[str | FileReport]:
-    """The files that may hold a finding, and reports of those that cannot be read."""
-    configuration = Configuration() if overrides.is_isolated else configuration_for(os.path.join(path, "x"))
-    found = discover([path], configuration.exclude, respect_gitignore=configuration.respect_gitignore)
-    for one in found:
-        if isinstance(one, Missing):
-            yield FileReport(one.path, error=one.reason)
-            continue
-        try:
-            data = read_bytes(one.path)
-        except FileError as error:
-            yield FileReport(one.path, error=str(error))
-            continue
-        if may_hold_findings(data):
-            yield one.path
-        elif one.is_explicit:
-            yield from _complaint(one, data)
-
-
-def _complaint(found: Found, data: bytes) -> Iterator[FileReport]:
-    """A file that was named is at least Python, even if it holds nothing for us; parsing it costs little."""
-    try:
-        text, _ = decode(data)
-        compile(text, found.path, "exec", 0x400, dont_inherit=True)  # ast.PyCF_ONLY_AST, without importing ast.
-    except FileError as error:
-        yield FileReport(found.path, error=str(error))
-    except SyntaxError as error:
-        yield FileReport(found.path, error=f"{error.lineno or 1}:{error.offset or 1}: syntax error: {error.msg}")
-    except (ValueError, RecursionError, MemoryError) as error:
-        yield FileReport(found.path, error=f"cannot be parsed: {str(error) or type(error).__name__}")
 
 
 def _process_all(paths: Sequence[str], task: Task, jobs: int | None) -> Iterable[FileReport]:

@@ -8,6 +8,21 @@ from flake8_nnx_treemap.fixing.edits import is_wanted
 from flake8_nnx_treemap.project.runner import FileReport
 
 
+def report_lines(reports: Sequence[FileReport], *, unsafe_fixes: bool, fixes: bool) -> Iterable[str]:
+    """Everything there is to say about a run, but for its errors.
+
+    Args:
+        reports: the files that have something to say.
+        unsafe_fixes: whether unsafe fixes count as fixable.
+        fixes: whether what was fixed is fixed, and not just shown.
+    """
+    for report in reports:
+        if report.fixed and fixes:
+            yield f"{report.path}: fixed {', '.join(sorted(found.code for found in report.fixed))}"
+        yield from finding_lines(report, unsafe_fixes=unsafe_fixes)
+    yield from summary_lines(reports, unsafe_fixes=unsafe_fixes, fixes=fixes)
+
+
 def finding_lines(report: FileReport, *, unsafe_fixes: bool) -> Iterable[str]:
     """``path:row:column: CODE [*] message`` for each finding; the star says that ``nnx-fix`` repairs it."""
     for finding in report.findings:

@@ -1,0 +1,84 @@
+"""Which of the files that were named may hold findings: all that most runs ever do, so nothing heavy is imported."""
+
+from __future__ import annotations
+
+import os
+
+from flake8_nnx_treemap.gate import may_hold_findings
+from flake8_nnx_treemap.project.discovery import DEFAULT_EXCLUDES, discover
+from flake8_nnx_treemap.project.errors import FileError
+from flake8_nnx_treemap.project.files import decode, read_bytes
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def scan(paths: Sequence[str], *, is_isolated: bool = False) -> tuple[list[str], list[tuple[str, str]]]:
+    """Look through files and folders for what is worth a closer look.
+
+    Args:
+        paths: what the user named.
+        is_isolated: whether configuration files do not count.
+
+    Returns:
+        Files that may hold findings, and names with what is wrong with them. A file below a folder that cannot hold
+        a finding is not parsed, so nothing is said of it; one that was named must at least be Python.
+
+    Raises:
+        ConfigurationError: the configuration that names what to exclude is wrong.
+    """
+    candidates: list[str] = []
+    problems: list[tuple[str, str]] = []
+    for path in paths:
+        excludes, respect_gitignore = (DEFAULT_EXCLUDES, True) if is_isolated else _exclusions(path)
+        for name, is_explicit in discover([path], problems, excludes, respect_gitignore=respect_gitignore):
+            try:
+                data = read_bytes(name)
+            except FileError as error:
+                problems.append((name, str(error)))
+                continue
+            if may_hold_findings(data):
+                candidates.append(name)
+            elif is_explicit and (complaint := _complaint(name, data)):
+                problems.append((name, complaint))
+    return list(dict.fromkeys(candidates)), list(dict.fromkeys(problems))
+
+
+def _exclusions(path: str) -> tuple[frozenset[str], bool]:
+    """What the configuration around a path leaves out; it is read only if there is a table of ours to read."""
+    folder = os.path.abspath(path)
+    while True:
+        if _mentions_us(os.path.join(folder, "pyproject.toml")):
+            from flake8_nnx_treemap.project.configuration import configuration_for
+
+            configuration = configuration_for(os.path.join(folder, "pyproject.toml"))
+            return configuration.exclude, configuration.respect_gitignore
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            return DEFAULT_EXCLUDES, True
+        folder = parent
+
+
+def _mentions_us(path: str) -> bool:
+    try:
+        return b"nnx-treemap" in read_bytes(path)
+    except FileError:
+        return False
+
+
+def _complaint(path: str, data: bytes) -> str | None:
+    """What is wrong with a file that holds nothing for us; to parse it costs little."""
+    try:
+        compile(data if data.isascii() else decode(data)[0], path, "exec", _ONLY_AST, dont_inherit=True)
+    except FileError as error:
+        return str(error)
+    except SyntaxError as error:
+        return f"{error.lineno or 1}:{error.offset or 1}: syntax error: {error.msg}"
+    except (ValueError, RecursionError, MemoryError) as error:
+        return f"cannot be parsed: {str(error) or type(error).__name__}"
+    return None
+
+
+_ONLY_AST = 0x400
+"""``ast.PyCF_ONLY_AST``, without importing ``ast``."""
