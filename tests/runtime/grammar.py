@@ -1,0 +1,294 @@
+"""Generates programs: every combination of the forms in which calls that the rules accept are written.
+
+A call is a tree function under some import form, a predicate, a mapper, further trees and a layout. To add a rule,
+add a ``Grammar`` with the forms of its own.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import jax
+from hypothesis import strategies as st
+
+
+@dataclass(frozen=True)
+class FunctionForm:
+    """A tree function as a file imports and calls it."""
+
+    callee: str
+    imports: str = ""
+    local_imports: str = ""
+    takes_path: bool = False
+
+
+@dataclass(frozen=True)
+class NNXForm:
+    """``VariableState`` as a file imports and names it."""
+
+    imports: str
+    variable_state: str
+
+
+@dataclass(frozen=True)
+class PredicateForm:
+    """An ``is_leaf`` argument; ``{VS}`` stands for the class. A selective one does not stop at every wrapper."""
+
+    expression: str
+    definitions: str = ""
+    imports: str = ""
+    is_selective: bool = False
+
+
+@dataclass(frozen=True)
+class Body:
+    """What a mapper computes from the leaf ``{v}``; ``returns_leaf`` if that may be the leaf itself."""
+
+    expression: str
+    returns_leaf: bool = False
+
+
+@dataclass(frozen=True)
+class MapperForm:
+    """A way to hand over a mapper with the parameters ``{p}`` and the body ``{b}``, in which the leaf is ``leaf``."""
+
+    expression: str
+    definitions: str = ""
+    local_definitions: str = ""
+    leaf: str = "v"
+    is_starred: bool = False
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a call is spread over lines; ``{f}``, ``{m}``, ``{t}``, ``{l}`` are its parts."""
+
+    template: str
+    indentation: str = "    "
+    for_one_tree: bool = False
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a call stands in: statements in which ``{c}`` is the call."""
+
+    statements: str
+
+
+FUNCTIONS = (
+    FunctionForm("jax.tree.map"),
+    FunctionForm("jax.tree_util.tree_map"),
+    FunctionForm("jtu.tree_map", "import jax.tree_util as jtu"),
+    FunctionForm("tree_util.tree_map", "from jax import tree_util"),
+    FunctionForm("tm", "from jax.tree_util import tree_map as tm"),
+    FunctionForm("trees.map", "import jax.tree as trees"),
+    FunctionForm("tree_map", local_imports="from jax.tree_util import tree_map"),
+    FunctionForm("tmap", "tmap = jax.tree.map"),
+    FunctionForm("jax.tree_util.tree_map_with_path", takes_path=True),
+    FunctionForm("with_path", "from jax.tree_util import tree_map_with_path as with_path", takes_path=True),
+)
+
+
+def _has(name: str) -> bool:
+    module = jax.tree if name.startswith("tree.") else jax
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return hasattr(module, name.rpartition(".")[2])
+
+
+NEWER_AND_OLDER_FUNCTIONS = (
+    *([FunctionForm("jax.tree.map_with_path", takes_path=True)] if _has("tree.map_with_path") else []),
+    *([FunctionForm("jax.tree_map")] if _has("tree_map") else []),
+)
+"""What only some JAX releases have: ``map_with_path`` from 0.4.38, ``jax.tree_map`` until 0.6.0."""
+
+NNX = (
+    NNXForm("from flax import nnx", "nnx.VariableState"),
+    NNXForm("from flax import nnx", "nnx.variablelib.VariableState"),
+    NNXForm("from flax import nnx as fx", "fx.VariableState"),
+    NNXForm("import flax.nnx", "flax.nnx.VariableState"),
+    NNXForm("import flax.nnx as nn", "nn.VariableState"),
+    NNXForm("from flax.nnx import VariableState as VS", "VS"),
+    NNXForm("from flax.nnx import (\n    State,\n    VariableState,\n)", "VariableState"),
+    NNXForm("from flax.nnx.variablelib import VariableState", "VariableState"),
+)
+
+PREDICATES = (
+    PredicateForm("lambda x: isinstance(x, {VS})"),
+    PredicateForm("lambda n: isinstance(n, ({VS},))"),
+    PredicateForm("lambda x: x is None or isinstance(x, {VS})"),
+    PredicateForm("lambda x: isinstance(x, {VS}) or isinstance(x, jax.ShapeDtypeStruct)"),
+    PredicateForm("lambda x: isinstance(x, ({VS}, jax.ShapeDtypeStruct))"),
+    PredicateForm("lambda x: True if isinstance(x, {VS}) else False"),
+    PredicateForm("lambda x: bool(isinstance(x, {VS}))"),
+    PredicateForm("is_wrapper", "def is_wrapper(node):\n    return isinstance(node, {VS})"),
+    PredicateForm(
+        "is_wrapper",
+        'def is_wrapper(node):\n    """Stop."""\n    if isinstance(node, {VS}):\n        return True\n    return False',
+    ),
+    PredicateForm("is_wrapper", "is_wrapper = lambda x: isinstance(x, {VS})"),
+    PredicateForm("lambda x: isinstance(x, WRAPPERS)", "WRAPPERS = ({VS},)"),
+    PredicateForm("lambda x: isinstance(x, WRAPPER)", "WRAPPER = {VS}"),
+    PredicateForm("lambda x: isinstance(x, (Param, {VS}))", imports="from flax.nnx import Param"),
+    PredicateForm("lambda x: isinstance(x, {VS} | type(None))"),
+    PredicateForm("lambda x: not isinstance(x, (list, dict)) and isinstance(x, {VS})"),
+    PredicateForm("lambda x: isinstance(x, {VS}) and bool(x.get_metadata())", is_selective=True),
+)
+
+BODIES = (
+    Body("{v}.value"),
+    Body("{v}.value * 2"),
+    Body("{v}.replace({v}.value)"),
+    Body("{v}.replace(value=({v}.value, 1))"),
+    Body("({v}.value, FLAG)"),
+    Body("{v}.value if FLAG else {v}.value * 2"),
+    Body("{v}.value if FLAG else 0"),
+    Body("jnp.shape({v}.value)"),
+    Body("lambda: {v}.value"),
+    Body("sorted({v}.get_metadata())"),
+    Body("({v}.set_metadata(note=1), {v})[1]", returns_leaf=True),
+    Body("{v}.copy()"),
+    Body("{v}", returns_leaf=True),
+    Body("[{v}]", returns_leaf=True),
+    Body("{v}[...]"),
+    Body("jnp.zeros({v}.shape)"),
+    Body("type({v}).__name__"),
+    Body("FLAG and {v}.value"),
+)
+"""Those that read ``.value`` or metadata on every way get a safe fix, the others an unsafe one."""
+
+MAPPERS = (
+    MapperForm("lambda {p}: {b}"),
+    MapperForm("lambda {p}, k=2: {b}"),
+    MapperForm("mapper", "def mapper({p}):\n    return {b}"),
+    MapperForm("mapper", "def mapper({p}, k=2):\n    result = {b}\n    return result"),
+    MapperForm("mapper", local_definitions="def mapper({p}):\n    return {b}"),
+    MapperForm("mapper", "mapper = lambda {p}: {b}"),
+    MapperForm("partial(mapper, k=3)", "def mapper({p}, k=2):\n    return {b}"),
+    MapperForm("bound", "def mapper({p}, k=2):\n    return {b}", "bound = partial(mapper, k=3)"),
+    MapperForm("lambda {p}: mapper({p})", "def mapper({p}):\n    return {b}"),
+    MapperForm("Mapper().one", "class Mapper:\n    def one(self, {p}):\n        return {b}"),
+    MapperForm("Mapper.one", "class Mapper:\n    @staticmethod\n    def one({p}):\n        return {b}"),
+    MapperForm("ONE[0]", "def mapper({p}):\n    return {b}\n\n\nONE = [mapper]"),
+    MapperForm("lambda *xs: {b}", leaf="xs[0]", is_starred=True),
+)
+
+LAYOUTS = (
+    Layout("{f}({m}, {t}, is_leaf={l})"),
+    Layout("{f}({m}, {t}, is_leaf={l},)"),
+    Layout("{f}(\n        {m},\n        {t},\n        is_leaf={l},\n    )"),
+    Layout("{f}(  # convert\n      {m},  # each\n      {t},\n      is_leaf={l},  # stop\n  )", "  "),
+    Layout("{f}(\n        {m}, {t},\n        is_leaf=(\n            {l}\n        ))"),
+    Layout("{f}(({m}), {t}, is_leaf={l})"),
+    Layout("{f}(is_leaf={l}, tree={t}, f={m})", for_one_tree=True),
+)
+
+CONTEXTS = (
+    Context("return {c}"),
+    Context("result = {c}\nreturn result"),
+    Context("if FLAG: return {c}"),
+    Context("return [{c} for _ in range(1)][0]"),
+    Context("return (lambda: {c})()"),
+    Context("def inner():\n    return {c}\nreturn inner()"),
+    Context("class Holder:\n    held = staticmethod(lambda *_: {c})\nreturn Holder.held()"),
+    Context("return dict(a={c}, b=1)"),
+    Context("try:\n    return {c}\nexcept AttributeError:\n    return None"),
+)
+
+
+@dataclass(frozen=True)
+class Call:
+    """One program. ``trees`` counts the trees; with ``is_starred`` those after the first come as ``*others``."""
+
+    function: FunctionForm
+    nnx: NNXForm
+    predicate: PredicateForm
+    body: Body
+    mapper: MapperForm
+    trees: int
+    is_starred: bool
+    layout: Layout
+    context: Context
+
+    @property
+    def maps_every_wrapper(self) -> bool:
+        """Whether all wrappers are stopped at, and none comes back as it is."""
+        return not self.predicate.is_selective and not self.body.returns_leaf
+
+    @property
+    def source(self) -> str:
+        """The program: a module that defines ``convert``."""
+        indentation = self.layout.indentation
+        local = [self.function.local_imports, self._with_mapper(self.mapper.local_definitions)]
+        if self.is_starred and self.trees > 1:
+            local.append("others = (other,)")
+        statements = [line for block in local if block for line in block.split("\n")]
+        layout = LAYOUTS[0] if self.layout.for_one_tree and self.trees > 1 else self.layout
+        call = layout.template.format(
+            f=self.function.callee, m=self._with_mapper(self.mapper.expression), t=self._trees, l=self._is_leaf
+        )
+        parameters = "tree" if self.trees == 1 else "tree, other"
+        lines = [*self._header, f"def convert({parameters}):"]
+        lines += [indentation + line for line in (*statements, *self._statements(call))]
+        return "\n".join(lines) + "\n"
+
+    def _statements(self, call: str) -> list[str]:
+        return self.context.statements.replace("{c}", call).split("\n")
+
+    @property
+    def _header(self) -> list[str]:
+        imports = ["from functools import partial", "", "import jax", "import jax.numpy as jnp", self.nnx.imports]
+        imports += [part for part in (self.predicate.imports, self.function.imports) if part]
+        definitions = [self.predicate.definitions.replace("{VS}", self.nnx.variable_state)]
+        definitions.append(self._with_mapper(self.mapper.definitions))
+        found = [part for block in definitions if block for part in ("", "", block)]
+        return [*imports, "", "FLAG = 1", *found, "", ""]
+
+    @property
+    def _is_leaf(self) -> str:
+        return self.predicate.expression.replace("{VS}", self.nnx.variable_state)
+
+    @property
+    def _trees(self) -> str:
+        if self.trees == 1:
+            return "tree"
+        return "tree, *others" if self.is_starred else "tree, other"
+
+    def _with_mapper(self, text: str) -> str:
+        others = ["o"] if self.trees > 1 else []
+        paths = ["path"] if self.function.takes_path else []
+        leaf = "xs[1]" if self.mapper.is_starred and paths else self.mapper.leaf
+        body = self.body.expression.replace("{v}", leaf)
+        if others and not self.mapper.is_starred:
+            body = f"[{body}, o]" if not body.startswith("lambda") else f"[({body}), o]"
+        return text.replace("{p}", ", ".join([*paths, "v", *others])).replace("{b}", body)
+
+
+@dataclass(frozen=True)
+class Grammar:
+    """The programs that one rule is tried on."""
+
+    code: str
+    calls: st.SearchStrategy[Call]
+    findings: int = 1
+    """How often the rule reports each of them."""
+
+
+def calls(predicates: tuple[PredicateForm, ...], bodies: tuple[Body, ...]) -> st.SearchStrategy[Call]:
+    """Calls with these predicates and bodies, in every other form."""
+    return st.builds(
+        Call,
+        st.sampled_from((*FUNCTIONS, *NEWER_AND_OLDER_FUNCTIONS)),
+        st.sampled_from(NNX),
+        st.sampled_from(predicates),
+        st.sampled_from(bodies),
+        st.sampled_from(MAPPERS),
+        st.sampled_from((1, 1, 2)),
+        st.booleans(),
+        st.sampled_from(LAYOUTS),
+        st.sampled_from(CONTEXTS),
+    )
+
+
+GRAMMARS = (Grammar("NNX101", calls(PREDICATES, BODIES)),)

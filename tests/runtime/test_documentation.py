@@ -1,0 +1,67 @@
+"""What the documentation shows, on the installed Flax: its Python runs, and its drawings are what happens."""
+
+from __future__ import annotations
+
+import json
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pytest
+from installed import RELEASE, VERSION, release_named
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "tests" / "docs"), str(ROOT / "docs" / "tools")]
+
+from lessons import batches
+from measurements import Batch
+from snippets import Snippet, snippets
+from traversal_recorder import run
+
+PRELUDE = """\
+import jax
+import jax.numpy as jnp
+from flax import nnx
+
+model = nnx.Linear(2, 3, rngs=nnx.Rngs(0))
+state = nnx.state(model)
+"""
+
+PAGES = sorted({snippet.page for snippet in snippets("python")})
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_code_of_a_page_runs(page: str) -> None:
+    """The blocks of a page are one session, in order."""
+    namespace: dict[str, Any] = {"__name__": "page"}
+    exec(PRELUDE, namespace)
+    for snippet in snippets("python"):
+        if snippet.page == page:
+            _run(snippet, namespace)
+
+
+def _run(snippet: Snippet, namespace: dict[str, Any]) -> None:
+    how, _, what = snippet.says.partition(" ")
+    if how == "since" and release_named(what) > RELEASE:
+        return
+    code = compile(snippet.text, snippet.name, "exec")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if how == "raises":
+            with pytest.raises(Exception, match="") as caught:
+                exec(code, namespace)
+            assert caught.type.__name__ == what
+        else:
+            exec(code, namespace)
+
+
+@pytest.mark.parametrize("batch", batches(), ids=lambda batch: batch.name)
+def test_drawings_are_what_happens(batch: Batch) -> None:
+    stored = {one["name"]: one["traversals"] for one in json.loads(batch.path.read_text(encoding="utf-8"))["runs"]}
+    for job in batch.jobs:
+        expected = [one for one in stored[job.name] if VERSION in one["releases"]]
+        if not expected:
+            pytest.skip(f"the drawings do not show Flax {VERSION}")
+        found = run(job.source, job.tree)
+        assert found == {key: expected[0][key] for key in found}

@@ -1,0 +1,101 @@
+"""Programs and trees that nobody chose: generated, linted, fixed, executed, and held to the contract.
+
+``NNX_PROOF_EXAMPLES`` sets how many programs each test makes; by default few, and the same in every run.
+"""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from contract import Promise, Reach, compare
+from grammar import GRAMMARS, Call, Grammar
+from harness import EAGER, TRANSFORMS, Build, NotApplicable, Transform
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from installed import RELEASE, release_named
+from matrix import FLOORS
+from promises import promise_of
+from recipes import Recipe, build_of, recipes, states
+from tally import TALLY
+
+from flake8_nnx_treemap import fix_source, lint_source
+from flake8_nnx_treemap.names import FlaxRelease
+from flake8_nnx_treemap.rules.rule import Applicability
+from flake8_nnx_treemap.rules.settings import LintSettings
+
+pytestmark = pytest.mark.runtime
+
+DEFAULT_EXAMPLES = 150
+EXAMPLES = int(os.environ.get("NNX_PROOF_EXAMPLES", DEFAULT_EXAMPLES))
+
+proof_settings = settings(
+    max_examples=EXAMPLES,
+    derandomize=EXAMPLES == DEFAULT_EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+
+each_grammar = pytest.mark.parametrize("grammar", GRAMMARS, ids=lambda grammar: grammar.code)
+
+floors = st.sampled_from([release_named(floor) for floor in FLOORS if release_named(floor) <= RELEASE])
+
+
+def builds(chosen: st.SearchStrategy[Recipe]) -> st.SearchStrategy[Build]:
+    """Builders of two trees each, the second of them now and then without the wrappers of the first."""
+    return st.builds(lambda recipe, is_bare: build_of(recipe, other_is_bare=is_bare), chosen, st.booleans())
+
+
+def settings_of(grammar: Grammar, floor: FlaxRelease, *, unsafe_fixes: bool) -> LintSettings:
+    return LintSettings(frozenset({grammar.code}), floor, unsafe_fixes)
+
+
+def promise_for(grammar: Grammar, call: Call, *, is_safe: bool) -> Promise:
+    promise = promise_of(grammar.code, Applicability.SAFE if is_safe else Applicability.UNSAFE)
+    reach = promise.reach if call.maps_every_wrapper else Reach.UNKNOWN
+    return Promise(promise.safe, reach, promise.leaves_others_alone)
+
+
+def check(grammar: Grammar, call: Call, build: Build, floor: FlaxRelease, transform: Transform = EAGER) -> None:
+    """Fix one program, run both on one tree, and compare."""
+    found = lint_source(call.source, settings=settings_of(grammar, floor, unsafe_fixes=True))
+    assert [finding.code for finding in found] == [grammar.code] * grammar.findings
+    fix = found[0].fix
+    fixed = fix_source(call.source, settings=settings_of(grammar, floor, unsafe_fixes=True)).text
+    if fix is None:
+        assert fixed == call.source
+        return
+    is_safe = fix.applicability is Applicability.SAFE
+    without_unsafe = fix_source(call.source, settings=settings_of(grammar, floor, unsafe_fixes=False)).text
+    assert without_unsafe == (fixed if is_safe else call.source)
+    assert not lint_source(fixed, settings=settings_of(grammar, floor, unsafe_fixes=True))
+    try:
+        promise = promise_for(grammar, call, is_safe=is_safe)
+        comparison = compare(call.source, fixed, build, transform, promise)
+    except NotApplicable:
+        return
+    TALLY.add("generated", grammar.code, fixed, comparison)
+    assert not comparison.violations, "\n".join([call.source, fixed, *comparison.violations])
+
+
+@each_grammar
+@proof_settings
+@given(data=st.data())
+def test_generated_calls_on_states(grammar: Grammar, data: st.DataObject) -> None:
+    """What ``nnx.state`` gives is where originals return on every release: the strict half of the contract."""
+    check(grammar, data.draw(grammar.calls), data.draw(builds(states)), data.draw(floors))
+
+
+@each_grammar
+@proof_settings
+@given(data=st.data())
+def test_generated_calls_on_any_tree(grammar: Grammar, data: st.DataObject) -> None:
+    check(grammar, data.draw(grammar.calls), data.draw(builds(recipes)), data.draw(floors))
+
+
+@each_grammar
+@settings(proof_settings, max_examples=max(EXAMPLES // 5, 1))
+@given(data=st.data())
+def test_generated_calls_under_transformations(grammar: Grammar, data: st.DataObject) -> None:
+    transform = data.draw(st.sampled_from(TRANSFORMS[1:]))
+    check(grammar, data.draw(grammar.calls), data.draw(builds(recipes)), data.draw(floors), transform)
