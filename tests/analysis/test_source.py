@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import libcst as cst
 import pytest
 from hypothesis import given
@@ -68,12 +70,19 @@ def test_too_deep_for_libcst_is_left_unread() -> None:
     assert reason.reason == "nested too deeply"
 
 
-@pytest.mark.parametrize(
-    "text", ["x = (", "\0", "(" * 10_000, "+".join("a" * 20_000), "\ufeff x", "def f(:\n", "'\\N{no}'"]
-)
+@pytest.mark.parametrize("text", ["x = (", "\0", "(" * 10_000, "\ufeff x", "def f(:\n", "'\\N{no}'"])
 def test_what_is_not_python_is_one_error(text: str) -> None:
     with pytest.raises(SourceError):
         ParsedSource(text)
+
+
+def test_a_chain_of_operators_never_reaches_libcst() -> None:
+    text = "import jax\nx = " + "+".join(["jax.tree.map(f, s, is_leaf=g)"] * 20_000)
+    if sys.version_info < (3, 11):
+        assert tree_calls_of(ParsedSource(text)) == ()
+    else:  # The standard parser gives up first.
+        with pytest.raises(SourceError, match="cannot be parsed: nested too deeply"):
+            ParsedSource(text)
 
 
 def test_libcst_node_of_a_method_with_tabs() -> None:
