@@ -80,8 +80,17 @@ def runtime(session: nox.Session, flax: str) -> None:
 @nox.parametrize("flax", tuple(EPOCHS))
 def full(session: nox.Session, flax: str) -> None:
     """The same on all six epochs, with many more generated programs."""
-    session.env["NNX_PROOF_EXAMPLES"] = "400"
+    session.env.update(NNX_PROOF="full", NNX_PROOF_EXAMPLES="400", NNX_PROOF_OUT=f"proof-{flax}.json")
     _prove(session, flax)
+
+
+@nox.session(python=DEFAULT_PYTHON)
+@nox.parametrize("flax", tuple(EPOCHS))
+def epochs(session: nox.Session, flax: str) -> None:
+    """Measure one Flax release; ``tests/runtime/epochs.py --page *.json`` makes docs/flax-epochs.md of the results."""
+    session.install(".[test]", f"flax=={flax}", f"jax=={EPOCHS[flax]}", f"jaxlib=={EPOCHS[flax]}")
+    with open(f"epoch-{flax}.json", "w") as file:
+        session.run("python", "tests/runtime/epochs.py", "--measure", stdout=file, env={"JAX_PLATFORMS": "cpu"})
 
 
 @nox.session(python=DEFAULT_PYTHON)

@@ -72,7 +72,7 @@ class Node:
 
 _MEETINGS = {
     "entered": "entered",
-    "wrapper entered": "entered, not handed over",
+    "wrapper entered": "entered, not mapped",
     "is_leaf fails": "is_leaf fails here",
 }
 _ENDS = {"mapped": "mapped", "as it is": "returned as it is", "given": "given out", "not reached": "not reached"}
@@ -87,6 +87,8 @@ class Traversal:
     end: str
     """``returned``, or the exception with its message."""
     warns: bool
+    gives: str = ""
+    """Which sorts of leaves the result has; empty if the call raised."""
 
     @property
     def flax(self) -> str:
@@ -102,14 +104,22 @@ class Traversal:
     @property
     def is_fine(self) -> bool:
         """Whether the call did something and did not fail."""
-        return self.end == "returned" and not self.maps_nothing
+        return self.end == "returned" and not self.maps_nothing and not self.gives_out_no_wrapper
+
+    @property
+    def gives_out_no_wrapper(self) -> bool:
+        """Whether the leaves were given out, and those in wrappers came without them."""
+        is_entered = any(node.met == "wrapper entered" for node in self.nodes)
+        return is_entered and {node.end for node in self.nodes} - {""} == {"given"}
 
     @property
     def verdict(self) -> str:
         """How the call ends, in a few words."""
         if self.maps_nothing:
             return "returns, and nothing was mapped"
-        return "returns" if self.end == "returned" else self.end.partition(":")[0]
+        if self.gives_out_no_wrapper:
+            return "returns, and no leaf was a wrapper"
+        return f"returns {self.gives}".strip() if self.end == "returned" else self.end.partition(":")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +167,10 @@ def traversals_of(stored: Sequence[dict[str, object]]) -> tuple[Traversal, ...]:
     return tuple(_traversal(**one) for one in stored)  # type: ignore[arg-type]
 
 
-def _traversal(releases: list[str], nodes: list[tuple[int, str, str, str, str]], end: str, warns: bool) -> Traversal:
-    return Traversal(tuple(releases), tuple(Node(*node) for node in nodes), end, warns)
+def _traversal(
+    releases: list[str], nodes: list[tuple[int, str, str, str, str]], end: str, gives: str, warns: bool
+) -> Traversal:
+    return Traversal(tuple(releases), tuple(Node(*node) for node in nodes), end, warns, gives)
 
 
 # In text
@@ -210,12 +222,17 @@ def panels(traversals: Iterable[Traversal]) -> list[Panel]:
     found: list[Panel] = []
     for one in traversals:
         warns_on = one.releases if one.warns else ()
-        if found and (found[-1].traversal.nodes, found[-1].traversal.end) == (one.nodes, one.end):
+        if found and _looks(found[-1].traversal) == _looks(one):
             last = found.pop()
             one = replace(one, releases=last.traversal.releases + one.releases)
             warns_on = last.warns_on + warns_on
         found.append(Panel(one, warns_on))
     return found
+
+
+def _looks(traversal: Traversal) -> tuple[object, ...]:
+    """What can be seen of a traversal in its drawing."""
+    return traversal.nodes, traversal.verdict, traversal.gives
 
 
 def draw_scene(scene: Scene) -> str:
@@ -230,7 +247,7 @@ def draw_scene(scene: Scene) -> str:
 
 
 def _after(scene: Scene) -> str:
-    return "After the fix" if scene.floor == "portable" else f"After the fix for Flax {scene.floor}"
+    return "Fixed" if scene.floor == "portable" else f"Fixed for {scene.floor}"
 
 
 def _indented(text: str) -> str:

@@ -28,7 +28,8 @@ mapper reads, on every way to a result, something that only a Variable has (`.va
 mapper might have worked on other leaves too, if it cannot be seen, if the call stands in a `try` that expects the
 error, if `is_leaf` also stops at things that are no wrappers, or if it asks a wrapper for more than its type and must
 run below 0.11. One exception is known, on 0.10.7 alone: a live Variable that holds no array (`nnx.Param(None)`) was
-passed over and is mapped after the fix. There is no fix where the predicate is shared through `functools.partial`, or
+passed over and is mapped after the fix. And a leaf that is no Variable but has a `.value` of its own, such as a
+member of an `enum.Enum`, is passed through by the fix. There is no fix where the predicate is shared through `functools.partial`, or
 the mapper is an expression with effects of its own.
 
 ## References
@@ -44,22 +45,10 @@ from collections.abc import Iterator
 from flake8_nnx_treemap.analysis.mappers import Mapper, mapper_of
 from flake8_nnx_treemap.analysis.predicates import LeafTest, leaf_test_of
 from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown
-from flake8_nnx_treemap.analysis.tree_calls import TreeCall, tree_calls_of
-from flake8_nnx_treemap.names import (
-    VARIABLE,
-    VARIABLE_ONLY_ATTRIBUTES,
-    VARIABLE_STATE,
-    VARIABLE_STATE_IS_VARIABLE,
-    FlaxRelease,
-)
-from flake8_nnx_treemap.rules.rewriting import (
-    dispatching_mapper,
-    make_fix,
-    stops_elsewhere,
-    widened_predicate,
-    wrapper_types,
-)
-from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
+from flake8_nnx_treemap.analysis.tree_calls import tree_calls_of
+from flake8_nnx_treemap.names import VARIABLE, VARIABLE_STATE, FlaxRelease
+from flake8_nnx_treemap.rules.rewriting import dispatch_fix
+from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, FixAvailability, Rule
 
 MESSAGE = "is_leaf only stops at VariableState, it filters nothing: dispatch with isinstance in the mapper as well"
 
@@ -75,42 +64,13 @@ def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
         mapper = mapper_of(source, call.mapper, call.function.leaf_position)
         if isinstance(mapper, Mapper) and (mapper.dispatches or mapper.ignores_leaf):
             continue
-        yield Finding("NNX101", MESSAGE, source.range(call.is_leaf), _fix(source, call, test, mapper, floor))
+        yield Finding("NNX101", MESSAGE, source.range(call.is_leaf), dispatch_fix(source, call, test, mapper, floor))
 
 
 def _stops_at_variable_state(test: LeafTest) -> bool:
     """A test of both classes is the portable idiom and left to NNX112; an exact one to NNX105."""
     names = frozenset().union(*(found.names for found in test.tests if not found.is_exact))
     return VARIABLE_STATE in names and VARIABLE not in names
-
-
-def _fix(
-    source: ParsedSource, call: TreeCall, test: LeafTest, mapper: Mapper | Unknown, floor: FlaxRelease
-) -> Fix | None:
-    if call.partial is not None:
-        return None  # What is given to a partial is shared with other calls.
-    types = wrapper_types(source, call.node, floor)
-    if types is None:
-        return None
-    mapping = dispatching_mapper(source, call, mapper, types)
-    stopping = widened_predicate(source, test, types, floor)
-    if mapping is None or stopping is None:
-        return None
-    safe = _is_safe(source, call, test, mapper, floor)
-    applicability = Applicability.SAFE if safe else Applicability.UNSAFE
-    message = "Dispatch on the leaf's type in the mapper"
-    return make_fix(source, applicability, message, [*mapping, *stopping, *types.edits])
-
-
-def _is_safe(
-    source: ParsedSource, call: TreeCall, test: LeafTest, mapper: Mapper | Unknown, floor: FlaxRelease
-) -> bool:
-    if isinstance(mapper, Unknown) or not mapper.always_reads & VARIABLE_ONLY_ATTRIBUTES:
-        return False
-    asks_for_more = any(found.is_conditional for found in test.tests)
-    if stops_elsewhere(test) or (asks_for_more and floor < VARIABLE_STATE_IS_VARIABLE):
-        return False
-    return call.is_complete and not source.expects_missing_attribute(call.node)
 
 
 EXAMPLES = (

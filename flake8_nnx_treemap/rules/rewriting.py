@@ -13,7 +13,14 @@ from flake8_nnx_treemap.analysis.source import Edit, ParsedSource, Unknown
 from flake8_nnx_treemap.analysis.spelling import spelling_of
 from flake8_nnx_treemap.analysis.syntax import descendants_of, dotted_parts
 from flake8_nnx_treemap.analysis.tree_calls import TreeCall
-from flake8_nnx_treemap.names import VARIABLE, VARIABLE_STATE, VARIABLE_STATE_IS_VARIABLE, WRAPPERS, FlaxRelease
+from flake8_nnx_treemap.names import (
+    VARIABLE,
+    VARIABLE_ONLY_ATTRIBUTES,
+    VARIABLE_STATE,
+    VARIABLE_STATE_IS_VARIABLE,
+    WRAPPERS,
+    FlaxRelease,
+)
 from flake8_nnx_treemap.rules.rule import Applicability, Fix
 
 LEAF_NAMES = ("v", "leaf", "variable", "leaf_")
@@ -198,21 +205,19 @@ def _is_only_wrappers(test: LeafTest) -> bool:
 
 
 def _widened_types(source: ParsedSource, test: TypeTest, types: WrapperTypes, floor: FlaxRelease) -> list[Edit] | None:
-    if VARIABLE_STATE not in test.names:
+    both = (VARIABLE, VARIABLE_STATE)
+    if test.names.isdisjoint(both):
         return []
-    if all(found.name in (VARIABLE, VARIABLE_STATE) for found in test.types):
+    if all(found.name in both for found in test.types):
         return [source.replace(source.outer_range(test.container), types.text)]
-    local = [found for found in test.types if found.name == VARIABLE_STATE and found.is_local]
-    if not local and floor >= VARIABLE_STATE_IS_VARIABLE:
-        return []  # A constant that names VariableState names Variable.
-    if len(local) != 1:
-        return None
-    present = VARIABLE in test.names
-    wanted = [name for name in types.names if not (present and name == types.names[0])]
-    if not wanted:
-        return []  # Both are there already, and one of them says it all.
+    if test.names.issuperset(both):
+        return []
+    named = next(found for found in test.types if found.name in both)
+    if not named.is_local:
+        # A constant that names VariableState names Variable from 0.11 on; below, it is shared with others.
+        return [] if floor >= VARIABLE_STATE_IS_VARIABLE else None
     separator = " | " if isinstance(test.container, cst.BinaryOperation) else ", "
-    return [source.replace(source.range(local[0].node), separator.join(wanted))]
+    return [source.replace(source.range(named.node), separator.join(types.names))]
 
 
 def stops_elsewhere(test: LeafTest) -> bool:
@@ -236,3 +241,47 @@ def _is_none_test(node: cst.BaseExpression) -> bool:
         and isinstance(node.comparisons[0].comparator, cst.Name)
         and node.comparisons[0].comparator.value == "None"
     )
+
+
+# The whole fix
+
+
+def dispatch_fix(
+    source: ParsedSource, call: TreeCall, test: LeafTest, mapper: Mapper | Unknown, floor: FlaxRelease
+) -> Fix | None:
+    """Make a call's mapper dispatch on the wrapper classes, and its predicate stop at all of them.
+
+    Args:
+        source: the file.
+        call: a call whose predicate stops at a wrapper class and whose mapper takes every leaf.
+        test: what its predicate says.
+        mapper: what is known of its mapper.
+        floor: the lowest Flax release that must run the code.
+
+    Returns:
+        The fix; ``None`` if the call shares its predicate with others, or cannot be rewritten where it stands.
+    """
+    if call.partial is not None:
+        return None  # What is given to a partial is shared with other calls.
+    types = wrapper_types(source, call.node, floor)
+    if types is None:
+        return None
+    mapping = dispatching_mapper(source, call, mapper, types)
+    stopping = widened_predicate(source, test, types, floor)
+    if mapping is None or stopping is None:
+        return None
+    safe = _is_safe(source, call, test, mapper, floor)
+    applicability = Applicability.SAFE if safe else Applicability.UNSAFE
+    message = "Dispatch on the leaf's type in the mapper"
+    return make_fix(source, applicability, message, [*mapping, *stopping, *types.edits])
+
+
+def _is_safe(
+    source: ParsedSource, call: TreeCall, test: LeafTest, mapper: Mapper | Unknown, floor: FlaxRelease
+) -> bool:
+    if isinstance(mapper, Unknown) or not mapper.always_reads & VARIABLE_ONLY_ATTRIBUTES:
+        return False
+    asks_for_more = any(found.is_conditional for found in test.tests)
+    if stops_elsewhere(test) or (asks_for_more and floor < VARIABLE_STATE_IS_VARIABLE):
+        return False
+    return call.is_complete and not source.expects_missing_attribute(call.node)

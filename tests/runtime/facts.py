@@ -237,12 +237,6 @@ _CONSEQUENCES = (
         v0_12_0="yes",
     ),
     _asks(
-        "a tree built by `jax.jit` keeps live Variables",
-        "t = jax.jit(lambda t: t)(nnx.State({'p': nnx.Param(1.0)}))\nisinstance(t['p'], nnx.Variable)",
-        E1="no",
-        E2="yes",
-    ),
-    _asks(
         "`if isinstance(x, V): A elif isinstance(x, VS): B` over `nnx.state(m)` takes",
         _MODEL + "x = nnx.state(m)['kernel']\n'A' if isinstance(x, nnx.Variable) else 'B'",
         E1="B",

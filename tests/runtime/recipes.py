@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
-from harness import Build, Subject
+from harness import Subject
 from hypothesis import strategies as st
 from installed import state_wrapper
 from trees import CATALOGUE, TREES, Doubling, Pair, Scale, Statistic
@@ -128,11 +128,18 @@ def _wrapper(recipe: Wrapped) -> Any:
     return make(value, **metadata) if recipe.is_live else state_wrapper(make, value, **metadata)
 
 
-def build_of(recipe: Recipe, *, other_is_bare: bool = False) -> Build:
+@dataclass(frozen=True)
+class RecipeBuild:
     """A builder of subjects: the tree of a recipe twice, the second time without its wrappers if so wanted."""
-    if isinstance(recipe, Named):
-        return CATALOGUE[recipe.name].build
-    return lambda: Subject((_Builder(is_bare=False).build(recipe), _Builder(is_bare=other_is_bare).build(recipe)))
+
+    recipe: Recipe
+    other_is_bare: bool = False
+
+    def __call__(self) -> Subject:
+        if isinstance(self.recipe, Named):
+            return CATALOGUE[self.recipe.name].build()
+        trees = (_Builder(is_bare=is_bare).build(self.recipe) for is_bare in (False, self.other_is_bare))
+        return Subject(tuple(trees))
 
 
 _ARRAYS = ("vector", "matrix", "scalar array")

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from installed import RELEASE, release_named
 from matrix import FLOORS
 from promises import promise_of
-from recipes import Recipe, build_of, recipes, states
+from recipes import Recipe, RecipeBuild, recipes, states
 from tally import TALLY
 
 from flake8_nnx_treemap import fix_source, lint_source
@@ -41,9 +41,9 @@ each_grammar = pytest.mark.parametrize("grammar", GRAMMARS, ids=lambda grammar: 
 floors = st.sampled_from([release_named(floor) for floor in FLOORS if release_named(floor) <= RELEASE])
 
 
-def builds(chosen: st.SearchStrategy[Recipe]) -> st.SearchStrategy[Build]:
+def builds(chosen: st.SearchStrategy[Recipe]) -> st.SearchStrategy[RecipeBuild]:
     """Builders of two trees each, the second of them now and then without the wrappers of the first."""
-    return st.builds(lambda recipe, is_bare: build_of(recipe, other_is_bare=is_bare), chosen, st.booleans())
+    return st.builds(RecipeBuild, chosen, st.booleans())
 
 
 def settings_of(grammar: Grammar, floor: FlaxRelease, *, unsafe_fixes: bool) -> LintSettings:

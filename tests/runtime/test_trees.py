@@ -8,7 +8,7 @@ from describe import Identities, describe
 from harness import observe, wrapper_count
 from hypothesis import given
 from installed import VARIABLE, VARIABLE_STATE_IS_VARIABLE, is_wrapper
-from recipes import Recipe, build_of, recipes, states
+from recipes import Recipe, RecipeBuild, recipes, states
 from trees import CATALOGUE, LIVE_VARIABLES, TREES, WRAPPED_STATES, Tree
 
 pytestmark = pytest.mark.runtime
@@ -48,11 +48,11 @@ def test_live_trees_hold_variables_and_nothing_else(name: str) -> None:
 
 @given(recipes)
 def test_recipes_build_equal_trees(recipe: Recipe) -> None:
-    build = build_of(recipe)
+    build = RecipeBuild(recipe)
     assert observe(IDENTITY, build) == observe(IDENTITY, build)
 
 
 @given(states)
 def test_recipes_of_states_hold_wrappers_alone(recipe: Recipe) -> None:
-    tree = build_of(recipe)().arguments[0]
+    tree = RecipeBuild(recipe)().arguments[0]
     assert all(map(is_wrapper, jax.tree_util.tree_leaves(tree, is_leaf=is_wrapper)))

@@ -1,0 +1,138 @@
+"""`is_leaf` stops at `Variable`, and the mapper takes every leaf (opt-in).
+
+## What it does
+
+Finds calls of `jax.tree.map` and its kin whose `is_leaf` stops at `nnx.Variable`, or at both wrapper classes, while the
+mapper never asks what kind of leaf it was given. It is NNX101 for today's class name.
+
+## Why it is wrong
+
+Often it is not: over a tree that holds nothing but wrappers, such as `nnx.state(model)`, the mapper meets wrappers only.
+Over a tree with raw arrays beside them, such as an optimizer's state or a module with array attributes, `is_leaf` does not
+keep the arrays from the mapper, since it filters nothing. Select this rule where such trees occur.
+
+## What Flax does
+
+* **0.10.0–0.10.7**: the wrappers of `nnx.state` are `VariableState`s, which a test of `Variable` alone does not stop at: the
+  mapper gets the arrays inside.
+* **0.11.0 and later**: wrappers are mapped; a raw array raises `AttributeError` at `.value`.
+
+## Fix safety
+
+As NNX101's: safe if the mapper reads, on every way to a result, something that only a Variable has; else unsafe.
+
+## References
+
+* NNX101, <https://github.com/google/flax/issues/4762>
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from flake8_nnx_treemap.analysis.mappers import Mapper, mapper_of
+from flake8_nnx_treemap.analysis.predicates import LeafTest, leaf_test_of
+from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown
+from flake8_nnx_treemap.analysis.tree_calls import tree_calls_of
+from flake8_nnx_treemap.names import VARIABLE, FlaxRelease
+from flake8_nnx_treemap.rules.rewriting import dispatch_fix
+from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, FixAvailability, Rule
+
+MESSAGE = (
+    "is_leaf stops at Variable, it filters nothing: dispatch with isinstance in the mapper for trees with raw leaves"
+)
+
+
+def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
+    """Report each call whose predicate stops at Variable and whose mapper is seen not to dispatch."""
+    for call in tree_calls_of(source):
+        if call.mapper is None or call.is_leaf is None:
+            continue
+        test = leaf_test_of(source, call.is_leaf)
+        if isinstance(test, Unknown) or not _stops_at_variable(test):
+            continue
+        mapper = mapper_of(source, call.mapper, call.function.leaf_position)
+        if isinstance(mapper, Mapper) and not mapper.dispatches and not mapper.ignores_leaf:
+            fix = dispatch_fix(source, call, test, mapper, floor)
+            yield Finding("NNX112", MESSAGE, source.range(call.is_leaf), fix)
+
+
+def _stops_at_variable(test: LeafTest) -> bool:
+    return any(VARIABLE in found.names and not found.is_exact for found in test.tests)
+
+
+EXAMPLES = (
+    Example(
+        title="A mapper that unwraps",
+        source="""\
+import jax
+from flax import nnx
+
+
+def convert(state):
+    return jax.tree.map(lambda v: v.value, state, is_leaf=lambda x: isinstance(x, nnx.Variable))
+""",
+        marked=("lambda x: isinstance(x, nnx.Variable)",),
+        fixed={
+            "0.11": """\
+import jax
+from flax import nnx
+
+
+def convert(state):
+    return jax.tree.map(lambda v: v.value if isinstance(v, nnx.Variable) else v, state, is_leaf=lambda x: isinstance(x, nnx.Variable))
+""",
+        },
+        applicability=Applicability.SAFE,
+    ),
+    Example(
+        title="A function that rebuilds the wrapper",
+        source="""\
+import jax
+from flax import nnx
+
+
+def halve(variable):
+    return variable.replace(variable.value / 2)
+
+
+def convert(state):
+    return jax.tree.map(
+        halve,
+        state,
+        is_leaf=lambda x: isinstance(x, (nnx.Variable, nnx.variablelib.VariableState)),
+    )
+""",
+        marked=("lambda x: isinstance(x, (nnx.Variable, nnx.variablelib.VariableState))",),
+        fixed={
+            "portable": """\
+import jax
+from flax import nnx
+
+
+def halve(variable):
+    return variable.replace(variable.value / 2)
+
+
+def convert(state):
+    return jax.tree.map(
+        lambda v: halve(v) if isinstance(v, (nnx.Variable, nnx.variablelib.VariableState)) else v,
+        state,
+        is_leaf=lambda x: isinstance(x, (nnx.Variable, nnx.variablelib.VariableState)),
+    )
+""",
+        },
+        applicability=Applicability.SAFE,
+    ),
+)
+
+RULE = Rule(
+    code="NNX112",
+    slug="undispatched-variable-leaf",
+    summary="`is_leaf` stops at Variable, but the mapper takes every leaf",
+    check=check,
+    documentation=__doc__,
+    examples=EXAMPLES,
+    fix=FixAvailability.SOMETIMES,
+    on_by_default=False,
+)
