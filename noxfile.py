@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import nox
@@ -42,7 +43,7 @@ DEFAULT_EPOCHS = ("0.10.6", "0.10.7", "0.11.2", "0.12.8")
 DEFAULT_PYTHON = "3.11"
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")
 
-nox.options.sessions = ["lint", "tests", "runtime"]
+nox.options.sessions = ["lint", "tests", "runtime", "docs"]
 
 
 @nox.session(python=DEFAULT_PYTHON)
@@ -98,3 +99,39 @@ def newest(session: nox.Session) -> None:
     """The same on the newest Flax and JAX there are: fails loudly when an epoch's behaviour changed."""
     session.install(".[test]", "--upgrade", "flax", "jax", "jaxlib")
     session.run("pytest", "tests/runtime", *session.posargs, env={"JAX_PLATFORMS": "cpu"})
+
+
+@nox.session(python=DEFAULT_PYTHON)
+def docs(session: nox.Session) -> None:
+    """Build the site, run what its pages show, look at every page in Chromium. Needs npm and chromium."""
+    if not (shutil.which("npm") and shutil.which("chromium")):
+        session.skip("npm and chromium are not here")
+    session.install("-e", ".[test]", "-r", "docs/tools/requirements.txt", "pytest-xdist")
+    session.run("npm", "ci", "--prefix", "docs/tools", "--no-audit", "--no-fund", "--silent", external=True)
+    session.run("python", "docs/tools/playground.py", "docs/tools/node_modules/pyodide")
+    session.run("mkdocs", "build", "--quiet", "--strict", env={"NO_MKDOCS_2_WARNING": "1"})
+    session.run("pytest", "-n", "2", "tests/docs", *session.posargs, env={"NNX_SITE": "site"})
+    session.run("node", "docs/tools/check_site.mjs", "site", external=True)
+
+
+@nox.session(python=DEFAULT_PYTHON)
+def drawings(session: nox.Session) -> None:
+    """Run the rules' examples on six releases of Flax, and write their pages and drawings."""
+    session.install("-e", ".[test]")
+    pythons = []
+    for flax, jax in EPOCHS.items():
+        place = Path(session.create_tmp()) / flax
+        session.run("python", "-m", "venv", str(place))
+        python = str(place / "bin" / "python")
+        wanted = (f"flax=={flax}", f"jax=={jax}", f"jaxlib=={jax}")
+        session.run(python, "-m", "pip", "install", "--quiet", *wanted, external=True)
+        pythons.append(f"{flax}={python}")
+    session.run("python", "docs/tools/measure.py", *pythons)
+    session.run("python", "docs/tools/generate.py")
+
+
+@nox.session(python=DEFAULT_PYTHON)
+def bench(session: nox.Session) -> None:
+    """Compare with ruff, grep, TorchFix and flake8 without the plugin; takes half an hour."""
+    session.install(".", "ruff", "torchfix")
+    session.run("python", "benchmarks/bench.py", *session.posargs)

@@ -201,11 +201,13 @@ def _lines(reports: Sequence[FileReport], options: argparse.Namespace) -> Iterab
 
 
 def _explain(code: str) -> int:
+    from flake8_nnx_treemap.reporting.traversals import text_drawing
     from flake8_nnx_treemap.rules.registry import RULES
 
     for rule in RULES:
         if rule.code == code.upper():
-            print(f"{rule.code} {rule.slug}\n\n{rule.documentation.strip()}\n\n{rule.url}")
+            parts = [f"{rule.code} {rule.slug}", rule.documentation.strip(), text_drawing(rule.code), rule.url]
+            print("\n\n".join(part for part in parts if part))
             return CLEAN
     _complain(f"{code!r} is no rule; nnx-fix --list-rules lists them")
     return ERROR

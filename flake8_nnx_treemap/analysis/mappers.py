@@ -14,6 +14,7 @@ from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown
 from flake8_nnx_treemap.analysis.syntax import (
     children_of,
     descendants_of,
+    is_docstring,
     is_name,
     positional_arguments,
     statements_of,
@@ -96,7 +97,7 @@ def _dispatches(source: ParsedSource, function: Function, leaf: str, depth: int)
         if isinstance(node, cst.Call) and depth:
             yield from _dispatches_of_helper(source, node, names, depth)
         for condition in _conditions_at(node):
-            yield from _unknown_tests(source, condition, names)
+            yield from _unknown_tests(source, condition, names, depth)
 
 
 def _aliases(source: ParsedSource, definition: cst.Lambda | cst.FunctionDef, leaf: str) -> frozenset[str]:
@@ -174,11 +175,24 @@ def _conditions_at(node: cst.CSTNode) -> Iterator[cst.BaseExpression]:
         yield node.guard
 
 
-def _unknown_tests(source: ParsedSource, condition: cst.BaseExpression, names: frozenset[str]) -> Iterator[Dispatch]:
-    """Calls that are handed the leaf itself and decide: they may well ask for its type."""
+def _unknown_tests(
+    source: ParsedSource, condition: cst.BaseExpression, names: frozenset[str], depth: int
+) -> Iterator[Dispatch]:
+    """Calls that are handed the leaf itself, decide, and cannot be read: they may well ask for its type."""
     for node in descendants_of(condition):
-        if isinstance(node, cst.Call) and any(source.text_of(argument.value) in names for argument in node.args):
+        if not isinstance(node, cst.Call):
+            continue
+        handed = [name for name in names if any(source.text_of(argument.value) == name for argument in node.args)]
+        is_read = any(_is_read_elsewhere(source, node, name, depth) for name in handed)
+        if handed and not is_read:
             yield Dispatch(node)
+
+
+def _is_read_elsewhere(source: ParsedSource, call: cst.Call, leaf: str, depth: int) -> bool:
+    """Whether ``_dispatch_at`` or ``_dispatches_of_helper`` says what there is to say about a call."""
+    if type_test_of(source, call, leaf) is not None or any(_attribute_test(source, call, leaf)):
+        return True
+    return depth > 0 and any(_helpers(source, call, frozenset({leaf})))
 
 
 def _dispatches_of_helper(
@@ -354,3 +368,73 @@ def _common(first: _Reads, second: _Reads) -> _Reads:
 
 def _may_return(node: cst.CSTNode) -> bool:
     return any(isinstance(found, (cst.Return, cst.Break, cst.Continue)) for found in _own_nodes(node))
+
+
+# The plainest dispatch
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Guarded:
+    """A mapper that is ``result if isinstance(leaf, types) else leaf``, in one of its usual forms.
+
+    ``results`` are the expressions that it may return for a leaf of those types.
+    """
+
+    test: TypeTest
+    results: tuple[cst.BaseExpression, ...]
+
+
+def guarded_result_of(source: ParsedSource, mapper: Mapper) -> Guarded | Unknown:
+    """Read a mapper that leaves everything alone but leaves of certain types.
+
+    Args:
+        source: the file.
+        mapper: a mapper.
+
+    Returns:
+        The test and what is returned where it holds; unknown for a mapper of any other form.
+    """
+    body = mapper.function.definition.body
+    if isinstance(body, cst.BaseExpression):
+        return _guarded(source, mapper.leaf, body)
+    statements = [found for found in statements_of(body) if not is_docstring(found)]
+    if not statements or not isinstance(statements[0], cst.If):
+        return Unknown("the mapper does not start with a test")
+    first = statements[0]
+    then = list(statements_of(first.body))
+    otherwise = list(statements_of(first.orelse.body)) if isinstance(first.orelse, cst.Else) else statements[1:]
+    is_whole = not isinstance(first.orelse, cst.If) and (first.orelse is None or len(statements) == 1)
+    test, is_denied = _without_not(first.test)
+    mapped, kept = (otherwise, then) if is_denied else (then, otherwise)
+    found = type_test_of(source, test, mapper.leaf)
+    if not is_whole or found is None or not _returns_only(kept, mapper.leaf):
+        return Unknown("the mapper is no plain test of the leaf's type")
+    returned = [node.value for node in _returns_below(mapped) if node.value is not None]
+    return Guarded(found, tuple(returned))
+
+
+def _guarded(source: ParsedSource, leaf: str, body: cst.BaseExpression) -> Guarded | Unknown:
+    if isinstance(body, cst.IfExp):
+        test, is_denied = _without_not(body.test)
+        mapped, kept = (body.orelse, body.body) if is_denied else (body.body, body.orelse)
+        found = type_test_of(source, test, leaf)
+        if found is not None and source.text_of(kept) == leaf:
+            return Guarded(found, (mapped,))
+    return Unknown("the mapper is no plain test of the leaf's type")
+
+
+def _without_not(test: cst.BaseExpression) -> tuple[cst.BaseExpression, bool]:
+    if isinstance(test, cst.UnaryOperation) and isinstance(test.operator, cst.Not):
+        return test.expression, True
+    return test, False
+
+
+def _returns_only(statements: Sequence[cst.CSTNode], leaf: str) -> bool:
+    return len(statements) == 1 and isinstance(statements[0], cst.Return) and is_name(statements[0].value, leaf)
+
+
+def _returns_below(statements: Sequence[cst.CSTNode]) -> Iterator[cst.Return]:
+    for statement in statements:
+        for node in _own_nodes(statement):
+            if isinstance(node, cst.Return):
+                yield node

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 CODES: Mapping[str, bool] = {
     "NNX101": True,
+    "NNX102": True,
     "NNX106": True,
     "NNX112": False,
 }

@@ -75,6 +75,17 @@ def _has_comment(text: str) -> bool:
     return "#" in text
 
 
+def new_keyword(source: ParsedSource, call: cst.Call, text: str) -> Edit:
+    """Add a last keyword argument to a call, on a line of its own where the other arguments have theirs."""
+    last = call.args[-1]
+    end = source.outer_range(last.value).end
+    start = source.range(last).start
+    before = source.line(start.row)[: start.column - 1]
+    own_line = not before.strip() and start.row > source.range(call.func).end.row
+    separator = "," + (source.newline + before if own_line else " ")
+    return source.insert(end, separator + text)
+
+
 # Mappers
 
 

@@ -63,4 +63,9 @@ def test_drawings_are_what_happens(batch: Batch) -> None:
         if not expected:
             pytest.skip(f"the drawings do not show Flax {VERSION}")
         found = run(job.source, job.tree)
-        assert found == {key: expected[0][key] for key in found}
+        assert _without_message(found) == _without_message({key: expected[0][key] for key in found})
+
+
+def _without_message(recorded: dict[str, Any]) -> dict[str, Any]:
+    """Error texts are JAX's own, and change with its releases."""
+    return {**recorded, "end": recorded["end"].partition(":")[0]}

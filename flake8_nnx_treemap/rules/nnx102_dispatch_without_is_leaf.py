@@ -1,0 +1,159 @@
+"""The mapper dispatches on NNX types, and nothing stops the traversal there.
+
+## What it does
+
+Finds calls of `jax.tree.map` and its kin without `is_leaf` whose mapper tests the leaf for being a `Variable`, a
+`VariableState`, a `Param` or another wrapper.
+
+## Why it is wrong
+
+A wrapper is a node of the tree, not a leaf: without `is_leaf` JAX goes into it, maps the array inside, and puts a wrapper
+of the same kind around the result. The mapper never sees a wrapper, so its test never holds. Nothing is mapped, and
+nothing says so. This is what the popular advice, to drop `is_leaf` and dispatch in the mapper, leads to.
+
+## What Flax does
+
+* **0.10.0–0.10.6**: a silent no-op over `nnx.state`, `nnx.split` and gradients; only a live `Variable` is an opaque leaf and
+  reaches the mapper.
+* **0.10.7 and later**: a silent no-op over every tree.
+
+## Fix safety
+
+The fix adds an `is_leaf` that stops at the types that the mapper tests. It is unsafe, for what it is there for: the branch
+that never ran now runs. There is no fix where the mapper does more than map those types and return other leaves as they
+are, where it tests for a subclass such as `nnx.Param` and the code must run below 0.11, where state holds none, or where it
+returns a wrapper itself: with `is_leaf` that would hand out the model's own Variable from 0.11 on.
+
+## References
+
+* <https://github.com/google/flax/issues/4762>
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import libcst as cst
+
+from flake8_nnx_treemap.analysis.mappers import Mapper, guarded_result_of, mapper_of
+from flake8_nnx_treemap.analysis.source import Edit, ParsedSource, Unknown
+from flake8_nnx_treemap.analysis.tree_calls import TreeCall, tree_calls_of
+from flake8_nnx_treemap.names import VARIABLE, VARIABLE_STATE, VARIABLE_STATE_IS_VARIABLE, WRAPPERS, FlaxRelease
+from flake8_nnx_treemap.rules.rewriting import make_fix, new_keyword, wrapper_types
+from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
+
+MESSAGE = "the mapper never meets a {0}: without is_leaf, JAX goes into it; add is_leaf=lambda x: isinstance(x, {0})"
+
+
+def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
+    """Report each call without `is_leaf` whose mapper tests for wrappers and for nothing else."""
+    for call in tree_calls_of(source):
+        if call.mapper is None or call.is_leaf is not None or not call.is_complete or call.more_trees:
+            continue
+        mapper = mapper_of(source, call.mapper, call.function.leaf_position)
+        if isinstance(mapper, Unknown) or not _tests_only_for_wrappers(mapper):
+            continue
+        tested = next(found.test for found in mapper.dispatches if found.test is not None)
+        message = MESSAGE.format(_name(source.text_of(tested.types[0].node)))
+        yield Finding("NNX102", message, source.range(call.callee), _fix(source, call, mapper, floor))
+
+
+def _tests_only_for_wrappers(mapper: Mapper) -> bool:
+    """A mapper that also asks for arrays, or for attributes, may do its work in that branch on purpose."""
+    tests = [found.test for found in mapper.dispatches]
+    return bool(tests) and all(test is not None and _names_wrappers(test.types) for test in tests)
+
+
+def _names_wrappers(types: tuple[object, ...]) -> bool:
+    return bool(types) and all(getattr(found, "name", None) in WRAPPERS for found in types)
+
+
+def _name(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _fix(source: ParsedSource, call: TreeCall, mapper: Mapper, floor: FlaxRelease) -> Fix | None:
+    guarded = guarded_result_of(source, mapper)
+    if isinstance(guarded, Unknown) or guarded.test.is_exact or call.partial is not None:
+        return None
+    if not guarded.results or any(_may_be_the_leaf(result, mapper.leaf) for result in guarded.results):
+        return None
+    edits: list[Edit] = []
+    if guarded.test.names <= {VARIABLE, VARIABLE_STATE}:
+        types = wrapper_types(source, call.node, floor)
+        if types is None:
+            return None
+        text = types.text
+        edits += [*types.edits]
+        if mapper.is_inline:
+            edits.append(source.replace(source.outer_range(guarded.test.container), text))
+    elif mapper.is_inline and floor >= VARIABLE_STATE_IS_VARIABLE:
+        text = source.text_of(guarded.test.container)
+    else:
+        return None  # Below 0.11, state holds no Param; and a name that a function uses may mean something else here.
+    edits.append(new_keyword(source, call.node, f"is_leaf=lambda x: isinstance(x, {text})"))
+    return make_fix(source, Applicability.UNSAFE, "Stop the traversal at the types that the mapper tests", edits)
+
+
+def _may_be_the_leaf(result: cst.BaseExpression, leaf: str) -> bool:
+    """Whether a result is nothing but names, subscripts and choices: it may be the very leaf, and would be an alias."""
+    if isinstance(result, (cst.IfExp, cst.BooleanOperation, cst.Subscript, cst.NamedExpr, cst.Tuple)):
+        return True
+    return isinstance(result, cst.Name) and result.value not in ("None", "True", "False")
+
+
+EXAMPLES = (
+    Example(
+        title="The popular advice: dispatch, and no `is_leaf`",
+        source="""\
+import jax
+from flax import nnx
+
+
+def convert(state):
+    return jax.tree.map(lambda x: x.replace(0.0) if isinstance(x, nnx.Variable) else x, state)
+""",
+        marked=("jax.tree.map",),
+        fixed={
+            "0.11": """\
+import jax
+from flax import nnx
+
+
+def convert(state):
+    return jax.tree.map(lambda x: x.replace(0.0) if isinstance(x, nnx.Variable) else x, state, is_leaf=lambda x: isinstance(x, nnx.Variable))
+""",
+        },
+        applicability=Applicability.UNSAFE,
+    ),
+    Example(
+        title="A check that never runs",
+        source="""\
+import jax
+import jax.numpy as jnp
+from flax import nnx
+
+
+def refuse_zeros(x):
+    if isinstance(x, nnx.Param) and not jnp.any(x.value):
+        raise ValueError("all zeros")
+
+
+def convert(state):
+    jax.tree.map(refuse_zeros, state)
+    return state
+""",
+        marked=("jax.tree.map",),
+        trees=("state", "split"),
+    ),
+)
+
+RULE = Rule(
+    code="NNX102",
+    slug="dispatch-without-is-leaf",
+    summary="The mapper dispatches on NNX types, but nothing stops the traversal there",
+    check=check,
+    documentation=__doc__,
+    examples=EXAMPLES,
+    fix=FixAvailability.SOMETIMES,
+)
