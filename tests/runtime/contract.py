@@ -98,9 +98,7 @@ def safe_violations(original: Observation, fixed: Observation) -> list[str]:
     ]
 
 
-def _violations_beside_passed_over(
-    original: Observation, fixed: Observation, passed_over: frozenset[str]
-) -> list[str]:
+def _violations_beside_passed_over(original: Observation, fixed: Observation, passed_over: frozenset[str]) -> list[str]:
     """The one exception, on Flax 0.10.7 alone: live Variables that hold no array.
 
     Variables are pytree nodes there, and ``is_leaf`` on VariableState does not stop at them: below a ``Param(None)``
