@@ -48,6 +48,8 @@ def discover(
     for path in paths:
         if os.path.isdir(path):
             ignores = _ignores_above(os.path.abspath(path)) if respect_gitignore else None
+            if ignores and _is_ignored(path, True, ignores):
+                ignores = ()  # Whoever names an ignored folder, such as a virtual environment's, means it.
             found: Iterator[tuple[str, bool]] = _below(path, excludes, ignores, problems)
         elif os.path.lexists(path):
             found = iter([(path, True)])
