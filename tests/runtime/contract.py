@@ -125,22 +125,31 @@ def unsafe_violations(original: Observation, fixed: Observation, promise: Promis
     """The original returned: an unsafe rewrite may compute something else, but within reason.
 
     It raises only in the mapper, on a wrapper that the original's mapper never saw; it reaches every wrapper that the
-    original reached; and it hands out no wrapper of the input that the original kept to itself. On Flax 0.10.7 alone
-    it may hand out live Variables, if that is what the mapper does with its argument: the original's mapper was never
-    given one there, only what is inside.
+    original reached; and it hands out no wrapper of the input that the original kept to itself. Two things are no
+    breach. A leaf that is no wrapper passes through with all it holds: below Flax 0.11 that may be a whole model. And
+    on Flax 0.10.7 it may hand out live Variables, if that is what the mapper does with its argument: the original's
+    mapper was never given one there, only what is inside.
     """
     seen = {call.identity for call in original.calls if call.is_wrapper}
     if not fixed.returned:
         is_excused = _raises_over(fixed, lambda call: call.is_wrapper and call.identity not in seen)
         return [] if is_excused else [_raises(fixed)]
     broken = _disturbed_leaves(fixed, promise)
-    new_aliases = fixed.aliases - original.aliases - original.gone_into
+    new_aliases = fixed.aliases - original.aliases - original.gone_into - _within_passed_leaves(fixed)
     if new_aliases:
         broken.append(f"hands out {sorted(new_aliases)}")
     missed = seen - {call.identity for call in fixed.calls if call.is_wrapper}
     if missed and not fixed.is_cut_short:
         broken.append(f"no longer reaches {sorted(map(str, missed))}")
     return [*broken, *_unreached_wrappers(fixed, promise)]
+
+
+def _within_passed_leaves(fixed: Observation) -> frozenset[str]:
+    """What is handed out as a part of a leaf that is no wrapper and came back as it was."""
+    passed = [call.identity for call in fixed.calls if call.passed_through and not call.is_wrapper and call.identity]
+    return frozenset(
+        name for name in fixed.aliases for leaf in passed if name == leaf or name.startswith((f"{leaf}.", f"{leaf}["))
+    )
 
 
 def _raises_over(fixed: Observation, is_new: Callable[[LeafCall], bool]) -> bool:

@@ -175,6 +175,14 @@ def test_an_unsafe_fix_that_reaches_less() -> None:
     assert found.violations[0].startswith('no longer reaches ["input[0]')
 
 
+@pytest.mark.skipif(RELEASE >= (0, 11), reason="from Flax 0.11 on a model is a pytree, and no leaf")
+def test_a_model_that_is_a_leaf_passes_through_an_unsafe_fix() -> None:
+    """Found by the generated calls on 0.10.6: the original wrapped the model, the rewrite returns it as it was."""
+    original = mapping("lambda v: lambda: v.value", "is_leaf=lambda x: isinstance(x, nnx.VariableState)")
+    fixed = mapping(f"lambda v: (lambda: v.value) if isinstance(v, {T}) else v")
+    assert compare(original, fixed, CATALOGUE["model"].build, promise=UNSAFE).violations == ()
+
+
 # The one exception: Flax 0.10.7 and live Variables that hold no array
 
 
