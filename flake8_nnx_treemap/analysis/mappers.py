@@ -8,7 +8,7 @@ from typing import Final
 
 import libcst as cst
 
-from flake8_nnx_treemap.analysis.functions import SINGLE_DISPATCH, Function, binding_of, function_of
+from flake8_nnx_treemap.analysis.functions import SINGLE_DISPATCH, Function, function_of
 from flake8_nnx_treemap.analysis.predicates import TypeTest, is_type_of, type_test_of
 from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown
 from flake8_nnx_treemap.analysis.syntax import (
@@ -204,19 +204,20 @@ def _dispatches_of_helper(
 
 def _helpers(source: ParsedSource, call: cst.Call, names: frozenset[str]) -> Iterator[tuple[Function, str]]:
     """The function in this file that a call hands the leaf to, with the name it has there."""
-    arguments = positional_arguments(call)
-    if arguments is None or not any(source.text_of(argument) in names for argument in arguments):
-        return
-    if isinstance(call.func, cst.Name) and isinstance(binding_of(source, call.func), Unknown):
+    handed = [source.text_of(argument.value) in names and not argument.star for argument in call.args]
+    if not any(handed):
         return
     helper = function_of(source, call.func)
     if isinstance(helper, Unknown):
         return
-    for position, argument in enumerate(arguments):
-        if source.text_of(argument) in names:
-            parameter = helper.parameter_at(position)
-            if parameter is not None:
-                yield helper, parameter
+    is_countable = positional_arguments(call) is not None
+    for position, (argument, is_leaf) in enumerate(zip(call.args, handed, strict=True)):
+        if not is_leaf:
+            continue
+        if argument.keyword is not None:
+            yield helper, argument.keyword.value
+        elif is_countable and (parameter := helper.parameter_at(position)) is not None:
+            yield helper, parameter
 
 
 def _mentions(node: cst.CSTNode, leaf: str) -> bool:
