@@ -143,6 +143,12 @@ _ALL_TREE_FUNCTIONS = (
 TREE_FUNCTIONS: Mapping[str, TreeFunction] = {function.name: function for function in _ALL_TREE_FUNCTIONS}
 """Every tree function with ``is_leaf``, by its qualified name."""
 
+REMOVED_TREE_FUNCTIONS: Mapping[str, str] = {
+    f"tree_{name}": name
+    for name in ("all", "flatten", "leaves", "map", "reduce", "structure", "transpose", "unflatten")
+}
+"""Functions that stood in ``jax`` itself until 0.6.0, with their names in ``jax.tree``, there since 0.4.25."""
+
 TREE_FUNCTION_BASENAMES = frozenset(name.rpartition(".")[2] for name in TREE_FUNCTIONS)
 
 NNX_MODULES = ("flax.nnx", "flax.experimental.nnx")

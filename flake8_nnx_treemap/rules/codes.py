@@ -9,5 +9,6 @@ CODES: Mapping[str, bool] = {
     "NNX102": True,
     "NNX106": True,
     "NNX112": False,
+    "NNX208": True,
 }
 """Rule code -> on by default."""

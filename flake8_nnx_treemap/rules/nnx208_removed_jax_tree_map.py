@@ -1,0 +1,148 @@
+"""`jax.tree_map` and its kin are gone from JAX.
+
+## What it does
+
+Finds `jax.tree_map`, `jax.tree_leaves`, `jax.tree_flatten` and the other tree functions that stood in `jax` itself, used or
+imported, in files that use NNX.
+
+## Why it is wrong
+
+JAX deprecated them in 0.4.26 and removed them in 0.6.0. Flax 0.10.7 and later want at least JAX 0.6.0, so code that
+moves to them raises `AttributeError`, or `ImportError` at the import.
+
+## What Flax does
+
+* **0.10.0–0.10.6**: work with a JAX that has them; from JAX 0.4.26 on each use warns.
+* **0.10.7 and later**: want JAX 0.6.0 or later, which has them no more.
+
+## Fix safety
+
+The fix writes `jax.tree.map` and so on, which JAX has had since 0.4.25 and which are the same functions: safe. An import is
+rewritten to `jax.tree_util` if it brings nothing else; otherwise it is reported only.
+
+## References
+
+* <https://docs.jax.dev/en/latest/changelog.html>: JAX 0.4.25, 0.4.26 and 0.6.0
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from flake8_nnx_treemap.analysis.bindings import dotted_name, end_of, start_of
+from flake8_nnx_treemap.analysis.source import ParsedSource
+from flake8_nnx_treemap.analysis.text import Range
+from flake8_nnx_treemap.names import REMOVED_TREE_FUNCTIONS, FlaxRelease
+from flake8_nnx_treemap.rules.rewriting import make_fix
+from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
+
+MESSAGE = "{} was removed in JAX 0.6.0: use {}"
+FIX_MESSAGE = "Use the function that JAX has kept"
+
+
+def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
+    """Report uses of removed functions by their full name, and imports of them."""
+    for name in sorted(REMOVED_TREE_FUNCTIONS.keys() & source.bindings.attributes.keys()):
+        for use in source.bindings.attributes[name]:
+            parts = dotted_name(use.node)
+            names = source.bindings.qualified_names(parts, start_of(use.node), depth=0) if parts else frozenset()
+            if len(parts or ()) > 1 and names == {f"jax.{name}"}:
+                yield _use(source, use.node, name)
+    for statement in source.bindings.statements:
+        node = statement.node
+        if isinstance(node, ast.ImportFrom) and node.module == "jax" and not node.level:
+            for alias in node.names:
+                if alias.name in REMOVED_TREE_FUNCTIONS:
+                    yield _import(source, node, alias)
+
+
+def _range(source: ParsedSource, node: ast.AST) -> Range:
+    return Range(source.position_of_place(start_of(node)), source.position_of_place(end_of(node)))
+
+
+def _use(source: ParsedSource, node: ast.expr, name: str) -> Finding:
+    range_ = _range(source, node)
+    kept = f"tree.{REMOVED_TREE_FUNCTIONS[name]}"
+    text = source.text_in(range_)
+    fix = None
+    if text.endswith(f".{name}"):
+        edit = source.replace(range_, text[: -len(name)] + kept)
+        fix = make_fix(source, Applicability.SAFE, FIX_MESSAGE, [edit])
+    return Finding("NNX208", MESSAGE.format(f"jax.{name}", f"jax.{kept}"), range_, fix)
+
+
+def _import(source: ParsedSource, node: ast.ImportFrom, alias: ast.alias) -> Finding:
+    message = MESSAGE.format(f"jax.{alias.name}", f"jax.tree_util.{alias.name}")
+    return Finding("NNX208", message, _range(source, alias), _moved_import(source, node))
+
+
+def _moved_import(source: ParsedSource, node: ast.ImportFrom) -> Fix | None:
+    """Import all of a statement's names from where they are, if all of them are there."""
+    start = source.position_of_place(start_of(node))
+    line = source.line(start.row)[start.column - 1 :]
+    if not line.startswith("from jax import") or any(alias.name not in REMOVED_TREE_FUNCTIONS for alias in node.names):
+        return None
+    after_module = source.position(source.offset(start) + len("from jax"))
+    return make_fix(source, Applicability.SAFE, FIX_MESSAGE, [source.insert(after_module, ".tree_util")])
+
+
+EXAMPLES = (
+    Example(
+        title="A map by its old name",
+        source="""\
+import jax
+from flax import nnx
+
+
+def convert(state):
+    return jax.tree_map(lambda x: x, state)
+""",
+        marked=("jax.tree_map",),
+        fixed={
+            "portable": """\
+import jax
+from flax import nnx
+
+
+def convert(state):
+    return jax.tree.map(lambda x: x, state)
+""",
+        },
+        applicability=Applicability.SAFE,
+    ),
+    Example(
+        title="An import of it",
+        source="""\
+from flax import nnx
+from jax import tree_leaves, tree_map
+
+
+def convert(state):
+    return tree_map(lambda x: x, state), len(tree_leaves(state))
+""",
+        marked=("tree_leaves", "tree_map"),
+        fixed={
+            "portable": """\
+from flax import nnx
+from jax.tree_util import tree_leaves, tree_map
+
+
+def convert(state):
+    return tree_map(lambda x: x, state), len(tree_leaves(state))
+""",
+        },
+        applicability=Applicability.SAFE,
+        trees=("state", "split", "grad"),
+    ),
+)
+
+RULE = Rule(
+    code="NNX208",
+    slug="removed-jax-tree-map",
+    summary="`jax.tree_map` and its kin are gone from JAX",
+    check=check,
+    documentation=__doc__,
+    examples=EXAMPLES,
+    fix=FixAvailability.SOMETIMES,
+)
