@@ -60,8 +60,8 @@ class NNXTreeMapPlugin:
             return
         try:
             findings = self._findings(text)
-        except Exception:  # A crash here would end the whole flake8 run; -vv shows what happened.
-            _log.exception("flake8-nnx-treemap could not analyse %s", self._filename)
+        except Exception as error:  # A crash here would end the whole flake8 run. This is one line on standard error.
+            _log.warning("flake8-nnx-treemap: %s: %s: %s", self._filename, type(error).__name__, error)
             return
         for finding in findings:
             start = finding.range.start
@@ -76,11 +76,12 @@ class NNXTreeMapPlugin:
         return check(ParsedSource(text, self._filename, self._tree), self._settings())
 
     def _settings(self) -> LintSettings:
-        from flake8_nnx_treemap.project.flax_floor import floor_for
+        from flake8_nnx_treemap.project.configuration import Overrides, flax_floor_for
         from flake8_nnx_treemap.rules.settings import LintSettings
 
         # Every rule runs: what is reported is flake8's choice, by --select, --extend-select and --ignore.
-        return LintSettings(frozenset(CODES), floor_for(self._filename, self._target_flax))
+        floor = flax_floor_for(self._filename, Overrides(target_flax=self._target_flax))
+        return LintSettings(frozenset(CODES), floor.release)
 
 
 def _flax_target(value: str) -> str:

@@ -36,14 +36,9 @@ def parse_target(value: str) -> FlaxRelease:
     """
     if value == "portable":
         return PORTABLE
-    if not re.fullmatch(r"\d{1,4}(\.\d{1,6}){1,2}", value):
+    if not re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,6}){1,2}", value):
         raise ValueError(f"{value!r} is no Flax release: write 0.12, 0.12.1 or portable")
     return max(tuple(int(part) for part in value.split(".")), PORTABLE)
-
-
-def floor_for(filename: str, target: str | None = None) -> FlaxRelease:
-    """The floor of a file: the target if one was named, else what its project says."""
-    return parse_target(target) if target is not None else infer_floor(filename).release
 
 
 def infer_floor(filename: str) -> FlaxFloor:

@@ -118,9 +118,23 @@ def test_odd_files_do_not_break_flake8(seed: Path, text: str) -> None:
     assert "Traceback" not in run.stderr
 
 
-def test_a_crash_of_ours_breaks_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_crash_of_ours_is_one_line(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     def crash(self: object, text: str) -> list[object]:
         raise RuntimeError("a bug")
 
     monkeypatch.setattr(flake8_plugin.NNXTreeMapPlugin, "_findings", crash)
     assert list(NNXTreeMapPlugin(ast.parse(SEED), SEED.splitlines(keepends=True)).run()) == []
+    assert [record.getMessage() for record in caplog.records] == ["flake8-nnx-treemap: <stdin>: RuntimeError: a bug"]
+
+
+def test_the_project_decides_about_flax(seed: Path) -> None:
+    old_call = SEED.replace("jax.tree.map(", "jax.tree_map(")
+    (seed / "seed.py").write_text(old_call)
+    (seed / "pyproject.toml").write_text('[tool.nnx-treemap]\ntarget-flax = "0.12"\n')
+    assert "NNX208" in flake8("--select", "NNX208", "seed.py", cwd=seed).stdout
+    (seed / "pyproject.toml").write_text('[tool.nnx-treemap]\ntarget-flax = "twelve"\n')
+    broken = flake8("--select", "NNX", "seed.py", cwd=seed)
+    assert broken.stdout == ""
+    (line,) = broken.stderr.splitlines()
+    assert "pyproject.toml" in line
+    assert "target-flax" in line

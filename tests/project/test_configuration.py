@@ -1,0 +1,100 @@
+"""``[tool.nnx-treemap]``: what it does, what overrides it, and what it says of slips."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from flake8_nnx_treemap.names import PORTABLE
+from flake8_nnx_treemap.project import configuration
+from flake8_nnx_treemap.project.configuration import Overrides, settings_for
+from flake8_nnx_treemap.project.errors import ConfigurationError
+from flake8_nnx_treemap.rules.codes import CODES
+
+DEFAULT = frozenset(code for code, on_by_default in CODES.items() if on_by_default)
+SEED = """\
+import jax
+from flax import nnx
+
+jax.tree.map(lambda x: x.value, state, is_leaf=lambda x: isinstance(x, nnx.VariableState))
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    configuration._configuration_in.cache_clear()
+    (tmp_path / "pkg").mkdir()
+    (tmp_path / "pkg" / "m.py").write_text(SEED)
+    return tmp_path
+
+
+def write(project: Path, table: str) -> str:
+    configuration._configuration_in.cache_clear()
+    (project / "pyproject.toml").write_text(f"[tool.nnx-treemap]\n{table}\n")
+    return str(project / "pkg" / "m.py")
+
+
+@pytest.mark.parametrize(
+    ("table", "overrides", "codes"),
+    [
+        ("", Overrides(), DEFAULT),
+        ("select = ['NNX101']", Overrides(), {"NNX101"}),
+        ("select = ['NNX101']", Overrides(select=("NNX2",)), {code for code in CODES if code.startswith("NNX2")}),
+        ("select = ['ALL']", Overrides(ignore=("NNX2",)), {code for code in CODES if not code.startswith("NNX2")}),
+        ("extend-select = ['NNX112']", Overrides(), DEFAULT | {"NNX112"}),
+        ("ignore = ['NNX101']", Overrides(extend_select=("NNX112",)), (DEFAULT | {"NNX112"}) - {"NNX101"}),
+        ("per-file-ignores = {'pkg/*' = ['NNX1']}", Overrides(), {c for c in DEFAULT if not c.startswith("NNX1")}),
+        ("per-file-ignores = {'m.py' = ['NNX101']}", Overrides(), DEFAULT - {"NNX101"}),
+        ("per-file-ignores = {'other/*' = ['NNX101']}", Overrides(), DEFAULT),
+        ("select = ['NNX101']", Overrides(is_isolated=True), DEFAULT),
+    ],
+)
+def test_selection(project: Path, table: str, overrides: Overrides, codes: frozenset[str]) -> None:
+    assert settings_for(write(project, table), overrides).select == codes
+
+
+def test_target_and_unsafe_fixes(project: Path) -> None:
+    path = write(project, "target-flax = '0.12'\nunsafe-fixes = true")
+    chosen = settings_for(path, Overrides())
+    assert (chosen.flax_floor, chosen.unsafe_fixes) == ((0, 12), True)
+    overridden = settings_for(path, Overrides(target_flax="0.11", unsafe_fixes=False))
+    assert (overridden.flax_floor, overridden.unsafe_fixes) == ((0, 11), False)
+    assert settings_for(path, Overrides(is_isolated=True)).flax_floor == PORTABLE
+
+
+@pytest.mark.parametrize(
+    ("table", "key"),
+    [
+        ("colour = 'red'", "colour"),
+        ("select = 'NNX101'", "select"),
+        ("select = ['E501']", "E501"),
+        ("ignore = [1]", "ignore"),
+        ("target-flax = 'twelve'", "target-flax"),
+        ("target-flax = 0.12", "target-flax"),
+        ("unsafe-fixes = 'yes'", "unsafe-fixes"),
+        ("exclude = 'build'", "exclude"),
+        ("per-file-ignores = ['NNX101']", "per-file-ignores"),
+        ("per-file-ignores = {'a' = ['NNX9']}", "NNX9"),
+    ],
+)
+def test_a_slip_names_the_file_and_the_key(project: Path, table: str, key: str) -> None:
+    path = write(project, table)
+    with pytest.raises(ConfigurationError) as caught:
+        settings_for(path, Overrides())
+    assert str(project / "pyproject.toml") in str(caught.value)
+    assert key in str(caught.value)
+    command = [sys.executable, "-m", "flake8_nnx_treemap", "--check", path]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.returncode == 2
+    (line,) = run.stderr.splitlines()
+    assert key in line
+
+
+def test_exclude(project: Path) -> None:
+    write(project, "extend-exclude = ['pkg']")
+    command = [sys.executable, "-m", "flake8_nnx_treemap", "--check"]
+    assert subprocess.run([*command, "."], cwd=project, capture_output=True, check=False).returncode == 0
+    assert subprocess.run([*command, "pkg/m.py"], cwd=project, capture_output=True, check=False).returncode == 1
