@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import libcst as cst
 
-from flake8_nnx_treemap.analysis.bindings import Binding, Bindings, Block, Host, Place, start_of
+from flake8_nnx_treemap.analysis.bindings import Binding, Bindings, Block, Host, Place, end_of, start_of
 from flake8_nnx_treemap.analysis.positions import Span, record_spans
 from flake8_nnx_treemap.analysis.syntax import children_of, dotted_parts
 from flake8_nnx_treemap.analysis.text import LINE_END, line_starts
@@ -191,12 +191,26 @@ class ParsedSource:
         return self.bindings.block_at(self.place_of(node))
 
     def expects_missing_attribute(self, node: cst.CSTNode) -> bool:
-        """Whether a node stands in a ``try`` that may handle ``AttributeError``: raising is then a part of the plan."""
+        """Whether a node stands in a ``try`` or ``with`` that may handle ``AttributeError``: raising is then planned."""
         block = self.block_of(node)
         for around in block.ancestors() if block else ():
             if around.is_try_body and any(map(_catches_attribute_error, getattr(around.owner, "handlers", ()))):
                 return True
-        return False
+        place = self.place_of(node)
+        return any(start <= place < end for start, end in self._expecting_blocks())
+
+    def _expecting_blocks(self) -> list[tuple[Place, Place]]:
+        """Where ``with contextlib.suppress(AttributeError)``, ``with pytest.raises(AttributeError)`` and so on reach."""
+        found = self.memory.get("expecting_blocks")
+        if found is None:
+            found = self.memory["expecting_blocks"] = [
+                (start_of(one.node), end_of(one.node))
+                for one in self.bindings.statements
+                if isinstance(one.node, (ast.With, ast.AsyncWith))
+                and any(map(_names_attribute_error, (item.context_expr for item in one.node.items)))
+            ]
+        assert isinstance(found, list)
+        return found
 
     # Edits
 
@@ -222,9 +236,11 @@ _CATCHES_ATTRIBUTE_ERROR = frozenset({"AttributeError", "Exception", "BaseExcept
 
 
 def _catches_attribute_error(handler: ast.ExceptHandler) -> bool:
-    if handler.type is None:
-        return True
-    names = {getattr(node, "attr", getattr(node, "id", None)) for node in ast.walk(handler.type)}
+    return handler.type is None or _names_attribute_error(handler.type)
+
+
+def _names_attribute_error(node: ast.AST) -> bool:
+    names = {getattr(found, "attr", getattr(found, "id", None)) for found in ast.walk(node)}
     return not _CATCHES_ATTRIBUTE_ERROR.isdisjoint(names)
 
 
