@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left, insort
+from collections.abc import Iterable
 
 from flake8_nnx_treemap.analysis.text import Edit, Position, line_starts
 from flake8_nnx_treemap.rules.rule import Finding, Fix
@@ -36,24 +37,22 @@ def compatible(findings: Iterable[Finding]) -> list[Finding]:
     A fix is taken whole or not at all. Two fixes may share an equal edit; apart from that they must not touch.
     """
     chosen: list[Finding] = []
-    taken: set[Edit] = set()
+    taken: list[Edit] = []  # Sorted, and no two of them touch: so only the neighbours of a new edit can be in its way.
     for finding in findings:
         if finding.fix is None:
             continue
-        edits = finding.fix.edits
-        if not any(_collide(edit, other) for edit in edits for other in _near(edit, taken)):
+        places = [(bisect_left(taken, edit), edit) for edit in finding.fix.edits]
+        new = [(place, edit) for place, edit in places if taken[place : place + 1] != [edit]]
+        if not any(_collide(edit, other) for place, edit in new for other in taken[max(place - 1, 0) : place + 1]):
             chosen.append(finding)
-            taken.update(edits)
+            for _, edit in new:
+                insort(taken, edit)
     return chosen
-
-
-def _near(edit: Edit, taken: set[Edit]) -> Sequence[Edit]:
-    return [other for other in taken if other != edit]
 
 
 def _collide(edit: Edit, other: Edit) -> bool:
     first, second = sorted((edit.range, other.range))
-    return second.start < first.end or first == second or second.start == first.start
+    return second.start < first.end or second.start == first.start
 
 
 def is_wanted(fix: Fix | None, *, unsafe_fixes: bool) -> bool:
