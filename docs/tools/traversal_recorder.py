@@ -99,7 +99,7 @@ class Recorder:
     def __init__(self) -> None:
         """Start with nothing recorded."""
         self.events: Events | None = None
-        self._replaced: list[tuple[Any, str, Any]] = []
+        self._replaced: list[tuple[Any, str, Any, bool]] = []
 
     def __enter__(self) -> Recorder:
         """Put the recording functions in place."""
@@ -110,14 +110,17 @@ class Recorder:
                 original = getattr(module, attribute)
             except (ImportError, AttributeError):
                 continue
-            self._replaced.append((module, attribute, original))
+            self._replaced.append((module, attribute, original, attribute in vars(module)))
             setattr(module, attribute, self._recording(original, function))
         return self
 
     def __exit__(self, *_: object) -> None:
         """Put the originals back."""
-        for module, attribute, original in self._replaced:
-            setattr(module, attribute, original)
+        for module, attribute, original, was_plain in self._replaced:
+            if was_plain:
+                setattr(module, attribute, original)
+            else:  # "jax.tree_map" comes, with a warning, from the module's "__getattr__".
+                delattr(module, attribute)
 
     def _recording(self, original: Callable[..., Any], function: TreeFunction) -> Callable[..., Any]:
         @functools.wraps(original)

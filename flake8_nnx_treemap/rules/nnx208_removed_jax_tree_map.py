@@ -96,7 +96,7 @@ from flax import nnx
 
 
 def convert(state):
-    return jax.tree_map(lambda x: x, state)
+    return jax.tree_map(lambda x: [x, x], state)
 """,
         marked=("jax.tree_map",),
         fixed={
@@ -106,7 +106,7 @@ from flax import nnx
 
 
 def convert(state):
-    return jax.tree.map(lambda x: x, state)
+    return jax.tree.map(lambda x: [x, x], state)
 """,
         },
         applicability=Applicability.SAFE,
@@ -119,7 +119,7 @@ from jax import tree_leaves, tree_map
 
 
 def convert(state):
-    return tree_map(lambda x: x, state), len(tree_leaves(state))
+    return tree_map(lambda x: [x, x], state), len(tree_leaves(state))
 """,
         marked=("tree_leaves", "tree_map"),
         fixed={
@@ -129,7 +129,7 @@ from jax.tree_util import tree_leaves, tree_map
 
 
 def convert(state):
-    return tree_map(lambda x: x, state), len(tree_leaves(state))
+    return tree_map(lambda x: [x, x], state), len(tree_leaves(state))
 """,
         },
         applicability=Applicability.SAFE,

@@ -56,7 +56,9 @@ def test_drawings_have_alternative_text(rule: Rule) -> None:
     scene = scene_of(rule)
     assert page.count("<svg") == page.count('role="img" aria-label="')
     if scene is not None:
-        assert page.count("<svg") == len(panels(scene.before)) + len(panels(scene.after))
+        # A call that fails before JAX sees a tree has a verdict and no drawing.
+        drawn = [panel for panel in (*panels(scene.before), *panels(scene.after)) if panel.traversal.nodes]
+        assert page.count("<svg") == len(drawn) > 0
         for panel in (*panels(scene.before), *panels(scene.after)):
             assert all(node.says in page for node in panel.traversal.nodes)
 
