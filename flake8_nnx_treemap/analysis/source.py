@@ -191,7 +191,7 @@ class ParsedSource:
         return self.bindings.block_at(self.place_of(node))
 
     def expects_missing_attribute(self, node: cst.CSTNode) -> bool:
-        """Whether a node stands in a ``try`` or ``with`` that may handle ``AttributeError``: raising is then planned."""
+        """Whether a node stands in a ``try`` or ``with`` that may handle ``AttributeError``: raising is planned there."""
         block = self.block_of(node)
         for around in block.ancestors() if block else ():
             if around.is_try_body and any(map(_catches_attribute_error, getattr(around.owner, "handlers", ()))):
@@ -200,7 +200,7 @@ class ParsedSource:
         return any(start <= place < end for start, end in self._expecting_blocks())
 
     def _expecting_blocks(self) -> list[tuple[Place, Place]]:
-        """Where ``with contextlib.suppress(AttributeError)``, ``with pytest.raises(AttributeError)`` and so on reach."""
+        """Where ``with suppress(AttributeError)``, ``with pytest.raises(AttributeError)`` and their like reach."""
         found = self.memory.get("expecting_blocks")
         if found is None:
             found = self.memory["expecting_blocks"] = [
