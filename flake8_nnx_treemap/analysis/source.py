@@ -191,7 +191,7 @@ class ParsedSource:
         return self.bindings.block_at(self.place_of(node))
 
     def expects_missing_attribute(self, node: cst.CSTNode) -> bool:
-        """Whether a node stands in a ``try`` or ``with`` that may handle ``AttributeError``: raising is planned there."""
+        """Whether a node stands in a ``try`` or ``with`` that may handle ``AttributeError``: raising is planned."""
         block = self.block_of(node)
         for around in block.ancestors() if block else ():
             if around.is_try_body and any(map(_catches_attribute_error, getattr(around.owner, "handlers", ()))):
