@@ -58,8 +58,8 @@ class TreeFunction:
 
     @property
     def leaf_position(self) -> int:
-        """Which positional argument of the mapper receives the leaf."""
-        return 1 if self.kind is TreeFunctionKind.MAP_WITH_PATH else 0
+        """Which positional argument of the mapper receives the leaf: a key path or a running result stands before it."""
+        return 1 if self.kind in (TreeFunctionKind.MAP_WITH_PATH, TreeFunctionKind.REDUCE) else 0
 
 
 def _map(
@@ -156,6 +156,12 @@ NNX_MODULES = ("flax.nnx", "flax.experimental.nnx")
 
 _NNX_SUBMODULES = ("variablelib", "variables", "nnx.variables", "nnx.variablelib")
 
+NNX_SUBMODULES = frozenset(
+    {"graph", "graphlib", "module", "nn", "nnx", "object", "optimizer", "pytreelib", "rnglib", "statelib", "training"}
+    | {"linear", "metrics", "normalization", "spmd", "state", "transforms", "variablelib", "variables"}
+)
+"""Modules on the way to a member of NNX, as in ``flax.nnx.statelib.State``."""
+
 VARIABLE = "flax.nnx.Variable"
 VARIABLE_STATE = "flax.nnx.VariableState"
 STATE = "flax.nnx.State"
@@ -181,6 +187,48 @@ VARIABLE_SUBCLASSES = frozenset(
 
 WRAPPERS = VARIABLE_SUBCLASSES | {VARIABLE, VARIABLE_STATE}
 """Classes whose instances wrap a value as a leaf of NNX state."""
+
+MODULES = frozenset(
+    {
+        "BatchNorm",
+        "Bidirectional",
+        "Conv",
+        "ConvTranspose",
+        "Dict",
+        "Dropout",
+        "EMA",
+        "Einsum",
+        "Embed",
+        "GRUCell",
+        "GroupNorm",
+        "InstanceNorm",
+        "LSTMCell",
+        "LayerNorm",
+        "Linear",
+        "LinearGeneral",
+        "List",
+        "LoRA",
+        "LoRALinear",
+        "Metric",
+        "Module",
+        "MultiHeadAttention",
+        "MultiMetric",
+        "Object",
+        "OptimizedLSTMCell",
+        "PReLU",
+        "Pytree",
+        "RMSNorm",
+        "RNN",
+        "RNNCellBase",
+        "RngStream",
+        "Rngs",
+        "Sequential",
+        "SimpleCell",
+        "SpectralNorm",
+        "WeightNorm",
+    }
+)
+"""Members of ``flax.nnx`` whose instances are graph nodes that hold Variables (0.10.2 to 0.12.8), optimizers apart."""
 
 VARIABLE_ONLY_ATTRIBUTES = frozenset(
     {

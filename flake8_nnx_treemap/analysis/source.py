@@ -97,9 +97,7 @@ class ParsedSource:
 
     def place_of(self, node: cst.CSTNode) -> Place:
         """Where a LibCST node starts, as ``ast`` counts."""
-        start = self.range(node).start
-        before = self.line(start.row)[: start.column - 1]
-        return (start.row, len(before) if before.isascii() else len(before.encode("utf-8", "surrogatepass")))
+        return self._place(self.range(node).start)
 
     # LibCST
 
@@ -122,6 +120,29 @@ class ParsedSource:
         if node not in self._parsed:
             self.parse([node])
         return self._parsed[node]
+
+    def ast_of(self, node: cst.BaseExpression) -> ast.expr | None:
+        """The ``ast`` expression of a LibCST one; ``ast`` counts the parentheses of a tuple, and no others."""
+        ranges = [self.range(node), self.outer_range(node)]
+        for range_ in reversed(ranges) if isinstance(node, (cst.Tuple, cst.GeneratorExp)) else ranges:
+            found = self.bindings.expression_at(self._place(range_.start), self._place(range_.end))
+            if found is not None:
+                return found
+        return None
+
+    def ast_parent(self, node: ast.AST) -> ast.AST | None:
+        """The ``ast`` node around a node of this file's tree."""
+        parents = self.memory.get("ast_parents")
+        if parents is None:
+            pairs = ((child, found) for found in ast.walk(self.tree) for child in ast.iter_child_nodes(found))
+            # Operators and contexts are single objects that stand everywhere.
+            parents = self.memory["ast_parents"] = {child: found for child, found in pairs if child._fields}
+        assert isinstance(parents, dict)
+        return parents.get(node)
+
+    def _place(self, position: Position) -> Place:
+        before = self.line(position.row)[: position.column - 1]
+        return (position.row, len(before) if before.isascii() else len(before.encode("utf-8", "surrogatepass")))
 
     def range(self, node: cst.CSTNode) -> Range:
         """Where a LibCST node stands in the file, its own parentheses not counted."""

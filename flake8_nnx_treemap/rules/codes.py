@@ -7,6 +7,8 @@ from collections.abc import Mapping
 CODES: Mapping[str, bool] = {
     "NNX101": True,
     "NNX102": True,
+    "NNX103": True,
+    "NNX104": True,
     "NNX106": True,
     "NNX112": False,
     "NNX208": True,

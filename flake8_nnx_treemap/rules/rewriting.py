@@ -20,6 +20,7 @@ from flake8_nnx_treemap.names import (
     VARIABLE_STATE_IS_VARIABLE,
     WRAPPERS,
     FlaxRelease,
+    TreeFunctionKind,
 )
 from flake8_nnx_treemap.rules.rule import Applicability, Fix
 
@@ -86,6 +87,13 @@ def new_keyword(source: ParsedSource, call: cst.Call, text: str) -> Edit:
     own_line = not before.strip() and start.row > source.range(call.func).end.row
     separator = "," + (source.newline + before if own_line else " ")
     return source.insert(end, separator + text)
+
+
+def may_be_the_leaf(result: cst.BaseExpression) -> bool:
+    """Whether a result is nothing but names, subscripts and choices: it may be the very leaf, and would be an alias."""
+    if isinstance(result, (cst.IfExp, cst.BooleanOperation, cst.Subscript, cst.NamedExpr, cst.Tuple)):
+        return True
+    return isinstance(result, cst.Name) and result.value not in ("None", "True", "False")
 
 
 # Mappers
@@ -274,8 +282,8 @@ def dispatch_fix(
     Returns:
         The fix; ``None`` if the call shares its predicate with others, or cannot be rewritten where it stands.
     """
-    if call.partial is not None:
-        return None  # What is given to a partial is shared with other calls.
+    if call.partial is not None or call.function.kind is TreeFunctionKind.REDUCE:
+        return None  # What is given to a partial is shared with other calls; a reduction keeps what it has, no leaf.
     types = wrapper_types(source, call.node, floor)
     if types is None:
         return None
