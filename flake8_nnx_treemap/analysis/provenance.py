@@ -680,6 +680,19 @@ def _kind_of_class(source: ParsedSource, binding: Binding, steps: int) -> TreeKi
     return None
 
 
+def attribute_values(source: ParsedSource, node: ast.Attribute) -> tuple[ast.expr, ...]:
+    """Everything that the methods of a class set ``self.name`` to, but ``None``; empty if part of it is unpacked."""
+    if not isinstance(node.value, ast.Name):
+        return ()
+    scope = class_of_method(source.bindings.bindings_of(node.value.id, start_of(node.value)))
+    if scope is None or not isinstance(scope.node, ast.ClassDef):
+        return ()
+    found = [
+        (value, path) for value, path in _attributes_set(source, scope.node).get(node.attr, []) if not _is_none(value)
+    ]
+    return () if any(path for _, path in found) else tuple(value for value, _ in found)
+
+
 def _attributes_set(source: ParsedSource, node: ast.ClassDef) -> dict[str, list[tuple[ast.expr, _Path]]]:
     """What the methods of a class assign to attributes of ``self``."""
     key = ("attributes_set", node)

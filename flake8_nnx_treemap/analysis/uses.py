@@ -82,5 +82,30 @@ def names_bound_by(source: ParsedSource, target: ast.Name, value: ast.expr) -> I
             yield use.node
 
 
+def returned_by(source: ParsedSource, use: Use) -> tuple[ast.Call, ...]:
+    """The calls in this file of the function that returns a value, if that is what is done with it.
+
+    Args:
+        source: the file.
+        use: a use of the value itself.
+    """
+    if not isinstance(use.parent, ast.Return) or use.path:
+        return ()
+    function = source.ast_parent(use.parent)
+    while function is not None and not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+        function = source.ast_parent(function)
+    if not isinstance(function, ast.FunctionDef):
+        return ()
+    calls = [found.node for found in source.bindings.calls.get(function.name, ())]
+    return tuple(call for call in calls if isinstance(call, ast.Call) and _calls(source, call, function))
+
+
+def _calls(source: ParsedSource, call: ast.Call, function: ast.FunctionDef) -> bool:
+    if not isinstance(call.func, ast.Name):
+        return False
+    bindings = source.bindings.bindings_of(call.func.id, start_of(call.func))
+    return len(bindings) == 1 and bindings[0].node is function
+
+
 def _index(node: ast.expr) -> int | None:
     return node.value if isinstance(node, ast.Constant) and type(node.value) is int else None

@@ -122,12 +122,12 @@ from flax import nnx
 
 
 def convert(state):
-    names = []
+    found = []
     for path, leaf in jax.tree_util.tree_flatten_with_path(state)[0]:
         if not isinstance(leaf, nnx.VariableState):
             continue
-        names.append(jax.tree_util.keystr(path))
-    return names
+        found.append([leaf.value] * len(path))
+    return found
 """,
         marked=("jax.tree_util.tree_flatten_with_path",),
         fixed={
@@ -137,12 +137,12 @@ from flax import nnx
 
 
 def convert(state):
-    names = []
+    found = []
     for path, leaf in jax.tree_util.tree_flatten_with_path(state, is_leaf=lambda x: isinstance(x, nnx.Variable))[0]:
         if not isinstance(leaf, nnx.Variable):
             continue
-        names.append(jax.tree_util.keystr(path))
-    return names
+        found.append([leaf.value] * len(path))
+    return found
 """,
         },
         applicability=Applicability.UNSAFE,

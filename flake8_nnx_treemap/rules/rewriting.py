@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import libcst as cst
 
+from flake8_nnx_treemap.analysis.bindings import end_of
 from flake8_nnx_treemap.analysis.mappers import Mapper
 from flake8_nnx_treemap.analysis.predicates import LeafTest, TypeTest
-from flake8_nnx_treemap.analysis.source import Edit, ParsedSource, Unknown
+from flake8_nnx_treemap.analysis.source import Edit, ParsedSource, Range, Unknown
 from flake8_nnx_treemap.analysis.spelling import spelling_of
 from flake8_nnx_treemap.analysis.syntax import descendants_of, dotted_parts
 from flake8_nnx_treemap.analysis.tree_calls import TreeCall
@@ -94,6 +97,33 @@ def may_be_the_leaf(result: cst.BaseExpression) -> bool:
     if isinstance(result, (cst.IfExp, cst.BooleanOperation, cst.Subscript, cst.NamedExpr, cst.Tuple)):
         return True
     return isinstance(result, cst.Name) and result.value not in ("None", "True", "False")
+
+
+def assignment_as_call(source: ParsedSource, target: ast.Attribute, method: str) -> list[Edit] | None:
+    """Write ``owner.method(value)`` for ``owner.attribute = value``.
+
+    Args:
+        source: the file.
+        target: what is assigned to.
+        method: the call up to its argument, such as ``set_value(``.
+
+    Returns:
+        Edits; ``None`` for an assignment of several targets, or an augmented one.
+    """
+    statement = source.ast_parent(target)
+    if not isinstance(statement, ast.Assign) or statement.targets != [target]:
+        return None
+    end = source.position_of_place(end_of(statement))
+    after = source.position_of_place(end_of(target))
+    equals = re.match(r"\s*=[ \t]*", source.text_in(Range(after, end)))
+    if equals is None:
+        return None  # The target stands in parentheses.
+    start = source.position(source.offset(after) - len(target.attr))
+    value = source.position(source.offset(after) + equals.end())
+    needs_parentheses = isinstance(statement.value, (ast.Tuple, ast.Yield, ast.YieldFrom, ast.NamedExpr))
+    is_bare = needs_parentheses and not source.text_in(Range(value, end)).startswith("(")
+    opening, closing = ("(", "))") if is_bare else ("", ")")
+    return [source.replace(Range(start, value), method + opening), source.insert(end, closing)]
 
 
 # Mappers
