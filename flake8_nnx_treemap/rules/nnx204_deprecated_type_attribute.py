@@ -18,7 +18,8 @@ for old code.
 
 ## Fix safety
 
-The fix is safe: the attribute returns nothing but `type(…)`. There is no fix where `type` is another name in the file.
+The fix is safe: the attribute returns nothing but `type(…)`. It is unsafe for `self.name.type`, since code elsewhere may
+set such an attribute to something else. There is no fix where `type` is another name in the file.
 
 ## References
 
@@ -35,7 +36,7 @@ from flake8_nnx_treemap.analysis.source import ParsedSource
 from flake8_nnx_treemap.analysis.wrappers import wrapper_attributes
 from flake8_nnx_treemap.names import VARIABLE_STATE_IS_VARIABLE, FlaxRelease
 from flake8_nnx_treemap.rules.renaming import range_of
-from flake8_nnx_treemap.rules.rewriting import make_fix
+from flake8_nnx_treemap.rules.rewriting import applicability_on, make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
 
 MESSAGE = "'.type' of a Variable is deprecated since Flax 0.11: use type({})"
@@ -57,7 +58,7 @@ def _fix(source: ParsedSource, node: ast.Attribute) -> Fix | None:
     if source.offset(owner.start) != source.offset(range_.start):
         return None  # The owner stands in parentheses.
     text = f"type({source.text_in(owner)})"
-    return make_fix(source, Applicability.SAFE, "Ask for the type", [source.replace(range_, text)])
+    return make_fix(source, applicability_on(node.value), "Ask for the type", [source.replace(range_, text)])
 
 
 EXAMPLES = (

@@ -16,8 +16,8 @@ Attributes of a Variable that it does not have itself were its metadata. Setting
 
 ## Fix safety
 
-The fix writes `v.set_metadata(name=…)`. It is safe, as the original raises. There is no fix for an assignment of several
-names at once, for `+=` and its like, nor where the error is expected.
+The fix writes `v.set_metadata(name=…)`. It is safe, as the original raises. It is unsafe for `self.name.attribute = …`, since
+code elsewhere may set `self.name` to something else. There is no fix for an assignment of several names at once, for `+=` and its like, nor where the error is expected.
 
 ## References
 
@@ -34,7 +34,7 @@ from flake8_nnx_treemap.analysis.source import ParsedSource
 from flake8_nnx_treemap.analysis.wrappers import wrapper_attributes
 from flake8_nnx_treemap.names import METADATA_NEEDS_METHOD, VARIABLE_ONLY_ATTRIBUTES, FlaxRelease
 from flake8_nnx_treemap.rules.renaming import range_of
-from flake8_nnx_treemap.rules.rewriting import assignment_as_call, make_fix
+from flake8_nnx_treemap.rules.rewriting import applicability_on, assignment_as_call, make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
 
 MESSAGE = "metadata cannot be set as an attribute since Flax 0.12.1: use set_metadata({}=..)"
@@ -53,7 +53,7 @@ def _fix(source: ParsedSource, node: ast.Attribute) -> Fix | None:
     if source.expects_attribute_error_at(start_of(node)):
         return None
     edits = assignment_as_call(source, node, f"set_metadata({node.attr}=")
-    return None if edits is None else make_fix(source, Applicability.SAFE, "Use set_metadata", edits)
+    return None if edits is None else make_fix(source, applicability_on(node.value), "Use set_metadata", edits)
 
 
 EXAMPLES = (

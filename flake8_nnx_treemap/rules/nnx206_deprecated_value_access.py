@@ -19,7 +19,8 @@ on a raw array, which should have raised, it succeeds.
 
 ## Fix safety
 
-The fix is safe: the attribute calls the method that the fix writes. There is no fix for `+=` and its like, for an assignment of
+The fix is safe: the attribute calls the method that the fix writes. It is unsafe for `self.name.value`, since code elsewhere
+may set `self.name` to something else. There is no fix for `+=` and its like, for an assignment of
 several names at once, and for `del`.
 
 ## References
@@ -37,7 +38,7 @@ from flake8_nnx_treemap.analysis.text import Range
 from flake8_nnx_treemap.analysis.wrappers import wrapper_attributes
 from flake8_nnx_treemap.names import VALUE_ACCESS_WARNS, FlaxRelease
 from flake8_nnx_treemap.rules.renaming import range_of
-from flake8_nnx_treemap.rules.rewriting import assignment_as_call, make_fix
+from flake8_nnx_treemap.rules.rewriting import applicability_on, assignment_as_call, make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
 
 MESSAGE = "'.{}' of a Variable is deprecated since Flax 0.12.1: use {}"
@@ -59,7 +60,7 @@ def _fix(source: ParsedSource, node: ast.Attribute) -> Fix | None:
         edits = [source.replace(name, f"get_{node.attr}()")]
     else:
         edits = assignment_as_call(source, node, f"set_{node.attr}(")
-    return None if edits is None else make_fix(source, Applicability.SAFE, "Use the method", edits)
+    return None if edits is None else make_fix(source, applicability_on(node.value), "Use the method", edits)
 
 
 EXAMPLES = (

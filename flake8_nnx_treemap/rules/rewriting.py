@@ -99,6 +99,11 @@ def may_be_the_leaf(result: cst.BaseExpression) -> bool:
     return isinstance(result, cst.Name) and result.value not in ("None", "True", "False")
 
 
+def applicability_on(owner: ast.expr) -> Applicability:
+    """How far to trust that an expression is a wrapper: other code may set an attribute to something else."""
+    return Applicability.UNSAFE if isinstance(owner, ast.Attribute) else Applicability.SAFE
+
+
 def assignment_as_call(source: ParsedSource, target: ast.Attribute, method: str) -> list[Edit] | None:
     """Write ``owner.method(value)`` for ``owner.attribute = value``.
 
