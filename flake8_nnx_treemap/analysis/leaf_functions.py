@@ -1,4 +1,4 @@
-"""Every function of this file that JAX calls with the nodes or leaves of a tree: predicates, and mappers."""
+"""Every function of this file that is called with the nodes or leaves of a tree: predicates, mappers, their helpers."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import libcst as cst
 
-from flake8_nnx_treemap.analysis.mappers import mapper_of
+from flake8_nnx_treemap.analysis.mappers import helpers_of, mapper_of
 from flake8_nnx_treemap.analysis.predicates import leaf_test_of
 from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown
+from flake8_nnx_treemap.analysis.syntax import descendants_of
 from flake8_nnx_treemap.analysis.tree_calls import TreeCall, tree_calls_of
 
 
@@ -27,11 +28,22 @@ def leaf_functions_of(source: ParsedSource) -> Iterator[LeafFunction]:
     """The predicates and mappers of all calls of tree functions; one that several calls share comes once."""
     seen: set[tuple[cst.CSTNode, str]] = set()
     for call in tree_calls_of(source):
-        for found in _of_call(source, call):
+        pending = list(_of_call(source, call))
+        while pending:
+            found = pending.pop(0)
             key = (found.definition, found.leaf)
             if key not in seen:
                 seen.add(key)
+                pending += _helpers(source, found)
                 yield found
+
+
+def _helpers(source: ParsedSource, function: LeafFunction) -> Iterator[LeafFunction]:
+    """The functions of this file that a function hands its leaf to."""
+    for node in descendants_of(function.definition.body):
+        if isinstance(node, cst.Call):
+            for helper, leaf in helpers_of(source, node, frozenset({function.leaf})):
+                yield LeafFunction(helper.definition, leaf, function.call, function.is_predicate)
 
 
 def _of_call(source: ParsedSource, call: TreeCall) -> Iterator[LeafFunction]:

@@ -210,18 +210,24 @@ def _is_read_elsewhere(source: ParsedSource, call: cst.Call, leaf: str, depth: i
     """Whether ``_dispatch_at`` or ``_dispatches_of_helper`` says what there is to say about a call."""
     if type_test_of(source, call, leaf) is not None or any(_attribute_test(source, call, leaf)):
         return True
-    return depth > 0 and any(_helpers(source, call, frozenset({leaf})))
+    return depth > 0 and any(helpers_of(source, call, frozenset({leaf})))
 
 
 def _dispatches_of_helper(
     source: ParsedSource, call: cst.Call, names: frozenset[str], depth: int
 ) -> Iterator[Dispatch]:
-    for helper, parameter in _helpers(source, call, names):
+    for helper, parameter in helpers_of(source, call, names):
         yield from _dispatches(source, helper, parameter, depth - 1)
 
 
-def _helpers(source: ParsedSource, call: cst.Call, names: frozenset[str]) -> Iterator[tuple[Function, str]]:
-    """The function in this file that a call hands the leaf to, with the name it has there."""
+def helpers_of(source: ParsedSource, call: cst.Call, names: frozenset[str]) -> Iterator[tuple[Function, str]]:
+    """The function in this file that a call hands the leaf to, with the name it has there.
+
+    Args:
+        source: the file.
+        call: a call.
+        names: how the leaf is known where the call stands.
+    """
     handed = [source.text_of(argument.value) in names and not argument.star for argument in call.args]
     if not any(handed):
         return
@@ -387,7 +393,7 @@ class _CertainReads:
             return frozenset()
         reads: frozenset[str] = frozenset()
         if isinstance(node, cst.Call) and self.depth:
-            for helper, parameter in _helpers(self.source, node, frozenset({self.leaf})):
+            for helper, parameter in helpers_of(self.source, node, frozenset({self.leaf})):
                 reads |= _always_read(self.source, helper, parameter, self.depth - 1)
         return reads.union(*(self.of_expression(child) for child in children_of(node)))
 

@@ -19,7 +19,9 @@ keep the arrays from the mapper, since it filters nothing. Select this rule wher
 
 ## Fix safety
 
-As NNX101's: safe if the mapper reads, on every way to a result, something that only a Variable has; else unsafe.
+As NNX101's: safe if the mapper reads, on every way to a result, something that only a Variable has; else unsafe. While
+releases below 0.11 are to be supported it is unsafe, since `is_leaf` is widened to what state holds there; and there is none
+for several trees, nor for a mapper that hands its leaf on, which would then be shared with the tree.
 
 ## References
 
@@ -29,14 +31,15 @@ As NNX101's: safe if the mapper reads, on every way to a result, something that 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from flake8_nnx_treemap.analysis.mappers import Mapper, mapper_of
 from flake8_nnx_treemap.analysis.predicates import LeafTest, leaf_test_of
 from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown
-from flake8_nnx_treemap.analysis.tree_calls import tree_calls_of
-from flake8_nnx_treemap.names import VARIABLE, FlaxRelease
-from flake8_nnx_treemap.rules.rewriting import dispatch_fix
-from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, FixAvailability, Rule
+from flake8_nnx_treemap.analysis.tree_calls import TreeCall, tree_calls_of
+from flake8_nnx_treemap.names import VARIABLE, VARIABLE_STATE, VARIABLE_STATE_IS_VARIABLE, FlaxRelease
+from flake8_nnx_treemap.rules.rewriting import dispatch_fix, hands_on_leaf
+from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
 
 MESSAGE = (
     "is_leaf stops at Variable, it filters nothing: dispatch with isinstance in the mapper for trees with raw leaves"
@@ -54,7 +57,16 @@ def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
         mapper = mapper_of(source, call.mapper, call.function.leaf_position)
         if isinstance(mapper, Mapper) and not mapper.dispatches and not mapper.ignores_leaf:
             fix = dispatch_fix(source, call, test, mapper, floor)
+            if fix is not None and floor < VARIABLE_STATE_IS_VARIABLE and VARIABLE_STATE not in test.names:
+                fix = _for_old_releases(source, call, mapper, fix)
             yield Finding("NNX112", MESSAGE, source.range(call.is_leaf), fix)
+
+
+def _for_old_releases(source: ParsedSource, call: TreeCall, mapper: Mapper, fix: Fix) -> Fix | None:
+    """Below 0.11 the predicate did not stop at leaves of state: what the mapper hands on would be shared from now on."""
+    if hands_on_leaf(source, mapper) or len(call.trees) > 1 or call.more_trees:
+        return None
+    return replace(fix, applicability=Applicability.UNSAFE)
 
 
 def _stops_at_variable(test: LeafTest) -> bool:
@@ -84,6 +96,7 @@ def convert(state):
 """,
         },
         applicability=Applicability.SAFE,
+        floor="0.11",
     ),
     Example(
         title="A function that rebuilds the wrapper",

@@ -93,10 +93,25 @@ def new_keyword(source: ParsedSource, call: cst.Call, text: str) -> Edit:
 
 
 def may_be_the_leaf(result: cst.BaseExpression) -> bool:
-    """Whether a result is nothing but names, subscripts and choices: it may be the very leaf, and would be an alias."""
-    if isinstance(result, (cst.IfExp, cst.BooleanOperation, cst.Subscript, cst.NamedExpr, cst.Tuple)):
+    """Whether a result may be the very leaf, or hold it, and would be an alias: names, choices, displays of names."""
+    if isinstance(result, (cst.IfExp, cst.BooleanOperation, cst.Subscript, cst.NamedExpr, cst.Lambda, cst.BaseComp)):
         return True
+    if isinstance(result, (cst.Tuple, cst.List, cst.Set)):
+        return any(may_be_the_leaf(element.value) for element in result.elements)
+    if isinstance(result, cst.Dict):
+        return any(may_be_the_leaf(element.value) for element in result.elements)
     return isinstance(result, cst.Name) and result.value not in ("None", "True", "False")
+
+
+def hands_on_leaf(source: ParsedSource, mapper: Mapper) -> bool:
+    """Whether a mapper does more with its leaf than read its members: it may return it, or keep it."""
+    root = mapper.leaf.partition("[")[0]
+    for node in descendants_of(mapper.function.definition.body):
+        if isinstance(node, cst.Name) and node.value == root:
+            owner = source.parent(node)
+            if not isinstance(owner, (cst.Attribute, cst.Subscript)) or owner.value is not node:
+                return True
+    return False
 
 
 def applicability_on(owner: ast.expr) -> Applicability:

@@ -2,8 +2,8 @@
 
 A *safe* fix: wherever the original returned, the rewrite gives the same result, the identity of wrappers and the side
 effects included. Where the original raised, the rewrite is free, but must map the wrappers of the tree, and nothing
-else. An *unsafe* fix may compute something else, within the bounds of ``unsafe_violations``. One exception is known, on
-Flax 0.10.7 alone: see ``_violations_beside_passed_over``.
+else. An *unsafe* fix may compute something else, within the bounds of ``unsafe_violations``. Two exceptions are known:
+one on Flax 0.10.7 alone, see ``_violations_beside_passed_over``; and ``Promise.of_leaves``.
 """
 
 from __future__ import annotations
@@ -35,6 +35,9 @@ class Promise:
     reach: Reach = Reach.ALL
     leaves_others_alone: bool = True
     """Leaves that are no wrappers come back as they are."""
+    of_leaves: bool = False
+    """The promise is about trees with leaves: where no wrapper holds an array, the original's mapper is never called
+    and returns; it may be shown the wrappers then. NNX104 cannot do otherwise, and says so on its page."""
 
 
 SAFE = Promise(safe=True)
@@ -79,8 +82,10 @@ def violations(original: Observation, fixed: Observation, promise: Promise) -> l
     """What the rewrite does against its promise, in words."""
     if not original.returned or (original.is_cut_short and not promise.safe):
         return oracle_violations(original, fixed, promise)
-    if promise.safe:
+    if promise.safe and not (promise.of_leaves and not original.calls and fixed.calls):
         return safe_violations(original, fixed)
+    if promise.safe:
+        return [] if all(call.is_wrapper for call in fixed.calls) else ["maps what the original did not"]
     return unsafe_violations(original, fixed, promise)
 
 
@@ -124,15 +129,16 @@ def _beside(description: Description, places: Sequence[str]) -> Description:
 def unsafe_violations(original: Observation, fixed: Observation, promise: Promise) -> list[str]:
     """The original returned: an unsafe rewrite may compute something else, but within reason.
 
-    It raises only in the mapper, on a wrapper that the original's mapper never saw; it reaches every wrapper that the
-    original reached; and it hands out no wrapper of the input that the original kept to itself. Two things are no
-    breach. A leaf that is no wrapper passes through with all it holds: below Flax 0.11 that may be a whole model. And
-    on Flax 0.10.7 it may hand out live Variables, if that is what the mapper does with its argument: the original's
+    It raises only in the mapper, on a wrapper that the original's mapper did nothing with; it reaches every wrapper
+    that the original reached; and it hands out no wrapper of the input that the original kept to itself. Two things
+    are no breach. A leaf that is no wrapper passes through with all it holds, below Flax 0.11 perhaps a whole model.
+    And on Flax 0.10.7 it may hand out live Variables, if that is what the mapper does with its argument: the original's
     mapper was never given one there, only what is inside.
     """
     seen = {call.identity for call in original.calls if call.is_wrapper}
     if not fixed.returned:
-        is_excused = _raises_over(fixed, lambda call: call.is_wrapper and call.identity not in seen)
+        touched = {call.identity for call in original.calls if call.is_wrapper and (call.is_mapped or call.raised)}
+        is_excused = _raises_over(fixed, lambda call: call.is_wrapper and call.identity not in touched)
         return [] if is_excused else [_raises(fixed)]
     broken = _disturbed_leaves(fixed, promise)
     new_aliases = fixed.aliases - original.aliases - original.gone_into - _within_passed_leaves(fixed)

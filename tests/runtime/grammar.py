@@ -43,10 +43,14 @@ class PredicateForm:
 
 @dataclass(frozen=True)
 class Body:
-    """What a mapper computes from the leaf ``{v}``; ``returns_leaf`` if that may be the leaf itself."""
+    """What a mapper computes from the leaf ``{v}``; ``returns_leaf`` if that may be the leaf itself.
+
+    ``{VS}`` stands for the class, as in a predicate. A selective one leaves some wrappers alone.
+    """
 
     expression: str
     returns_leaf: bool = False
+    is_selective: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,11 @@ class Layout:
     template: str
     indentation: str = "    "
     for_one_tree: bool = False
+
+    @property
+    def for_more_trees(self) -> Layout:
+        """The plainest layout instead, with or without ``is_leaf``."""
+        return LAYOUTS[0] if "{l}" in self.template else BARE_LAYOUTS[0]
 
 
 @dataclass(frozen=True)
@@ -210,11 +219,13 @@ class Call:
     is_starred: bool
     layout: Layout
     context: Context
+    annotation: str = ""
 
     @property
     def maps_every_wrapper(self) -> bool:
         """Whether all wrappers are stopped at, and none comes back as it is."""
-        return not self.predicate.is_selective and not self.body.returns_leaf
+        is_selective = self.predicate.is_selective or self.body.is_selective
+        return not is_selective and not self.body.returns_leaf
 
     @property
     def source(self) -> str:
@@ -224,11 +235,11 @@ class Call:
         if self.is_starred and self.trees > 1:
             local.append("others = (other,)")
         statements = [line for block in local if block for line in block.split("\n")]
-        layout = LAYOUTS[0] if self.layout.for_one_tree and self.trees > 1 else self.layout
+        layout = self.layout if self.trees == 1 or not self.layout.for_one_tree else self.layout.for_more_trees
         call = layout.template.format(
             f=self.function.callee, m=self._with_mapper(self.mapper.expression), t=self._trees, l=self._is_leaf
         )
-        parameters = "tree" if self.trees == 1 else "tree, other"
+        parameters = f"tree{self.annotation}" if self.trees == 1 else f"tree{self.annotation}, other"
         lines = [*self._header, f"def convert({parameters}):"]
         lines += [indentation + line for line in (*statements, *self._statements(call))]
         return "\n".join(lines) + "\n"
@@ -259,7 +270,7 @@ class Call:
         others = ["o"] if self.trees > 1 else []
         paths = ["path"] if self.function.takes_path else []
         leaf = "xs[1]" if self.mapper.is_starred and paths else self.mapper.leaf
-        body = self.body.expression.replace("{v}", leaf)
+        body = self.body.expression.replace("{v}", leaf).replace("{VS}", self.nnx.variable_state)
         if others and not self.mapper.is_starred:
             body = f"[{body}, o]" if not body.startswith("lambda") else f"[({body}), o]"
         return text.replace("{p}", ", ".join([*paths, "v", *others])).replace("{b}", body)
@@ -273,22 +284,103 @@ class Grammar:
     calls: st.SearchStrategy[Call]
     findings: int = 1
     """How often the rule reports each of them."""
+    asks_for_one_class: bool = False
+    """Whether the author's own test of one of the two classes may stay: below Flax 0.11 it passes the other by."""
 
 
-def calls(predicates: tuple[PredicateForm, ...], bodies: tuple[Body, ...]) -> st.SearchStrategy[Call]:
+def calls(
+    predicates: tuple[PredicateForm, ...],
+    bodies: tuple[Body, ...],
+    *,
+    mappers: tuple[MapperForm, ...] = MAPPERS,
+    nnx: tuple[NNXForm, ...] = NNX,
+    layouts: tuple[Layout, ...] = LAYOUTS,
+    contexts: tuple[Context, ...] = CONTEXTS,
+    trees: tuple[int, ...] = (1, 1, 2),
+    starred: tuple[bool, ...] = (False, True),
+    annotations: tuple[str, ...] = ("",),
+) -> st.SearchStrategy[Call]:
     """Calls with these predicates and bodies, in every other form."""
     return st.builds(
         Call,
         st.sampled_from((*FUNCTIONS, *NEWER_AND_OLDER_FUNCTIONS)),
-        st.sampled_from(NNX),
+        st.sampled_from(nnx),
         st.sampled_from(predicates),
         st.sampled_from(bodies),
-        st.sampled_from(MAPPERS),
-        st.sampled_from((1, 1, 2)),
-        st.booleans(),
-        st.sampled_from(LAYOUTS),
-        st.sampled_from(CONTEXTS),
+        st.sampled_from(mappers),
+        st.sampled_from(trees),
+        st.sampled_from(starred),
+        st.sampled_from(layouts),
+        st.sampled_from(contexts),
+        st.sampled_from(annotations),
     )
 
 
-GRAMMARS = (Grammar("NNX101", calls(PREDICATES, BODIES)),)
+# What the other rules accept
+
+VARIABLE = tuple(
+    NNXForm(form.imports.replace("VariableState", "Variable"), form.variable_state.replace("VariableState", "Variable"))
+    for form in NNX
+)
+"""The same imports, of ``Variable``."""
+
+BARE_LAYOUTS = (
+    Layout("{f}({m}, {t})"),
+    Layout("{f}({m}, {t},)"),
+    Layout("{f}(\n        {m},\n        {t},\n    )"),
+    Layout("{f}(  # convert\n      {m},  # each\n      {t},  # all\n  )", "  "),
+    Layout("{f}(tree={t}, f={m})", for_one_tree=True),
+)
+
+SEEN_MAPPERS = tuple(form for form in MAPPERS if form.expression not in ("Mapper().one", "Mapper.one", "ONE[0]"))
+"""Those whose body can be seen."""
+
+DISPATCHING_BODIES = (
+    Body("{v}.value if isinstance({v}, {VS}) else {v}"),
+    Body("{v} if not isinstance({v}, {VS}) else {v}.replace({v}.value)"),
+    Body("({v}.value, FLAG) if isinstance({v}, ({VS},)) else {v}"),
+    Body("[{v}] if isinstance({v}, {VS}) else {v}", returns_leaf=True),  # Reported, not rewritten.
+    Body("{v}.copy() if isinstance({v}, {VS}) and FLAG else {v}"),
+)
+
+EXACT_BODIES = (
+    Body("{v}.value if type({v}) is {VS} else {v}"),
+    Body("{v} if type({v}) != {VS} else {v}.replace({v}.value)"),
+    Body("({v}.value, 1) if type({v}) in ({VS},) else {v}"),
+    Body("{v}.copy() if {v}.__class__ is {VS} else {v}"),
+    Body("[{v}.value] if type({v}).__name__ == 'VariableState' else {v}"),
+)
+
+CLASS_PREDICATES = (
+    PredicateForm("{VS}"),
+    PredicateForm("lambda x: bool({VS}(x))"),
+)
+
+NO_HANDLER = tuple(form for form in CONTEXTS if not form.statements.startswith("try"))
+
+_UNSTARRED = (False,)
+"""Rules that must see all trees are silent about starred ones."""
+
+GRAMMARS = (
+    Grammar("NNX101", calls(PREDICATES, BODIES)),
+    Grammar(
+        "NNX102",
+        calls(PREDICATES, DISPATCHING_BODIES, mappers=SEEN_MAPPERS, layouts=BARE_LAYOUTS, starred=_UNSTARRED),
+        asks_for_one_class=True,
+    ),
+    Grammar(
+        "NNX104",
+        calls(
+            PREDICATES,
+            BODIES[:5],
+            mappers=SEEN_MAPPERS,
+            layouts=BARE_LAYOUTS,
+            starred=_UNSTARRED,
+            annotations=(": nnx.State", ': "nnx.State"'),
+            nnx=NNX[:2],
+        ),
+    ),
+    Grammar("NNX105", calls(PREDICATES[:2], EXACT_BODIES, mappers=SEEN_MAPPERS[:-1]), asks_for_one_class=True),
+    Grammar("NNX106", calls(CLASS_PREDICATES, DISPATCHING_BODIES[:3], mappers=SEEN_MAPPERS), asks_for_one_class=True),
+    Grammar("NNX112", calls(PREDICATES, BODIES, mappers=SEEN_MAPPERS, nnx=VARIABLE)),
+)

@@ -18,7 +18,7 @@ REACHES: Mapping[str, tuple[Reach, bool]] = {
     "NNX101": _WRITES_THE_DISPATCH,
     "NNX102": _USERS_DISPATCH,
     "NNX103": _NO_MAPPER,
-    "NNX104": _USERS_DISPATCH,
+    "NNX104": _WRITES_THE_DISPATCH,
     "NNX105": _USERS_DISPATCH,
     "NNX106": _USERS_DISPATCH,
     "NNX107": _USERS_DISPATCH,
@@ -42,4 +42,4 @@ REACHES: Mapping[str, tuple[Reach, bool]] = {
 def promise_of(code: str, applicability: Applicability | None) -> Promise:
     """What a rule's fix of this applicability promises."""
     reach, leaves_others_alone = REACHES[code]
-    return Promise(applicability is Applicability.SAFE, reach, leaves_others_alone)
+    return Promise(applicability is Applicability.SAFE, reach, leaves_others_alone, of_leaves=code == "NNX104")

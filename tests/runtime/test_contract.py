@@ -211,6 +211,20 @@ def test_no_other_release_needs_the_exception() -> None:
         assert comparison.violations == ()
 
 
+# The other exception: trees without a leaf
+
+
+def test_a_tree_without_leaves_is_outside_the_promise_of_leaves() -> None:
+    build = CATALOGUE["live empty"].build
+    bare = mapping("lambda v: v.value", "is_leaf=None")
+    if not compare(bare, FIXED, build).original.returned or compare(bare, FIXED, build).original.calls:
+        pytest.skip("this release hands a mapper something of this tree")
+    assert compare(bare, FIXED, build).violations != ()
+    assert compare(bare, FIXED, build, promise=Promise(safe=True, of_leaves=True)).violations == ()
+    assert compare(bare, FIXED, mixed, promise=Promise(safe=True, of_leaves=True)).violations == ()
+    assert compare(FIXED, bare, state, promise=Promise(safe=True, of_leaves=True)).violations != ()
+
+
 # How programs are run
 
 
