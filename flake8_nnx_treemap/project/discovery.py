@@ -23,7 +23,7 @@ DEFAULT_EXCLUDES = frozenset(
 )
 """Folders that hold other people's code, or none."""
 
-SUFFIXES = (".py", ".pyi")
+SUFFIXES = (".py", ".pyi", ".ipynb")
 
 
 def discover(

@@ -14,6 +14,9 @@ from flake8_nnx_treemap.project.errors import ConfigurationError, FileError
 from flake8_nnx_treemap.project.files import decode, read_bytes, write
 
 if TYPE_CHECKING:
+    from flake8_nnx_treemap.analysis.text import Position
+    from flake8_nnx_treemap.project.formats import Shown
+    from flake8_nnx_treemap.project.notebooks import CellRows
     from flake8_nnx_treemap.rules.rule import Finding
 
 FILES_PER_WORKER = 16
@@ -40,7 +43,16 @@ class FileReport:
     error: str | None = None
     diff: str = ""
     text: str | None = None
-    """The text that the findings refer to."""
+    """The text that the findings refer to: of a notebook, its cells' sources in one."""
+    cells: CellRows | None = None
+    """Where the cells of a notebook stand in that text."""
+
+    def place(self, position: Position) -> str:
+        """``row:column``, or ``cell number:row:column`` in a notebook, as people read it."""
+        if self.cells is None:
+            return f"{position.row}:{position.column}"
+        number, row = self.cells.locate(position.row)
+        return f"cell {number}:{row}:{position.column}"
 
 
 def run(
@@ -69,20 +81,30 @@ def process_text(text: str, filename: str, task: Task) -> tuple[FileReport, str]
         The report, and the new text.
     """
     from flake8_nnx_treemap.analysis.text import SourceError
-    from flake8_nnx_treemap.fixing.engine import fix, lint
+    from flake8_nnx_treemap.fixing.engine import FixResult, fix_with
+    from flake8_nnx_treemap.project.formats import format_of
 
+    format_ = format_of(filename)
     try:
         settings = settings_for(filename, task.overrides)
-        if not task.fixes:
-            return FileReport(filename, tuple(lint(text, filename, settings)), text=text), text
-        result = fix(text, filename, settings)
+
+        def find(current: str) -> Sequence[Finding]:
+            return format_.find(current, filename, settings)
+
+        if task.fixes:
+            result = fix_with(text, find, format_.rewrite, unsafe_fixes=settings.unsafe_fixes)
+        else:
+            result = FixResult(text, remaining=tuple(find(text)))
+        shown = format_.show(result.text)
     except SourceError as error:
         place = f"{error.row}:{error.column}: " if error.row else ""
         return FileReport(filename, error=f"{place}{error.message}"), text
     except ConfigurationError as error:
         return FileReport(filename, error=str(error)), text
-    report = FileReport(filename, result.remaining, result.fixed, text=result.text)
-    return (replace(report, diff=_diff(text, result.text, filename)) if task.wants_diff else report), result.text
+    report = FileReport(filename, result.remaining, result.fixed, text=shown.text, cells=shown.cells)
+    if task.wants_diff:
+        report = replace(report, diff=_diff(format_.show(text), shown, filename))
+    return report, result.text
 
 
 def process_file(path: str, task: Task) -> FileReport:
@@ -110,9 +132,19 @@ def _process_all(paths: Sequence[str], task: Task, jobs: int | None) -> Iterable
         return list(executor.map(process_file, paths, [task] * len(paths), chunksize=4))
 
 
-def _diff(old: str, new: str, filename: str) -> str:
+def _diff(old: Shown, new: Shown, filename: str) -> str:
+    """A unified diff; of a notebook, one for each cell that changes."""
+    if old.cells is None or new.cells is None:
+        return _diff_of_texts(old.text, new.text, filename)
+    return "".join(
+        _diff_of_texts(before, after, f"{filename}:cell {number}")
+        for number, before, after in zip(old.cells.numbers, old.sources(), new.sources(), strict=True)
+    )
+
+
+def _diff_of_texts(old: str, new: str, name: str) -> str:
     """A unified diff; a line without a line end at the end of the file is marked as diff and git do."""
     lines = difflib.unified_diff(
-        old.splitlines(keepends=True), new.splitlines(keepends=True), fromfile=filename, tofile=filename
+        old.splitlines(keepends=True), new.splitlines(keepends=True), fromfile=name, tofile=name
     )
     return "".join(line if line.endswith(("\n", "\r")) else line + "\n\\ No newline at end of file\n" for line in lines)

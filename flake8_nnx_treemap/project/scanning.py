@@ -69,6 +69,8 @@ def _mentions_us(path: str) -> bool:
 
 def _complaint(path: str, data: bytes) -> str | None:
     """What is wrong with a file that holds nothing for us; to parse it costs little."""
+    if path.lower().endswith(".ipynb"):
+        return _complaint_about_notebook(data)
     try:
         compile(data if data.isascii() else decode(data)[0], path, "exec", _ONLY_AST, dont_inherit=True)
     except FileError as error:
@@ -77,6 +79,17 @@ def _complaint(path: str, data: bytes) -> str | None:
         return f"{error.lineno or 1}:{error.offset or 1}: syntax error: {error.msg}"
     except (ValueError, RecursionError, MemoryError) as error:
         return f"cannot be parsed: {str(error) or type(error).__name__}"
+    return None
+
+
+def _complaint_about_notebook(data: bytes) -> str | None:
+    from flake8_nnx_treemap.analysis.text import SourceError
+    from flake8_nnx_treemap.project.notebooks import read_notebook
+
+    try:
+        read_notebook(decode(data)[0])
+    except (FileError, SourceError) as error:
+        return str(error)
     return None
 
 

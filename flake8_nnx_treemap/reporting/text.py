@@ -26,9 +26,9 @@ def report_lines(reports: Sequence[FileReport], *, unsafe_fixes: bool, fixes: bo
 def finding_lines(report: FileReport, *, unsafe_fixes: bool) -> Iterable[str]:
     """``path:row:column: CODE [*] message`` for each finding; the star says that ``nnx-fix`` repairs it."""
     for finding in report.findings:
-        start = finding.range.start
+        place = report.place(finding.range.start)
         star = "[*] " if is_wanted(finding.fix, unsafe_fixes=unsafe_fixes) else ""
-        yield f"{report.path}:{start.row}:{start.column}: {finding.code} {star}{finding.message}"
+        yield f"{report.path}:{place}: {finding.code} {star}{finding.message}"
 
 
 def summary_lines(reports: Sequence[FileReport], *, unsafe_fixes: bool, fixes: bool) -> Iterable[str]:
