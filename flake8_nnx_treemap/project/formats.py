@@ -20,10 +20,11 @@ class Shown:
     cells: CellRows | None = None
 
     def sources(self) -> list[str]:
-        """The text of each cell; the whole text where there are none."""
+        """The text of each cell."""
         starts = line_starts(self.text)
-        offsets = [starts[row - 1] for row in self.cells.rows] if self.cells else [0]
-        return [self.text[start:end] for start, end in zip(offsets, [*offsets[1:], len(self.text)], strict=True)]
+        rows = self.cells.rows if self.cells else ()
+        ends = [*(starts[row - 1] for row in rows[1:]), len(self.text)][: len(rows)]
+        return [self.text[start:end] for start, end in zip([0, *ends], ends, strict=False)]
 
 
 @dataclass(frozen=True, slots=True)
