@@ -82,6 +82,7 @@ def build_parser() -> argparse.ArgumentParser:
     output.add_argument("--exit-zero", action="store_true", help="exit with 0 even if there are findings")
     other = parser.add_argument_group("files and configuration")
     other.add_argument("--isolated", action="store_true", help="ignore all configuration files")
+    other.add_argument("--include-markdown", action="store_true", help="read ```python blocks of Markdown files too")
     other.add_argument("--stdin-filename", metavar="PATH", default="-", help="the name that standard input goes by")
     other.add_argument("--jobs", "-j", metavar="N", type=_positive, help="processes to use; default: as many as pay")
     return parser
@@ -114,7 +115,7 @@ def _reports(options: argparse.Namespace) -> Sequence[FileReport]:
         _check_names(options)  # A slip on the command line is said once, not for every file.
     if "-" in options.paths:
         return [_run_on_stdin(options.stdin_filename, _task(options))]
-    candidates, problems = scan(options.paths, is_isolated=options.isolated)
+    candidates, problems = scan(options.paths, is_isolated=options.isolated, include_markdown=options.include_markdown)
     if not candidates and not problems:
         return ()
     from flake8_nnx_treemap.project.runner import run

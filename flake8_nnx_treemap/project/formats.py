@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from flake8_nnx_treemap.analysis.text import Edit, SourceError, line_starts
 from flake8_nnx_treemap.fixing.engine import lint, rewritten, verify
+from flake8_nnx_treemap.project.discovery import MARKDOWN_SUFFIXES
+from flake8_nnx_treemap.project.markdown import find_in_markdown, rewrite_markdown
 from flake8_nnx_treemap.project.notebooks import CellRows, Notebook, read_notebook
 from flake8_nnx_treemap.rules.rule import Finding
 from flake8_nnx_treemap.rules.settings import LintSettings
@@ -38,7 +40,8 @@ class Format:
 
 def format_of(filename: str) -> Format:
     """The format that a file's name stands for; Python unless it is known to be another."""
-    return NOTEBOOK if filename.lower().endswith(".ipynb") else PYTHON
+    name = filename.lower()
+    return NOTEBOOK if name.endswith(".ipynb") else MARKDOWN if name.endswith(MARKDOWN_SUFFIXES) else PYTHON
 
 
 def _find_in_notebook(text: str, filename: str, settings: LintSettings) -> Sequence[Finding]:
@@ -73,3 +76,4 @@ def _notebook(text: str) -> Notebook:
 
 PYTHON = Format(lint, rewritten)
 NOTEBOOK = Format(_find_in_notebook, _rewrite_notebook, _show_notebook)
+MARKDOWN = Format(find_in_markdown, rewrite_markdown)
