@@ -64,6 +64,7 @@ def build_parser() -> argparse.ArgumentParser:
     mode = parser.add_argument_group("what to do").add_mutually_exclusive_group()
     mode.add_argument("--check", action="store_true", help="report findings, change nothing")
     mode.add_argument("--diff", action="store_true", help="print what would be changed as a unified diff")
+    mode.add_argument("--add-noqa", action="store_true", help="suppress findings with comments instead of fixing them")
     mode.add_argument("--explain", metavar="CODE", help="explain a rule")
     mode.add_argument("--list-rules", action="store_true", help="list all rules")
     rules = parser.add_argument_group("rules")
@@ -147,7 +148,13 @@ def _task(options: argparse.Namespace) -> Task:
     from flake8_nnx_treemap.project.runner import Task
 
     changes = not options.check
-    return Task(_overrides(options), writes=changes and not options.diff, fixes=changes, wants_diff=options.diff)
+    return Task(
+        _overrides(options),
+        writes=changes and not options.diff,
+        fixes=changes,
+        wants_diff=options.diff,
+        adds_noqa=options.add_noqa,
+    )
 
 
 def _run_on_stdin(filename: str, task: Task) -> FileReport:

@@ -46,6 +46,17 @@ def lint_parsed(source: ParsedSource, settings: LintSettings) -> list[Finding]:
     return without_suppressed(source, check(source, settings))
 
 
+def lint_for_suppression(text: str, filename: str, settings: LintSettings) -> list[Finding]:
+    """The same findings, each with a fix that suppresses it; see ``suppression.with_suppressing_fixes``."""
+    if not may_hold_findings_text(text):
+        return lint(text, filename, settings)
+    from flake8_nnx_treemap.analysis.source import ParsedSource
+    from flake8_nnx_treemap.fixing.suppression import with_suppressing_fixes
+
+    source = ParsedSource(text, filename)
+    return with_suppressing_fixes(source, lint_parsed(source, settings))
+
+
 def fix(text: str, filename: str, settings: LintSettings) -> FixResult:
     """Repair a text until nothing changes. See ``flake8_nnx_treemap.fix_source``."""
     return fix_with(

@@ -6,12 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from flake8_nnx_treemap.analysis.text import Edit, SourceError, line_starts
-from flake8_nnx_treemap.fixing.engine import lint, rewritten, verify
+from flake8_nnx_treemap.fixing.engine import rewritten, verify
 from flake8_nnx_treemap.project.discovery import MARKDOWN_SUFFIXES
-from flake8_nnx_treemap.project.markdown import find_in_markdown, rewrite_markdown
+from flake8_nnx_treemap.project.markdown import Lint, find_in_markdown, rewrite_markdown
 from flake8_nnx_treemap.project.notebooks import CellRows, Notebook, read_notebook
 from flake8_nnx_treemap.rules.rule import Finding
-from flake8_nnx_treemap.rules.settings import LintSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +32,7 @@ class Shown:
 class Format:
     """How to read and to rewrite one kind of file; each function takes the whole text of the file."""
 
-    find: Callable[[str, str, LintSettings], Sequence[Finding]]
+    find: Callable[[str, Lint], Sequence[Finding]]
     rewrite: Callable[[str, Sequence[Edit]], str]
     show: Callable[[str], Shown] = Shown
 
@@ -44,12 +43,16 @@ def format_of(filename: str) -> Format:
     return NOTEBOOK if name.endswith(".ipynb") else MARKDOWN if name.endswith(MARKDOWN_SUFFIXES) else PYTHON
 
 
-def _find_in_notebook(text: str, filename: str, settings: LintSettings) -> Sequence[Finding]:
+def _find_in_python(text: str, lint: Lint) -> Sequence[Finding]:
+    return lint(text)
+
+
+def _find_in_notebook(text: str, lint: Lint) -> Sequence[Finding]:
     notebook = read_notebook(text)
     if notebook is None:
         return ()
     try:
-        return lint(notebook.program, filename, settings)
+        return lint(notebook.program)
     except SourceError as error:
         if error.row is None or not notebook.cells:
             raise
@@ -74,6 +77,6 @@ def _notebook(text: str) -> Notebook:
     return notebook
 
 
-PYTHON = Format(lint, rewritten)
+PYTHON = Format(_find_in_python, rewritten)
 NOTEBOOK = Format(_find_in_notebook, _rewrite_notebook, _show_notebook)
 MARKDOWN = Format(find_in_markdown, rewrite_markdown)

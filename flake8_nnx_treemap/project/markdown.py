@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from flake8_nnx_treemap.analysis.text import Edit, Position, Range, SourceError, line_starts
 from flake8_nnx_treemap.fixing.edits import apply_edits
-from flake8_nnx_treemap.fixing.engine import lint, verify
+from flake8_nnx_treemap.fixing.engine import verify
 from flake8_nnx_treemap.rules.rule import Finding
-from flake8_nnx_treemap.rules.settings import LintSettings
+
+Lint = Callable[[str], Sequence[Finding]]
+"""The findings of one program."""
 
 _OPENING = re.compile(r"(?P<indent>[ \t]*)(?P<fence>`{3,}(?=[^`]*$)|~{3,})(?P<info>.*)")
 _LANGUAGE = re.compile(r"[ \t]*(?:\{[ \t]*\.?)?(?P<name>[^\s,{}]*)")
@@ -80,12 +82,12 @@ def _indent(line: str, wanted: str) -> str:
     return own[: len(wanted)]
 
 
-def find_in_markdown(text: str, filename: str, settings: LintSettings) -> list[Finding]:
+def find_in_markdown(text: str, lint: Lint) -> list[Finding]:
     """The findings of all Python blocks; a block that is no whole program, as in many a text, has none."""
     found: list[Finding] = []
     for block in python_blocks(text):
         try:
-            findings = lint(block.program, filename, settings)
+            findings = lint(block.program)
         except SourceError:
             continue
         found += map(block.finding_in_file, findings)

@@ -31,6 +31,8 @@ class Task:
     writes: bool = False
     fixes: bool = False
     wants_diff: bool = False
+    adds_noqa: bool = False
+    """Whether findings are suppressed by comments instead of being fixed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,9 @@ class FileReport:
     path: str
     findings: tuple[Finding, ...] = ()
     fixed: tuple[Finding, ...] = ()
+    """What is gone: fixed, or suppressed if that was the task."""
+    done: str = "fixed"
+    """What was done to these, in a word."""
     error: str | None = None
     diff: str = ""
     text: str | None = None
@@ -81,15 +86,18 @@ def process_text(text: str, filename: str, task: Task) -> tuple[FileReport, str]
         The report, and the new text.
     """
     from flake8_nnx_treemap.analysis.text import SourceError
-    from flake8_nnx_treemap.fixing.engine import FixResult, fix_with
+    from flake8_nnx_treemap.fixing.engine import FixResult, fix_with, lint, lint_for_suppression
     from flake8_nnx_treemap.project.formats import format_of
 
     format_ = format_of(filename)
     try:
         settings = settings_for(filename, task.overrides)
 
+        def lint_program(program: str) -> Sequence[Finding]:
+            return (lint_for_suppression if task.adds_noqa else lint)(program, filename, settings)
+
         def find(current: str) -> Sequence[Finding]:
-            return format_.find(current, filename, settings)
+            return format_.find(current, lint_program)
 
         if task.fixes:
             result = fix_with(text, find, format_.rewrite, unsafe_fixes=settings.unsafe_fixes)
@@ -102,6 +110,8 @@ def process_text(text: str, filename: str, task: Task) -> tuple[FileReport, str]
     except ConfigurationError as error:
         return FileReport(filename, error=str(error)), text
     report = FileReport(filename, result.remaining, result.fixed, text=shown.text, cells=shown.cells)
+    if task.adds_noqa:
+        report = replace(report, done="suppressed")
     if task.wants_diff:
         report = replace(report, diff=_diff(format_.show(text), shown, filename))
     return report, result.text
