@@ -19,6 +19,7 @@ PORTABLE: FlaxRelease = (0, 10, 0)
 VARIABLE_IS_A_PYTREE: FlaxRelease = (0, 10, 7)
 VARIABLE_STATE_IS_VARIABLE: FlaxRelease = (0, 11)
 VALUE_ACCESS_WARNS: FlaxRelease = (0, 12, 1)
+METADATA_NEEDS_METHOD: FlaxRelease = (0, 12, 1)
 PURE_WARNS: FlaxRelease = (0, 12, 7)
 
 
@@ -58,8 +59,8 @@ class TreeFunction:
 
     @property
     def leaf_position(self) -> int:
-        """Which positional argument of the mapper receives the leaf."""
-        return 1 if self.kind is TreeFunctionKind.MAP_WITH_PATH else 0
+        """Which positional argument of the mapper receives the leaf; a key path or a running result precedes it."""
+        return 1 if self.kind in (TreeFunctionKind.MAP_WITH_PATH, TreeFunctionKind.REDUCE) else 0
 
 
 def _map(
@@ -156,9 +157,16 @@ NNX_MODULES = ("flax.nnx", "flax.experimental.nnx")
 
 _NNX_SUBMODULES = ("variablelib", "variables", "nnx.variables", "nnx.variablelib")
 
+NNX_SUBMODULES = frozenset(
+    {"graph", "graphlib", "module", "nn", "nnx", "object", "optimizer", "pytreelib", "rnglib", "statelib", "training"}
+    | {"linear", "metrics", "normalization", "spmd", "state", "transforms", "variablelib", "variables"}
+)
+"""Modules on the way to a member of NNX, as in ``flax.nnx.statelib.State``."""
+
 VARIABLE = "flax.nnx.Variable"
 VARIABLE_STATE = "flax.nnx.VariableState"
 STATE = "flax.nnx.State"
+PURE = "flax.nnx.pure"
 
 VARIABLE_SUBCLASSES = frozenset(
     f"flax.nnx.{name}"
@@ -179,8 +187,62 @@ VARIABLE_SUBCLASSES = frozenset(
 )
 """Every class of Variable that Flax itself defines (0.10.0 to 0.12.8)."""
 
+VARIABLE_BASES: Mapping[str, str] = {
+    f"flax.nnx.{name}": f"flax.nnx.{base}"
+    for name, base in {
+        "LoRAParam": "Param",
+        "RngKey": "RngState",
+        "RngCount": "RngState",
+        "OptArray": "OptState",
+        "OptVariable": "OptState",
+    }.items()
+}
+"""Subclasses of ``Variable`` that are subclasses of others of them (0.10.2 to 0.12.8)."""
+
 WRAPPERS = VARIABLE_SUBCLASSES | {VARIABLE, VARIABLE_STATE}
 """Classes whose instances wrap a value as a leaf of NNX state."""
+
+MODULES = frozenset(
+    {
+        "BatchNorm",
+        "Bidirectional",
+        "Conv",
+        "ConvTranspose",
+        "Dict",
+        "Dropout",
+        "EMA",
+        "Einsum",
+        "Embed",
+        "GRUCell",
+        "GroupNorm",
+        "InstanceNorm",
+        "LSTMCell",
+        "LayerNorm",
+        "Linear",
+        "LinearGeneral",
+        "List",
+        "LoRA",
+        "LoRALinear",
+        "Metric",
+        "Module",
+        "MultiHeadAttention",
+        "MultiMetric",
+        "Object",
+        "OptimizedLSTMCell",
+        "PReLU",
+        "Pytree",
+        "RMSNorm",
+        "RNN",
+        "RNNCellBase",
+        "RngStream",
+        "Rngs",
+        "Sequential",
+        "SimpleCell",
+        "SpectralNorm",
+        "WeightNorm",
+    }
+)
+"""Members of ``flax.nnx`` whose instances are graph nodes that hold Variables (0.10.2 to 0.12.8), optimizers apart."""
 
 VARIABLE_ONLY_ATTRIBUTES = frozenset(
     {
@@ -205,6 +267,29 @@ VARIABLE_ONLY_ATTRIBUTES = frozenset(
 
 ``type`` is missing because ``numpy.dtype`` has it, ``copy`` because arrays have it.
 """
+
+
+VARIABLE_CHANGING_METHODS = frozenset(
+    {"set_value", "set_raw_value", "set_metadata", "del_metadata", "copy_from", "copy_from_state", "update_from_state"}
+    | {"add_axis", "remove_axis"}
+)
+"""Methods of a Variable that change it in place."""
+
+OPTAX_MASK_KEYWORDS = frozenset({"mask", "weight_decay_mask", "trust_ratio_mask", "freeze_mask", "param_labels"})
+"""Arguments of functions of optax that take a mask, or labels, in the form of the parameters (optax 0.2.8)."""
+
+OPTAX_MASK_ARGUMENTS: Mapping[str, int] = {
+    "optax.add_decayed_weights": 1,
+    "optax.freeze": 0,
+    "optax.masked": 1,
+    "optax.multi_transform": 1,
+    "optax.partition": 1,
+    "optax.selective_transform": 1,
+    "optax.transforms.freeze": 0,
+    "optax.transforms.masked": 1,
+    "optax.transforms.partition": 1,
+}
+"""Where such an argument stands, in functions that are called with positional arguments."""
 
 
 def canonical(qualified_name: str) -> str:

@@ -172,6 +172,20 @@ class Bindings:
         statement = self._statement_at(place)
         return None if statement is None else statement.block
 
+    def expression_at(self, start: Place, end: Place) -> ast.expr | None:
+        """The outermost expression that spans exactly these places."""
+        statement = self._statement_at(start)
+        pending: list[ast.AST] = [] if statement is None else [statement.node]
+        while pending:
+            node = pending.pop()
+            if isinstance(node, ast.expr):
+                if (start_of(node), end_of(node)) == (start, end):
+                    return node
+                if start < start_of(node) or end_of(node) < end:
+                    continue
+            pending.extend(child for child in ast.iter_child_nodes(node) if not isinstance(child, ast.stmt))
+        return None
+
     def _statement_at(self, place: Place) -> _Statement | None:
         # The statement that started last is the innermost one: expressions stand in simple statements and headers.
         index = bisect_right(self._starts, place)

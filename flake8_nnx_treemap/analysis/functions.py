@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import libcst as cst
@@ -172,9 +173,11 @@ def _function_of_method(source: ParsedSource, expression: cst.Attribute) -> Func
 
 def class_of_self(source: ParsedSource, owner: cst.BaseExpression) -> Scope | None:
     """The class whose method's first parameter ``owner`` is: the class of ``self``."""
-    if not isinstance(owner, cst.Name):
-        return None
-    bindings = source.bindings_of(owner)
+    return class_of_method(source.bindings_of(owner)) if isinstance(owner, cst.Name) else None
+
+
+def class_of_method(bindings: Sequence[Binding]) -> Scope | None:
+    """The class whose method's first parameter a name is, going by the name's bindings."""
     if len(bindings) != 1 or bindings[0].kind is not BindingKind.PARAMETER:
         return None
     method = bindings[0].scope

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import libcst as cst
@@ -30,11 +30,13 @@ class Dispatch:
     """One place where a mapper's way depends on what kind of thing the leaf is.
 
     ``test`` is set where classes are named; otherwise the mapper asks for attributes, or asks something unknown.
+    ``of_first`` is false if it asks this of a leaf of a further tree: that may be a wrapper without ``is_leaf``.
     """
 
     node: cst.CSTNode
     test: TypeTest | None = None
     attribute: str | None = None
+    of_first: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,7 +80,11 @@ def mapper_of(source: ParsedSource, expression: cst.BaseExpression, leaf_positio
         return Unknown("the mapper has no parameter for the leaf")
     # With several trees, a mapper may tell them apart by any of the leaves that it is given together.
     leaves = dict.fromkeys([leaf, *function.required[leaf_position:]])
-    dispatches = tuple(found for name in leaves for found in _dispatches(source, function, name, HELPER_DEPTH))
+    dispatches = tuple(
+        replace(found, of_first=name == leaf)
+        for name in leaves
+        for found in _dispatches(source, function, name, HELPER_DEPTH)
+    )
     reads = _always_read(source, function, leaf, HELPER_DEPTH)
     ignores_leaf = not _mentions(function.definition.body, leaf)
     return Mapper(expression, function, leaf, dispatches, reads, ignores_leaf)
@@ -90,8 +96,20 @@ def mapper_of(source: ParsedSource, expression: cst.BaseExpression, leaf_positio
 def _dispatches(source: ParsedSource, function: Function, leaf: str, depth: int) -> Iterator[Dispatch]:
     if not SINGLE_DISPATCH.isdisjoint(function.decorators):
         yield Dispatch(function.definition)
-    names = _aliases(source, function.definition, leaf)
-    for node in descendants_of(function.definition.body):
+    yield from dispatches_in(source, function.definition.body, leaf, depth)
+
+
+def dispatches_in(source: ParsedSource, body: cst.CSTNode, leaf: str, depth: int = HELPER_DEPTH) -> Iterator[Dispatch]:
+    """Every place in a body of code whose way depends on what kind of thing a leaf is.
+
+    Args:
+        source: the file.
+        body: a function's body, a loop's, a comprehension.
+        leaf: how the body knows the leaf: a name, or ``pair[1]``.
+        depth: how many calls deep helpers that are handed the leaf are read.
+    """
+    names = _aliases(source, body, leaf)
+    for node in descendants_of(body):
         for name in names:
             yield from _dispatch_at(source, node, name)
         if isinstance(node, cst.Call) and depth:
@@ -100,10 +118,10 @@ def _dispatches(source: ParsedSource, function: Function, leaf: str, depth: int)
             yield from _unknown_tests(source, condition, names, depth)
 
 
-def _aliases(source: ParsedSource, definition: cst.Lambda | cst.FunctionDef, leaf: str) -> frozenset[str]:
+def _aliases(source: ParsedSource, body: cst.CSTNode, leaf: str) -> frozenset[str]:
     """The leaf's name and others that a plain assignment gives it."""
     names = {leaf}
-    for node in descendants_of(definition.body):
+    for node in descendants_of(body):
         if isinstance(node, cst.Assign) and source.text_of(node.value) in names:
             targets = [target.target for target in node.targets]
             names.update(target.value for target in targets if isinstance(target, cst.Name))
@@ -257,12 +275,26 @@ _Reads = frozenset[str] | None
 def _always_read(source: ParsedSource, function: Function, leaf: str, depth: int) -> frozenset[str]:
     if function.overridable or _is_generator(function) or not SINGLE_DISPATCH.isdisjoint(function.decorators):
         return frozenset()  # What runs may be another function, or run later.
+    return always_read_in(source, function.definition.body, leaf, depth)
+
+
+def always_read_in(
+    source: ParsedSource, body: cst.BaseExpression | cst.BaseSuite, leaf: str, depth: int = HELPER_DEPTH
+) -> frozenset[str]:
+    """The attributes that a body of code reads from a leaf whichever way it goes; see ``dispatches_in``."""
     reader = _CertainReads(source, leaf, depth)
-    definition = function.definition
-    if isinstance(definition, cst.Lambda):
-        return reader.of_expression(definition.body)
-    reads, _ = reader.of_block(list(statements_of(definition.body)))
+    if isinstance(body, cst.BaseExpression):
+        return reader.of_expression(body)
+    reads, _ = reader.of_block(list(statements_of(body)))
     return frozenset() if reads is _EVERYTHING else reads
+
+
+def results_of(mapper: Mapper) -> tuple[cst.BaseExpression, ...]:
+    """The expressions that a mapper may return."""
+    body = mapper.function.definition.body
+    if isinstance(body, cst.BaseExpression):
+        return (body,)
+    return tuple(node.value for node in _returns_below(list(statements_of(body))) if node.value is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,11 +410,15 @@ def _may_return(node: cst.CSTNode) -> bool:
 class Guarded:
     """A mapper that is ``result if isinstance(leaf, types) else leaf``, in one of its usual forms.
 
-    ``results`` are the expressions that it may return for a leaf of those types.
+    ``test`` is ``None`` where it asks for an attribute instead: ``hasattr(leaf, "value")``, ``getattr(leaf, "value",
+    leaf)``. ``results`` are the expressions that it may return for a leaf that passes.
     """
 
-    test: TypeTest
+    test: TypeTest | None
     results: tuple[cst.BaseExpression, ...]
+
+
+_NO_PLAIN_TEST = Unknown("the mapper is no plain test of the leaf's type")
 
 
 def guarded_result_of(source: ParsedSource, mapper: Mapper) -> Guarded | Unknown:
@@ -399,6 +435,8 @@ def guarded_result_of(source: ParsedSource, mapper: Mapper) -> Guarded | Unknown
     if isinstance(body, cst.BaseExpression):
         return _guarded(source, mapper.leaf, body)
     statements = [found for found in statements_of(body) if not is_docstring(found)]
+    if len(statements) == 1 and isinstance(statements[0], cst.Return) and statements[0].value is not None:
+        return _guarded(source, mapper.leaf, statements[0].value)
     if not statements or not isinstance(statements[0], cst.If):
         return Unknown("the mapper does not start with a test")
     first = statements[0]
@@ -407,9 +445,9 @@ def guarded_result_of(source: ParsedSource, mapper: Mapper) -> Guarded | Unknown
     is_whole = not isinstance(first.orelse, cst.If) and (first.orelse is None or len(statements) == 1)
     test, is_denied = _without_not(first.test)
     mapped, kept = (otherwise, then) if is_denied else (then, otherwise)
-    found = type_test_of(source, test, mapper.leaf)
-    if not is_whole or found is None or not _returns_only(kept, mapper.leaf):
-        return Unknown("the mapper is no plain test of the leaf's type")
+    found = _guard(source, test, mapper.leaf)
+    if not is_whole or isinstance(found, Unknown) or not _returns_only(kept, mapper.leaf):
+        return _NO_PLAIN_TEST
     returned = [node.value for node in _returns_below(mapped) if node.value is not None]
     return Guarded(found, tuple(returned))
 
@@ -418,10 +456,20 @@ def _guarded(source: ParsedSource, leaf: str, body: cst.BaseExpression) -> Guard
     if isinstance(body, cst.IfExp):
         test, is_denied = _without_not(body.test)
         mapped, kept = (body.orelse, body.body) if is_denied else (body.body, body.orelse)
-        found = type_test_of(source, test, leaf)
-        if found is not None and source.text_of(kept) == leaf:
+        found = _guard(source, test, leaf)
+        if not isinstance(found, Unknown) and source.text_of(kept) == leaf:
             return Guarded(found, (mapped,))
-    return Unknown("the mapper is no plain test of the leaf's type")
+    elif isinstance(body, cst.Call) and any(_attribute_test(source, body, leaf)):
+        return Guarded(None, (body,)) if source.text_of(body.args[-1].value) == leaf else _NO_PLAIN_TEST
+    return _NO_PLAIN_TEST
+
+
+def _guard(source: ParsedSource, test: cst.BaseExpression, leaf: str) -> TypeTest | Unknown | None:
+    """The types that a test asks for, ``None`` if it asks for an attribute."""
+    found = type_test_of(source, test, leaf)
+    if found is None and not (isinstance(test, cst.Call) and any(_attribute_test(source, test, leaf))):
+        return Unknown("no test of the leaf's type")
+    return found
 
 
 def _without_not(test: cst.BaseExpression) -> tuple[cst.BaseExpression, bool]:

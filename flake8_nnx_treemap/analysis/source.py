@@ -59,6 +59,7 @@ class ParsedSource:
         self._parsed: dict[ast.AST, cst.CSTNode | Unknown] = {}
         self._spans: dict[cst.CSTNode, Span] = {}
         self._parents: dict[cst.CSTNode, cst.CSTNode] = {}
+        self._ast_parents: dict[ast.AST, ast.AST] = {}
 
     # Text
 
@@ -97,9 +98,12 @@ class ParsedSource:
 
     def place_of(self, node: cst.CSTNode) -> Place:
         """Where a LibCST node starts, as ``ast`` counts."""
-        start = self.range(node).start
-        before = self.line(start.row)[: start.column - 1]
-        return (start.row, len(before) if before.isascii() else len(before.encode("utf-8", "surrogatepass")))
+        return self._place(self.range(node).start)
+
+    def places_of(self, node: cst.CSTNode) -> tuple[Place, Place]:
+        """Where a LibCST node starts and ends, as ``ast`` counts."""
+        range_ = self.range(node)
+        return self._place(range_.start), self._place(range_.end)
 
     # LibCST
 
@@ -122,6 +126,39 @@ class ParsedSource:
         if node not in self._parsed:
             self.parse([node])
         return self._parsed[node]
+
+    def ast_of(self, node: cst.BaseExpression) -> ast.expr | None:
+        """The ``ast`` expression of a LibCST one; ``ast`` counts the parentheses of a tuple, and no others."""
+        ranges = [self.range(node), self.outer_range(node)]
+        for range_ in reversed(ranges) if isinstance(node, (cst.Tuple, cst.GeneratorExp)) else ranges:
+            found = self.bindings.expression_at(self._place(range_.start), self._place(range_.end))
+            if found is not None:
+                return found
+        return None
+
+    def definition_of(self, node: cst.Lambda | cst.FunctionDef) -> ast.Lambda | ast.FunctionDef | None:
+        """The ``ast`` definition of a function that ``cst_of`` was asked for, or of a lambda anywhere."""
+        if isinstance(node, cst.Lambda):
+            found: ast.AST | None = self.ast_of(node)
+        else:
+            found = next((host for host, parsed in self._parsed.items() if parsed is node), None)
+        return found if isinstance(found, (ast.Lambda, ast.FunctionDef)) else None
+
+    def ast_parent(self, node: ast.AST) -> ast.AST | None:
+        """The ``ast`` node around a node of this file's tree."""
+        if not self._ast_parents:
+            self._ast_parents.update(_parents_below(self.tree))
+        return self._ast_parents.get(node)
+
+    def adopt(self, root: ast.expr, parent: ast.AST) -> None:
+        """Let ``ast_parent`` lead from an expression that was read out of a string to the string."""
+        self.ast_parent(parent)
+        self._ast_parents.update(_parents_below(root))
+        self._ast_parents[root] = parent
+
+    def _place(self, position: Position) -> Place:
+        before = self.line(position.row)[: position.column - 1]
+        return (position.row, len(before) if before.isascii() else len(before.encode("utf-8", "surrogatepass")))
 
     def range(self, node: cst.CSTNode) -> Range:
         """Where a LibCST node stands in the file, its own parentheses not counted."""
@@ -192,11 +229,14 @@ class ParsedSource:
 
     def expects_missing_attribute(self, node: cst.CSTNode) -> bool:
         """Whether a node stands in a ``try`` or ``with`` that may handle ``AttributeError``: raising is planned."""
-        block = self.block_of(node)
+        return self.expects_attribute_error_at(self.place_of(node))
+
+    def expects_attribute_error_at(self, place: Place) -> bool:
+        """The same, of a place."""
+        block = self.bindings.block_at(place)
         for around in block.ancestors() if block else ():
             if around.is_try_body and any(map(_catches_attribute_error, getattr(around.owner, "handlers", ()))):
                 return True
-        place = self.place_of(node)
         return any(start <= place < end for start, end in self._expecting_blocks())
 
     def _expecting_blocks(self) -> list[tuple[Place, Place]]:
@@ -230,6 +270,14 @@ class ParsedSource:
     def insert(self, position: Position, content: str) -> Edit:
         """Insert text at a position."""
         return Edit(Range(position, position), content)
+
+
+def _parents_below(root: ast.AST) -> Iterator[tuple[ast.AST, ast.AST]]:
+    """Each node below one with what it stands in; operators and contexts are single objects that stand everywhere."""
+    for node in ast.walk(root):
+        for child in ast.iter_child_nodes(node):
+            if child._fields:
+                yield child, node
 
 
 _CATCHES_ATTRIBUTE_ERROR = frozenset({"AttributeError", "Exception", "BaseException"})

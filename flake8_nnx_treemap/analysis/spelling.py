@@ -51,7 +51,7 @@ def _through_imports(source: ParsedSource, name: str, place: Place) -> list[str]
     # A member imported by itself warns at the import, if at all, and no more where it is used.
     direct = {f"{module}.{name.rpartition('.')[2]}" for module in NNX_MODULES}
     found = []
-    for visible in _names_of_flax(source):
+    for visible in names_of_flax(source):
         if not all(map(_is_there_in_a_lambda, source.bindings.bindings_of(visible, place))):
             continue
         for full in source.bindings.qualified_names((visible,), place):
@@ -68,7 +68,7 @@ def _is_there_in_a_lambda(binding: Binding) -> bool:
     return binding.scope.kind is not ScopeKind.CLASS and "TYPE_CHECKING" not in names
 
 
-def _names_of_flax(source: ParsedSource) -> tuple[str, ...]:
+def names_of_flax(source: ParsedSource) -> tuple[str, ...]:
     """Every name that some import in the file binds to Flax or a part of it."""
     known = source.memory.get("names_of_flax")
     if known is None:
@@ -83,7 +83,7 @@ def _names_of_flax(source: ParsedSource) -> tuple[str, ...]:
 def _through_new_import(source: ParsedSource, member: str, place: Place) -> Spelling | None:
     if source.bindings.bindings_of(member, place):
         return None  # The name is taken.
-    for visible in _names_of_flax(source):
+    for visible in names_of_flax(source):
         for binding in source.bindings.bindings_of(visible, place):
             if _imports_from_nnx(binding) and binding.block.parent is None and _is_there_in_a_lambda(binding):
                 assert isinstance(binding.node, ast.ImportFrom)

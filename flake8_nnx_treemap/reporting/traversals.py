@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import json
+import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -239,10 +240,9 @@ def draw_scene(scene: Scene) -> str:
     """Draw what a rule's example did before and after the fix, on every release."""
     parts = [f"JAX walks {TREES.get(scene.tree, scene.tree)}"]
     for title, traversals in (("As written", scene.before), (_after(scene), scene.after)):
-        parts += [
-            f"{title}, {panel.title}: {panel.traversal.verdict}\n\n{_indented(draw(panel.traversal))}"
-            for panel in panels(traversals)
-        ]
+        for panel in panels(traversals):
+            heading = textwrap.fill(f"{title}, {panel.title}: {panel.traversal.verdict}", 100, subsequent_indent="  ")
+            parts.append(f"{heading}\n\n{_indented(draw(panel.traversal))}")
     return "\n\n".join(parts) + "\n"
 
 

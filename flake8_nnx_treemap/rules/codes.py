@@ -7,8 +7,23 @@ from collections.abc import Mapping
 CODES: Mapping[str, bool] = {
     "NNX101": True,
     "NNX102": True,
+    "NNX103": True,
+    "NNX104": True,
+    "NNX105": True,
     "NNX106": True,
+    "NNX107": True,
+    "NNX108": True,
+    "NNX109": True,
+    "NNX110": False,
+    "NNX111": False,
     "NNX112": False,
+    "NNX201": True,
+    "NNX202": True,
+    "NNX203": True,
+    "NNX204": True,
+    "NNX205": True,
+    "NNX206": True,
+    "NNX207": True,
     "NNX208": True,
 }
 """Rule code -> on by default."""

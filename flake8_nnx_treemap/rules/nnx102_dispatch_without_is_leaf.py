@@ -33,16 +33,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import libcst as cst
-
 from flake8_nnx_treemap.analysis.mappers import Mapper, guarded_result_of, mapper_of
 from flake8_nnx_treemap.analysis.source import Edit, ParsedSource, Unknown
 from flake8_nnx_treemap.analysis.tree_calls import TreeCall, tree_calls_of
-from flake8_nnx_treemap.names import VARIABLE, VARIABLE_STATE, VARIABLE_STATE_IS_VARIABLE, WRAPPERS, FlaxRelease
-from flake8_nnx_treemap.rules.rewriting import make_fix, new_keyword, wrapper_types
+from flake8_nnx_treemap.names import VARIABLE, VARIABLE_STATE, VARIABLE_STATE_IS_VARIABLE, FlaxRelease
+from flake8_nnx_treemap.rules.dispatching import question, suggested_type, vain_dispatch
+from flake8_nnx_treemap.rules.rewriting import make_fix, may_be_the_leaf, new_keyword, wrapper_types
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
 
-MESSAGE = "the mapper never meets a {0}: without is_leaf, JAX goes into it; add is_leaf=lambda x: isinstance(x, {0})"
+MESSAGE = "the mapper never meets a {}: without is_leaf, JAX goes into it; add is_leaf=lambda x: isinstance(x, {})"
 
 
 def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
@@ -51,55 +50,36 @@ def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
         if call.mapper is None or call.is_leaf is not None or not call.is_complete or call.more_trees:
             continue
         mapper = mapper_of(source, call.mapper, call.function.leaf_position)
-        if isinstance(mapper, Unknown) or not _tests_only_for_wrappers(mapper):
+        if isinstance(mapper, Unknown):
             continue
-        tested = next(found.test for found in mapper.dispatches if found.test is not None)
-        message = MESSAGE.format(_name(source.text_of(tested.types[0].node)))
-        yield Finding("NNX102", message, source.range(call.callee), _fix(source, call, mapper, floor))
-
-
-def _tests_only_for_wrappers(mapper: Mapper) -> bool:
-    """A mapper that also asks for arrays, or for attributes, may do its work in that branch on purpose."""
-    tests = [found.test for found in mapper.dispatches]
-    return bool(tests) and all(test is not None and _names_wrappers(test.types) for test in tests)
-
-
-def _names_wrappers(types: tuple[object, ...]) -> bool:
-    return bool(types) and all(getattr(found, "name", None) in WRAPPERS for found in types)
-
-
-def _name(text: str) -> str:
-    return " ".join(text.split())
+        vain = vain_dispatch(source, mapper.dispatches, call.trees)
+        if vain is not None:
+            message = MESSAGE.format(question(source, vain), suggested_type(source, vain))
+            yield Finding("NNX102", message, source.range(call.callee), _fix(source, call, mapper, floor))
 
 
 def _fix(source: ParsedSource, call: TreeCall, mapper: Mapper, floor: FlaxRelease) -> Fix | None:
     guarded = guarded_result_of(source, mapper)
-    if isinstance(guarded, Unknown) or guarded.test.is_exact or call.partial is not None:
+    if isinstance(guarded, Unknown) or call.partial is not None:
         return None
-    if not guarded.results or any(_may_be_the_leaf(result, mapper.leaf) for result in guarded.results):
+    if not guarded.results or any(may_be_the_leaf(result) for result in guarded.results):
         return None
+    test = guarded.test
     edits: list[Edit] = []
-    if guarded.test.names <= {VARIABLE, VARIABLE_STATE}:
+    if test is None or (test.names <= {VARIABLE, VARIABLE_STATE} and not test.is_exact):
         types = wrapper_types(source, call.node, floor)
         if types is None:
             return None
         text = types.text
         edits += [*types.edits]
-        if mapper.is_inline:
-            edits.append(source.replace(source.outer_range(guarded.test.container), text))
-    elif mapper.is_inline and floor >= VARIABLE_STATE_IS_VARIABLE:
-        text = source.text_of(guarded.test.container)
+        if mapper.is_inline and test is not None:
+            edits.append(source.replace(source.outer_range(test.container), text))
+    elif mapper.is_inline and floor >= VARIABLE_STATE_IS_VARIABLE and not test.is_exact:
+        text = source.text_of(test.container)
     else:
         return None  # Below 0.11, state holds no Param; and a name that a function uses may mean something else here.
     edits.append(new_keyword(source, call.node, f"is_leaf=lambda x: isinstance(x, {text})"))
     return make_fix(source, Applicability.UNSAFE, "Stop the traversal at the types that the mapper tests", edits)
-
-
-def _may_be_the_leaf(result: cst.BaseExpression, leaf: str) -> bool:
-    """Whether a result is nothing but names, subscripts and choices: it may be the very leaf, and would be an alias."""
-    if isinstance(result, (cst.IfExp, cst.BooleanOperation, cst.Subscript, cst.NamedExpr, cst.Tuple)):
-        return True
-    return isinstance(result, cst.Name) and result.value not in ("None", "True", "False")
 
 
 EXAMPLES = (

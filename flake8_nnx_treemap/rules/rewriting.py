@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import libcst as cst
 
+from flake8_nnx_treemap.analysis.bindings import end_of
 from flake8_nnx_treemap.analysis.mappers import Mapper
 from flake8_nnx_treemap.analysis.predicates import LeafTest, TypeTest
-from flake8_nnx_treemap.analysis.source import Edit, ParsedSource, Unknown
+from flake8_nnx_treemap.analysis.source import Edit, ParsedSource, Range, Unknown
 from flake8_nnx_treemap.analysis.spelling import spelling_of
 from flake8_nnx_treemap.analysis.syntax import descendants_of, dotted_parts
 from flake8_nnx_treemap.analysis.tree_calls import TreeCall
@@ -20,6 +23,7 @@ from flake8_nnx_treemap.names import (
     VARIABLE_STATE_IS_VARIABLE,
     WRAPPERS,
     FlaxRelease,
+    TreeFunctionKind,
 )
 from flake8_nnx_treemap.rules.rule import Applicability, Fix
 
@@ -86,6 +90,45 @@ def new_keyword(source: ParsedSource, call: cst.Call, text: str) -> Edit:
     own_line = not before.strip() and start.row > source.range(call.func).end.row
     separator = "," + (source.newline + before if own_line else " ")
     return source.insert(end, separator + text)
+
+
+def may_be_the_leaf(result: cst.BaseExpression) -> bool:
+    """Whether a result is nothing but names, subscripts and choices: it may be the very leaf, and would be an alias."""
+    if isinstance(result, (cst.IfExp, cst.BooleanOperation, cst.Subscript, cst.NamedExpr, cst.Tuple)):
+        return True
+    return isinstance(result, cst.Name) and result.value not in ("None", "True", "False")
+
+
+def applicability_on(owner: ast.expr) -> Applicability:
+    """How far to trust that an expression is a wrapper: other code may set an attribute to something else."""
+    return Applicability.UNSAFE if isinstance(owner, ast.Attribute) else Applicability.SAFE
+
+
+def assignment_as_call(source: ParsedSource, target: ast.Attribute, method: str) -> list[Edit] | None:
+    """Write ``owner.method(value)`` for ``owner.attribute = value``.
+
+    Args:
+        source: the file.
+        target: what is assigned to.
+        method: the call up to its argument, such as ``set_value(``.
+
+    Returns:
+        Edits; ``None`` for an assignment of several targets, or an augmented one.
+    """
+    statement = source.ast_parent(target)
+    if not isinstance(statement, ast.Assign) or statement.targets != [target]:
+        return None
+    end = source.position_of_place(end_of(statement))
+    after = source.position_of_place(end_of(target))
+    equals = re.match(r"\s*=[ \t]*", source.text_in(Range(after, end)))
+    if equals is None:
+        return None  # The target stands in parentheses.
+    start = source.position(source.offset(after) - len(target.attr))
+    value = source.position(source.offset(after) + equals.end())
+    needs_parentheses = isinstance(statement.value, (ast.Tuple, ast.Yield, ast.YieldFrom, ast.NamedExpr))
+    is_bare = needs_parentheses and not source.text_in(Range(value, end)).startswith("(")
+    opening, closing = ("(", "))") if is_bare else ("", ")")
+    return [source.replace(Range(start, value), method + opening), source.insert(end, closing)]
 
 
 # Mappers
@@ -274,8 +317,8 @@ def dispatch_fix(
     Returns:
         The fix; ``None`` if the call shares its predicate with others, or cannot be rewritten where it stands.
     """
-    if call.partial is not None:
-        return None  # What is given to a partial is shared with other calls.
+    if call.partial is not None or call.function.kind is TreeFunctionKind.REDUCE:
+        return None  # What is given to a partial is shared with other calls; a reduction keeps what it has, no leaf.
     types = wrapper_types(source, call.node, floor)
     if types is None:
         return None

@@ -1,0 +1,45 @@
+"""Every function of this file that JAX calls with the nodes or leaves of a tree: predicates, and mappers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import libcst as cst
+
+from flake8_nnx_treemap.analysis.mappers import mapper_of
+from flake8_nnx_treemap.analysis.predicates import leaf_test_of
+from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown
+from flake8_nnx_treemap.analysis.tree_calls import TreeCall, tree_calls_of
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LeafFunction:
+    """A function that is called with a node of a tree, and how it knows it."""
+
+    definition: cst.Lambda | cst.FunctionDef
+    leaf: str
+    call: TreeCall
+    is_predicate: bool = False
+
+
+def leaf_functions_of(source: ParsedSource) -> Iterator[LeafFunction]:
+    """The predicates and mappers of all calls of tree functions; one that several calls share comes once."""
+    seen: set[tuple[cst.CSTNode, str]] = set()
+    for call in tree_calls_of(source):
+        for found in _of_call(source, call):
+            key = (found.definition, found.leaf)
+            if key not in seen:
+                seen.add(key)
+                yield found
+
+
+def _of_call(source: ParsedSource, call: TreeCall) -> Iterator[LeafFunction]:
+    if call.is_leaf is not None:
+        test = leaf_test_of(source, call.is_leaf)
+        if not isinstance(test, Unknown):
+            yield LeafFunction(test.function.definition, test.parameter, call, is_predicate=True)
+    if call.mapper is not None:
+        mapper = mapper_of(source, call.mapper, call.function.leaf_position)
+        if not isinstance(mapper, Unknown):
+            yield LeafFunction(mapper.function.definition, mapper.leaf, call)

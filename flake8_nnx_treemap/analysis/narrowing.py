@@ -1,0 +1,145 @@
+"""Where a test of a name's type holds: the code that runs only if ``isinstance`` said yes, or only if it said no."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+
+from flake8_nnx_treemap.analysis.bindings import BindingKind, Place, dotted_name, end_of, start_of
+from flake8_nnx_treemap.analysis.source import ParsedSource
+from flake8_nnx_treemap.names import VARIABLE, VARIABLE_BASES, VARIABLE_STATE, canonical
+
+Region = tuple[Place, Place]
+"""Code from one place to another: what stands in it is reached only if a test came out a certain way."""
+
+_UNIONS = frozenset({"typing.Union", "typing.Optional"})
+_OTHER = frozenset({""})
+_STEPS = 4
+
+
+def regions_where(source: ParsedSource, test: ast.expr, outcome: bool) -> Iterator[Region]:
+    """The code that runs only if a test has come out a certain way.
+
+    Args:
+        source: the file.
+        test: an expression, such as a call of ``isinstance``.
+        outcome: what it must have returned.
+
+    Yields:
+        Regions. Names may be bound anew in them: ask whether a use still has the bindings that the test saw.
+    """
+    parent = source.ast_parent(test)
+    if isinstance(parent, ast.UnaryOp) and isinstance(parent.op, ast.Not):
+        yield from regions_where(source, parent, not outcome)
+    elif isinstance(parent, ast.BoolOp):
+        if isinstance(parent.op, ast.And) is outcome:
+            yield end_of(test), end_of(parent)
+            yield from regions_where(source, parent, outcome)
+    elif isinstance(parent, ast.IfExp) and test is parent.test:
+        branch = parent.body if outcome else parent.orelse
+        yield start_of(branch), end_of(branch)
+    elif isinstance(parent, ast.If) and test is parent.test:
+        yield from _regions_of_if(source, parent, outcome)
+    elif isinstance(parent, ast.While) and test is parent.test and outcome:
+        yield _span(parent.body)
+    elif isinstance(parent, ast.comprehension) and test in parent.ifs and outcome:
+        yield from _regions_of_comprehension(source, parent, test)
+    elif isinstance(parent, ast.Assert) and test is parent.test and outcome:
+        yield from _region_after(source, parent)
+
+
+def _regions_of_if(source: ParsedSource, node: ast.If, outcome: bool) -> Iterator[Region]:
+    taken, other = (node.body, node.orelse) if outcome else (node.orelse, node.body)
+    if taken:
+        yield _span(taken)
+    if other and never_goes_on(other):
+        yield from _region_after(source, node)
+
+
+def _regions_of_comprehension(source: ParsedSource, node: ast.comprehension, test: ast.expr) -> Iterator[Region]:
+    whole = source.ast_parent(node)
+    for name in ("elt", "key", "value"):
+        made = getattr(whole, name, None)
+        if isinstance(made, ast.expr):
+            yield start_of(made), end_of(made)
+    if node.ifs[-1] is not test:
+        yield end_of(test), end_of(node.ifs[-1])
+
+
+def never_goes_on(statements: Sequence[ast.stmt]) -> bool:
+    """Whether statements end by leaving their block for good."""
+    return isinstance(statements[-1], (ast.Return, ast.Raise, ast.Continue, ast.Break))
+
+
+def _region_after(source: ParsedSource, statement: ast.stmt) -> Iterator[Region]:
+    """The statements that follow one in its block."""
+    following = statements_after(source, statement)
+    if following:
+        yield _span(following)
+
+
+def statements_after(source: ParsedSource, statement: ast.stmt) -> Sequence[ast.stmt]:
+    """The statements that follow one in its block."""
+    parent = source.ast_parent(statement)
+    for name in ("body", "orelse", "finalbody"):
+        block = getattr(parent, name, None)
+        if isinstance(block, list) and statement in block:
+            return block[block.index(statement) + 1 :]
+    return ()
+
+
+def _span(statements: Sequence[ast.stmt]) -> Region:
+    return start_of(statements[0]), end_of(statements[-1])
+
+
+def types_named(source: ParsedSource, node: ast.expr, steps: int = _STEPS) -> frozenset[str] | None:
+    """The canonical names of the classes in the second argument of ``isinstance``; ``None`` if one cannot be told.
+
+    The same as ``types.types_of`` answers for LibCST nodes, for code that LibCST need not see.
+    """
+    if isinstance(node, (ast.Tuple, ast.List, ast.Set)):
+        return _all_of(source, node.elts, steps)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.BitOr, ast.Add)):
+        return _all_of(source, [node.left, node.right], steps)
+    parts = dotted_name(node)
+    if parts is None:
+        is_union = isinstance(node, ast.Subscript) and (types_named(source, node.value, 0) or _OTHER) <= _UNIONS
+        return types_named(source, node.slice, steps) if isinstance(node, ast.Subscript) and is_union else None
+    names = {canonical(name) for name in source.bindings.qualified_names(parts, start_of(node))}
+    if names:
+        return frozenset(names) if len(names) == 1 else None
+    bindings = source.bindings.bindings_of(parts[0], start_of(node))
+    if len(parts) > 1 or len(bindings) != 1 or not steps:
+        return None
+    value = bindings[0].value
+    is_plain = bindings[0].kind is BindingKind.ASSIGNMENT and not bindings[0].path
+    return types_named(source, value, steps - 1) if is_plain and value is not None else None
+
+
+def _all_of(source: ParsedSource, nodes: Sequence[ast.expr], steps: int) -> frozenset[str] | None:
+    found: frozenset[str] = frozenset()
+    for node in nodes:
+        names = types_named(source, node, steps)
+        if names is None:
+            return None
+        found |= names
+    return found
+
+
+def type_test(source: ParsedSource, node: ast.expr) -> tuple[str, frozenset[str]] | None:
+    """Read ``isinstance(name, types)``: the name, and the classes' canonical names."""
+    if not isinstance(node, ast.Call) or len(node.args) != 2 or node.keywords or not isinstance(node.args[0], ast.Name):
+        return None
+    parts = dotted_name(node.func)
+    if parts != ("isinstance",) or source.bindings.bindings_of("isinstance", start_of(node)):
+        return None
+    types = types_named(source, node.args[1])
+    return None if types is None else (node.args[0].id, types)
+
+
+def covers(tested: frozenset[str], stopped_at: frozenset[str]) -> bool:
+    """Whether a test of some classes holds for every instance of others; of the two base classes, either will do."""
+    bases = {VARIABLE, VARIABLE_STATE}
+    if tested & bases:
+        return True
+    return all(name in tested or VARIABLE_BASES.get(name) in tested for name in stopped_at)

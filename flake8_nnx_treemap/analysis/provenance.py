@@ -1,0 +1,807 @@
+"""Where a tree comes from: NNX state, live Variables, gradients, an optimizer, a Module, or something unwrapped.
+
+Read off the standard ``ast`` and its bindings: through local names, unpacking, attributes set in the same class,
+annotations, and functions of this file. What Flax calls things is data in ``names``; opinions are the rules'.
+"""
+
+from __future__ import annotations
+
+import ast
+import enum
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import libcst as cst
+
+from flake8_nnx_treemap.analysis.bindings import Binding, BindingKind, Place, dotted_name, start_of
+from flake8_nnx_treemap.analysis.functions import class_of_method
+from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown
+from flake8_nnx_treemap.names import (
+    MODULES,
+    NNX_SUBMODULES,
+    TREE_FUNCTIONS,
+    WRAPPERS,
+    TreeFunctionKind,
+    canonical,
+)
+
+MAXIMUM_STEPS = 12
+"""How many names, calls and attributes are followed from an expression to what made it."""
+
+
+class TreeKind(enum.Enum):
+    """What a tree is made of."""
+
+    STATE = "state"
+    """What ``nnx.state``, ``split`` and ``pop`` return, or ``nnx.State`` itself."""
+    VARIABLES = "variables"
+    """Live Variables: ``nnx.Param(..)`` in a container, ``nnx.variables``."""
+    GRADIENTS = "gradients"
+    OPTIMIZER = "optimizer"
+    OPTIMIZER_STATE = "optimizer state"
+    MODULE = "module"
+    """A Module: a pytree only from 0.11 on, one opaque leaf before."""
+    PURE = "pure"
+    """Plain values, after ``nnx.to_pure_dict``, ``nnx.pure`` or a map that unwraps."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Origin:
+    """Where a tree comes from.
+
+    ``made_by`` is the expression that says so: a call, or an annotation. ``filters`` are the canonical names of the
+    Variable types by which state was taken: empty if nothing was filtered out, ``None`` if that cannot be told.
+    ``is_certain`` is false where it is only likely, such as for the gradient by an argument that cannot be seen.
+    """
+
+    kind: TreeKind
+    made_by: ast.expr
+    filters: tuple[str, ...] | None = None
+    is_certain: bool = True
+
+    @property
+    def holds_wrappers(self) -> bool:
+        """Whether the tree's values stand in Variables or VariableStates."""
+        return self.kind is not TreeKind.PURE
+
+
+_Path = tuple[int | None, ...]
+"""The indices that unpacking and subscripts apply to a result, outermost first."""
+
+_Result = Origin | Unknown
+
+_UNSEEN = Unknown("made in a way that is not known here")
+
+
+def origin_of(source: ParsedSource, expression: cst.BaseExpression | ast.expr) -> Origin | Unknown:
+    """Tell where a tree comes from.
+
+    Args:
+        source: the file.
+        expression: the tree, such as the argument of a tree function.
+
+    Returns:
+        What is known of its making, or why nothing is.
+    """
+    node = expression if isinstance(expression, ast.expr) else source.ast_of(expression)
+    if node is None:
+        return Unknown("not found in the file")
+    key = ("origin", node)
+    found = source.memory.get(key)
+    if found is None:
+        found = source.memory[key] = _Tracer(source, MAXIMUM_STEPS).trace(node, ())
+    assert isinstance(found, (Origin, Unknown))
+    return found
+
+
+# Calls by what they do to a tree
+
+_TAKES_STATE = {"state": TreeKind.STATE, "pop": TreeKind.STATE, "variables": TreeKind.VARIABLES}
+"""``nnx.state(node, *filters)`` and its kin: one tree, or one for each filter if there are several."""
+
+_UNWRAPS = frozenset({"to_pure_dict", "pure", "as_pure"})
+
+_OPTIMIZERS = ("Optimizer", "ModelAndOptimizer")
+
+_KEEPS_FIRST = frozenset(
+    {
+        "flax.nnx.clone",
+        "flax.nnx.merge_state",
+        "flax.nnx.State.merge",
+        "flax.nnx.with_vars",
+        "flax.nnx.vars_as",
+        "copy.copy",
+        "copy.deepcopy",
+        "jax.block_until_ready",
+        "jax.device_put",
+        "jax.lax.stop_gradient",
+        "jax.lax.with_sharding_constraint",
+        "optax.apply_updates",
+        "optax.tree_utils.tree_zeros_like",
+        "optax.tree_utils.tree_ones_like",
+    }
+)
+"""Functions whose result has the wrappers of their first argument."""
+
+_RUNS_AS_IT_IS = frozenset(
+    {"flax.nnx.jit", "flax.nnx.remat", "flax.nnx.eval_shape", "jax.jit", "jax.eval_shape", "jax.checkpoint"}
+)
+"""Transformations whose function returns the trees that the function given to them returns."""
+
+_GRADIENTS = frozenset({"flax.nnx.grad", "flax.nnx.value_and_grad", "jax.grad", "jax.value_and_grad"})
+
+_KEEPS_WRAPPER = frozenset({"replace", "copy"})
+"""Methods of a wrapper that return a wrapper."""
+
+_OPTIONAL = frozenset({"typing.Optional", "typing.Annotated", "typing.Final", "typing.ClassVar"})
+_UNIONS = frozenset({"typing.Optional", "typing.Union"})
+_TUPLES = frozenset({"builtins.tuple", "typing.Tuple"})
+
+
+class _Tracer:
+    """Follows one expression back to what made it, a bounded number of steps."""
+
+    def __init__(self, source: ParsedSource, steps: int) -> None:
+        self._source = source
+        self._steps = steps
+
+    def trace(self, node: ast.expr, path: _Path) -> _Result:
+        """The origin of the part of an expression's value that ``path`` leads to."""
+        if self._steps <= 0:
+            return Unknown("made in too many steps")
+        self._steps -= 1
+        try:
+            return self._trace(node, path)
+        finally:
+            self._steps += 1
+
+    def _trace(self, node: ast.expr, path: _Path) -> _Result:
+        if isinstance(node, ast.Name):
+            return self._of_name(node, path)
+        if isinstance(node, ast.Call):
+            return self._of_call(node, path)
+        if isinstance(node, ast.Attribute):
+            return self._of_attribute(node, path)
+        if isinstance(node, ast.Subscript):
+            return self._of_subscript(node, path)
+        if isinstance(node, ast.NamedExpr):
+            return self.trace(node.value, path)
+        if isinstance(node, ast.IfExp):
+            return _agreed([self.trace(branch, path) for branch in (node.body, node.orelse) if not _is_none(branch)])
+        if isinstance(node, ast.BoolOp):
+            return _agreed([self.trace(value, path) for value in node.values if not _is_none(value)])
+        if isinstance(node, (ast.Tuple, ast.List)):
+            return self._of_sequence(node.elts, path)
+        if isinstance(node, ast.Dict):
+            return _UNSEEN if path else self._together(node.values)
+        return _UNSEEN
+
+    # Names
+
+    def _of_name(self, node: ast.Name, path: _Path) -> _Result:
+        bindings = self._source.bindings.bindings_of(node.id, start_of(node))
+        results = [self._of_binding(found, path) for found in bindings if not _binds_none(found)]
+        result = _agreed(results)
+        if isinstance(result, Unknown) and not path and len(bindings) == 1:
+            return self._by_use(bindings[0]) or result
+        return result
+
+    def _of_binding(self, binding: Binding, path: _Path) -> _Result:
+        if binding.kind is BindingKind.PARAMETER:
+            assert isinstance(binding.node, ast.arg)
+            return self._of_annotation(binding.node.annotation, path) if not _is_starred(binding) else _UNSEEN
+        if binding.value is None:
+            return _UNSEEN
+        if binding.kind is BindingKind.ITERATION:
+            return self._of_element(binding.value, (*binding.path, *path))
+        if binding.kind is not BindingKind.ASSIGNMENT:
+            return _UNSEEN
+        result = self.trace(binding.value, (*binding.path, *path))
+        if isinstance(result, Unknown) and isinstance(binding.node, ast.AnnAssign):
+            return self._of_annotation(binding.node.annotation, path)
+        return result
+
+    def _of_element(self, iterated: ast.expr, path: _Path) -> _Result:
+        if isinstance(iterated, (ast.Tuple, ast.List)) and iterated.elts:
+            return _agreed([self.trace(element, path) for element in iterated.elts])
+        return _UNSEEN
+
+    def _by_use(self, binding: Binding) -> Origin | None:
+        """A parameter that is handed to ``nnx.state`` and its like holds Variables, whatever it is."""
+        if binding.kind is not BindingKind.PARAMETER or _is_starred(binding):
+            return None
+        for name in ("state", "split", "update", "pop", "variables"):
+            for use in self._source.bindings.calls.get(name, ()):
+                assert isinstance(use.node, ast.Call)
+                given = use.node.args[:1]
+                if not given or not isinstance(given[0], ast.Name) or given[0].id != binding.name:
+                    continue
+                if self._members(use.node.func) != {name}:
+                    continue
+                if self._source.bindings.bindings_of(binding.name, start_of(given[0])) == (binding,):
+                    return Origin(TreeKind.MODULE, use.node, (), is_certain=False)
+        return None
+
+    # Displays
+
+    def _of_sequence(self, elements: Sequence[ast.expr], path: _Path) -> _Result:
+        if not path:
+            return self._together(elements)
+        index = path[0]
+        if index is None or not -len(elements) <= index < len(elements):
+            return _UNSEEN
+        if any(isinstance(element, ast.Starred) for element in elements):
+            return _UNSEEN
+        return self.trace(elements[index], path[1:])
+
+    def _together(self, elements: Sequence[ast.expr | None]) -> _Result:
+        """A container is what all of its parts are."""
+        return _agreed([_UNSEEN if element is None else self.trace(element, ()) for element in elements])
+
+    # Attributes and subscripts
+
+    def _of_attribute(self, node: ast.Attribute, path: _Path) -> _Result:
+        if isinstance(node.value, ast.Name):
+            found = self._of_self_attribute(node, path)
+            if found is not None:
+                return found
+        owner = self.trace(node.value, ())
+        if isinstance(owner, Unknown):
+            return owner
+        if owner.kind is TreeKind.OPTIMIZER and not path:
+            if node.attr == "opt_state":
+                return replace(owner, kind=TreeKind.OPTIMIZER_STATE)
+            if node.attr == "model":
+                return Origin(TreeKind.MODULE, node, ())
+        return Unknown(f"{node.attr!r} of something that is no optimizer")
+
+    def _of_self_attribute(self, node: ast.Attribute, path: _Path) -> _Result | None:
+        assert isinstance(node.value, ast.Name)
+        scope = class_of_method(self._source.bindings.bindings_of(node.value.id, start_of(node.value)))
+        if scope is None or not isinstance(scope.node, ast.ClassDef):
+            return None
+        set_here = _attributes_set(self._source, scope.node).get(node.attr, [])
+        results = [self.trace(value, (*inner, *path)) for value, inner in set_here if not _is_none(value)]
+        found = _agreed(results)
+        if isinstance(found, Unknown):
+            declared = [
+                statement.annotation
+                for statement in ast.walk(scope.node)
+                if isinstance(statement, ast.AnnAssign) and _declares(statement.target, node.attr)
+            ]
+            if declared:
+                return _agreed([self._of_annotation(annotation, path) for annotation in declared])
+            return found if results else None
+        return found
+
+    def _of_subscript(self, node: ast.Subscript, path: _Path) -> _Result:
+        index = _constant_index(node.slice)
+        if index is not None:
+            result = self.trace(node.value, (index, *path))
+            if not isinstance(result, Unknown):
+                return result
+        if isinstance(node.slice, ast.Slice):
+            return _UNSEEN
+        owner = self.trace(node.value, ())
+        if isinstance(owner, Origin) and owner.kind in (TreeKind.STATE, TreeKind.GRADIENTS) and not path:
+            return owner  # A part of state is state, or one wrapper.
+        return _UNSEEN
+
+    # Calls
+
+    def _of_call(self, node: ast.Call, path: _Path) -> _Result:
+        function = node.func
+        names = self._names(function)
+        if len(names) == 1:
+            (name,) = names
+            found = self._of_known_call(node, name, path)
+            if found is not None:
+                return found
+        if isinstance(function, ast.Attribute):
+            found = self._of_method(node, function, path)
+            if found is not None:
+                return found
+        if isinstance(function, ast.Call):
+            return self._of_call_of_made(node, function, path)
+        if isinstance(function, ast.Name):
+            return self._of_local_call(node, function, path)
+        return _UNSEEN
+
+    def _of_known_call(self, node: ast.Call, name: str, path: _Path) -> _Result | None:
+        tree_function = TREE_FUNCTIONS.get(name)
+        if tree_function is not None:
+            return self._of_tree_call(node, tree_function.kind, path)
+        if name in _KEEPS_FIRST and not path:
+            return self.trace(node.args[0], ()) if node.args else _UNSEEN
+        if name in ("flax.nnx.eval_shape", "jax.eval_shape"):
+            return self._of_evaluated_shape(node, name, path)
+        member = member_of_nnx(name)
+        return None if member is None else self._of_nnx_call(node, member, path)
+
+    def _of_nnx_call(self, node: ast.Call, member: str, path: _Path) -> _Result | None:
+        if member in _TAKES_STATE:
+            return self._taken(node, _TAKES_STATE[member], 1, path)
+        if member in ("filter_state", "split_state"):
+            return self._filtered_state(node, path)
+        if member == "split":
+            if not path or path[0] in (0, None):
+                return Unknown("a graph definition, with or without state")
+            return self._split_off(node, path)
+        if member == "get_abstract_model":
+            return Origin(TreeKind.STATE, node) if path == (1,) else _UNSEEN
+        if path:
+            return None
+        if member == "State":
+            inner = self.trace(node.args[0], ()) if len(node.args) == 1 else _UNSEEN
+            return inner if isinstance(inner, Origin) else Origin(TreeKind.STATE, node)
+        if member in _UNWRAPS or member == "merge":
+            return Origin(TreeKind.PURE if member in _UNWRAPS else TreeKind.MODULE, node)
+        return _instance_of(member, node)
+
+    def _taken(self, node: ast.Call, kind: TreeKind, skipped: int, path: _Path) -> _Result:
+        """State by filters: one tree for one filter or none, else a tuple of them."""
+        filters = node.args[skipped:]
+        if any(isinstance(given, ast.Starred) for given in node.args):
+            return Unknown("taken by filters that are not seen")
+        if len(filters) < 2:
+            named = self._filter(filters[0]) if filters else ()
+            return Unknown("a part of state") if path else Origin(kind, node, named)
+        if len(path) != 1 or path[0] is None or not -len(filters) <= path[0] < len(filters):
+            return Unknown("several states")
+        return Origin(kind, node, self._filter_after(filters, path[0]))
+
+    def _split_off(self, node: ast.Call, path: _Path) -> _Result:
+        filters = node.args[1:]
+        index = path[0]
+        assert index is not None
+        if len(path) > 1:
+            return _UNSEEN
+        if any(isinstance(given, ast.Starred) for given in node.args):
+            return Origin(TreeKind.STATE, node) if index > 0 else _UNSEEN
+        count = max(len(filters), 1)
+        if not -count <= index <= count:
+            return _UNSEEN
+        index = index - 1 if index > 0 else index
+        return Origin(TreeKind.STATE, node, self._filter_after(filters, index) if filters else ())
+
+    def _filtered_state(self, node: ast.Call, path: _Path) -> _Result:
+        whole = self.trace(node.args[0], ()) if node.args else _UNSEEN
+        if isinstance(whole, Unknown):
+            whole = Origin(TreeKind.STATE, node)
+        return self._taken(node, whole.kind, 1, path)
+
+    def _filter_after(self, filters: Sequence[ast.expr], index: int) -> tuple[str, ...] | None:
+        """What a filter lets through, the ones before it having taken theirs."""
+        named = self._filter(filters[index])
+        return None if named == () and len(filters) > 1 else named
+
+    def _filter(self, node: ast.expr) -> tuple[str, ...] | None:
+        """The types that a filter names; empty if it lets everything through."""
+        if isinstance(node, ast.Constant):
+            return () if node.value is ... or node.value is True else None
+        if isinstance(node, (ast.Tuple, ast.List)):
+            return self._any_of([self._filter(element) for element in node.elts])
+        if isinstance(node, ast.Call):
+            members = self._members(node.func)
+            parts = [self._filter(argument) for argument in node.args]
+            if members == {"Any"}:
+                return self._any_of(parts)
+            if members == {"All"}:
+                return next((part for part in parts if part), None)
+            return self._filter(node.args[0]) if members == {"OfType"} and len(node.args) == 1 else None
+        names = {canonical(name) for name in self._names(node)}
+        return tuple(names) if len(names) == 1 and names <= WRAPPERS else None
+
+    @staticmethod
+    def _any_of(parts: Sequence[tuple[str, ...] | None]) -> tuple[str, ...] | None:
+        found: list[str] = []
+        for part in parts:
+            if not part:
+                return part
+            found += part
+        return tuple(found) or None
+
+    def _of_evaluated_shape(self, node: ast.Call, name: str, path: _Path) -> _Result:
+        found = self._returned_by(node.args[0], path) if node.args else _UNSEEN
+        if isinstance(found, Unknown) and name.startswith("flax.") and not path:
+            return Origin(TreeKind.STATE, node, is_certain=False)
+        return found
+
+    def _of_tree_call(self, node: ast.Call, kind: TreeFunctionKind, path: _Path) -> _Result:
+        if kind not in (TreeFunctionKind.MAP, TreeFunctionKind.MAP_WITH_PATH) or path or len(node.args) < 2:
+            return _UNSEEN
+        tree = self.trace(node.args[1], ())
+        if isinstance(tree, Unknown) or tree.kind is TreeKind.PURE:
+            return tree
+        keywords = {keyword.arg: keyword.value for keyword in node.keywords}
+        if None in keywords:
+            return _UNSEEN
+        is_leaf = keywords.get("is_leaf")
+        if is_leaf is None or _is_none(is_leaf):
+            # Without is_leaf, JAX puts a wrapper around each result. A live Variable is a leaf before 0.10.7.
+            return tree if tree.kind is not TreeKind.VARIABLES else replace(tree, is_certain=False)
+        return self._mapped(node, tree, 1 if kind is TreeFunctionKind.MAP_WITH_PATH else 0)
+
+    @staticmethod
+    def _mapped(node: ast.Call, tree: Origin, position: int) -> _Result:
+        """What a map with ``is_leaf`` makes of state: wrappers again, plain values, or who knows."""
+        mapper = node.args[0]
+        if not isinstance(mapper, ast.Lambda) or len(mapper.args.args) <= position:
+            return Unknown("mapped by a function that may unwrap")
+        leaf = mapper.args.args[position].arg
+        results = list(_branches(mapper.body))
+        if all(_is_access(result, leaf, _KEEPS_WRAPPER) or _is_name(result, leaf) for result in results):
+            return tree
+        if any(_is_access(result, leaf, {"value", "raw_value", "get_value", "get_raw_value"}) for result in results):
+            return Origin(TreeKind.PURE, node)
+        return Unknown("mapped by a function that may unwrap")
+
+    def _of_method(self, node: ast.Call, function: ast.Attribute, path: _Path) -> _Result | None:
+        """Methods of state: ``state.filter(nnx.Param)``, ``state.to_pure_dict()``."""
+        if function.attr not in ("filter", "split", "to_pure_dict", "merge"):
+            return None
+        owner = self.trace(function.value, ())
+        if isinstance(owner, Unknown) or owner.kind not in (TreeKind.STATE, TreeKind.GRADIENTS):
+            return None
+        if function.attr == "to_pure_dict":
+            return Origin(TreeKind.PURE, node)
+        if function.attr == "merge":
+            return None if path else Origin(owner.kind, node)
+        return self._taken(node, owner.kind, 0, path)
+
+    # Functions
+
+    def _of_call_of_made(self, node: ast.Call, maker: ast.Call, path: _Path) -> _Result:
+        """``nnx.grad(loss)(model)``, ``nnx.jit(f)(x)``."""
+        names = self._names(maker.func)
+        if len(names) != 1:
+            return _UNSEEN
+        name = f"flax.nnx.{member_of_nnx(next(iter(names)))}" if member_of_nnx(next(iter(names))) else next(iter(names))
+        if name in _GRADIENTS:
+            return self._gradient(node, maker, name, path)
+        if name in _RUNS_AS_IT_IS and maker.args:
+            return self._returned_by(maker.args[0], path)
+        return _UNSEEN
+
+    def _gradient(self, node: ast.Call, maker: ast.Call, name: str, path: _Path) -> _Result:
+        keywords = {keyword.arg: keyword.value for keyword in maker.keywords}
+        if None in keywords:
+            return _UNSEEN
+        has_value = name.endswith("value_and_grad")
+        aux = keywords.get("has_aux")
+        has_aux = aux is not None and not (isinstance(aux, ast.Constant) and not aux.value)
+        if has_value or has_aux:
+            if not path or path[0] != (1 if has_value else 0):
+                return Unknown("a value beside gradients")
+            path = path[1:]
+        argnums = maker.args[1] if len(maker.args) > 1 else keywords.get("argnums")
+        # A gradient by a Module is one by its Params, unless nnx.DiffState says otherwise.
+        is_filtered = argnums is not None and any(isinstance(found, ast.Call) for found in ast.walk(argnums))
+        taken = None if is_filtered else ("flax.nnx.Param",)
+        argument = self._differentiated(node, argnums, path)
+        if isinstance(argument, Unknown):
+            return argument
+        origin = self.trace(argument, ())
+        if isinstance(origin, Origin):
+            if not origin.holds_wrappers:
+                return origin
+            filters = origin.filters if origin.kind is not TreeKind.MODULE else taken
+            return replace(origin, kind=TreeKind.GRADIENTS, filters=filters, made_by=node)
+        if not name.startswith("flax."):
+            return origin
+        return Origin(TreeKind.GRADIENTS, node, taken, is_certain=False)
+
+    @staticmethod
+    def _differentiated(node: ast.Call, argnums: ast.expr | None, path: _Path) -> ast.expr | Unknown:
+        """The argument that a gradient is taken by."""
+        index: int | None = 0
+        if argnums is not None:
+            if isinstance(argnums, ast.Call):
+                argnums = argnums.args[0] if argnums.args else argnums  # nnx.DiffState(0, filter)
+            if isinstance(argnums, (ast.Tuple, ast.List)):
+                if len(path) != 1 or path[0] is None or not -len(argnums.elts) <= path[0] < len(argnums.elts):
+                    return Unknown("gradients by several arguments")
+                argnums, path = argnums.elts[path[0]], ()
+                if isinstance(argnums, ast.Call):
+                    argnums = argnums.args[0] if argnums.args else argnums
+            index = _constant_index(argnums)
+        starred = any(isinstance(given, ast.Starred) for given in node.args)
+        if path or index is None or starred or not 0 <= index < len(node.args):
+            return Unknown("a gradient by an argument that is not seen")
+        return node.args[index]
+
+    def _of_local_call(self, node: ast.Call, function: ast.Name, path: _Path) -> _Result:
+        bindings = self._source.bindings.bindings_of(function.id, start_of(function))
+        if len(bindings) != 1:
+            return _UNSEEN
+        binding = bindings[0]
+        if binding.kind is BindingKind.CLASS:
+            return self._of_class(binding, node, path)
+        if binding.kind is BindingKind.ASSIGNMENT and isinstance(binding.value, ast.Call) and not binding.path:
+            return self._of_call_of_made(node, binding.value, path)
+        if binding.kind is BindingKind.FUNCTION and isinstance(binding.node, ast.FunctionDef):
+            makers = [found for found in binding.node.decorator_list if self._is_gradient(found)]
+            if makers:
+                return self._decorated_gradient(node, binding.node, path)
+            return self._returned_by(function, path)
+        return _UNSEEN
+
+    def _is_gradient(self, decorator: ast.expr) -> bool:
+        called = decorator.func if isinstance(decorator, ast.Call) else decorator
+        return bool(self._members(called) & {"grad", "value_and_grad"})
+
+    def _decorated_gradient(self, node: ast.Call, function: ast.FunctionDef, path: _Path) -> _Result:
+        """A call of a function under ``@nnx.value_and_grad`` or ``@nnx.grad``."""
+        if len(function.decorator_list) != 1 or isinstance(function.decorator_list[0], ast.Call):
+            return _UNSEEN
+        decorator = function.decorator_list[0]
+        (member,) = self._members(decorator)
+        maker = ast.Call(decorator, [], [])
+        return self._gradient(node, ast.copy_location(maker, decorator), f"flax.nnx.{member}", path)
+
+    def _of_class(self, binding: Binding, node: ast.Call, path: _Path) -> _Result:
+        kind = _kind_of_class(self._source, binding, MAXIMUM_STEPS)
+        return Origin(kind, node, ()) if kind is not None and not path else _UNSEEN
+
+    def _returned_by(self, function: ast.expr, path: _Path) -> _Result:
+        """What a function of this file returns."""
+        if self._steps <= 0:
+            return Unknown("made in too many steps")
+        if isinstance(function, ast.Lambda):
+            return self.trace(function.body, path)
+        if isinstance(function, ast.Call) and self._names(function.func) == {"functools.partial"} and function.args:
+            return self._returned_by(function.args[0], path)
+        if not isinstance(function, ast.Name):
+            return _UNSEEN
+        bindings = self._source.bindings.bindings_of(function.id, start_of(function))
+        if len(bindings) != 1:
+            return _UNSEEN
+        binding = bindings[0]
+        if binding.kind is BindingKind.CLASS:
+            kind = _kind_of_class(self._source, binding, MAXIMUM_STEPS)
+            return _UNSEEN if kind is None or path else Origin(kind, function, ())
+        if not isinstance(binding.node, ast.FunctionDef) or not self._is_plain(binding.node):
+            return _UNSEEN
+        returned = [found.value for found in _returns_of(binding.node) if found.value is not None]
+        found = _agreed([self.trace(value, path) for value in returned if not _is_none(value)])
+        if isinstance(found, Unknown):
+            return self._of_annotation(binding.node.returns, path)
+        return found
+
+    def _is_plain(self, function: ast.FunctionDef) -> bool:
+        """Whether a call of a function returns what its ``return`` statements say."""
+        if any(isinstance(found, (ast.Yield, ast.YieldFrom)) for found in _own_nodes(function)):
+            return False
+        for decorator in function.decorator_list:
+            called = decorator.func if isinstance(decorator, ast.Call) else decorator
+            names = {canonical(name) for name in self._names(called)}
+            if names == {"functools.partial"} and isinstance(decorator, ast.Call) and decorator.args:
+                names = {canonical(name) for name in self._names(decorator.args[0])}
+            if not names or not names <= _RUNS_AS_IT_IS | {"builtins.staticmethod", "functools.cache"}:
+                return False
+        return True
+
+    # Annotations
+
+    def _of_annotation(self, node: ast.expr | None, path: _Path, place: Place | None = None) -> _Result:
+        if node is None:
+            return Unknown("a parameter without annotation")
+        place = place or start_of(node)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            try:
+                quoted = ast.parse(node.value.strip(), mode="eval").body
+            except (SyntaxError, ValueError, MemoryError, RecursionError):
+                return _UNSEEN
+            result = self._of_annotation(quoted, path, place)
+            return result if isinstance(result, Unknown) else replace(result, made_by=node)
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
+            return _agreed([self._of_annotation(side, path, place) for side in _sides(node)])
+        if isinstance(node, ast.Subscript):
+            return self._of_generic(node, path, place)
+        parts = dotted_name(node)
+        return _UNSEEN if parts is None or path else self._of_type(node, parts, place)
+
+    def _of_generic(self, node: ast.Subscript, path: _Path, place: Place) -> _Result:
+        parts = dotted_name(node.value)
+        names = self._source.bindings.qualified_names(parts, place) if parts else frozenset()
+        arguments = list(node.slice.elts) if isinstance(node.slice, ast.Tuple) else [node.slice]
+        if names & _UNIONS:
+            return _agreed([self._of_annotation(found, path, place) for found in arguments if not _is_none(found)])
+        if names & _OPTIONAL:
+            return self._of_annotation(arguments[0], path, place)
+        if names & _TUPLES and path and path[0] is not None and -len(arguments) <= path[0] < len(arguments):
+            is_open = isinstance(arguments[-1], ast.Constant) and arguments[-1].value is ...
+            return self._of_annotation(arguments[0 if is_open else path[0]], path[1:], place)
+        return _UNSEEN if parts is None or path else self._of_type(node, parts, place)
+
+    def _of_type(self, node: ast.expr, parts: tuple[str, ...], place: Place) -> _Result:
+        found: list[_Result] = []
+        for name in self._source.bindings.qualified_names(parts, place):
+            member = member_of_nnx(name)
+            named = Origin(TreeKind.STATE, node) if member == "State" else _instance_of(member, node)
+            found.append(named or _UNSEEN)
+        if len(parts) == 1 and not found:
+            for binding in self._source.bindings.bindings_of(parts[0], place):
+                kind = _kind_of_class(self._source, binding, MAXIMUM_STEPS)
+                found.append(Origin(kind, node) if kind is not None else _UNSEEN)
+        return _agreed(found)
+
+    # Names of Flax
+
+    def _names(self, node: ast.expr) -> frozenset[str]:
+        parts = dotted_name(node)
+        return self._source.bindings.qualified_names(parts, start_of(node)) if parts else frozenset()
+
+    def _members(self, node: ast.expr) -> set[str | None]:
+        return {member_of_nnx(name) for name in self._names(node)}
+
+
+def member_of_nnx(name: str) -> str | None:
+    """The name of a member of NNX, whatever module leads to it: ``State`` for ``flax.nnx.statelib.State``."""
+    parts = canonical(name).split(".")
+    if parts[:2] != ["flax", "nnx"]:
+        return None
+    rest = parts[2:]
+    while len(rest) > 1 and rest[0] in NNX_SUBMODULES:
+        rest = rest[1:]
+    return ".".join(rest) or None
+
+
+def _instance_of(member: str | None, node: ast.expr) -> Origin | None:
+    """What an instance of a class of NNX is."""
+    if member in _OPTIMIZERS:
+        return Origin(TreeKind.OPTIMIZER, node, ())
+    if member in MODULES:
+        return Origin(TreeKind.MODULE, node, ())
+    if f"flax.nnx.{member}" in WRAPPERS:
+        return Origin(TreeKind.VARIABLES, node, (f"flax.nnx.{member}",))
+    return None
+
+
+def _kind_of_class(source: ParsedSource, binding: Binding, steps: int) -> TreeKind | None:
+    """What instances of a class defined in this file are, judged by its bases."""
+    if binding.kind is not BindingKind.CLASS or not isinstance(binding.node, ast.ClassDef) or not steps:
+        return None
+    for base in binding.node.bases:
+        parts = dotted_name(base.value if isinstance(base, ast.Subscript) else base)
+        if parts is None:
+            continue
+        place = start_of(base)
+        members = {member_of_nnx(name) for name in source.bindings.qualified_names(parts, place)}
+        for member in members:
+            instance = _instance_of(member, base)
+            if instance is not None:
+                return instance.kind
+        if len(parts) == 1 and not members:
+            for found in source.bindings.bindings_of(parts[0], place):
+                kind = None if found is binding else _kind_of_class(source, found, steps - 1)
+                if kind is not None:
+                    return kind
+    return None
+
+
+def attribute_values(source: ParsedSource, node: ast.Attribute) -> tuple[ast.expr, ...]:
+    """Everything that the methods of a class set ``self.name`` to, but ``None``; empty if part of it is unpacked."""
+    if not isinstance(node.value, ast.Name):
+        return ()
+    scope = class_of_method(source.bindings.bindings_of(node.value.id, start_of(node.value)))
+    if scope is None or not isinstance(scope.node, ast.ClassDef):
+        return ()
+    found = [
+        (value, path) for value, path in _attributes_set(source, scope.node).get(node.attr, []) if not _is_none(value)
+    ]
+    return () if any(path for _, path in found) else tuple(value for value, _ in found)
+
+
+def _attributes_set(source: ParsedSource, node: ast.ClassDef) -> dict[str, list[tuple[ast.expr, _Path]]]:
+    """What the methods of a class assign to attributes of ``self``."""
+    key = ("attributes_set", node)
+    known = source.memory.get(key)
+    if known is None:
+        found: dict[str, list[tuple[ast.expr, _Path]]] = {}
+        known = source.memory[key] = found
+        for method in node.body:
+            if isinstance(method, (ast.FunctionDef, ast.AsyncFunctionDef)) and method.args.args:
+                owner = method.args.args[0].arg
+                for target, value, path in _assignments(method):
+                    if isinstance(target, ast.Attribute) and _is_name(target.value, owner):
+                        found.setdefault(target.attr, []).append((value, path))
+    assert isinstance(known, dict)
+    return known
+
+
+def _assignments(root: ast.AST) -> Iterator[tuple[ast.expr, ast.expr, _Path]]:
+    for node in ast.walk(root):
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                yield from _unpacked(target, node.value, ())
+        elif isinstance(node, ast.AnnAssign) and node.value is not None:
+            yield node.target, node.value, ()
+
+
+def _unpacked(target: ast.expr, value: ast.expr, path: _Path) -> Iterator[tuple[ast.expr, ast.expr, _Path]]:
+    if isinstance(target, (ast.Tuple, ast.List)):
+        starred = False
+        for index, element in enumerate(target.elts):
+            starred = starred or isinstance(element, ast.Starred)
+            yield from _unpacked(element, value, (*path, None if starred else index))
+    else:
+        yield target, value, path
+
+
+def _agreed(results: Iterable[_Result]) -> _Result:
+    """The one origin that all alternatives have; filters that differ are not known."""
+    found: Origin | None = None
+    for result in results:
+        if isinstance(result, Unknown):
+            return result
+        if found is None:
+            found = result
+        elif found.kind is not result.kind:
+            return Unknown("made in several ways")
+        else:
+            filters = found.filters if found.filters == result.filters else None
+            found = replace(found, filters=filters, is_certain=found.is_certain and result.is_certain)
+    return _UNSEEN if found is None else found
+
+
+def _branches(node: ast.expr) -> Iterator[ast.expr]:
+    if isinstance(node, ast.IfExp):
+        yield from _branches(node.body)
+        yield from _branches(node.orelse)
+    else:
+        yield node
+
+
+def _is_access(node: ast.expr, leaf: str, attributes: Iterable[str]) -> bool:
+    """Whether an expression is ``leaf.attribute``, called or not."""
+    found = node.func if isinstance(node, ast.Call) else node
+    return isinstance(found, ast.Attribute) and found.attr in attributes and _is_name(found.value, leaf)
+
+
+def _is_name(node: ast.expr, name: str) -> bool:
+    return isinstance(node, ast.Name) and node.id == name
+
+
+def _is_none(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is None
+
+
+def _binds_none(binding: Binding) -> bool:
+    return binding.kind is BindingKind.ASSIGNMENT and binding.value is not None and _is_none(binding.value)
+
+
+def _is_starred(binding: Binding) -> bool:
+    arguments = getattr(binding.scope.node, "args", None)
+    return isinstance(arguments, ast.arguments) and binding.node in (arguments.vararg, arguments.kwarg)
+
+
+def _declares(target: ast.expr, attribute: str) -> bool:
+    return _is_name(target, attribute) or (isinstance(target, ast.Attribute) and target.attr == attribute)
+
+
+def _constant_index(node: ast.expr) -> int | None:
+    try:
+        value = ast.literal_eval(node)
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return None
+    return value if type(value) is int else None
+
+
+def _sides(node: ast.BinOp) -> list[ast.expr]:
+    return [side for side in (node.left, node.right) if not _is_none(side)]
+
+
+def _own_nodes(root: ast.AST) -> Iterator[ast.AST]:
+    pending = list(ast.iter_child_nodes(root))
+    while pending:
+        node = pending.pop()
+        yield node
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)):
+            pending.extend(ast.iter_child_nodes(node))
+
+
+def _returns_of(function: ast.FunctionDef) -> Iterator[ast.Return]:
+    for node in _own_nodes(function):
+        if isinstance(node, ast.Return):
+            yield node

@@ -1,0 +1,69 @@
+"""Annotations that are written as strings, read as the expressions that they are."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from flake8_nnx_treemap.analysis.bindings import end_of, start_of
+from flake8_nnx_treemap.analysis.source import ParsedSource
+
+_PLAIN = re.compile(r"""(["'])([^"'\\\n]*)\1""")
+
+
+def quoted_annotations(source: ParsedSource) -> tuple[ast.expr, ...]:
+    """The expressions in string annotations and in ``typing.cast``, with the places that they have in the file.
+
+    Args:
+        source: the file.
+
+    Returns:
+        Their roots; ``source.ast_parent`` leads from each to the string. Strings that are put together, or that hold
+        escapes, are left out.
+    """
+    found = source.memory.get("quoted_annotations")
+    if found is None:
+        found = source.memory["quoted_annotations"] = tuple(_find(source))
+    assert isinstance(found, tuple)
+    return found
+
+
+def _find(source: ParsedSource) -> Iterator[ast.expr]:
+    for annotation in _annotations(source):
+        for node in ast.walk(annotation):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                expression = _read(source, node)
+                if expression is not None:
+                    source.adopt(expression, node)
+                    yield expression
+
+
+def _annotations(source: ParsedSource) -> Iterator[ast.expr]:
+    for node in ast.walk(source.tree):
+        if isinstance(node, (ast.arg, ast.AnnAssign)) and node.annotation is not None:
+            yield node.annotation
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.returns is not None:
+            yield node.returns
+    for use in source.bindings.calls.get("cast", ()):
+        if isinstance(use.node, ast.Call) and use.node.args:
+            yield use.node.args[0]
+
+
+def _read(source: ParsedSource, node: ast.Constant) -> ast.expr | None:
+    start, end = start_of(node), end_of(node)
+    if start[0] != end[0]:
+        return None
+    match = _PLAIN.fullmatch(source.line(start[0]).encode()[start[1] : end[1]].decode(errors="replace"))
+    if match is None or not match[2].strip() or match[2] != match[2].lstrip():
+        return None
+    try:
+        expression = ast.parse(match[2], mode="eval").body
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return None
+    for found in ast.walk(expression):
+        if isinstance(found, ast.expr):
+            found.lineno = found.end_lineno = start[0]
+            found.col_offset += start[1] + 1
+            found.end_col_offset = (found.end_col_offset or 0) + start[1] + 1
+    return expression

@@ -1,0 +1,111 @@
+"""Where the value of an expression goes: through local names, unpacking and subscripts, to what is done with it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from flake8_nnx_treemap.analysis.bindings import start_of
+from flake8_nnx_treemap.analysis.source import ParsedSource
+
+MAXIMUM_STEPS = 4
+"""How many names a value is followed through."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Use:
+    """One place where a value, or a part of it, is used.
+
+    ``node`` is the expression that has it there; ``parent`` is what the expression stands in. ``path`` are the
+    indices that lead from the value to the part, outermost first: empty for the value itself.
+    """
+
+    node: ast.expr
+    parent: ast.AST | None
+    path: tuple[int, ...] = ()
+
+
+def uses_of(source: ParsedSource, node: ast.expr) -> tuple[Use, ...]:
+    """Find every place where the value of an expression is used, as far as names of this scope lead.
+
+    Args:
+        source: the file.
+        node: the expression.
+
+    Returns:
+        The uses; a name's uses stand for the assignment to it. What cannot be followed, such as an assignment to an
+        attribute, is a use itself.
+    """
+    return tuple(_uses(source, node, (), MAXIMUM_STEPS))
+
+
+def _uses(source: ParsedSource, node: ast.expr, path: tuple[int, ...], steps: int) -> Iterator[Use]:
+    parent = source.ast_parent(node)
+    if isinstance(parent, (ast.Assign, ast.AnnAssign)) and node is parent.value and steps:
+        targets = parent.targets if isinstance(parent, ast.Assign) else [parent.target]
+        for target in targets:
+            yield from _uses_of_target(source, target, node, path, steps)
+    elif isinstance(parent, ast.NamedExpr) and node is parent.value and steps:
+        yield from _uses_of_target(source, parent.target, node, path, steps)
+        yield from _uses(source, parent, path, steps)
+    elif isinstance(parent, ast.IfExp) and node is not parent.test:
+        yield from _uses(source, parent, path, steps)
+    elif isinstance(parent, ast.Subscript) and node is parent.value and _index(parent.slice) is not None:
+        index = _index(parent.slice)
+        assert index is not None
+        yield from _uses(source, parent, (*path, index), steps)
+    else:
+        yield Use(node, parent, path)
+
+
+def _uses_of_target(
+    source: ParsedSource, target: ast.expr, value: ast.expr, path: tuple[int, ...], steps: int
+) -> Iterator[Use]:
+    if isinstance(target, ast.Name):
+        for name in names_bound_by(source, target, value):
+            yield from _uses(source, name, path, steps - 1)
+    elif isinstance(target, (ast.Tuple, ast.List)) and not any(isinstance(one, ast.Starred) for one in target.elts):
+        for index, element in enumerate(target.elts):
+            yield from _uses_of_target(source, element, value, (*path, index), steps)
+    else:
+        yield Use(value, source.ast_parent(value), path)
+
+
+def names_bound_by(source: ParsedSource, target: ast.Name, value: ast.expr) -> Iterator[ast.Name]:
+    """Every place where a name may have the meaning that one assignment gives it."""
+    for use in source.bindings.attributes.get(target.id, ()):
+        if not isinstance(use.node, ast.Name) or not isinstance(use.node.ctx, ast.Load):
+            continue
+        bindings = source.bindings.bindings_of(target.id, start_of(use.node))
+        if any(found.value is value for found in bindings):
+            yield use.node
+
+
+def returned_by(source: ParsedSource, use: Use) -> tuple[ast.Call, ...]:
+    """The calls in this file of the function that returns a value, if that is what is done with it.
+
+    Args:
+        source: the file.
+        use: a use of the value itself.
+    """
+    if not isinstance(use.parent, ast.Return) or use.path:
+        return ()
+    function = source.ast_parent(use.parent)
+    while function is not None and not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+        function = source.ast_parent(function)
+    if not isinstance(function, ast.FunctionDef):
+        return ()
+    calls = [found.node for found in source.bindings.calls.get(function.name, ())]
+    return tuple(call for call in calls if isinstance(call, ast.Call) and _calls(source, call, function))
+
+
+def _calls(source: ParsedSource, call: ast.Call, function: ast.FunctionDef) -> bool:
+    if not isinstance(call.func, ast.Name):
+        return False
+    bindings = source.bindings.bindings_of(call.func.id, start_of(call.func))
+    return len(bindings) == 1 and bindings[0].node is function
+
+
+def _index(node: ast.expr) -> int | None:
+    return node.value if isinstance(node, ast.Constant) and type(node.value) is int else None

@@ -1,0 +1,224 @@
+"""Which names are an NNX wrapper for certain: a test says so, or a traversal hands it over, or it was just made."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import libcst as cst
+
+from flake8_nnx_treemap.analysis.bindings import Binding, BindingKind, dotted_name, start_of
+from flake8_nnx_treemap.analysis.consumers import leaf_consumers_of
+from flake8_nnx_treemap.analysis.mappers import mapper_of
+from flake8_nnx_treemap.analysis.narrowing import Region, regions_where, type_test, types_named
+from flake8_nnx_treemap.analysis.predicates import LeafTest, leaf_test_of
+from flake8_nnx_treemap.analysis.provenance import TreeKind, attribute_values, origin_of
+from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown
+from flake8_nnx_treemap.analysis.tree_calls import TreeCall, tree_calls_of
+from flake8_nnx_treemap.names import WRAPPERS
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Known:
+    """A name that is a wrapper in a region, as long as it means what one of ``bindings`` made it mean."""
+
+    name: str
+    region: Region
+    bindings: tuple[Binding, ...]
+
+
+def is_wrapper(source: ParsedSource, node: ast.expr) -> bool:
+    """Whether an expression is a Variable or a VariableState for certain.
+
+    Args:
+        source: the file.
+        node: an expression.
+
+    Returns:
+        True for a name that ``isinstance`` has tested; for the leaf of a mapper or a loop whose ``is_leaf`` stops at
+        wrappers and that takes every leaf for one; for ``nnx.Param(..)``, and names and attributes that are set to
+        nothing else or annotated so.
+    """
+    if _is_made_so(source, node):
+        return True
+    if not isinstance(node, ast.Name):
+        return False
+    place = start_of(node)
+    for known in _known_names(source).get(node.id, ()):
+        if known.region[0] <= place < known.region[1] and source.bindings.bindings_of(node.id, place) == known.bindings:
+            return True
+    return False
+
+
+def wrapper_attributes(
+    source: ParsedSource, name: str, context: type[ast.expr_context] = ast.Load
+) -> Iterator[ast.Attribute]:
+    """Every access to one attribute of what is a wrapper for certain, f-strings left out.
+
+    Args:
+        source: the file.
+        name: the attribute.
+        context: ``ast.Load`` for reads, ``ast.Store`` for writes.
+    """
+    for use in source.bindings.attributes.get(name, ()):
+        node = use.node
+        if not isinstance(node, ast.Attribute) or not isinstance(node.ctx, context) or is_format_part(source, node):
+            continue
+        if is_wrapper(source, node.value):
+            yield node
+
+
+def is_format_part(source: ParsedSource, node: ast.AST) -> bool:
+    """Whether a node stands in an f-string: before Python 3.12, ``ast`` does not know where."""
+    around = source.ast_parent(node)
+    while isinstance(around, (ast.expr, ast.comprehension, ast.keyword)):
+        if isinstance(around, (ast.JoinedStr, ast.FormattedValue)):
+            return True
+        around = source.ast_parent(around)
+    return False
+
+
+# Made so
+
+
+def _is_made_so(source: ParsedSource, node: ast.expr) -> bool:
+    if isinstance(node, ast.Call):
+        return _makes_wrapper(source, node)
+    if isinstance(node, ast.Attribute):
+        values = attribute_values(source, node)
+        return bool(values) and all(isinstance(one, ast.Call) and _makes_wrapper(source, one) for one in values)
+    if not isinstance(node, ast.Name):
+        return False
+    bindings = source.bindings.bindings_of(node.id, start_of(node))
+    return bool(bindings) and all(_binds_wrapper(source, binding) for binding in bindings)
+
+
+def _binds_wrapper(source: ParsedSource, binding: Binding) -> bool:
+    if binding.kind is BindingKind.PARAMETER:
+        annotation = getattr(binding.node, "annotation", None)
+        arguments = getattr(binding.scope.node, "args", None)
+        if annotation is None or not isinstance(arguments, ast.arguments) or binding.node is arguments.vararg:
+            return False
+        types = types_named(source, annotation)
+        return binding.node is not arguments.kwarg and bool(types) and WRAPPERS.issuperset(types or ())
+    is_plain = binding.kind is BindingKind.ASSIGNMENT and not binding.path
+    return is_plain and isinstance(binding.value, ast.Call) and _makes_wrapper(source, binding.value)
+
+
+def _makes_wrapper(source: ParsedSource, call: ast.Call) -> bool:
+    function = call.func.value if isinstance(call.func, ast.Subscript) else call.func
+    if dotted_name(function) is None:
+        return False
+    types = types_named(source, function, 0)
+    return bool(types) and WRAPPERS.issuperset(types or ())
+
+
+# Tested, or handed over
+
+
+def _known_names(source: ParsedSource) -> dict[str, list[_Known]]:
+    memory = source.memory.get("known_wrappers")
+    if memory is None:
+        found: dict[str, list[_Known]] = {}
+        for known in (*_tested(source), *_handed_over(source)):
+            found.setdefault(known.name, []).append(known)
+        memory = source.memory["known_wrappers"] = found
+    assert isinstance(memory, dict)
+    return memory
+
+
+def _tested(source: ParsedSource) -> Iterator[_Known]:
+    for use in source.bindings.calls.get("isinstance", ()):
+        test = type_test(source, use.node)
+        if test is None or not test[1] or not test[1] <= WRAPPERS:
+            continue
+        yield from _known_where(source, use.node, test[0])
+        for call, name in _calls_of_predicate(source, use.node, test[0]):
+            yield from _known_where(source, call, name)
+
+
+def _known_where(source: ParsedSource, test: ast.expr, name: str) -> Iterator[_Known]:
+    bindings = source.bindings.bindings_of(name, start_of(test))
+    for region in regions_where(source, test, True):
+        yield _Known(name, region, bindings)
+
+
+def _calls_of_predicate(source: ParsedSource, test: ast.expr, name: str) -> Iterator[tuple[ast.Call, str]]:
+    """The calls of the function that does nothing but test its parameter, with the name that each is given."""
+    definition = source.ast_parent(test)
+    if isinstance(definition, ast.Return):
+        definition = source.ast_parent(definition)
+    if not isinstance(definition, (ast.FunctionDef, ast.Lambda)) or not _is_nothing_but(definition, test):
+        return
+    if [found.arg for found in ast.walk(definition.args) if isinstance(found, ast.arg)] != [name]:
+        return
+    around = source.ast_parent(definition)
+    target = around.targets[0] if isinstance(around, ast.Assign) and isinstance(definition, ast.Lambda) else definition
+    called = getattr(target, "name", getattr(target, "id", None))
+    for use in source.bindings.calls.get(called or "", ()):
+        call = use.node
+        if isinstance(call, ast.Call) and len(call.args) == 1 and isinstance(call.args[0], ast.Name):
+            bindings = source.bindings.bindings_of(called or "", start_of(call))
+            if len(bindings) == 1 and definition in (bindings[0].node, bindings[0].value):
+                yield call, call.args[0].id
+
+
+def _is_nothing_but(definition: ast.FunctionDef | ast.Lambda, test: ast.expr) -> bool:
+    if isinstance(definition, ast.Lambda):
+        return definition.body is test
+    returned = definition.body[-1]
+    is_documented = len(definition.body) == 2 and isinstance(definition.body[0], ast.Expr)
+    is_plain = not definition.decorator_list and (len(definition.body) == 1 or is_documented)
+    return is_plain and isinstance(returned, ast.Return) and returned.value is test
+
+
+def _handed_over(source: ParsedSource) -> Iterator[_Known]:
+    for call in tree_calls_of(source):
+        test = None if call.is_leaf is None else leaf_test_of(source, call.is_leaf)
+        if isinstance(test, LeafTest) and stops_only_at_wrappers(test):
+            yield from _leaves_of_mapper(source, call)
+            yield from _leaves_of_loops(source, call)
+
+
+def stops_only_at_wrappers(test: LeafTest) -> bool:
+    """Whether a predicate is nothing but a test for classes of wrappers."""
+    plain = not test.others and not test.denied and not any(found.is_conditional for found in test.tests)
+    names = [found.name for one in test.tests for found in one.types]
+    return plain and bool(names) and all(name in WRAPPERS for name in names)
+
+
+def _leaves_of_mapper(source: ParsedSource, call: TreeCall) -> Iterator[_Known]:
+    mapper = None if call.mapper is None else mapper_of(source, call.mapper, call.function.leaf_position)
+    if mapper is None or isinstance(mapper, Unknown) or mapper.dispatches or mapper.function.overridable:
+        return
+    definition = source.definition_of(mapper.function.definition)
+    if definition is None or not mapper.leaf.isidentifier():
+        return
+    body = definition.body if isinstance(definition.body, list) else [definition.body]
+    parameters = [found for found in ast.walk(definition.args) if isinstance(found, ast.arg)]
+    leaf = next((found for found in parameters if found.arg == mapper.leaf), None)
+    region = (start_of(body[0]), (body[-1].end_lineno or 0, body[-1].end_col_offset or 0))
+    bindings = source.bindings.bindings_of(mapper.leaf, start_of(body[0]))
+    if leaf is not None and len(bindings) == 1 and bindings[0].node is leaf:
+        yield _Known(mapper.leaf, region, bindings)
+
+
+def _leaves_of_loops(source: ParsedSource, call: TreeCall) -> Iterator[_Known]:
+    leaves = leaf_consumers_of(source, call)
+    if isinstance(leaves, Unknown) or not _holds_wrappers(source, call):
+        return
+    for consumer in leaves.consumers:
+        if consumer.dispatches or not consumer.leaf.isidentifier() or not consumer.is_inline:
+            continue
+        if isinstance(consumer.node, (cst.For, cst.BaseComp)):
+            for body in consumer.bodies:
+                places = source.places_of(body)
+                bindings = source.bindings.bindings_of(consumer.leaf, places[0])
+                if len(bindings) == 1 and bindings[0].kind is BindingKind.ITERATION:
+                    yield _Known(consumer.leaf, places, bindings)
+
+
+def _holds_wrappers(source: ParsedSource, call: TreeCall) -> bool:
+    origin = origin_of(source, call.trees[0]) if call.trees else Unknown("no tree")
+    return not isinstance(origin, Unknown) and origin.kind not in (TreeKind.PURE, TreeKind.MODULE)

@@ -1,0 +1,176 @@
+"""Leaves are filtered by NNX type, after a flatten that never yields one.
+
+## What it does
+
+Finds loops, comprehensions and `filter(…)` over `jax.tree.leaves`, `jax.tree.flatten` and their kin without `is_leaf`, directly
+or through a local name, that ask each leaf whether it is a `Variable`, a `VariableState`, a `Param` or another wrapper.
+
+## Why it is wrong
+
+A wrapper is a node of the tree, not a leaf: without `is_leaf` JAX goes into it and yields the array inside. The test never
+holds, so that the loop does nothing, and says nothing. A weight penalty written this way is zero, and so is its gradient.
+
+## What Flax does
+
+* **0.10.0–0.10.6**: never holds over `nnx.state`, `nnx.split` and gradients; only a live `Variable` is an opaque leaf.
+* **0.10.7 and later**: never holds, over any tree.
+
+## Fix safety
+
+The fix adds an `is_leaf` that stops at the types that are asked for. It is unsafe, for what it is there for: the code behind
+the test now runs. There is no fix where more is done with the leaves than that test lets through (an `else`, another
+use of the list, the tree's structure), as they would be other leaves; nor where a subclass such as `nnx.Param` is asked
+for and the code must run below 0.11, where state holds none; nor for a question after an attribute, or an exact type.
+
+## References
+
+* `jax.tree.leaves`: <https://docs.jax.dev/en/latest/_autosummary/jax.tree.leaves.html>
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from flake8_nnx_treemap.analysis.consumers import LeafConsumers, leaf_consumers_of
+from flake8_nnx_treemap.analysis.source import Edit, ParsedSource, Unknown
+from flake8_nnx_treemap.analysis.tree_calls import TreeCall, tree_calls_of
+from flake8_nnx_treemap.names import VARIABLE, VARIABLE_STATE, VARIABLE_STATE_IS_VARIABLE, FlaxRelease
+from flake8_nnx_treemap.rules.dispatching import question, suggested_type, vain_dispatch
+from flake8_nnx_treemap.rules.rewriting import make_fix, new_keyword, wrapper_types
+from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
+
+MESSAGE = "no leaf here is a {}: without is_leaf, JAX goes into it; add is_leaf=lambda x: isinstance(x, {})"
+
+
+def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
+    """Report each flatten without `is_leaf` whose leaves are asked for nothing but wrapper types."""
+    for call in tree_calls_of(source):
+        if call.mapper is not None or call.is_leaf is not None or not call.is_complete:
+            continue
+        leaves = leaf_consumers_of(source, call)
+        if isinstance(leaves, Unknown):
+            continue
+        vain = [vain_dispatch(source, consumer.dispatches, call.trees) for consumer in leaves.consumers]
+        asked = next((found for found in vain if found is not None), None)
+        if asked is not None:
+            message = MESSAGE.format(question(source, asked), suggested_type(source, asked))
+            yield Finding("NNX103", message, source.range(call.callee), _fix(source, call, leaves, floor))
+
+
+def _fix(source: ParsedSource, call: TreeCall, leaves: LeafConsumers, floor: FlaxRelease) -> Fix | None:
+    if len(leaves.consumers) != 1 or leaves.has_other_uses or call.partial is not None:
+        return None
+    selects = leaves.consumers[0].selects
+    if selects is None or selects.test is None or selects.test.is_exact:
+        return None
+    test = selects.test
+    is_local = all(found.is_local for found in test.types)
+    edits: list[Edit] = []
+    if test.names <= {VARIABLE, VARIABLE_STATE}:
+        types = wrapper_types(source, call.node, floor)
+        if types is None:
+            return None
+        text = types.text
+        edits += types.edits
+        if is_local and leaves.consumers[0].is_inline:
+            edits.append(source.replace(source.outer_range(test.container), text))
+    elif floor >= VARIABLE_STATE_IS_VARIABLE and is_local and leaves.consumers[0].is_inline:
+        text = source.text_of(test.container)
+    else:
+        return None
+    edits.append(new_keyword(source, call.node, f"is_leaf=lambda x: isinstance(x, {text})"))
+    return make_fix(source, Applicability.UNSAFE, "Stop the traversal at the types that are asked for", edits)
+
+
+EXAMPLES = (
+    Example(
+        title="A comprehension that is always empty",
+        source="""\
+import jax
+from flax import nnx
+
+
+def convert(state):
+    return [x.value for x in jax.tree.leaves(state) if isinstance(x, nnx.Variable)]
+""",
+        marked=("jax.tree.leaves",),
+        fixed={
+            "portable": """\
+import jax
+from flax import nnx
+
+
+def convert(state):
+    return [x.value for x in jax.tree.leaves(state, is_leaf=lambda x: isinstance(x, (nnx.Variable, nnx.variablelib.VariableState))) if isinstance(x, (nnx.Variable, nnx.variablelib.VariableState))]
+""",
+            "0.11": """\
+import jax
+from flax import nnx
+
+
+def convert(state):
+    return [x.value for x in jax.tree.leaves(state, is_leaf=lambda x: isinstance(x, nnx.Variable)) if isinstance(x, nnx.Variable)]
+""",
+        },
+        applicability=Applicability.UNSAFE,
+    ),
+    Example(
+        title="A loop over key paths that skips everything",
+        source="""\
+import jax
+from flax import nnx
+
+
+def convert(state):
+    found = []
+    for path, leaf in jax.tree_util.tree_flatten_with_path(state)[0]:
+        if not isinstance(leaf, nnx.VariableState):
+            continue
+        found.append([leaf.value] * len(path))
+    return found
+""",
+        marked=("jax.tree_util.tree_flatten_with_path",),
+        fixed={
+            "0.11": """\
+import jax
+from flax import nnx
+
+
+def convert(state):
+    found = []
+    for path, leaf in jax.tree_util.tree_flatten_with_path(state, is_leaf=lambda x: isinstance(x, nnx.Variable))[0]:
+        if not isinstance(leaf, nnx.Variable):
+            continue
+        found.append([leaf.value] * len(path))
+    return found
+""",
+        },
+        applicability=Applicability.UNSAFE,
+    ),
+    Example(
+        title="A penalty that is zero, over a list that is used twice: reported, not rewritten",
+        source="""\
+import jax
+import jax.numpy as jnp
+from flax import nnx
+
+
+def convert(state):
+    leaves = jax.tree.leaves(state)
+    penalty = sum(jnp.sum(x.value**2) for x in leaves if isinstance(x, nnx.Param))
+    return penalty / max(len(leaves), 1)
+""",
+        marked=("jax.tree.leaves",),
+        trees=("state", "split"),
+    ),
+)
+
+RULE = Rule(
+    code="NNX103",
+    slug="leaves-test-without-is-leaf",
+    summary="Leaves are filtered by NNX type after a flatten that never yields one",
+    check=check,
+    documentation=__doc__,
+    examples=EXAMPLES,
+    fix=FixAvailability.SOMETIMES,
+)

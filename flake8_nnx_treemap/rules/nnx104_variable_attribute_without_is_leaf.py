@@ -1,0 +1,237 @@
+"""What only a Variable has is read from a leaf, and nothing stops the traversal at Variables.
+
+## What it does
+
+Finds calls of `jax.tree.map` and its kin, and loops over `jax.tree.leaves` and its kin, without `is_leaf` over a tree that is
+known to be of NNX, which read `.value`, `.get_value()`, `.replace(…)` or another member of `Variable` from every leaf.
+
+A tree is known where the file shows what made it: `nnx.state`, `nnx.split`, `nnx.grad`, an optimizer's `opt_state`, a
+parameter annotated `nnx.State`, through names, unpacking and attributes. Trees of other origin are left alone.
+
+## Why it is wrong
+
+A wrapper is a node of the tree, not a leaf: without `is_leaf` JAX goes into it and hands over the array inside, which has no
+such attribute.
+
+## What Flax does
+
+* **0.10.0–0.10.6**: `AttributeError` over `nnx.state`, `nnx.split` and gradients; a live `Variable` is an opaque leaf and works.
+* **0.10.7 and later**: `AttributeError` over every tree.
+
+## Fix safety
+
+The fix adds an `is_leaf` that stops at wrappers, and makes a mapper dispatch on them. It is safe: the original raised at the
+first array, and a live `Variable` before 0.10.7 is mapped as before. It is unsafe where the code writes to the Variable,
+or hands it on, since from 0.11 on state holds the model's own Variables. There is no fix where the error is expected,
+where a mapper may return the Variable itself, where a list of leaves is used for more than the loop, or where the
+call cannot be rewritten in place. One exception is known: if every Variable of the tree is without an array (`nnx.Param(None)`),
+the original returned from 0.10.7 on without having read anything.
+
+## References
+
+* <https://github.com/google/flax/issues/4762>
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import libcst as cst
+
+from flake8_nnx_treemap.analysis.consumers import leaf_consumers_of
+from flake8_nnx_treemap.analysis.mappers import Mapper, mapper_of, results_of
+from flake8_nnx_treemap.analysis.provenance import Origin, TreeKind, origin_of
+from flake8_nnx_treemap.analysis.source import Edit, ParsedSource, Unknown
+from flake8_nnx_treemap.analysis.syntax import descendants_of
+from flake8_nnx_treemap.analysis.tree_calls import TreeCall, tree_calls_of
+from flake8_nnx_treemap.names import VARIABLE_ONLY_ATTRIBUTES, FlaxRelease, TreeFunctionKind
+from flake8_nnx_treemap.rules.rewriting import (
+    dispatching_mapper,
+    make_fix,
+    may_be_the_leaf,
+    new_keyword,
+    wrapper_types,
+)
+from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
+
+MESSAGE = "{!r} is read from what is inside the Variable: add is_leaf=lambda x: isinstance(x, nnx.Variable)"
+
+_OF_WRAPPERS = {TreeKind.STATE, TreeKind.VARIABLES, TreeKind.GRADIENTS, TreeKind.OPTIMIZER_STATE}
+"""A Module is one opaque leaf below 0.11, and may well have an attribute called ``value``."""
+
+_ONLY_READS = frozenset(
+    {"value", "raw_value", "get_value", "get_raw_value", "get_metadata", "has_metadata", "replace", "copy", "type"}
+    | {"shape", "dtype", "ndim", "size"}
+)
+
+
+def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
+    """Report each call without `is_leaf` over known wrappers that reads a wrapper's member from every leaf."""
+    for call in tree_calls_of(source):
+        if call.is_leaf is not None or not call.is_complete or call.more_trees or not call.trees:
+            continue
+        if call.mapper is None:
+            yield from _check_leaves(source, call, floor)
+            continue
+        mapper = mapper_of(source, call.mapper, call.function.leaf_position)
+        if isinstance(mapper, Unknown) or mapper.dispatches:
+            continue
+        read = sorted(mapper.always_reads & VARIABLE_ONLY_ATTRIBUTES)
+        if read and _is_of_wrappers(source, call):
+            fix = _fix_of_map(source, call, mapper, floor)
+            yield Finding("NNX104", MESSAGE.format(read[0]), source.range(call.callee), fix)
+
+
+def _check_leaves(source: ParsedSource, call: TreeCall, floor: FlaxRelease) -> Iterator[Finding]:
+    leaves = leaf_consumers_of(source, call)
+    if isinstance(leaves, Unknown):
+        return
+    for consumer in leaves.consumers:
+        read = sorted(consumer.always_reads & VARIABLE_ONLY_ATTRIBUTES)
+        if read and not consumer.dispatches and _is_of_wrappers(source, call):
+            is_alone = len(leaves.consumers) == 1 and not leaves.has_other_uses
+            is_planned = source.expects_missing_attribute(consumer.node)
+            fix = _fix(source, call, consumer.bodies, consumer.leaf, [], floor) if is_alone and not is_planned else None
+            yield Finding("NNX104", MESSAGE.format(read[0]), source.range(call.callee), fix)
+            return
+
+
+def _is_of_wrappers(source: ParsedSource, call: TreeCall) -> bool:
+    origin = origin_of(source, call.trees[0])
+    return isinstance(origin, Origin) and origin.kind in _OF_WRAPPERS
+
+
+def _fix_of_map(source: ParsedSource, call: TreeCall, mapper: Mapper, floor: FlaxRelease) -> Fix | None:
+    types = wrapper_types(source, call.node, floor)
+    if types is None or call.function.kind is TreeFunctionKind.REDUCE or mapper.function.overridable:
+        return None
+    mapping = dispatching_mapper(source, call, mapper, types)
+    if mapping is None or any(map(may_be_the_leaf, results_of(mapper))):
+        return None
+    return _fix(source, call, (mapper.function.definition.body,), mapper.leaf, mapping, floor)
+
+
+def _fix(
+    source: ParsedSource,
+    call: TreeCall,
+    bodies: Sequence[cst.CSTNode],
+    leaf: str,
+    mapping: Sequence[Edit],
+    floor: FlaxRelease,
+) -> Fix | None:
+    types = wrapper_types(source, call.node, floor)
+    if types is None or call.partial is not None or source.expects_missing_attribute(call.node):
+        return None
+    only_reads = all(_only_reads(source, body, leaf) for body in bodies)
+    applicability = Applicability.SAFE if only_reads else Applicability.UNSAFE
+    keyword = new_keyword(source, call.node, f"is_leaf=lambda x: isinstance(x, {types.text})")
+    return make_fix(source, applicability, "Stop the traversal at Variables", [*mapping, keyword, *types.edits])
+
+
+def _only_reads(source: ParsedSource, body: cst.CSTNode, leaf: str) -> bool:
+    """Whether code does no more with a leaf than read its members: it neither writes to it nor hands it on."""
+    root = leaf.partition("[")[0]
+    for node in descendants_of(body):
+        if not isinstance(node, cst.Name) or node.value != root:
+            continue
+        whole: cst.CSTNode = node
+        while source.text_of(whole) != leaf and isinstance(parent := source.parent(whole), cst.Subscript):
+            whole = parent
+        access = source.parent(whole)
+        if not isinstance(access, cst.Attribute) or access.attr.value not in _ONLY_READS:
+            return False
+        if isinstance(source.parent(access), (cst.AssignTarget, cst.AugAssign, cst.AnnAssign, cst.Del)):
+            return False
+    return True
+
+
+EXAMPLES = (
+    Example(
+        title="A mapper that unwraps",
+        source="""\
+import jax
+from flax import nnx
+
+
+def convert(state: nnx.State):
+    return jax.tree.map(lambda v: v.value, state)
+""",
+        marked=("jax.tree.map",),
+        fixed={
+            "portable": """\
+import jax
+from flax import nnx
+
+
+def convert(state: nnx.State):
+    return jax.tree.map(lambda v: v.value if isinstance(v, (nnx.Variable, nnx.variablelib.VariableState)) else v, state, is_leaf=lambda x: isinstance(x, (nnx.Variable, nnx.variablelib.VariableState)))
+""",
+            "0.11": """\
+import jax
+from flax import nnx
+
+
+def convert(state: nnx.State):
+    return jax.tree.map(lambda v: v.value if isinstance(v, nnx.Variable) else v, state, is_leaf=lambda x: isinstance(x, nnx.Variable))
+""",
+        },
+        applicability=Applicability.SAFE,
+    ),
+    Example(
+        title="A function defined elsewhere, over a key path",
+        source="""\
+import jax
+from flax import nnx
+
+
+def halved(path, variable):
+    return variable.replace(variable.value / 2)
+
+
+def convert(state: "nnx.State"):
+    return jax.tree_util.tree_map_with_path(halved, state)
+""",
+        marked=("jax.tree_util.tree_map_with_path",),
+        fixed={
+            "0.11": """\
+import jax
+from flax import nnx
+
+
+def halved(path, variable):
+    return variable.replace(variable.value / 2)
+
+
+def convert(state: "nnx.State"):
+    return jax.tree_util.tree_map_with_path(lambda path, v: halved(path, v) if isinstance(v, nnx.Variable) else v, state, is_leaf=lambda x: isinstance(x, nnx.Variable))
+""",
+        },
+        applicability=Applicability.SAFE,
+    ),
+    Example(
+        title="The error is expected: reported, not rewritten",
+        source="""\
+import jax
+from flax import nnx
+
+
+def convert(state: nnx.State):
+    try:
+        return jax.tree.map(lambda v: v.value, state)
+    except AttributeError:
+        return state
+""",
+        marked=("jax.tree.map",),
+        trees=("state", "split"),
+    ),
+)
+
+RULE = Rule(
+    code="NNX104",
+    slug="variable-attribute-without-is-leaf",
+    summary="What only a Variable has is read from every leaf, and nothing stops the traversal at Variables",
+    check=check,
+    documentation=__doc__,
+    examples=EXAMPLES,
+    fix=FixAvailability.SOMETIMES,
+)

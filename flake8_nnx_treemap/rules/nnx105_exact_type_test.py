@@ -1,0 +1,204 @@
+"""`type(x) is nnx.VariableState` is false for every leaf of state from Flax 0.11 on.
+
+## What it does
+
+Finds tests of the exact type in predicates and mappers, where the type is `VariableState` or `Variable`: `type(x) is …`, `==`,
+`in (…)`, `type(x).__name__ == "VariableState"`, `x.__class__`, and a table such as `HANDLERS[type(x)]`.
+
+## Why it is wrong
+
+State holds `Param`, `BatchStat` and other subclasses of `Variable` from 0.11 on. Each is an instance of `Variable`, which is
+what `VariableState` means there, and none has it as its exact type. The test never holds: a mapper does nothing and says
+nothing, and a predicate lets JAX go into the Variables.
+
+## What Flax does
+
+* **0.10.0–0.10.7**: holds for leaves of `nnx.state` (`VariableState`), for no live Variable such as a `Param`.
+* **0.11.0 and later**: holds for no leaf but a plain `nnx.Variable(…)`.
+
+## Fix safety
+
+The fix writes `isinstance`. It is unsafe: from 0.11 on the code behind the test runs, as it did up to 0.10. There is no fix
+for a table, nor where it would not say what to write.
+
+## References
+
+* <https://flax.readthedocs.io/en/latest/migrating/nnx_010_to_nnx_011.html>
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import libcst as cst
+
+from flake8_nnx_treemap.analysis.functions import value_of
+from flake8_nnx_treemap.analysis.leaf_functions import leaf_functions_of
+from flake8_nnx_treemap.analysis.predicates import is_type_of
+from flake8_nnx_treemap.analysis.source import ParsedSource
+from flake8_nnx_treemap.analysis.syntax import descendants_of
+from flake8_nnx_treemap.analysis.types import types_of
+from flake8_nnx_treemap.names import VARIABLE, VARIABLE_STATE, FlaxRelease
+from flake8_nnx_treemap.rules.rewriting import make_fix, wrapper_types
+from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
+
+MESSAGE = "no leaf of state has exactly this type from Flax 0.11 on: use isinstance"
+_OPERATORS = {cst.Is: True, cst.Equal: True, cst.In: True, cst.IsNot: False, cst.NotEqual: False, cst.NotIn: False}
+"""Operators of tests, and whether they hold for what is named."""
+
+
+def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
+    """Report each comparison of a leaf's exact type, and each table of exact types."""
+    for function in leaf_functions_of(source):
+        for node in descendants_of(function.definition.body):
+            if (
+                isinstance(node, cst.Comparison)
+                and (holds := _tests_exact_type(source, node, function.leaf)) is not None
+            ):
+                fix = _fix(source, node, function.leaf, floor, holds=holds)
+                yield Finding("NNX105", MESSAGE, source.range(node), fix)
+            elif isinstance(node, cst.Subscript | cst.Call) and _chooses_from_table(source, node, function.leaf):
+                yield Finding("NNX105", MESSAGE, source.range(node))
+
+
+def _tests_exact_type(source: ParsedSource, node: cst.Comparison, leaf: str) -> bool | None:
+    """Whether a comparison holds for wrapper classes, or for all others; ``None`` if it compares something else."""
+    target = node.comparisons[0]
+    holds = _OPERATORS.get(type(target.operator))
+    if len(node.comparisons) != 1 or holds is None:
+        return None
+    for side, other in ((node.left, target.comparator), (target.comparator, node.left)):
+        if isinstance(target.operator, (cst.In, cst.NotIn)) and side is not node.left:
+            continue
+        if is_type_of(source, side, leaf) and _names_wrapper_class(source, other):
+            return holds
+        if _is_name_of_type(source, side, leaf) and _is_wrapper_name(other):
+            return holds
+    return None
+
+
+def _is_name_of_type(source: ParsedSource, node: cst.BaseExpression, leaf: str) -> bool:
+    is_name = isinstance(node, cst.Attribute) and node.attr.value in ("__name__", "__qualname__")
+    return is_name and isinstance(node, cst.Attribute) and is_type_of(source, node.value, leaf)
+
+
+def _names_wrapper_class(source: ParsedSource, node: cst.BaseExpression) -> bool:
+    names = [found.name for found in types_of(source, node)]
+    return bool(names) and all(name in (VARIABLE, VARIABLE_STATE) for name in names)
+
+
+def _is_wrapper_name(node: cst.BaseExpression) -> bool:
+    if isinstance(node, (cst.Tuple, cst.List, cst.Set)):
+        return bool(node.elements) and all(_is_wrapper_name(element.value) for element in node.elements)
+    return isinstance(node, cst.SimpleString) and node.evaluated_value == "VariableState"
+
+
+def _chooses_from_table(source: ParsedSource, node: cst.Subscript | cst.Call, leaf: str) -> bool:
+    if isinstance(node, cst.Subscript):
+        table, keys = node.value, [part.slice.value for part in node.slice if isinstance(part.slice, cst.Index)]
+    elif isinstance(node.func, cst.Attribute) and node.func.attr.value == "get":
+        table, keys = node.func.value, [argument.value for argument in node.args[:1]]
+    else:
+        return False
+    if not any(is_type_of(source, key, leaf) for key in keys):
+        return False
+    value = value_of(source, table) if isinstance(table, cst.Name) else table
+    if not isinstance(value, cst.Dict):
+        return False
+    keyed = [
+        found
+        for element in value.elements
+        if isinstance(element, cst.DictElement)
+        for found in types_of(source, element.key)
+    ]
+    return any(found.name in (VARIABLE, VARIABLE_STATE) for found in keyed)
+
+
+def _fix(source: ParsedSource, node: cst.Comparison, leaf: str, floor: FlaxRelease, *, holds: bool) -> Fix | None:
+    types = wrapper_types(source, node, floor)
+    if types is None:
+        return None
+    text = f"{'' if holds else 'not '}isinstance({leaf}, {types.text})"
+    return make_fix(
+        source, Applicability.UNSAFE, "Use isinstance", [source.replace(source.range(node), text), *types.edits]
+    )
+
+
+EXAMPLES = (
+    Example(
+        title="A mapper that does nothing from 0.11 on",
+        source="""\
+import jax
+from flax import nnx
+
+
+def convert(state):
+    return jax.tree.map(
+        lambda v: v.replace(v.value) if type(v) is nnx.VariableState else v,
+        state,
+        is_leaf=lambda x: isinstance(x, (nnx.Variable, nnx.VariableState)),
+    )
+""",
+        marked=("type(v) is nnx.VariableState",),
+        fixed={
+            "portable": """\
+import jax
+from flax import nnx
+
+
+def convert(state):
+    return jax.tree.map(
+        lambda v: v.replace(v.value) if isinstance(v, (nnx.Variable, nnx.variablelib.VariableState)) else v,
+        state,
+        is_leaf=lambda x: isinstance(x, (nnx.Variable, nnx.VariableState)),
+    )
+""",
+            "0.11": """\
+import jax
+from flax import nnx
+
+
+def convert(state):
+    return jax.tree.map(
+        lambda v: v.replace(v.value) if isinstance(v, nnx.Variable) else v,
+        state,
+        is_leaf=lambda x: isinstance(x, (nnx.Variable, nnx.VariableState)),
+    )
+""",
+        },
+        applicability=Applicability.UNSAFE,
+    ),
+    Example(
+        title="A predicate that stops nowhere from 0.11 on",
+        source="""\
+import jax
+from flax import nnx
+
+
+def convert(state):
+    return jax.tree.map(lambda v: [v.value], state, is_leaf=lambda x: type(x).__name__ == "VariableState")
+""",
+        marked=('type(x).__name__ == "VariableState"',),
+        fixed={
+            "0.11": """\
+import jax
+from flax import nnx
+
+
+def convert(state):
+    return jax.tree.map(lambda v: [v.value], state, is_leaf=lambda x: isinstance(x, nnx.Variable))
+""",
+        },
+        applicability=Applicability.UNSAFE,
+    ),
+)
+
+RULE = Rule(
+    code="NNX105",
+    slug="exact-type-test",
+    summary="A predicate or mapper tests for exactly `VariableState` or `Variable`",
+    check=check,
+    documentation=__doc__,
+    examples=EXAMPLES,
+    fix=FixAvailability.SOMETIMES,
+)

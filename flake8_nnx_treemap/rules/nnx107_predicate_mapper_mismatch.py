@@ -1,0 +1,232 @@
+"""`is_leaf` stops at one kind of wrapper, and the mapper is made for another.
+
+## What it does
+
+Finds calls whose predicate tests NNX types alone, and whose mapper
+
+* reads `.value` or its like from every leaf, while `is_leaf` stops only at `Param` or another subclass, over state that was
+  not filtered to it;
+* dispatches on both `Variable` and `VariableState`, or on the one, while `is_leaf` stops only at the other (below 0.11,
+  where they are two classes);
+* dispatches only on subclasses at which `is_leaf` never stops.
+
+## Why it is wrong
+
+A wrapper at which `is_leaf` does not stop is gone into. The mapper is handed the array inside: it raises there, or its
+branch for that wrapper never runs, and says nothing.
+
+## What Flax does
+
+* **0.10.0–0.10.7**: `isinstance(x, nnx.Variable)` is false for leaves of `nnx.state`, and
+  `isinstance(x, nnx.VariableState)` for live Variables.
+* **0.11.0 and later**: the two classes are one; subclasses still differ.
+
+## Fix safety
+
+The fix makes both tests ask for every wrapper. It is unsafe: the mapper now runs where it did not. There is no fix where
+a test is not written in the call itself, nor for two subclasses, of which only the author knows which one is meant.
+
+## References
+
+* <https://github.com/google/flax/issues/4762>
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from flake8_nnx_treemap.analysis.mappers import Mapper, mapper_of
+from flake8_nnx_treemap.analysis.predicates import LeafTest, TypeTest, leaf_test_of
+from flake8_nnx_treemap.analysis.provenance import Origin, TreeKind, origin_of
+from flake8_nnx_treemap.analysis.source import Edit, ParsedSource, Unknown
+from flake8_nnx_treemap.analysis.tree_calls import TreeCall, tree_calls_of
+from flake8_nnx_treemap.analysis.wrappers import stops_only_at_wrappers
+from flake8_nnx_treemap.names import (
+    VARIABLE,
+    VARIABLE_BASES,
+    VARIABLE_ONLY_ATTRIBUTES,
+    VARIABLE_STATE,
+    VARIABLE_STATE_IS_VARIABLE,
+    VARIABLE_SUBCLASSES,
+    WRAPPERS,
+    FlaxRelease,
+)
+from flake8_nnx_treemap.rules.rewriting import make_fix, wrapper_types
+from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
+
+READS = "is_leaf stops at {} alone, but the mapper reads {!r} from every leaf: stop at nnx.Variable"
+ASKS = "the mapper asks for {}, but is_leaf stops at {} alone: stop at every type that the mapper asks for"
+
+_BOTH = frozenset({VARIABLE, VARIABLE_STATE})
+
+
+def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
+    """Report each call whose predicate and mapper are made for different wrappers."""
+    for call in tree_calls_of(source):
+        if call.mapper is None or call.is_leaf is None or call.more_trees:
+            continue
+        test = leaf_test_of(source, call.is_leaf)
+        mapper = mapper_of(source, call.mapper, call.function.leaf_position)
+        if isinstance(test, Unknown) or isinstance(mapper, Unknown) or any(one.is_exact for one in test.tests):
+            continue
+        if stops_only_at_wrappers(test):
+            message = _message(source, call, test, mapper, floor)
+            if message is not None:
+                yield Finding("NNX107", message, source.range(call.is_leaf), _fix(source, call, test, mapper, floor))
+
+
+def _message(source: ParsedSource, call: TreeCall, test: LeafTest, mapper: Mapper, floor: FlaxRelease) -> str | None:
+    stops = _names(test.names)
+    if not mapper.dispatches:
+        read = sorted(mapper.always_reads & VARIABLE_ONLY_ATTRIBUTES)
+        is_narrow = bool(read) and test.names <= VARIABLE_SUBCLASSES and _holds_others(source, call, test.names)
+        return READS.format(stops, read[0]) if is_narrow else None
+    tests = [found.test for found in mapper.dispatches if found.of_first]
+    asked = frozenset(name for one in tests if one is not None for name in one.names)
+    is_read = all(one is not None and one.types and not one.is_exact for one in tests)
+    if not is_read or not asked or not asked <= WRAPPERS or len(tests) != len(mapper.dispatches):
+        return None
+    return ASKS.format(_names(asked), stops) if _never_meet(asked, test.names, floor) else None
+
+
+def _names(names: frozenset[str]) -> str:
+    return " or ".join(sorted(name.rpartition(".")[2] for name in names))
+
+
+def _holds_others(source: ParsedSource, call: TreeCall, stops: frozenset[str]) -> bool:
+    """Whether a tree is known to hold more than the types at which a predicate stops."""
+    origin = origin_of(source, call.trees[0]) if call.trees else Unknown("no tree")
+    if not isinstance(origin, Origin) or origin.kind is not TreeKind.STATE or origin.filters is None:
+        return False
+    return not origin.filters or any(_nearest(name, stops) is None for name in origin.filters)
+
+
+def _nearest(name: str, wanted: frozenset[str]) -> str | None:
+    """A class, or the base of it, that is wanted."""
+    found: str | None = name
+    while found is not None and found not in wanted:
+        found = VARIABLE_BASES.get(found)
+    return found
+
+
+def _never_meet(asked: frozenset[str], stops: frozenset[str], floor: FlaxRelease) -> bool:
+    """Whether some wrapper that the mapper asks for is one at which the predicate does not stop."""
+    if asked <= VARIABLE_SUBCLASSES and stops <= VARIABLE_SUBCLASSES:
+        return not any(_nearest(one, stops) or any(_nearest(stop, asked) for stop in stops) for one in asked)
+    if floor >= VARIABLE_STATE_IS_VARIABLE or not stops <= _BOTH or len(stops) != 1:
+        return False
+    if stops == {VARIABLE_STATE}:
+        return VARIABLE in asked or asked <= VARIABLE_SUBCLASSES
+    return VARIABLE_STATE in asked
+
+
+def _fix(source: ParsedSource, call: TreeCall, test: LeafTest, mapper: Mapper, floor: FlaxRelease) -> Fix | None:
+    asked = [found.test for found in mapper.dispatches if found.test is not None]
+    if mapper.dispatches and not {name for one in asked for name in one.names} & _BOTH:
+        return None
+    types = wrapper_types(source, call.node, floor)
+    if types is None or not test.is_inline or len(test.tests) != 1 or call.partial is not None:
+        return None
+    widened = [test.tests[0]]
+    if any(not _asks_for_both(one) for one in asked):
+        if not mapper.is_inline or len(asked) != 1:
+            return None
+        widened += asked
+    edits: list[Edit] = [source.replace(source.outer_range(one.container), types.text) for one in widened]
+    return make_fix(source, Applicability.UNSAFE, "Stop at every wrapper", [*edits, *types.edits])
+
+
+def _asks_for_both(test: TypeTest) -> bool:
+    return test.names >= _BOTH
+
+
+EXAMPLES = (
+    Example(
+        title="The mapper asks for the one, `is_leaf` for the other",
+        source="""\
+import jax
+from flax import nnx
+
+
+def convert(state):
+    return jax.tree.map(
+        lambda v: v.replace(v.value) if isinstance(v, nnx.Variable) else v,
+        state,
+        is_leaf=lambda x: isinstance(x, nnx.VariableState),
+    )
+""",
+        marked=("lambda x: isinstance(x, nnx.VariableState)",),
+        fixed={
+            "portable": """\
+import jax
+from flax import nnx
+
+
+def convert(state):
+    return jax.tree.map(
+        lambda v: v.replace(v.value) if isinstance(v, (nnx.Variable, nnx.variablelib.VariableState)) else v,
+        state,
+        is_leaf=lambda x: isinstance(x, (nnx.Variable, nnx.variablelib.VariableState)),
+    )
+""",
+        },
+        applicability=Applicability.UNSAFE,
+    ),
+    Example(
+        title="The mapper knows both classes, `is_leaf` one",
+        source="""\
+import jax
+from flax import nnx
+
+
+def convert(state):
+    return jax.tree.map(
+        lambda v: v.value if isinstance(v, (nnx.Variable, nnx.VariableState)) else v,
+        state,
+        is_leaf=lambda x: isinstance(x, nnx.Variable),
+    )
+""",
+        marked=("lambda x: isinstance(x, nnx.Variable)",),
+        fixed={
+            "portable": """\
+import jax
+from flax import nnx
+
+
+def convert(state):
+    return jax.tree.map(
+        lambda v: v.value if isinstance(v, (nnx.Variable, nnx.VariableState)) else v,
+        state,
+        is_leaf=lambda x: isinstance(x, (nnx.Variable, nnx.variablelib.VariableState)),
+    )
+""",
+        },
+        applicability=Applicability.UNSAFE,
+    ),
+    Example(
+        title="Two subclasses that never meet",
+        source="""\
+import jax
+from flax import nnx
+
+
+def convert(state):
+    return jax.tree.map(
+        lambda v: v.replace(v.value) if isinstance(v, nnx.BatchStat) else v,
+        state,
+        is_leaf=lambda x: isinstance(x, nnx.Param),
+    )
+""",
+        marked=("lambda x: isinstance(x, nnx.Param)",),
+    ),
+)
+
+RULE = Rule(
+    code="NNX107",
+    slug="predicate-mapper-mismatch",
+    summary="`is_leaf` stops at one kind of wrapper, and the mapper is made for another",
+    check=check,
+    documentation=__doc__,
+    examples=EXAMPLES,
+    fix=FixAvailability.SOMETIMES,
+)

@@ -1,0 +1,244 @@
+"""A mask or a tree of labels for optax comes back wrapped in Variables.
+
+## What it does
+
+Finds maps without `is_leaf`, over a tree that is known to be of NNX, whose results are given to optax as a mask or as labels
+(`mask=`, `optax.masked`, `optax.multi_transform`, `optax.add_decayed_weights` and others), directly, through local names, or
+through a function that returns them; and those that make bools or strings and are called a mask or labels.
+
+## Why it is wrong
+
+Without `is_leaf` JAX rebuilds each wrapper around what the mapper returns: the mask is full of `Param(True)`, not of `True`.
+Optax holds it against the tree that it is given, whose leaves `nnx.Optimizer` has taken out of their Variables.
+
+## What Flax does
+
+* **0.10.0–0.10.7**: wrapped, as are the trees that `nnx.Optimizer` gives to optax: they fit.
+* **0.11.0 and later**: `nnx.Optimizer` gives plain arrays to optax, and a wrapped mask raises `ValueError` there.
+
+A plain mask works on every release, with `nnx.Optimizer` and with optax alone. Shardings are another matter: JAX takes a
+tree of `Param(NamedSharding(…))` for a tree of Params, as it is measured, and so does this rule.
+
+## Fix safety
+
+The fix adds an `is_leaf` that stops at Variables, for Flax 0.11 and later, where a Variable answers for its array. It is unsafe, for
+what it is there for: the result is another tree. There is no fix below 0.11, for maps with key paths, nor where the result
+is also used otherwise.
+
+## References
+
+* <https://github.com/jax-ml/jax/issues/31256>
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+import libcst as cst
+
+from flake8_nnx_treemap.analysis.bindings import dotted_name, start_of
+from flake8_nnx_treemap.analysis.mappers import Mapper, mapper_of, results_of
+from flake8_nnx_treemap.analysis.provenance import Origin, TreeKind, origin_of
+from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown
+from flake8_nnx_treemap.analysis.tree_calls import TreeCall, tree_calls_of
+from flake8_nnx_treemap.analysis.uses import Use, returned_by, uses_of
+from flake8_nnx_treemap.names import (
+    OPTAX_MASK_ARGUMENTS,
+    OPTAX_MASK_KEYWORDS,
+    VARIABLE_STATE_IS_VARIABLE,
+    FlaxRelease,
+    TreeFunctionKind,
+)
+from flake8_nnx_treemap.rules.rewriting import make_fix, new_keyword, wrapper_types
+from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
+
+MESSAGE = "this mask comes back wrapped, as Param(True): add is_leaf=lambda x: isinstance(x, nnx.Variable)"
+
+_MAPS = (TreeFunctionKind.MAP, TreeFunctionKind.MAP_WITH_PATH)
+_OF_WRAPPERS = (TreeKind.STATE, TreeKind.GRADIENTS, TreeKind.VARIABLES)
+
+
+def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
+    """Report each map without `is_leaf` over known wrappers that makes a mask or labels for optax."""
+    if _gives_wrappers_to_optax(source):
+        return  # Optax is given the Variables themselves, and a mask of them fits.
+    for call in tree_calls_of(source):
+        if call.is_leaf is not None or not call.is_complete or call.function.kind not in _MAPS or not call.trees:
+            continue
+        node = source.ast_of(call.node)
+        origin = origin_of(source, call.trees[0])
+        if node is None or call.mapper is None or isinstance(origin, Unknown) or origin.kind not in _OF_WRAPPERS:
+            continue
+        mapper = mapper_of(source, call.mapper, call.function.leaf_position)
+        uses = list(_uses(source, node))
+        if uses and all(_is_mask(source, use, mapper) for use in uses):
+            yield Finding("NNX108", MESSAGE, source.range(call.callee), _fix(source, call, mapper, origin, floor))
+
+
+def _gives_wrappers_to_optax(source: ParsedSource) -> bool:
+    """Whether the file calls `optimizer.init` with a tree of Variables."""
+    for use in source.bindings.calls.get("init", ()):
+        given = use.node.args if isinstance(use.node, ast.Call) else []
+        origin = origin_of(source, given[0]) if given else Unknown("no tree")
+        if isinstance(origin, Origin) and origin.kind in _OF_WRAPPERS:
+            return True
+    return False
+
+
+def _uses(source: ParsedSource, node: ast.expr) -> Iterator[Use]:
+    """Where the result of a call goes; through the function that returns it, to where that is called."""
+    for use in uses_of(source, node):
+        called = returned_by(source, use)
+        if not called:
+            yield use
+        for found in called:
+            yield from uses_of(source, found)
+
+
+def _is_mask(source: ParsedSource, use: Use, mapper: Mapper | Unknown) -> bool:
+    """Whether a use takes the result for a mask or for labels."""
+    if use.path:
+        return False
+    if isinstance(use.parent, ast.keyword):
+        call = source.ast_parent(use.parent)
+        is_named = use.parent.arg in OPTAX_MASK_KEYWORDS
+        return is_named and isinstance(call, ast.Call) and bool(_optax_names(source, call))
+    if isinstance(use.parent, ast.Call) and use.node in use.parent.args:
+        positions = {OPTAX_MASK_ARGUMENTS.get(name) for name in _optax_names(source, use.parent)}
+        return positions == {use.parent.args.index(use.node)}
+    return isinstance(use.parent, ast.Return) and _is_called_mask(source, use.parent) and _makes_marks(source, mapper)
+
+
+def _optax_names(source: ParsedSource, call: ast.Call) -> frozenset[str]:
+    parts = dotted_name(call.func)
+    names = source.bindings.qualified_names(parts, start_of(call.func)) if parts else frozenset()
+    return names if names and all(name.startswith("optax.") for name in names) else frozenset()
+
+
+def _is_called_mask(source: ParsedSource, node: ast.AST) -> bool:
+    """Whether a statement stands in a function whose name says that it makes a mask or labels."""
+    around = source.ast_parent(node)
+    while around is not None and not isinstance(around, ast.FunctionDef):
+        around = source.ast_parent(around)
+    return around is not None and any(word in around.name.lower() for word in ("mask", "label"))
+
+
+def _makes_marks(source: ParsedSource, mapper: Mapper | Unknown) -> bool:
+    """Whether a mapper clearly returns bools or strings."""
+    return isinstance(mapper, Mapper) and all(map(_is_mark, results_of(mapper)))
+
+
+def _is_mark(node: cst.BaseExpression) -> bool:
+    if isinstance(node, cst.IfExp):
+        return _is_mark(node.body) and _is_mark(node.orelse)
+    if isinstance(node, cst.Comparison):
+        return isinstance(node.left, cst.Attribute) and node.left.attr.value in ("ndim", "size")
+    is_bool = isinstance(node, cst.Name) and node.value in ("True", "False")
+    return is_bool or isinstance(node, cst.SimpleString)
+
+
+def _fix(
+    source: ParsedSource, call: TreeCall, mapper: Mapper | Unknown, origin: Origin, floor: FlaxRelease
+) -> Fix | None:
+    is_plain = call.function.kind is TreeFunctionKind.MAP and call.partial is None and not call.more_trees
+    if not is_plain or len(call.trees) != 1 or floor < VARIABLE_STATE_IS_VARIABLE or isinstance(mapper, Unknown):
+        return None
+    types = wrapper_types(source, call.node, floor)
+    if types is None or not all(_has_no_identity(result) for result in results_of(mapper)):
+        return None
+    keyword = new_keyword(source, call.node, f"is_leaf=lambda x: isinstance(x, {types.text})")
+    return make_fix(source, Applicability.UNSAFE, "Stop the traversal at Variables", [keyword, *types.edits])
+
+
+def _has_no_identity(result: cst.BaseExpression) -> bool:
+    """Whether a result cannot be the leaf itself, which would put the model's Variable into the mask."""
+    is_constant = isinstance(result, cst.Name) and result.value in ("True", "False", "None")
+    return is_constant or not isinstance(result, (cst.Name, cst.Subscript, cst.NamedExpr))
+
+
+EXAMPLES = (
+    Example(
+        title="Labels for optax",
+        source="""\
+import jax
+import optax
+from flax import nnx
+
+
+def convert(state: nnx.State):
+    labels = jax.tree.map(lambda x: "trained", state)
+    optimizer = optax.multi_transform({"trained": optax.adam(1e-3), "frozen": optax.set_to_zero()}, labels)
+    return [optimizer is not None]
+""",
+        marked=("jax.tree.map",),
+        fixed={
+            "0.11": """\
+import jax
+import optax
+from flax import nnx
+
+
+def convert(state: nnx.State):
+    labels = jax.tree.map(lambda x: "trained", state, is_leaf=lambda x: isinstance(x, nnx.Variable))
+    optimizer = optax.multi_transform({"trained": optax.adam(1e-3), "frozen": optax.set_to_zero()}, labels)
+    return [optimizer is not None]
+""",
+        },
+        applicability=Applicability.UNSAFE,
+    ),
+    Example(
+        title="A mask that a function makes",
+        source="""\
+import jax
+import optax
+from flax import nnx
+
+
+def decayed(state: nnx.State):
+    # Everything is.
+    return jax.tree.map(
+        lambda _: True,
+        state,
+    )
+
+
+def convert(state):
+    optimizer = optax.adamw(1e-3, mask=decayed(state))
+    return [optimizer is not None]
+""",
+        marked=("jax.tree.map",),
+        fixed={
+            "0.11": """\
+import jax
+import optax
+from flax import nnx
+
+
+def decayed(state: nnx.State):
+    # Everything is.
+    return jax.tree.map(
+        lambda _: True,
+        state,
+        is_leaf=lambda x: isinstance(x, nnx.Variable),
+    )
+
+
+def convert(state):
+    optimizer = optax.adamw(1e-3, mask=decayed(state))
+    return [optimizer is not None]
+""",
+        },
+        applicability=Applicability.UNSAFE,
+    ),
+)
+
+RULE = Rule(
+    code="NNX108",
+    slug="wrapped-mask",
+    summary="A mask or a tree of labels comes back wrapped in Variables",
+    check=check,
+    documentation=__doc__,
+    examples=EXAMPLES,
+    fix=FixAvailability.SOMETIMES,
+)

@@ -1,0 +1,294 @@
+"""Of two branches for `Variable` and `VariableState`, one is dead from Flax 0.11 on.
+
+## What it does
+
+Finds an `if` and `elif`, a conditional expression, or `if`s one after the other that each return, which treat the same thing
+differently as a `Variable` and as a `VariableState`; two functions that `functools.singledispatch` registers for them; and a
+dictionary with both as keys.
+
+## Why it is wrong
+
+From 0.11 on the two names mean one class. The first branch is always taken, the second never; of two registrations or of two
+equal keys the last one wins. Code that unwrapped leaves of state in one branch and left live Variables alone in the other
+does one of the two to everything, without a word.
+
+## What Flax does
+
+* **0.10.0–0.10.7**: two classes, two branches.
+* **0.11.0 and later**: one class; the second branch is dead.
+
+## Fix safety
+
+Where both branches do the same, the fix makes one of them, and is safe. Where they differ there is no fix: only the author
+knows which one is meant.
+
+## References
+
+* <https://flax.readthedocs.io/en/latest/migrating/nnx_010_to_nnx_011.html>
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from flake8_nnx_treemap.analysis.bindings import dotted_name, end_of, start_of
+from flake8_nnx_treemap.analysis.narrowing import never_goes_on, statements_after, type_test, types_named
+from flake8_nnx_treemap.analysis.source import Edit, ParsedSource
+from flake8_nnx_treemap.analysis.spelling import spelling_of
+from flake8_nnx_treemap.analysis.text import Range
+from flake8_nnx_treemap.names import VARIABLE, VARIABLE_STATE, VARIABLE_STATE_IS_VARIABLE, FlaxRelease
+from flake8_nnx_treemap.rules.renaming import range_of
+from flake8_nnx_treemap.rules.rewriting import make_fix
+from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
+
+DEAD = "Variable and VariableState are one class from Flax 0.11 on: this branch is never taken there"
+LAST_WINS = "Variable and VariableState are one class from Flax 0.11 on: this replaces the entry for the other there"
+
+_BOTH = frozenset({VARIABLE, VARIABLE_STATE})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Branch:
+    """One branch of a chain: a test of a name's type, and what is done then."""
+
+    test: ast.Call
+    name: str
+    types: frozenset[str]
+    body: Sequence[ast.AST]
+    owner: ast.If | ast.IfExp
+
+
+def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
+    """Report each branch, registration or key that is for one of the two classes where another is for the other."""
+    if "VariableState" not in source.text:
+        return
+    for node in ast.walk(source.tree):
+        if isinstance(node, (ast.If, ast.IfExp)):
+            yield from _check_pair(source, node, floor)
+        elif isinstance(node, ast.Dict):
+            yield from _check_keys(source, [key for key in node.keys if key is not None])
+    yield from _check_registrations(source)
+
+
+def _check_pair(source: ParsedSource, node: ast.If | ast.IfExp, floor: FlaxRelease) -> Iterator[Finding]:
+    first = _branch(source, node)
+    if first is None or not first.types & _BOTH:
+        return
+    for later in _later_branches(source, first):
+        is_dead = later.types <= _BOTH and not later.types & first.types
+        if is_dead:
+            yield Finding("NNX109", DEAD, range_of(source, later.test), _merged(source, first, later, floor))
+            return
+
+
+def _branch(source: ParsedSource, node: ast.AST | None) -> _Branch | None:
+    if not isinstance(node, (ast.If, ast.IfExp)) or not isinstance(node.test, ast.Call):
+        return None
+    test = type_test(source, node.test)
+    if test is None or not test[1]:
+        return None
+    body = node.body if isinstance(node.body, list) else [node.body]
+    return _Branch(node.test, test[0], test[1], body, node)
+
+
+def _later_branches(source: ParsedSource, first: _Branch) -> Iterator[_Branch]:
+    """The branches that are asked after one, about the same name, only if that one was not taken."""
+    owner: ast.AST | None = first.owner
+    while owner is not None:
+        owner = _next(source, owner)
+        found = _branch(source, owner)
+        if found is not None and found.name == first.name:
+            yield found
+
+
+def _next(source: ParsedSource, owner: ast.AST) -> ast.AST | None:
+    if isinstance(owner, ast.IfExp):
+        return owner.orelse if isinstance(owner.orelse, ast.IfExp) else None
+    assert isinstance(owner, ast.If)
+    if owner.orelse:
+        return owner.orelse[0] if len(owner.orelse) == 1 and isinstance(owner.orelse[0], ast.If) else None
+    following = statements_after(source, owner)
+    is_chain = never_goes_on(owner.body) and following and isinstance(following[0], ast.If)
+    return following[0] if is_chain else None
+
+
+def _merged(source: ParsedSource, first: _Branch, later: _Branch, floor: FlaxRelease) -> Fix | None:
+    """Do for both classes what both branches do, if they are neighbours and do the same."""
+    same = [ast.dump(node) for node in first.body] == [ast.dump(node) for node in later.body]
+    if not same or _next(source, first.owner) is not later.owner or first.types | later.types != _BOTH:
+        return None
+    place = start_of(first.test)
+    names = ["Variable"] if floor >= VARIABLE_STATE_IS_VARIABLE else ["Variable", "variablelib.VariableState"]
+    spellings = [spelling_of(source, name, place) for name in names]
+    texts = [found.text for found in spellings if found is not None]
+    if len(texts) != len(names):
+        return None
+    text = texts[0] if len(texts) == 1 else f"({', '.join(texts)})"
+    edits: list[Edit] = [edit for found in spellings if found for edit in found.edits]
+    edits.append(source.replace(range_of(source, first.test.args[1]), text))
+    dropped = _dropped(source, first, later)
+    return (
+        None
+        if dropped is None
+        else make_fix(source, Applicability.SAFE, "Make one branch of the two", [*edits, dropped])
+    )
+
+
+def _dropped(source: ParsedSource, first: _Branch, later: _Branch) -> Edit | None:
+    if isinstance(later.owner, ast.If):
+        start, end = end_of(first.body[-1]), end_of(later.body[-1])
+        range_ = Range(source.position_of_place(start), source.position_of_place(end))
+        is_elif = source.text_in(range_).lstrip().startswith("elif")
+        return source.replace(range_, "") if is_elif or not later.owner.orelse else None
+    start, end = start_of(later.owner), start_of(later.owner.orelse)
+    range_ = Range(source.position_of_place(start), source.position_of_place(end))
+    return None if "(" in source.text_in(range_).rpartition("else")[2] else source.replace(range_, "")
+
+
+# Keys and registrations
+
+
+def _check_keys(source: ParsedSource, keys: Sequence[ast.expr]) -> Iterator[Finding]:
+    """The later of two entries for the two classes."""
+    seen: set[str] = set()
+    for key in keys:
+        types = types_named(source, key, 0) if dotted_name(key) is not None else None
+        if types is not None and len(types) == 1 and types <= _BOTH:
+            if seen and not types & seen:
+                yield Finding("NNX109", LAST_WINS, range_of(source, key))
+            seen |= types
+
+
+def _check_registrations(source: ParsedSource) -> Iterator[Finding]:
+    """`@function.register(nnx.Variable)` for both classes."""
+    registered: dict[tuple[str, ...], list[ast.expr]] = {}
+    for use in source.bindings.calls.get("register", ()):
+        assert isinstance(use.node, ast.Call)
+        owner = dotted_name(use.node.func.value) if isinstance(use.node.func, ast.Attribute) else None
+        if owner is not None and use.node.args:
+            registered.setdefault(owner, []).append(use.node.args[0])
+    for types in registered.values():
+        yield from _check_keys(source, sorted(types, key=start_of))
+
+
+EXAMPLES = (
+    Example(
+        title="Two branches that do the same",
+        source="""\
+import jax
+from flax import nnx
+
+
+def value_of(leaf):
+    if isinstance(leaf, nnx.VariableState):
+        return leaf.value
+    elif isinstance(leaf, nnx.Variable):
+        return leaf.value
+    return leaf
+
+
+def convert(state):
+    return jax.tree.map(value_of, state, is_leaf=lambda x: isinstance(x, (nnx.Variable, nnx.VariableState)))
+""",
+        marked=("isinstance(leaf, nnx.Variable)",),
+        fixed={
+            "portable": """\
+import jax
+from flax import nnx
+
+
+def value_of(leaf):
+    if isinstance(leaf, (nnx.Variable, nnx.variablelib.VariableState)):
+        return leaf.value
+    return leaf
+
+
+def convert(state):
+    return jax.tree.map(value_of, state, is_leaf=lambda x: isinstance(x, (nnx.Variable, nnx.VariableState)))
+""",
+            "0.11": """\
+import jax
+from flax import nnx
+
+
+def value_of(leaf):
+    if isinstance(leaf, nnx.Variable):
+        return leaf.value
+    return leaf
+
+
+def convert(state):
+    return jax.tree.map(value_of, state, is_leaf=lambda x: isinstance(x, (nnx.Variable, nnx.VariableState)))
+""",
+        },
+        applicability=Applicability.SAFE,
+    ),
+    Example(
+        title="One `if` after the other",
+        source="""\
+import jax
+from flax import nnx
+
+
+def value_of(leaf):
+    if isinstance(leaf, nnx.Variable):
+        return leaf.value
+
+    if isinstance(leaf, nnx.VariableState):
+        return leaf.value
+
+    return leaf
+
+
+def convert(state):
+    return jax.tree.map(value_of, state, is_leaf=lambda x: isinstance(x, (nnx.Variable, nnx.VariableState)))
+""",
+        marked=("isinstance(leaf, nnx.VariableState)",),
+        fixed={
+            "portable": """\
+import jax
+from flax import nnx
+
+
+def value_of(leaf):
+    if isinstance(leaf, (nnx.Variable, nnx.variablelib.VariableState)):
+        return leaf.value
+
+    return leaf
+
+
+def convert(state):
+    return jax.tree.map(value_of, state, is_leaf=lambda x: isinstance(x, (nnx.Variable, nnx.VariableState)))
+""",
+        },
+        applicability=Applicability.SAFE,
+    ),
+    Example(
+        title="Two branches that differ: reported, not rewritten",
+        source="""\
+import jax
+from flax import nnx
+
+
+def convert(state):
+    return jax.tree.map(
+        lambda x: x.value if isinstance(x, nnx.VariableState) else [x.value] if isinstance(x, nnx.Variable) else x,
+        state,
+        is_leaf=lambda x: isinstance(x, (nnx.Variable, nnx.VariableState)),
+    )
+""",
+        marked=("isinstance(x, nnx.Variable)",),
+    ),
+)
+
+RULE = Rule(
+    code="NNX109",
+    slug="branch-collapse",
+    summary="Of two branches for `Variable` and `VariableState`, one is dead",
+    check=check,
+    documentation=__doc__,
+    examples=EXAMPLES,
+    fix=FixAvailability.SOMETIMES,
+)

@@ -1,0 +1,199 @@
+"""A mapper hands back the Variable that it was given: from Flax 0.11 on, the model's own.
+
+## What it does
+
+Finds mappers that return their leaf as it is, in calls whose `is_leaf` stops at wrappers: `lambda x: x`, or the branch for
+wrappers that a test for some of them leaves over. Opt-in.
+
+## Why it is wrong
+
+From 0.11 on `nnx.state` and `nnx.split` hand out the model's own Variables. Without `is_leaf` JAX rebuilds them, and the
+result is a copy. With it, a mapper that returns its leaf puts the model's Variable into the result: training the one changes
+the other.
+
+## What Flax does
+
+* **0.10.0–0.10.7**: leaves of `nnx.state` are `VariableState`s of their own; live Variables are shared.
+* **0.11.0 and later**: what is returned as it is, is shared with the model.
+
+## Fix safety
+
+The fix writes `.copy()`. It is unsafe, for what it is there for: what changed along with the model does not any more. There
+is no fix where the leaf may be something that has no such method.
+
+## References
+
+* <https://flax.readthedocs.io/en/latest/migrating/nnx_010_to_nnx_011.html>
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from flake8_nnx_treemap.analysis.bindings import end_of, start_of
+from flake8_nnx_treemap.analysis.mappers import Mapper, mapper_of
+from flake8_nnx_treemap.analysis.narrowing import covers, regions_where, type_test
+from flake8_nnx_treemap.analysis.predicates import LeafTest, leaf_test_of
+from flake8_nnx_treemap.analysis.provenance import Origin, TreeKind, origin_of
+from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown
+from flake8_nnx_treemap.analysis.tree_calls import TreeCall, tree_calls_of
+from flake8_nnx_treemap.analysis.wrappers import is_wrapper
+from flake8_nnx_treemap.names import WRAPPERS, FlaxRelease, TreeFunctionKind
+from flake8_nnx_treemap.rules.renaming import range_of
+from flake8_nnx_treemap.rules.rewriting import make_fix
+from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, FixAvailability, Rule
+
+MESSAGE = "the Variable itself is returned, from Flax 0.11 on the model's own: return {}.copy()"
+
+_MAPS = (TreeFunctionKind.MAP, TreeFunctionKind.MAP_WITH_PATH)
+_NEW_WRAPPERS = (TreeKind.GRADIENTS, TreeKind.PURE)
+
+
+def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
+    """Report each way on which a mapper returns a wrapper as it is."""
+    for call in tree_calls_of(source):
+        if call.mapper is None or call.is_leaf is None or call.function.kind not in _MAPS or _is_new(source, call):
+            continue
+        test = leaf_test_of(source, call.is_leaf)
+        mapper = mapper_of(source, call.mapper, call.function.leaf_position)
+        if isinstance(test, Unknown) or isinstance(mapper, Unknown) or not test.names & WRAPPERS:
+            continue
+        for leaf in _returned(source, mapper):
+            if not _cannot_be_wrapper(source, leaf, test):
+                is_certain = is_wrapper(source, leaf) and (bool(mapper.dispatches) or _holds_wrappers(source, call))
+                edits = [source.insert(source.position_of_place(end_of(leaf)), ".copy()")]
+                fix = make_fix(source, Applicability.UNSAFE, "Copy the Variable", edits) if is_certain else None
+                yield Finding("NNX110", MESSAGE.format(leaf.id), range_of(source, leaf), fix)
+
+
+def _is_new(source: ParsedSource, call: TreeCall) -> bool:
+    """Whether a tree's wrappers belong to nobody else."""
+    origin = origin_of(source, call.trees[0]) if call.trees else Unknown("no tree")
+    return isinstance(origin, Origin) and origin.kind in _NEW_WRAPPERS
+
+
+def _holds_wrappers(source: ParsedSource, call: TreeCall) -> bool:
+    """Whether every leaf of a tree is known to stand in a wrapper."""
+    origin = origin_of(source, call.trees[0]) if call.trees else Unknown("no tree")
+    return isinstance(origin, Origin) and origin.kind is not TreeKind.MODULE
+
+
+def _returned(source: ParsedSource, mapper: Mapper) -> Iterator[ast.Name]:
+    """The places where a mapper returns its leaf."""
+    definition = source.definition_of(mapper.function.definition)
+    results: list[ast.expr] = []
+    if isinstance(definition, ast.Lambda):
+        results = [definition.body]
+    elif definition is not None:
+        results = [node.value for node in _own_nodes(definition) if isinstance(node, ast.Return) and node.value]
+    while results:
+        result = results.pop(0)
+        if isinstance(result, ast.IfExp):
+            results += [result.body, result.orelse]
+        elif isinstance(result, ast.Name) and result.id == mapper.leaf and _is_parameter(source, result):
+            yield result
+
+
+def _own_nodes(function: ast.FunctionDef) -> Iterator[ast.AST]:
+    pending: list[ast.AST] = list(function.body)
+    while pending:
+        node = pending.pop(0)
+        yield node
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)):
+            pending += ast.iter_child_nodes(node)
+
+
+def _is_parameter(source: ParsedSource, node: ast.Name) -> bool:
+    """Whether a name still means what the function was given."""
+    bindings = source.bindings.bindings_of(node.id, start_of(node))
+    return len(bindings) == 1 and isinstance(bindings[0].node, ast.arg)
+
+
+def _cannot_be_wrapper(source: ParsedSource, leaf: ast.Name, test: LeafTest) -> bool:
+    """Whether a question has sent every wrapper at which the traversal stops another way."""
+    place = start_of(leaf)
+    asked = (use.node for name in _questions(source) for use in source.bindings.calls.get(name, ()))
+    return any(
+        start <= place < end
+        for call in asked
+        if isinstance(call, ast.Call) and _tells_wrappers(source, call, leaf.id, test)
+        for start, end in regions_where(source, call, False)
+    )
+
+
+def _questions(source: ParsedSource) -> list[str]:
+    """What may tell wrappers from other things: functions of this file as well."""
+    return ["isinstance", "hasattr", *sorted(source.bindings.calls.keys() & source.bindings.module.bindings.keys())]
+
+
+def _tells_wrappers(source: ParsedSource, call: ast.Call, leaf: str, test: LeafTest) -> bool:
+    if not call.args or not isinstance(call.args[0], ast.Name) or call.args[0].id != leaf:
+        return False
+    if not isinstance(call.func, ast.Name) or call.func.id != "isinstance":
+        return True
+    found = type_test(source, call)
+    return found is not None and covers(found[1], test.names & WRAPPERS)
+
+
+EXAMPLES = (
+    Example(
+        title="A copy that is none",
+        source="""\
+import jax
+from flax import nnx
+
+
+def is_variable(x):
+    return isinstance(x, (nnx.Variable, nnx.variablelib.VariableState))
+
+
+def convert(state):
+    return jax.tree.map(lambda v: v if is_variable(v) else [v], state, is_leaf=is_variable)
+""",
+        marked=("v",),
+        fixed={
+            "portable": """\
+import jax
+from flax import nnx
+
+
+def is_variable(x):
+    return isinstance(x, (nnx.Variable, nnx.variablelib.VariableState))
+
+
+def convert(state):
+    return jax.tree.map(lambda v: v.copy() if is_variable(v) else [v], state, is_leaf=is_variable)
+""",
+        },
+        applicability=Applicability.UNSAFE,
+        trees=("state", "split"),
+    ),
+    Example(
+        title="What is no Param is the model's own: reported, not rewritten",
+        source="""\
+import jax
+from flax import nnx
+
+
+def convert(state):
+    return jax.tree.map(
+        lambda v: v.replace(v.value) if isinstance(v, nnx.Param) else v,
+        state,
+        is_leaf=lambda x: isinstance(x, nnx.Variable),
+    )
+""",
+        marked=("v",),
+    ),
+)
+
+RULE = Rule(
+    code="NNX110",
+    slug="aliased-variable",
+    summary="A mapper returns the Variable that it was given",
+    check=check,
+    documentation=__doc__,
+    examples=EXAMPLES,
+    fix=FixAvailability.SOMETIMES,
+    on_by_default=False,
+)

@@ -1,0 +1,128 @@
+"""A mapper writes to the Variable that it is given: from Flax 0.11 on, into the model.
+
+## What it does
+
+Finds mappers that assign to their leaf (`v.value = …`, `v[...] = …`) or call what changes it (`v.set_value(…)`,
+`v.set_metadata(…)`, `v.copy_from(…)`), in calls whose `is_leaf` stops at wrappers. Opt-in.
+
+## Why it is wrong
+
+A map is read as making something new. From 0.11 on `nnx.state` and `nnx.split` hand out the model's own Variables, and a mapper
+that writes to its leaf changes the model behind the tree.
+
+## What Flax does
+
+* **0.10.0–0.10.7**: writes to leaves of `nnx.state` change the state alone; writes to live Variables change the model.
+* **0.11.0 and later**: both change the model.
+
+## Fix safety
+
+There is no fix: whether the model is meant to change, only the author knows. `v.replace(…)` makes a new Variable.
+
+## References
+
+* <https://flax.readthedocs.io/en/latest/migrating/nnx_010_to_nnx_011.html>
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import libcst as cst
+
+from flake8_nnx_treemap.analysis.mappers import mapper_of
+from flake8_nnx_treemap.analysis.predicates import leaf_test_of
+from flake8_nnx_treemap.analysis.provenance import Origin, TreeKind, origin_of
+from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown
+from flake8_nnx_treemap.analysis.syntax import descendants_of
+from flake8_nnx_treemap.analysis.tree_calls import TreeCall, tree_calls_of
+from flake8_nnx_treemap.names import VARIABLE_CHANGING_METHODS, WRAPPERS, FlaxRelease
+from flake8_nnx_treemap.rules.rule import Example, Finding, FixAvailability, Rule
+
+MESSAGE = "the mapper writes to the Variable, from Flax 0.11 on the model's own: return a new one with replace()"
+
+
+def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
+    """Report each write of a mapper to its leaf."""
+    for call in tree_calls_of(source):
+        if call.mapper is None or call.is_leaf is None or _is_new(source, call):
+            continue
+        test = leaf_test_of(source, call.is_leaf)
+        mapper = mapper_of(source, call.mapper, call.function.leaf_position)
+        if isinstance(test, Unknown) or isinstance(mapper, Unknown) or not test.names & WRAPPERS:
+            continue
+        for node in descendants_of(mapper.function.definition.body):
+            written = _written(source, node, mapper.leaf)
+            if written is not None and _is_parameter(source, written, mapper.leaf):
+                yield Finding("NNX111", MESSAGE, source.range(written))
+
+
+def _is_new(source: ParsedSource, call: TreeCall) -> bool:
+    """Whether a tree's wrappers belong to nobody else."""
+    origin = origin_of(source, call.trees[0]) if call.trees else Unknown("no tree")
+    return isinstance(origin, Origin) and origin.kind in (TreeKind.GRADIENTS, TreeKind.PURE)
+
+
+def _written(source: ParsedSource, node: cst.CSTNode, leaf: str) -> cst.BaseExpression | None:
+    """What a piece of code writes to, if that is a part of the leaf."""
+    if isinstance(node, cst.Call) and isinstance(node.func, cst.Attribute):
+        is_change = node.func.attr.value in VARIABLE_CHANGING_METHODS
+        return node.func if is_change and source.text_of(node.func.value) == leaf else None
+    target = node.target if isinstance(node, (cst.AssignTarget, cst.AugAssign, cst.AnnAssign)) else None
+    if isinstance(target, (cst.Attribute, cst.Subscript)) and source.text_of(target.value) == leaf:
+        return target
+    return None
+
+
+def _is_parameter(source: ParsedSource, written: cst.BaseExpression, leaf: str) -> bool:
+    """Whether the leaf's name still means the leaf, and not a copy of it."""
+    bindings = source.bindings.bindings_of(leaf.partition("[")[0], source.place_of(written))
+    return len(bindings) == 1 and bindings[0].kind.value == "parameter"
+
+
+EXAMPLES = (
+    Example(
+        title="Written in place",
+        source="""\
+import jax
+from flax import nnx
+
+
+def doubled(v):
+    v.value = v.value * 2
+    return v.replace(v.value)
+
+
+def convert(state):
+    return jax.tree.map(doubled, state, is_leaf=lambda x: isinstance(x, nnx.Variable))
+""",
+        marked=("v.value",),
+    ),
+    Example(
+        title="Metadata, in a lambda",
+        source="""\
+import jax
+from flax import nnx
+
+
+def convert(state):
+    return jax.tree.map(
+        lambda v: (v.set_metadata(seen=True), v.copy())[1],
+        state,
+        is_leaf=lambda x: isinstance(x, nnx.Variable),
+    )
+""",
+        marked=("v.set_metadata",),
+    ),
+)
+
+RULE = Rule(
+    code="NNX111",
+    slug="mutating-mapper",
+    summary="A mapper writes to the Variable that it is given",
+    check=check,
+    documentation=__doc__,
+    examples=EXAMPLES,
+    fix=FixAvailability.NEVER,
+    on_by_default=False,
+)

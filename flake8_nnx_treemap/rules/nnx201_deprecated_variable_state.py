@@ -1,0 +1,251 @@
+"""`VariableState` is only another name of `Variable` from Flax 0.11 on, and warns.
+
+## What it does
+
+Finds every use of `nnx.VariableState` in code for Flax 0.11 and later: imports, `isinstance`, annotations, also those
+written as strings or below `TYPE_CHECKING`, and arguments such as those of `nnx.split`. `nnx.variablelib.VariableState`
+counts too: it never warns, and only a linter finds it.
+
+## Why it is wrong
+
+Flax 0.11 made the two classes one and kept the old name as an alias. A test of both is a test of one, written twice; each
+access warns from 0.12.1 on, and code run with `-W error` stops there.
+
+## What Flax does
+
+* **0.10.0–0.10.7**: two classes. The rule is silent while they are to be supported.
+* **0.11.0–0.12.0**: `VariableState is Variable`, silently.
+* **0.12.1–0.12.8**: the same, with a `DeprecationWarning` at each access of `nnx.VariableState`, at an import of it, and
+  at `hasattr(nnx, "VariableState")`.
+
+## Fix safety
+
+The fix is safe: it writes the class's own name. In the second argument of `isinstance`, in filters and in unions a
+`Variable` that stands beside it is not written twice. There is no fix for a name that other files may import from this
+one (in `__init__.py`, in `__all__`, `import VariableState as VariableState`), nor where `Variable` means something else
+in the file; calls of it are left to NNX202.
+
+## References
+
+* <https://flax.readthedocs.io/en/latest/migrating/nnx_010_to_nnx_011.html>
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+
+from flake8_nnx_treemap.analysis.bindings import dotted_name, end_of, start_of
+from flake8_nnx_treemap.analysis.narrowing import types_named
+from flake8_nnx_treemap.analysis.source import Edit, ParsedSource
+from flake8_nnx_treemap.analysis.text import Range
+from flake8_nnx_treemap.names import NNX_MODULES, VARIABLE, VARIABLE_STATE, VARIABLE_STATE_IS_VARIABLE, FlaxRelease
+from flake8_nnx_treemap.rules.renaming import attribute_uses, imports_of, range_of, renamed_import, without
+from flake8_nnx_treemap.rules.rewriting import make_fix
+from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
+
+MESSAGE = "VariableState is another name of Variable since Flax 0.11: use nnx.Variable"
+FIX_MESSAGE = "Use Variable"
+_OLD, _NEW = "VariableState", "Variable"
+_VARIABLE, _STATE, _UNION = frozenset({VARIABLE}), frozenset({VARIABLE_STATE}), frozenset({"typing.Union"})
+
+
+def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
+    """Report each `nnx.VariableState` that is not called, and each import of it."""
+    for use in attribute_uses(source, VARIABLE_STATE):
+        if not _is_called(source, use):
+            yield Finding("NNX201", MESSAGE, range_of(source, use), _fix(source, _renamed(source, use)))
+    for imported in imports_of(source, VARIABLE_STATE):
+        edits = renamed_import(source, imported, _NEW, lambda use: _renamed(source, use))
+        yield Finding("NNX201", MESSAGE, range_of(source, imported.alias), _fix(source, edits))
+    yield from _asked_for_by_name(source)
+
+
+def _fix(source: ParsedSource, edits: Sequence[Edit] | None) -> Fix | None:
+    return None if edits is None else make_fix(source, Applicability.SAFE, FIX_MESSAGE, edits)
+
+
+def _is_called(source: ParsedSource, node: ast.expr) -> bool:
+    parent = source.ast_parent(node)
+    return isinstance(parent, ast.Call) and parent.func is node
+
+
+def _asked_for_by_name(source: ParsedSource) -> Iterator[Finding]:
+    """`hasattr(nnx, "VariableState")` and `getattr`: they warn like any access."""
+    for name in ("hasattr", "getattr"):
+        for use in source.bindings.calls.get(name, ()):
+            assert isinstance(use.node, ast.Call)
+            given = use.node.args
+            if len(given) < 2 or not isinstance(given[1], ast.Constant) or given[1].value != _OLD:
+                continue
+            parts = dotted_name(given[0])
+            names = source.bindings.qualified_names(parts, start_of(given[0])) if parts else frozenset()
+            if names and names <= set(NNX_MODULES):
+                yield Finding("NNX201", MESSAGE, range_of(source, given[1]))
+
+
+# One use
+
+
+def _renamed(source: ParsedSource, node: ast.expr) -> list[Edit] | None:
+    """Write `Variable` for one use, or take the use out of a tuple or a union that has it already."""
+    if _is_called(source, node):
+        return None
+    elements = _elements_beside(source, node)
+    kept = [one for one in elements if types_named(source, one) == _VARIABLE]
+    same = [one for one in elements if types_named(source, one) == _STATE]
+    stays = (kept or same or [node])[0]
+    if stays is node:
+        return [_new_name(source, node)]
+    if len(elements) == 2:
+        text = source.text_in(range_of(source, stays)) if kept else _new_text(source, stays)
+        return [_only(source, node, text)]
+    return [without(source, elements, node)]
+
+
+def _elements_beside(source: ParsedSource, node: ast.expr) -> Sequence[ast.expr]:
+    """The elements of the tuple or union of classes that a use stands in."""
+    top: ast.AST = node
+    while isinstance(parent := source.ast_parent(top), ast.BinOp) and isinstance(parent.op, ast.BitOr):
+        top = parent
+    if isinstance(top, ast.BinOp):
+        return list(_operands(top))
+    if isinstance(parent, ast.Tuple) and _is_of_types(source, parent):
+        return parent.elts
+    return []
+
+
+def _operands(node: ast.expr) -> Iterator[ast.expr]:
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
+        yield from _operands(node.left)
+        yield from _operands(node.right)
+    else:
+        yield node
+
+
+_FILTERED_BY = frozenset(
+    {"split", "state", "pop", "filter_state", "split_state", "iter_graph", "DiffState", "Optimizer"}
+)
+
+
+def _is_of_types(source: ParsedSource, node: ast.Tuple) -> bool:
+    """Whether a tuple means "one of these": to `isinstance`, to `in`, to `Union`, to a filter of NNX."""
+    parent = source.ast_parent(node)
+    if isinstance(parent, ast.Compare):
+        return isinstance(parent.ops[-1], (ast.In, ast.NotIn)) and parent.comparators[-1] is node
+    if isinstance(parent, ast.Subscript):
+        return types_named(source, parent.value, 0) == _UNION
+    if isinstance(parent, ast.keyword):
+        return parent.arg == "wrt"
+    if not isinstance(parent, ast.Call) or node not in parent.args:
+        return False
+    parts = dotted_name(parent.func) or ("",)
+    return parts[-1] in _FILTERED_BY | {"isinstance", "issubclass"}
+
+
+def _only(source: ParsedSource, node: ast.expr, text: str) -> Edit:
+    """Of two classes, one is left: without the tuple or the union, but where `in` needs a tuple."""
+    whole = source.ast_parent(node)
+    assert isinstance(whole, (ast.Tuple, ast.BinOp))
+    around = source.ast_parent(whole)
+    if isinstance(around, ast.Compare):
+        text = f"({text},)"
+    return source.replace(range_of(source, whole), text)
+
+
+def _new_text(source: ParsedSource, node: ast.expr) -> str:
+    """`nnx.Variable` for `nnx.VariableState`, and for `nnx.variablelib.VariableState` too."""
+    text = source.text_in(range_of(source, node))[: -len(_OLD)]
+    parts = dotted_name(node) or ()
+    if parts[-2:-1] == ("variablelib",) and text.endswith(".variablelib."):
+        module = source.bindings.qualified_names(parts[:-2], start_of(node), depth=0)
+        text = text[: -len("variablelib.")] if module and module <= set(NNX_MODULES) else text
+    return text + _NEW
+
+
+def _new_name(source: ParsedSource, node: ast.expr) -> Edit:
+    end = source.position_of_place(end_of(node))
+    start = source.position_of_place(start_of(node))
+    if not source.text_in(Range(start, end)).endswith(_OLD):  # Parts of a name may stand on lines of their own.
+        start = source.position(source.offset(end) - len(_OLD))
+        return source.replace(Range(start, end), _NEW)
+    return source.replace(Range(start, end), _new_text(source, node))
+
+
+EXAMPLES = (
+    Example(
+        title="A test of both",
+        source="""\
+import jax
+from flax import nnx
+
+
+def is_variable(x):
+    return isinstance(x, (nnx.Variable, nnx.VariableState))
+
+
+def convert(state):
+    return jax.tree.map(lambda v: v.replace(v.value) if is_variable(v) else v, state, is_leaf=is_variable)
+""",
+        marked=("nnx.VariableState",),
+        fixed={
+            "0.11": """\
+import jax
+from flax import nnx
+
+
+def is_variable(x):
+    return isinstance(x, nnx.Variable)
+
+
+def convert(state):
+    return jax.tree.map(lambda v: v.replace(v.value) if is_variable(v) else v, state, is_leaf=is_variable)
+""",
+        },
+        applicability=Applicability.SAFE,
+        floor="0.11",
+    ),
+    Example(
+        title="An import, and what uses it",
+        source="""\
+import jax
+from flax.nnx import Param, VariableState
+
+
+def values(state: "dict[str, VariableState | Param]"):
+    return jax.tree.leaves(state, is_leaf=lambda x: isinstance(x, VariableState))
+
+
+def convert(state):
+    return [leaf.value for leaf in values(state) if isinstance(leaf, VariableState)]
+""",
+        marked=("VariableState",),
+        fixed={
+            "0.11": """\
+import jax
+from flax.nnx import Param, Variable
+
+
+def values(state: "dict[str, Variable | Param]"):
+    return jax.tree.leaves(state, is_leaf=lambda x: isinstance(x, Variable))
+
+
+def convert(state):
+    return [leaf.value for leaf in values(state) if isinstance(leaf, Variable)]
+""",
+        },
+        applicability=Applicability.SAFE,
+        floor="0.11",
+    ),
+)
+
+RULE = Rule(
+    code="NNX201",
+    slug="deprecated-variable-state",
+    summary="`VariableState` is only another name of `Variable`",
+    check=check,
+    documentation=__doc__,
+    examples=EXAMPLES,
+    fix=FixAvailability.SOMETIMES,
+    since=VARIABLE_STATE_IS_VARIABLE,
+)

@@ -1,0 +1,145 @@
+"""`VariableState(type=T, value=v)` builds a plain `Variable` from Flax 0.11 on, not a `T`.
+
+## What it does
+
+Finds calls of `nnx.VariableState` in code for Flax 0.11 and later.
+
+## Why it is wrong
+
+Up to 0.10 the class carried the type of the Variable it stood for. From 0.11 on its name means `Variable`, and `type=` is one
+more piece of metadata: the result is no `T`, so that `nnx.state(…, T)` and `nnx.filter_state(…, T)` find nothing. Nothing
+says so, except where the type is a positional argument.
+
+## What Flax does
+
+* **0.10.0–0.10.7**: builds the state of a `T`. The rule is silent while they are to be supported.
+* **0.11.0 and later**: `VariableState(type=T, value=v)` is a plain `Variable` with metadata `type`; `VariableState(T, v)` is a
+  `TypeError`.
+
+## Fix safety
+
+The fix writes `T(v)`. It is unsafe, for what it is there for: the result has another class. There is no fix where the type
+or the value is not to be seen.
+
+## References
+
+* <https://flax.readthedocs.io/en/latest/migrating/nnx_010_to_nnx_011.html>
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from flake8_nnx_treemap.analysis.bindings import dotted_name, start_of
+from flake8_nnx_treemap.analysis.source import ParsedSource
+from flake8_nnx_treemap.analysis.wrappers import is_format_part
+from flake8_nnx_treemap.names import VARIABLE_STATE, VARIABLE_STATE_IS_VARIABLE, FlaxRelease, canonical
+from flake8_nnx_treemap.rules.renaming import range_of
+from flake8_nnx_treemap.rules.rewriting import make_fix
+from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
+
+MESSAGE = "VariableState(..) builds a plain Variable since Flax 0.11: call the Variable's own type"
+
+
+def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
+    """Report each call of `VariableState`."""
+    if "VariableState" not in source.text:
+        return
+    for use in (use for uses in source.bindings.calls.values() for use in uses):
+        call = use.node
+        if isinstance(call, ast.Call) and _builds_state(source, call) and not is_format_part(source, call):
+            yield Finding("NNX202", MESSAGE, range_of(source, call.func), _fix(source, call))
+
+
+def _builds_state(source: ParsedSource, call: ast.Call) -> bool:
+    parts = dotted_name(call.func)
+    if parts is None or not (parts[-1] == "VariableState" or len(parts) == 1):
+        return False
+    names = source.bindings.qualified_names(parts, start_of(call.func))
+    return bool(names) and {canonical(name) for name in names} == {VARIABLE_STATE}
+
+
+def _fix(source: ParsedSource, call: ast.Call) -> Fix | None:
+    given: dict[str | None, ast.expr] = {"type": call.args[0]} if call.args else {}
+    given |= {"value": call.args[1]} if len(call.args) > 1 else {}
+    given |= {keyword.arg: keyword.value for keyword in call.keywords}
+    is_clear = not any(isinstance(argument, ast.Starred) for argument in call.args) and None not in given
+    if not is_clear or not {"type", "value"} <= given.keys() or len(call.args) > 2:
+        return None
+    type_, value = given.pop("type"), given.pop("value")
+    if dotted_name(type_) is None and not (isinstance(type_, ast.Call) and dotted_name(type_.func) == ("type",)):
+        return None
+    metadata = [f"{name}={source.text_in(range_of(source, one))}" for name, one in given.items()]
+    arguments = ", ".join([source.text_in(range_of(source, value)), *metadata])
+    new = f"{source.text_in(range_of(source, type_))}({arguments})"
+    if isinstance(value, ast.GeneratorExp):
+        return None
+    return make_fix(
+        source, Applicability.UNSAFE, "Call the Variable's own type", [source.replace(range_of(source, call), new)]
+    )
+
+
+EXAMPLES = (
+    Example(
+        title="State built by hand",
+        source="""\
+import jax
+from flax import nnx
+
+
+def convert(state):
+    return [nnx.VariableState(type=nnx.Param, value=leaf) for leaf in jax.tree.leaves(state)]
+""",
+        marked=("nnx.VariableState",),
+        fixed={
+            "0.11": """\
+import jax
+from flax import nnx
+
+
+def convert(state):
+    return [nnx.Param(leaf) for leaf in jax.tree.leaves(state)]
+""",
+        },
+        applicability=Applicability.UNSAFE,
+        floor="0.11",
+        trees=("state", "split", "grad"),
+    ),
+    Example(
+        title="Positional arguments, and metadata",
+        source="""\
+import jax
+from flax.nnx import BatchStat, VariableState
+
+
+def convert(state):
+    return [VariableState(BatchStat, leaf, origin="a file") for leaf in jax.tree.leaves(state)]
+""",
+        marked=("VariableState",),
+        fixed={
+            "0.11": """\
+import jax
+from flax.nnx import BatchStat, VariableState
+
+
+def convert(state):
+    return [BatchStat(leaf, origin="a file") for leaf in jax.tree.leaves(state)]
+""",
+        },
+        applicability=Applicability.UNSAFE,
+        floor="0.11",
+        trees=("state", "split", "grad"),
+    ),
+)
+
+RULE = Rule(
+    code="NNX202",
+    slug="variable-state-constructor",
+    summary="`VariableState(type=T, value=v)` builds a plain `Variable`, not a `T`",
+    check=check,
+    documentation=__doc__,
+    examples=EXAMPLES,
+    fix=FixAvailability.SOMETIMES,
+    since=VARIABLE_STATE_IS_VARIABLE,
+)

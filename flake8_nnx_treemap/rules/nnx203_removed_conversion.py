@@ -1,0 +1,130 @@
+"""`.to_variable()` is gone from Flax 0.11 on: what state holds are Variables already.
+
+## What it does
+
+Finds calls of `.to_variable()` without arguments in code for Flax 0.11 and later.
+
+## Why it is wrong
+
+The method belonged to `VariableState`, and went with it.
+
+## What Flax does
+
+* **0.10.0–0.10.7**: makes a new `Variable` of a `VariableState`. The rule is silent while they are to be supported.
+* **0.11.0 and later**: `AttributeError`.
+
+## Fix safety
+
+The fix writes `.copy()`, which makes a new Variable as `.to_variable()` did: the leaf itself would be the model's own. It is
+safe, as the original raises. There is no fix where the error is expected.
+
+## References
+
+* <https://flax.readthedocs.io/en/latest/migrating/nnx_010_to_nnx_011.html>
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from flake8_nnx_treemap.analysis.bindings import dotted_name, end_of, start_of
+from flake8_nnx_treemap.analysis.source import ParsedSource
+from flake8_nnx_treemap.analysis.spelling import names_of_flax
+from flake8_nnx_treemap.analysis.text import Range
+from flake8_nnx_treemap.analysis.wrappers import is_format_part
+from flake8_nnx_treemap.names import VARIABLE_STATE_IS_VARIABLE, FlaxRelease
+from flake8_nnx_treemap.rules.rewriting import make_fix
+from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
+
+MESSAGE = "to_variable() was removed in Flax 0.11: state holds Variables; use copy() for a new one"
+_METHOD = "to_variable"
+
+
+def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
+    """Report each `.to_variable()` in a file that imports Flax and defines no such method itself."""
+    if not names_of_flax(source) or _defines_it(source):
+        return
+    for use in source.bindings.calls.get(_METHOD, ()):
+        call = use.node
+        assert isinstance(call, ast.Call)
+        if not isinstance(call.func, ast.Attribute) or call.args or call.keywords or is_format_part(source, call):
+            continue
+        parts = dotted_name(call.func)
+        if parts is not None and source.bindings.qualified_names(parts, start_of(call.func)):
+            continue  # A function of some module.
+        end = source.position_of_place(end_of(call.func))
+        name = Range(source.position(source.offset(end) - len(_METHOD)), end)
+        yield Finding("NNX203", MESSAGE, name, _fix(source, call, name))
+
+
+def _defines_it(source: ParsedSource) -> bool:
+    scopes = {statement.scope for statement in source.bindings.statements}
+    return any(_METHOD in scope.bindings for scope in scopes)
+
+
+def _fix(source: ParsedSource, call: ast.Call, name: Range) -> Fix | None:
+    if source.expects_attribute_error_at(start_of(call)):
+        return None
+    return make_fix(source, Applicability.SAFE, "Copy the Variable", [source.replace(name, "copy")])
+
+
+EXAMPLES = (
+    Example(
+        title="State made into Variables",
+        source="""\
+import jax
+from flax import nnx
+
+
+def convert(state):
+    is_variable = lambda x: isinstance(x, nnx.Variable)
+    return jax.tree.map(lambda v: v.to_variable() if is_variable(v) else v, state, is_leaf=is_variable)
+""",
+        marked=("to_variable",),
+        fixed={
+            "0.11": """\
+import jax
+from flax import nnx
+
+
+def convert(state):
+    is_variable = lambda x: isinstance(x, nnx.Variable)
+    return jax.tree.map(lambda v: v.copy() if is_variable(v) else v, state, is_leaf=is_variable)
+""",
+        },
+        applicability=Applicability.SAFE,
+        floor="0.11",
+    ),
+    Example(
+        title="The error is expected: reported, not rewritten",
+        source="""\
+import jax
+from flax import nnx
+
+
+def variable_of(leaf):
+    try:
+        return leaf.to_variable()
+    except AttributeError:
+        return leaf
+
+
+def convert(state):
+    return jax.tree.map(variable_of, state)
+""",
+        marked=("to_variable",),
+        floor="0.11",
+    ),
+)
+
+RULE = Rule(
+    code="NNX203",
+    slug="removed-conversion",
+    summary="`.to_variable()` is gone: state holds Variables already",
+    check=check,
+    documentation=__doc__,
+    examples=EXAMPLES,
+    fix=FixAvailability.SOMETIMES,
+    since=VARIABLE_STATE_IS_VARIABLE,
+)

@@ -1,0 +1,138 @@
+"""`.type` of a Variable is `type(…)` from Flax 0.11 on.
+
+## What it does
+
+Finds reads of `.type` from what is a Variable for certain, in code for Flax 0.11 and later: a name that `isinstance` has
+tested, the leaf of a mapper whose `is_leaf` stops at Variables, `nnx.Param(…)` and names set to it.
+
+## Why it is wrong
+
+A `VariableState` carried the type of the Variable it stood for. A Variable has its type like any object; the attribute is kept
+for old code.
+
+## What Flax does
+
+* **0.10.0–0.10.7**: the Variable's type; `type(…)` is `VariableState`. The rule is silent while they are to be supported.
+* **0.11.0–0.12.0**: the same as `type(…)`, with a `DeprecationWarning`.
+* **0.12.1–0.12.8**: the same, silently.
+
+## Fix safety
+
+The fix is safe: the attribute returns nothing but `type(…)`. It is unsafe for `self.name.type`, since code elsewhere may
+set such an attribute to something else. There is no fix where `type` is another name in the file.
+
+## References
+
+* <https://flax.readthedocs.io/en/latest/migrating/nnx_010_to_nnx_011.html>
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from flake8_nnx_treemap.analysis.bindings import start_of
+from flake8_nnx_treemap.analysis.source import ParsedSource
+from flake8_nnx_treemap.analysis.wrappers import wrapper_attributes
+from flake8_nnx_treemap.names import VARIABLE_STATE_IS_VARIABLE, FlaxRelease
+from flake8_nnx_treemap.rules.renaming import range_of
+from flake8_nnx_treemap.rules.rewriting import applicability_on, make_fix
+from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
+
+MESSAGE = "'.type' of a Variable is deprecated since Flax 0.11: use type({})"
+
+
+def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
+    """Report each read of `.type` from a Variable."""
+    for node in wrapper_attributes(source, "type"):
+        if isinstance(node.ctx, ast.Load):
+            owner = " ".join(source.text_in(range_of(source, node.value)).split())
+            yield Finding("NNX204", MESSAGE.format(owner), range_of(source, node), _fix(source, node))
+
+
+def _fix(source: ParsedSource, node: ast.Attribute) -> Fix | None:
+    if source.bindings.bindings_of("type", start_of(node)):
+        return None
+    range_ = range_of(source, node)
+    owner = range_of(source, node.value)
+    if source.offset(owner.start) != source.offset(range_.start):
+        return None  # The owner stands in parentheses.
+    text = f"type({source.text_in(owner)})"
+    return make_fix(source, applicability_on(node.value), "Ask for the type", [source.replace(range_, text)])
+
+
+EXAMPLES = (
+    Example(
+        title="Variables by their type",
+        source="""\
+import jax
+from flax import nnx
+
+
+def convert(state):
+    leaves = jax.tree.leaves(state, is_leaf=lambda x: isinstance(x, nnx.Variable))
+    return [leaf.type(leaf.value) for leaf in leaves if isinstance(leaf, nnx.Variable)]
+""",
+        marked=("leaf.type",),
+        fixed={
+            "0.11": """\
+import jax
+from flax import nnx
+
+
+def convert(state):
+    leaves = jax.tree.leaves(state, is_leaf=lambda x: isinstance(x, nnx.Variable))
+    return [type(leaf)(leaf.value) for leaf in leaves if isinstance(leaf, nnx.Variable)]
+""",
+        },
+        applicability=Applicability.SAFE,
+        floor="0.11",
+    ),
+    Example(
+        title="In a mapper",
+        source="""\
+import jax
+from flax import nnx
+
+
+def doubled(leaf):
+    if not isinstance(leaf, nnx.Variable):
+        return leaf
+    return leaf.type(leaf.value)
+
+
+def convert(state):
+    return jax.tree.map(doubled, state, is_leaf=lambda x: isinstance(x, nnx.Variable))
+""",
+        marked=("leaf.type",),
+        fixed={
+            "0.11": """\
+import jax
+from flax import nnx
+
+
+def doubled(leaf):
+    if not isinstance(leaf, nnx.Variable):
+        return leaf
+    return type(leaf)(leaf.value)
+
+
+def convert(state):
+    return jax.tree.map(doubled, state, is_leaf=lambda x: isinstance(x, nnx.Variable))
+""",
+        },
+        applicability=Applicability.SAFE,
+        floor="0.11",
+    ),
+)
+
+RULE = Rule(
+    code="NNX204",
+    slug="deprecated-type-attribute",
+    summary="`.type` of a Variable is `type(…)`",
+    check=check,
+    documentation=__doc__,
+    examples=EXAMPLES,
+    fix=FixAvailability.SOMETIMES,
+    since=VARIABLE_STATE_IS_VARIABLE,
+)

@@ -1,0 +1,139 @@
+"""A Variable's metadata can no longer be set as an attribute from Flax 0.12.1 on.
+
+## What it does
+
+Finds assignments such as `v.sharding = …` to what is a Variable for certain, in code for Flax 0.12.1 and later: a name that
+`isinstance` has tested, the leaf of a mapper whose `is_leaf` stops at Variables, `nnx.Param(…)` and names set to it.
+
+## Why it is wrong
+
+Attributes of a Variable that it does not have itself were its metadata. Setting one raises now.
+
+## What Flax does
+
+* **0.10.0–0.12.0**: sets the metadata. The rule is silent while they are to be supported (`set_metadata` is there from 0.12.0).
+* **0.12.1–0.12.8**: `AttributeError: Cannot set attribute`.
+
+## Fix safety
+
+The fix writes `v.set_metadata(name=…)`. It is safe, as the original raises. It is unsafe for `self.name.attribute = …`, since
+code elsewhere may set `self.name` to something else. There is no fix for an assignment of several names at once, for `+=` and its like, nor where the error is expected.
+
+## References
+
+* <https://flax.readthedocs.io/en/latest/api_reference/flax.nnx/variables.html>
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from flake8_nnx_treemap.analysis.bindings import start_of
+from flake8_nnx_treemap.analysis.source import ParsedSource
+from flake8_nnx_treemap.analysis.wrappers import wrapper_attributes
+from flake8_nnx_treemap.names import METADATA_NEEDS_METHOD, VARIABLE_ONLY_ATTRIBUTES, FlaxRelease
+from flake8_nnx_treemap.rules.renaming import range_of
+from flake8_nnx_treemap.rules.rewriting import applicability_on, assignment_as_call, make_fix
+from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
+
+MESSAGE = "metadata cannot be set as an attribute since Flax 0.12.1: use set_metadata({}=..)"
+
+
+def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
+    """Report each assignment to an attribute of a Variable that is metadata."""
+    for name in sorted(source.bindings.attributes):
+        if name.startswith("_") or name in VARIABLE_ONLY_ATTRIBUTES or name == "type":
+            continue
+        for node in wrapper_attributes(source, name, ast.Store):
+            yield Finding("NNX205", MESSAGE.format(name), range_of(source, node), _fix(source, node))
+
+
+def _fix(source: ParsedSource, node: ast.Attribute) -> Fix | None:
+    if source.expects_attribute_error_at(start_of(node)):
+        return None
+    edits = assignment_as_call(source, node, f"set_metadata({node.attr}=")
+    return None if edits is None else make_fix(source, applicability_on(node.value), "Use set_metadata", edits)
+
+
+EXAMPLES = (
+    Example(
+        title="In a mapper that copies",
+        source="""\
+import jax
+from flax import nnx
+
+
+def tagged(leaf):
+    if isinstance(leaf, nnx.Variable):
+        leaf = leaf.copy()
+        assert isinstance(leaf, nnx.Variable)
+        leaf.origin = "a file"
+    return leaf
+
+
+def convert(state):
+    return jax.tree.map(tagged, state, is_leaf=lambda x: isinstance(x, nnx.Variable))
+""",
+        marked=("leaf.origin",),
+        fixed={
+            "0.12.1": """\
+import jax
+from flax import nnx
+
+
+def tagged(leaf):
+    if isinstance(leaf, nnx.Variable):
+        leaf = leaf.copy()
+        assert isinstance(leaf, nnx.Variable)
+        leaf.set_metadata(origin="a file")
+    return leaf
+
+
+def convert(state):
+    return jax.tree.map(tagged, state, is_leaf=lambda x: isinstance(x, nnx.Variable))
+""",
+        },
+        applicability=Applicability.SAFE,
+        floor="0.12.1",
+    ),
+    Example(
+        title="A Variable that was just made",
+        source="""\
+import jax
+from flax import nnx
+
+
+def convert(state):
+    scale = nnx.Param(2.0)
+    scale.origin = "here"
+    return jax.tree.map(lambda x: [x, scale.origin == "here"], state)
+""",
+        marked=("scale.origin",),
+        fixed={
+            "0.12.1": """\
+import jax
+from flax import nnx
+
+
+def convert(state):
+    scale = nnx.Param(2.0)
+    scale.set_metadata(origin="here")
+    return jax.tree.map(lambda x: [x, scale.origin == "here"], state)
+""",
+        },
+        applicability=Applicability.SAFE,
+        floor="0.12.1",
+    ),
+)
+
+RULE = Rule(
+    code="NNX205",
+    slug="metadata-by-attribute",
+    summary="A Variable's metadata cannot be set as an attribute",
+    check=check,
+    documentation=__doc__,
+    examples=EXAMPLES,
+    fix=FixAvailability.SOMETIMES,
+    since=METADATA_NEEDS_METHOD,
+)

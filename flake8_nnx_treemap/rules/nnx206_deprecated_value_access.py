@@ -1,0 +1,138 @@
+"""`.value` of a Variable warns from Flax 0.12.1 on; `get_value()` and `set_value(…)` do not.
+
+## What it does
+
+Finds reads and writes of `.value` and `.raw_value` of what is a Variable for certain, in code for Flax 0.12.1 and later: a
+name that `isinstance` has tested, the leaf of a mapper or loop whose `is_leaf` stops at Variables, `nnx.Param(…)`, and names
+and attributes that are set to nothing else.
+
+## Why it is wrong
+
+Each access warns, once for each place in the code, and code run with `-W error` stops there. The advice that comes with the
+warning, `variable[...]`, is right for arrays alone: it fails on a float, a list, a dict, `None` and a `ShapeDtypeStruct`, and
+on a raw array, which should have raised, it succeeds.
+
+## What Flax does
+
+* **0.10.0–0.12.0**: silent; `get_value()` does not exist. The rule is silent while they are to be supported.
+* **0.12.1–0.12.8**: `DeprecationWarning`; `.value` does nothing but call `get_value()`, or `set_value(…)`.
+
+## Fix safety
+
+The fix is safe: the attribute calls the method that the fix writes. It is unsafe for `self.name.value`, since code elsewhere
+may set `self.name` to something else. There is no fix for `+=` and its like, for an assignment of
+several names at once, and for `del`.
+
+## References
+
+* <https://flax.readthedocs.io/en/latest/api_reference/flax.nnx/variables.html>
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from flake8_nnx_treemap.analysis.source import Edit, ParsedSource
+from flake8_nnx_treemap.analysis.text import Range
+from flake8_nnx_treemap.analysis.wrappers import wrapper_attributes
+from flake8_nnx_treemap.names import VALUE_ACCESS_WARNS, FlaxRelease
+from flake8_nnx_treemap.rules.renaming import range_of
+from flake8_nnx_treemap.rules.rewriting import applicability_on, assignment_as_call, make_fix
+from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
+
+MESSAGE = "'.{}' of a Variable is deprecated since Flax 0.12.1: use {}"
+
+
+def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
+    """Report each access to the value of a Variable as an attribute."""
+    for name in ("value", "raw_value"):
+        for node in (*wrapper_attributes(source, name), *wrapper_attributes(source, name, ast.Store)):
+            method = f"get_{name}()" if isinstance(node.ctx, ast.Load) else f"set_{name}(..)"
+            yield Finding("NNX206", MESSAGE.format(name, method), range_of(source, node), _fix(source, node))
+
+
+def _fix(source: ParsedSource, node: ast.Attribute) -> Fix | None:
+    edits: list[Edit] | None
+    if isinstance(node.ctx, ast.Load):
+        end = range_of(source, node).end
+        name = Range(source.position(source.offset(end) - len(node.attr)), end)
+        edits = [source.replace(name, f"get_{node.attr}()")]
+    else:
+        edits = assignment_as_call(source, node, f"set_{node.attr}(")
+    return None if edits is None else make_fix(source, applicability_on(node.value), "Use the method", edits)
+
+
+EXAMPLES = (
+    Example(
+        title="In a mapper",
+        source="""\
+import jax
+from flax import nnx
+
+
+def convert(state):
+    return jax.tree.map(
+        lambda v: v.replace(v.value) if isinstance(v, nnx.Variable) else v,
+        state,
+        is_leaf=lambda x: isinstance(x, nnx.Variable),
+    )
+""",
+        marked=("v.value",),
+        fixed={
+            "0.12.1": """\
+import jax
+from flax import nnx
+
+
+def convert(state):
+    return jax.tree.map(
+        lambda v: v.replace(v.get_value()) if isinstance(v, nnx.Variable) else v,
+        state,
+        is_leaf=lambda x: isinstance(x, nnx.Variable),
+    )
+""",
+        },
+        applicability=Applicability.SAFE,
+        floor="0.12.1",
+    ),
+    Example(
+        title="Written as well as read",
+        source="""\
+import jax
+from flax import nnx
+
+
+def convert(state):
+    counter = nnx.Variable([0])
+    counter.value = [counter.raw_value[0] + 1]
+    return jax.tree.map(lambda x: [x, counter.get_value()[0]], state)
+""",
+        marked=("counter.value", "counter.raw_value"),
+        fixed={
+            "0.12.1": """\
+import jax
+from flax import nnx
+
+
+def convert(state):
+    counter = nnx.Variable([0])
+    counter.set_value([counter.get_raw_value()[0] + 1])
+    return jax.tree.map(lambda x: [x, counter.get_value()[0]], state)
+""",
+        },
+        applicability=Applicability.SAFE,
+        floor="0.12.1",
+    ),
+)
+
+RULE = Rule(
+    code="NNX206",
+    slug="deprecated-value-access",
+    summary="`.value` of a Variable warns: use `get_value()` and `set_value(…)`",
+    check=check,
+    documentation=__doc__,
+    examples=EXAMPLES,
+    fix=FixAvailability.SOMETIMES,
+    since=VALUE_ACCESS_WARNS,
+)

@@ -1,0 +1,117 @@
+"""`nnx.pure` is called `nnx.as_pure` from Flax 0.12.7 on.
+
+## What it does
+
+Finds `nnx.pure` and imports of it in code for Flax 0.12.7 and later.
+
+## Why it is wrong
+
+The function was renamed; the old name warns, and code run with `-W error` stops there.
+
+## What Flax does
+
+* **0.10.7–0.12.6**: `nnx.pure` only. The rule is silent while they are to be supported.
+* **0.12.7, 0.12.8**: `nnx.as_pure`; `nnx.pure` does the same and warns.
+
+## Fix safety
+
+The fix is safe: the old name calls the new one. There is no fix for a name that other files may import from this one, nor
+where `as_pure` means something else in the file.
+
+## References
+
+* <https://flax.readthedocs.io/en/latest/api_reference/flax.nnx/index.html>
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from flake8_nnx_treemap.analysis.bindings import end_of
+from flake8_nnx_treemap.analysis.source import Edit, ParsedSource
+from flake8_nnx_treemap.analysis.text import Range
+from flake8_nnx_treemap.names import PURE, PURE_WARNS, FlaxRelease
+from flake8_nnx_treemap.rules.renaming import attribute_uses, imports_of, range_of, renamed_import
+from flake8_nnx_treemap.rules.rewriting import make_fix
+from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, FixAvailability, Rule
+
+MESSAGE = "nnx.pure is deprecated since Flax 0.12.7: use nnx.as_pure"
+FIX_MESSAGE = "Use as_pure"
+
+
+def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
+    """Report each `nnx.pure` and each import of it."""
+    for use in attribute_uses(source, PURE):
+        fix = make_fix(source, Applicability.SAFE, FIX_MESSAGE, [_renamed(source, use)])
+        yield Finding("NNX207", MESSAGE, range_of(source, use), fix)
+    for imported in imports_of(source, PURE):
+        edits = renamed_import(source, imported, "as_pure", lambda use: [_renamed(source, use)])
+        fix = None if edits is None else make_fix(source, Applicability.SAFE, FIX_MESSAGE, edits)
+        yield Finding("NNX207", MESSAGE, range_of(source, imported.alias), fix)
+
+
+def _renamed(source: ParsedSource, node: ast.expr) -> Edit:
+    end = source.position_of_place(end_of(node))
+    return source.replace(Range(source.position(source.offset(end) - len("pure")), end), "as_pure")
+
+
+EXAMPLES = (
+    Example(
+        title="A call",
+        source="""\
+from flax import nnx
+
+
+def convert(state):
+    return nnx.pure(state)
+""",
+        marked=("nnx.pure",),
+        fixed={
+            "0.12.7": """\
+from flax import nnx
+
+
+def convert(state):
+    return nnx.as_pure(state)
+""",
+        },
+        applicability=Applicability.SAFE,
+        floor="0.12.7",
+        trees=("state", "split", "grad"),
+    ),
+    Example(
+        title="An import",
+        source="""\
+from flax.nnx import pure, state as state_of
+
+
+def convert(state):
+    return pure(state), state_of is not None
+""",
+        marked=("pure",),
+        fixed={
+            "0.12.7": """\
+from flax.nnx import as_pure, state as state_of
+
+
+def convert(state):
+    return as_pure(state), state_of is not None
+""",
+        },
+        applicability=Applicability.SAFE,
+        floor="0.12.7",
+        trees=("state", "split", "grad"),
+    ),
+)
+
+RULE = Rule(
+    code="NNX207",
+    slug="deprecated-pure",
+    summary="`nnx.pure` is called `nnx.as_pure` now",
+    check=check,
+    documentation=__doc__,
+    examples=EXAMPLES,
+    fix=FixAvailability.SOMETIMES,
+    since=PURE_WARNS,
+)

@@ -1,0 +1,164 @@
+"""What rules share that replace one name of Flax by another: where the name is used and imported, and the edits."""
+
+from __future__ import annotations
+
+import ast
+import posixpath
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from flake8_nnx_treemap.analysis.bindings import Binding, BindingKind, Block, dotted_name, end_of, start_of
+from flake8_nnx_treemap.analysis.quoted import quoted_annotations
+from flake8_nnx_treemap.analysis.source import Edit, ParsedSource
+from flake8_nnx_treemap.analysis.text import Range
+from flake8_nnx_treemap.analysis.wrappers import is_format_part
+from flake8_nnx_treemap.names import canonical
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ImportedName:
+    """One name in a ``from … import``."""
+
+    statement: ast.ImportFrom
+    alias: ast.alias
+    block: Block
+
+    @property
+    def bound(self) -> str:
+        """What the file calls it."""
+        return self.alias.asname or self.alias.name
+
+
+def range_of(source: ParsedSource, node: ast.AST) -> Range:
+    """Where an ``ast`` node stands in the file."""
+    return Range(source.position_of_place(start_of(node)), source.position_of_place(end_of(node)))
+
+
+def attribute_uses(source: ParsedSource, name: str) -> Iterator[ast.Attribute]:
+    """Every ``module.member`` that means a name of Flax, in string annotations too, but for f-strings."""
+    member = name.rpartition(".")[2]
+    written = [use.node for use in source.bindings.attributes.get(member, ())]
+    quoted = [node for root in _quoted(source, member) for node in ast.walk(root)]
+    for node in (*written, *quoted):
+        if not isinstance(node, ast.Attribute) or node.attr != member or not isinstance(node.ctx, ast.Load):
+            continue
+        parts = dotted_name(node)
+        names = source.bindings.qualified_names(parts, start_of(node), depth=0) if parts else frozenset()
+        if names and {canonical(found) for found in names} == {name} and not is_format_part(source, node):
+            yield node
+
+
+def imports_of(source: ParsedSource, name: str) -> Iterator[ImportedName]:
+    """Every ``from module import member`` that imports a name of Flax, but for one that has an alternative."""
+    member = name.rpartition(".")[2]
+    for statement in source.bindings.statements:
+        node = statement.node
+        if not isinstance(node, ast.ImportFrom) or node.level or node.module is None:
+            continue
+        if any(block.is_try_body for block in statement.block.ancestors()):
+            continue  # "try: from flax.nnx import X" is ready for a release that has no X.
+        for alias in node.names:
+            if alias.name == member and canonical(f"{node.module}.{member}") == name:
+                yield ImportedName(node, alias, statement.block)
+
+
+def _quoted(source: ParsedSource, member: str) -> Sequence[ast.expr]:
+    return quoted_annotations(source) if member in source.text else ()
+
+
+# Imports
+
+
+def renamed_import(
+    source: ParsedSource, imported: ImportedName, new: str, rename: Callable[[ast.expr], list[Edit] | None]
+) -> list[Edit] | None:
+    """Import another member instead, and use it wherever the name is used.
+
+    Args:
+        source: the file.
+        imported: the import.
+        new: the member to import.
+        rename: makes the edits for one use of the name.
+
+    Returns:
+        Edits; ``None`` where the name may be used from outside the file, or means other things too.
+    """
+    if is_reexport(source, imported):
+        return None
+    if imported.alias.asname is not None:
+        start = source.position_of_place(start_of(imported.alias))
+        end = source.position(source.offset(start) + len(imported.alias.name))
+        return [source.replace(Range(start, end), new)]
+    old = imported.bound
+    if not _is_free(source, new, imported):
+        return None
+    edits = _in_import(source, imported, new)
+    for use in _bare_uses(source, old):
+        bindings = source.bindings.bindings_of(old, start_of(use))
+        if not any(_is_of(binding, imported) for binding in bindings):
+            continue
+        done = rename(use) if len(bindings) == 1 and isinstance(use.ctx, ast.Load) else None
+        if done is None or is_format_part(source, use):
+            return None
+        edits += done
+    return edits
+
+
+def is_reexport(source: ParsedSource, imported: ImportedName) -> bool:
+    """Whether other files may import the name from this one: ``__init__.py``, ``__all__``, ``import X as X``."""
+    if posixpath.basename(source.filename.replace("\\", "/")) == "__init__.py":
+        return True
+    if imported.alias.asname == imported.alias.name:
+        return True
+    for statement in source.bindings.statements:
+        targets = getattr(statement.node, "targets", None) or [getattr(statement.node, "target", None)]
+        if any(isinstance(target, ast.Name) and target.id == "__all__" for target in targets):
+            values = {found.value for found in ast.walk(statement.node) if isinstance(found, ast.Constant)}
+            if imported.bound in values:
+                return True
+    return False
+
+
+def _is_of(binding: Binding, imported: ImportedName) -> bool:
+    return binding.kind is BindingKind.IMPORT and binding.node is imported.statement
+
+
+def _is_free(source: ParsedSource, name: str, imported: ImportedName) -> bool:
+    """Whether a name means nothing else anywhere in the file."""
+    scopes = {statement.scope for statement in source.bindings.statements} | {source.bindings.module}
+    bound = [binding for scope in scopes for binding in scope.bindings.get(name, ())]
+    if any(not _is_of(binding, imported) for binding in bound):
+        return False
+    return bool(bound) or not any(isinstance(use.node, ast.Name) for use in source.bindings.attributes.get(name, ()))
+
+
+def _bare_uses(source: ParsedSource, name: str) -> Iterator[ast.Name]:
+    for use in source.bindings.attributes.get(name, ()):
+        if isinstance(use.node, ast.Name):
+            yield use.node
+    for root in _quoted(source, name):
+        yield from (node for node in ast.walk(root) if isinstance(node, ast.Name) and node.id == name)
+
+
+def _in_import(source: ParsedSource, imported: ImportedName, new: str) -> list[Edit]:
+    """Rename in the import; drop the name if the new one stands beside it."""
+    names = imported.statement.names
+    if not any(alias.name == new and alias.asname is None for alias in names):
+        return [source.replace(range_of(source, imported.alias), new)]
+    return [source.replace(_with_separator(source, names, names.index(imported.alias)), "")]
+
+
+# Tuples and unions
+
+
+def without(source: ParsedSource, elements: Sequence[ast.expr], dropped: ast.expr) -> Edit:
+    """Take one element out of a tuple or a union, with the comma or the bar that goes with it."""
+    return source.replace(_with_separator(source, elements, elements.index(dropped)), "")
+
+
+def _with_separator(source: ParsedSource, elements: Sequence[ast.AST], index: int) -> Range:
+    if index:
+        start = source.position_of_place(end_of(elements[index - 1]))
+        return Range(start, source.position_of_place(end_of(elements[index])))
+    start = source.position_of_place(start_of(elements[0]))
+    return Range(start, source.position_of_place(start_of(elements[1])))
