@@ -210,9 +210,9 @@ def _lines(reports: Sequence[FileReport], options: argparse.Namespace) -> Iterab
 
 def _explain(code: str) -> int:
     from flake8_nnx_treemap.reporting.traversals import text_drawing
-    from flake8_nnx_treemap.rules.registry import RULES
+    from flake8_nnx_treemap.rules.registry import ALL_RULES
 
-    for rule in RULES:
+    for rule in ALL_RULES:
         if rule.code == code.upper():
             parts = [f"{rule.code} {rule.slug}", rule.documentation.strip(), text_drawing(rule.code), rule.url]
             print("\n\n".join(part for part in parts if part))
@@ -222,9 +222,9 @@ def _explain(code: str) -> int:
 
 
 def _list() -> int:
-    from flake8_nnx_treemap.rules.registry import RULES
+    from flake8_nnx_treemap.rules.registry import ALL_RULES
 
-    for rule in RULES:
+    for rule in ALL_RULES:
         print(f"{rule.code}  {rule.slug:36} {rule.summary}{'' if rule.on_by_default else ' (opt-in)'}")
     return CLEAN
 
