@@ -14,6 +14,7 @@ TYPE_CHECKING = False  # As in typing, whose import takes as long as all the res
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from flake8_nnx_treemap.project.baseline import Baseline
     from flake8_nnx_treemap.project.configuration import Overrides
     from flake8_nnx_treemap.project.runner import FileReport, Task
 
@@ -41,6 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     _print_any_name()
     options = build_parser().parse_args(arguments)
+    if options.write_baseline and not options.baseline:
+        build_parser().error("--write-baseline needs --baseline FILE")
     try:
         return _explain(options.explain) if options.explain else _list() if options.list_rules else _run(options)
     except KeyboardInterrupt:
@@ -78,6 +81,9 @@ def build_parser() -> argparse.ArgumentParser:
     fixes.add_argument(
         "--unsafe-fixes", action="store_true", default=None, help="make fixes that may change what code computes"
     )
+    known = parser.add_argument_group("known findings")
+    known.add_argument("--baseline", metavar="FILE", help="leave alone the findings that this file lists")
+    known.add_argument("--write-baseline", action="store_true", help="list all findings of this run in that file")
     output = parser.add_argument_group("output")
     output.add_argument("--output-format", choices=("text", "json"), default="text", help="default: text")
     output.add_argument("--exit-zero", action="store_true", help="exit with 0 even if there are findings")
@@ -103,6 +109,8 @@ def _positive(value: str) -> int:
 def _run(options: argparse.Namespace) -> int:
     try:
         reports = _reports(options)
+        if options.write_baseline:
+            return _write_baseline(reports, options)
     except ConfigurationError as error:
         _complain(str(error))
         return ERROR
@@ -147,14 +155,45 @@ def _overrides(options: argparse.Namespace) -> Overrides:
 def _task(options: argparse.Namespace) -> Task:
     from flake8_nnx_treemap.project.runner import Task
 
-    changes = not options.check
+    changes = not (options.check or options.write_baseline)
     return Task(
         _overrides(options),
         writes=changes and not options.diff,
         fixes=changes,
         wants_diff=options.diff,
         adds_noqa=options.add_noqa,
+        baseline=_baseline(options),
     )
+
+
+def _baseline(options: argparse.Namespace) -> Baseline | None:
+    if options.baseline is None or options.write_baseline:
+        return None
+    from flake8_nnx_treemap.project.baseline import read_baseline
+
+    return read_baseline(options.baseline)
+
+
+def _write_baseline(reports: Sequence[FileReport], options: argparse.Namespace) -> int:
+    from flake8_nnx_treemap.project.baseline import write_baseline
+
+    _print_errors(reports)
+    found = [(report.path, report.text or "", report.findings) for report in reports]
+    count = write_baseline(options.baseline, found)
+    print(f"{options.baseline}: {count} known finding{'' if count == 1 else 's'}.")
+    return ERROR if any(report.error for report in reports) else CLEAN
+
+
+def _print_gone(reports: Sequence[FileReport], options: argparse.Namespace) -> None:
+    baseline = _baseline(options)
+    if baseline is None:
+        return
+    paths = [options.stdin_filename] if "-" in options.paths else options.paths
+    known = {report.path: len(report.known) for report in reports}
+    gone = baseline.gone(paths, [report.path for report in reports if report.error], known)
+    if gone:
+        words = "1 finding is gone" if gone == 1 else f"{gone} findings are gone"
+        print(f"{options.baseline}: {words}; --write-baseline takes note.", file=sys.stderr)
 
 
 def _run_on_stdin(filename: str, task: Task) -> FileReport:
@@ -184,9 +223,7 @@ def _exit_code(reports: Sequence[FileReport], options: argparse.Namespace) -> in
 
 
 def _print_reports(reports: Sequence[FileReport], options: argparse.Namespace) -> None:
-    for report in reports:
-        if report.error:
-            _complain(f"{report.path}: {report.error}")
+    _print_errors(reports)
     if options.diff:
         sys.stdout.write("".join(report.diff for report in reports))
     # Standard output is the rewritten text or the diff, where there is one; what is said about it goes beside.
@@ -194,6 +231,13 @@ def _print_reports(reports: Sequence[FileReport], options: argparse.Namespace) -
     stream = sys.stderr if options.diff or is_filter else sys.stdout
     for line in _lines(reports, options):
         print(line, file=stream)
+    _print_gone(reports, options)
+
+
+def _print_errors(reports: Iterable[FileReport]) -> None:
+    for report in reports:
+        if report.error:
+            _complain(f"{report.path}: {report.error}")
 
 
 def _lines(reports: Sequence[FileReport], options: argparse.Namespace) -> Iterable[str]:

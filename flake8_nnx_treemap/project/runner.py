@@ -15,9 +15,11 @@ from flake8_nnx_treemap.project.files import decode, read_bytes, write
 
 if TYPE_CHECKING:
     from flake8_nnx_treemap.analysis.text import Position
-    from flake8_nnx_treemap.project.formats import Shown
+    from flake8_nnx_treemap.project.baseline import Baseline
+    from flake8_nnx_treemap.project.formats import Format, Shown
     from flake8_nnx_treemap.project.notebooks import CellRows
     from flake8_nnx_treemap.rules.rule import Finding
+    from flake8_nnx_treemap.rules.settings import LintSettings
 
 FILES_PER_WORKER = 16
 """A process takes a quarter of a second to start and import LibCST: as long as a dozen files with findings take."""
@@ -33,6 +35,8 @@ class Task:
     wants_diff: bool = False
     adds_noqa: bool = False
     """Whether findings are suppressed by comments instead of being fixed."""
+    baseline: Baseline | None = None
+    """Findings that are neither reported nor fixed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,8 @@ class FileReport:
     """What is gone: fixed, or suppressed if that was the task."""
     done: str = "fixed"
     """What was done to these, in a word."""
+    known: tuple[Finding, ...] = ()
+    """Findings that the baseline has."""
     error: str | None = None
     diff: str = ""
     text: str | None = None
@@ -76,7 +82,7 @@ def run(
     """
     reports = [FileReport(path, error=reason) for path, reason in problems]
     reports += _process_all(candidates, task, jobs)
-    return [report for report in reports if report.error or report.findings or report.fixed]
+    return [report for report in reports if report.error or report.findings or report.fixed or report.known]
 
 
 def process_text(text: str, filename: str, task: Task) -> tuple[FileReport, str]:
@@ -86,35 +92,48 @@ def process_text(text: str, filename: str, task: Task) -> tuple[FileReport, str]
         The report, and the new text.
     """
     from flake8_nnx_treemap.analysis.text import SourceError
-    from flake8_nnx_treemap.fixing.engine import FixResult, fix_with, lint, lint_for_suppression
+    from flake8_nnx_treemap.fixing.engine import FixResult, fix_with
     from flake8_nnx_treemap.project.formats import format_of
 
     format_ = format_of(filename)
+    known: Sequence[Finding] = ()
     try:
         settings = settings_for(filename, task.overrides)
 
-        def lint_program(program: str) -> Sequence[Finding]:
-            return (lint_for_suppression if task.adds_noqa else lint)(program, filename, settings)
-
         def find(current: str) -> Sequence[Finding]:
-            return format_.find(current, lint_program)
+            return _find(current, filename, format_, settings, task)[0]
 
         if task.fixes:
             result = fix_with(text, find, format_.rewrite, unsafe_fixes=settings.unsafe_fixes)
         else:
             result = FixResult(text, remaining=tuple(find(text)))
         shown = format_.show(result.text)
+        if task.baseline is not None:
+            known = _find(result.text, filename, format_, settings, task)[1]
     except SourceError as error:
         place = f"{error.row}:{error.column}: " if error.row else ""
         return FileReport(filename, error=f"{place}{error.message}"), text
     except ConfigurationError as error:
         return FileReport(filename, error=str(error)), text
-    report = FileReport(filename, result.remaining, result.fixed, text=shown.text, cells=shown.cells)
+    report = FileReport(
+        filename, result.remaining, result.fixed, known=tuple(known), text=shown.text, cells=shown.cells
+    )
     if task.adds_noqa:
         report = replace(report, done="suppressed")
     if task.wants_diff:
         report = replace(report, diff=_diff(format_.show(text), shown, filename))
     return report, result.text
+
+
+def _find(
+    text: str, filename: str, format_: Format, settings: LintSettings, task: Task
+) -> tuple[Sequence[Finding], Sequence[Finding]]:
+    """The findings of a text, and those of them that the baseline has."""
+    from flake8_nnx_treemap.fixing.engine import lint, lint_for_suppression
+
+    lint_program = lint_for_suppression if task.adds_noqa else lint
+    found = format_.find(text, lambda program: lint_program(program, filename, settings))
+    return (found, ()) if task.baseline is None else task.baseline.split(filename, format_.show(text).text, found)
 
 
 def process_file(path: str, task: Task) -> FileReport:
