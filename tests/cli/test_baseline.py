@@ -64,7 +64,7 @@ def test_it_is_stable_sorted_and_relative(folder: Path) -> None:
 def test_known_findings_are_neither_reported_nor_fixed(folder: Path) -> None:
     for arguments in (["--check"], ["--diff"], []):
         run = nnx_fix(*arguments, ".", cwd=folder)
-        assert (run.returncode, run.stdout + run.stderr) == (0, b"" + b"All checks passed!\n")
+        assert (run.returncode, run.stdout + run.stderr) == (0, b"All checks passed!\n")
     assert (folder / "a.py").read_text() == HEAD + CALL
 
 
