@@ -44,6 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = build_parser().parse_args(arguments)
     if options.write_baseline and not options.baseline:
         build_parser().error("--write-baseline needs --baseline FILE")
+    if options.interactive and "-" in options.paths:
+        build_parser().error("--interactive asks on standard input, so that cannot be what is fixed")
     try:
         return _explain(options.explain) if options.explain else _list() if options.list_rules else _run(options)
     except KeyboardInterrupt:
@@ -67,6 +69,7 @@ def build_parser() -> argparse.ArgumentParser:
     mode = parser.add_argument_group("what to do").add_mutually_exclusive_group()
     mode.add_argument("--check", action="store_true", help="report findings, change nothing")
     mode.add_argument("--diff", action="store_true", help="print what would be changed as a unified diff")
+    mode.add_argument("--interactive", action="store_true", help="show each fix, and ask whether to make it")
     mode.add_argument("--add-noqa", action="store_true", help="suppress findings with comments instead of fixing them")
     mode.add_argument("--explain", metavar="CODE", help="explain a rule")
     mode.add_argument("--list-rules", action="store_true", help="list all rules")
@@ -127,6 +130,10 @@ def _reports(options: argparse.Namespace) -> Sequence[FileReport]:
     candidates, problems = scan(options.paths, is_isolated=options.isolated, include_markdown=options.include_markdown)
     if not candidates and not problems:
         return ()
+    if options.interactive:
+        from flake8_nnx_treemap.project.interactive import Dialogue, run_interactively
+
+        return run_interactively(candidates, problems, _task(options), Dialogue(_read_line, _write))
     from flake8_nnx_treemap.project.runner import run
 
     return run(candidates, problems, _task(options), options.jobs)
@@ -273,13 +280,23 @@ def _list() -> int:
     return CLEAN
 
 
+def _read_line() -> str:
+    """A line of standard input; empty at its end, or if there is none."""
+    return sys.stdin.readline() if sys.stdin else ""
+
+
+def _write(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
 def _complain(message: str) -> None:
     one_line = message.replace("\r", "\\r").replace("\n", "\\n")
     print(f"nnx-fix: error: {one_line}", file=sys.stderr)
 
 
 def _print_any_name() -> None:
-    """Let names of files that are not text be printed, instead of ending the run."""
-    for stream in (sys.stdout, sys.stderr):
+    """Let what is not text, such as some names of files, be printed and read, instead of ending the run."""
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -15,11 +15,14 @@ from flake8_nnx_treemap.project.files import decode, read_bytes, write
 
 if TYPE_CHECKING:
     from flake8_nnx_treemap.analysis.text import Position
+    from flake8_nnx_treemap.fixing.engine import FixResult
     from flake8_nnx_treemap.project.baseline import Baseline
     from flake8_nnx_treemap.project.formats import Format, Shown
     from flake8_nnx_treemap.project.notebooks import CellRows
     from flake8_nnx_treemap.rules.rule import Finding
     from flake8_nnx_treemap.rules.settings import LintSettings
+
+    Fixer = Callable[..., FixResult]
 
 FILES_PER_WORKER = 16
 """A process takes a quarter of a second to start and import LibCST: as long as a dozen files with findings take."""
@@ -60,10 +63,15 @@ class FileReport:
 
     def place(self, position: Position) -> str:
         """``row:column``, or ``cell number:row:column`` in a notebook, as people read it."""
-        if self.cells is None:
-            return f"{position.row}:{position.column}"
-        number, row = self.cells.locate(position.row)
-        return f"cell {number}:{row}:{position.column}"
+        return place_in(self.cells, position)
+
+
+def place_in(cells: CellRows | None, position: Position) -> str:
+    """``row:column``, or ``cell number:row:column`` where there are cells."""
+    if cells is None:
+        return f"{position.row}:{position.column}"
+    number, row = cells.locate(position.row)
+    return f"cell {number}:{row}:{position.column}"
 
 
 def run(
@@ -82,11 +90,22 @@ def run(
     """
     reports = [FileReport(path, error=reason) for path, reason in problems]
     reports += _process_all(candidates, task, jobs)
+    return told(reports)
+
+
+def told(reports: Iterable[FileReport]) -> list[FileReport]:
+    """The reports that have something to say."""
     return [report for report in reports if report.error or report.findings or report.fixed or report.known]
 
 
-def process_text(text: str, filename: str, task: Task) -> tuple[FileReport, str]:
+def process_text(text: str, filename: str, task: Task, fix: Fixer | None = None) -> tuple[FileReport, str]:
     """Lint or fix one text that is in memory.
+
+    Args:
+        text: what the file holds.
+        filename: its name, which says what format it has.
+        task: what to do.
+        fix: what repairs it, called as ``engine.fix_with`` is, which is the default.
 
     Returns:
         The report, and the new text.
@@ -104,7 +123,7 @@ def process_text(text: str, filename: str, task: Task) -> tuple[FileReport, str]
             return _find(current, filename, format_, settings, task)[0]
 
         if task.fixes:
-            result = fix_with(text, find, format_.rewrite, unsafe_fixes=settings.unsafe_fixes)
+            result = (fix or fix_with)(text, find, format_.rewrite, unsafe_fixes=settings.unsafe_fixes)
         else:
             result = FixResult(text, remaining=tuple(find(text)))
         shown = format_.show(result.text)
@@ -121,7 +140,7 @@ def process_text(text: str, filename: str, task: Task) -> tuple[FileReport, str]
     if task.adds_noqa:
         report = replace(report, done="suppressed")
     if task.wants_diff:
-        report = replace(report, diff=_diff(format_.show(text), shown, filename))
+        report = replace(report, diff=diff_of(format_.show(text), shown, filename))
     return report, result.text
 
 
@@ -136,12 +155,12 @@ def _find(
     return (found, ()) if task.baseline is None else task.baseline.split(filename, format_.show(text).text, found)
 
 
-def process_file(path: str, task: Task) -> FileReport:
+def process_file(path: str, task: Task, fix: Fixer | None = None) -> FileReport:
     """Read, lint or fix, and perhaps write one file; whatever goes wrong is in the report."""
     try:
         data = read_bytes(path)
         text, encoding = decode(data)
-        report, new_text = process_text(text, path, task)
+        report, new_text = process_text(text, path, task, fix)
         if task.writes and new_text != text:
             write(path, data, new_text, encoding)
         return report
@@ -161,7 +180,7 @@ def _process_all(paths: Sequence[str], task: Task, jobs: int | None) -> Iterable
         return list(executor.map(process_file, paths, [task] * len(paths), chunksize=4))
 
 
-def _diff(old: Shown, new: Shown, filename: str) -> str:
+def diff_of(old: Shown, new: Shown, filename: str) -> str:
     """A unified diff; of a notebook, one for each cell that changes."""
     if old.cells is None or new.cells is None:
         return _diff_of_texts(old.text, new.text, filename)
