@@ -205,12 +205,12 @@ def _print_gone(reports: Sequence[FileReport], options: argparse.Namespace) -> N
 
 def _run_on_stdin(filename: str, task: Task) -> FileReport:
     from flake8_nnx_treemap.project.errors import FileError
-    from flake8_nnx_treemap.project.files import decode
+    from flake8_nnx_treemap.project.formats import format_of
     from flake8_nnx_treemap.project.runner import FileReport, process_text
 
     data = sys.stdin.buffer.read()
     try:
-        text, encoding = decode(data)
+        text, encoding = format_of(filename).decode(data)
     except FileError as error:
         return FileReport(filename, error=str(error))
     report, new_text = process_text(text, filename, task)

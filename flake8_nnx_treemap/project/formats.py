@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from flake8_nnx_treemap.analysis.text import Edit, SourceError, line_starts
 from flake8_nnx_treemap.fixing.engine import rewritten, verify
 from flake8_nnx_treemap.project.discovery import MARKDOWN_SUFFIXES
+from flake8_nnx_treemap.project.files import decode, decode_text
 from flake8_nnx_treemap.project.markdown import Lint, find_in_markdown, rewrite_markdown
 from flake8_nnx_treemap.project.notebooks import CellRows, Notebook, read_notebook
 from flake8_nnx_treemap.rules.rule import Finding
@@ -35,6 +36,7 @@ class Format:
     find: Callable[[str, Lint], Sequence[Finding]]
     rewrite: Callable[[str, Sequence[Edit]], str]
     show: Callable[[str], Shown] = Shown
+    decode: Callable[[bytes], tuple[str, str]] = decode_text
 
 
 def format_of(filename: str) -> Format:
@@ -77,6 +79,6 @@ def _notebook(text: str) -> Notebook:
     return notebook
 
 
-PYTHON = Format(_find_in_python, rewritten)
+PYTHON = Format(_find_in_python, rewritten, decode=decode)
 NOTEBOOK = Format(_find_in_notebook, _rewrite_notebook, _show_notebook)
 MARKDOWN = Format(find_in_markdown, rewrite_markdown)

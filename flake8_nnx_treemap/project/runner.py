@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from flake8_nnx_treemap.project.configuration import Overrides, settings_for
 from flake8_nnx_treemap.project.errors import ConfigurationError, FileError
-from flake8_nnx_treemap.project.files import decode, read_bytes, write
+from flake8_nnx_treemap.project.files import read_bytes, write
 
 if TYPE_CHECKING:
     from flake8_nnx_treemap.analysis.text import Position
@@ -157,9 +157,11 @@ def _find(
 
 def process_file(path: str, task: Task, fix: Fixer | None = None) -> FileReport:
     """Read, lint or fix, and perhaps write one file; whatever goes wrong is in the report."""
+    from flake8_nnx_treemap.project.formats import format_of
+
     try:
         data = read_bytes(path)
-        text, encoding = decode(data)
+        text, encoding = format_of(path).decode(data)
         report, new_text = process_text(text, path, task, fix)
         if task.writes and new_text != text:
             write(path, data, new_text, encoding)

@@ -7,7 +7,7 @@ import os
 from flake8_nnx_treemap.gate import may_hold_findings
 from flake8_nnx_treemap.project.discovery import DEFAULT_EXCLUDES, MARKDOWN_SUFFIXES, SUFFIXES, discover
 from flake8_nnx_treemap.project.errors import FileError
-from flake8_nnx_treemap.project.files import decode, read_bytes
+from flake8_nnx_treemap.project.files import decode, decode_text, read_bytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def _complaint_about_notebook(data: bytes) -> str | None:
     from flake8_nnx_treemap.project.notebooks import read_notebook
 
     try:
-        read_notebook(decode(data)[0])
+        read_notebook(decode_text(data)[0])
     except (FileError, SourceError) as error:
         return str(error)
     return None

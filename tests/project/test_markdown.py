@@ -128,6 +128,14 @@ def test_folders_are_searched_where_it_is_asked_for(tmp_path: Path) -> None:
     assert nnx_fix("--isolated", ".", cwd=tmp_path).stdout == b"All checks passed!\n"
 
 
+def test_a_heading_is_no_declaration_of_an_encoding(tmp_path: Path) -> None:
+    text = f"# Encoding: how it is done\n\né\n```py\n{CODE}```\n"
+    (tmp_path / "a.md").write_bytes(b"\xef\xbb\xbf" + text.encode())
+    assert nnx_fix("a.md", cwd=tmp_path).stdout.startswith(b"a.md:7:44: NNX101 [*] ")
+    (tmp_path / "b.md").write_bytes(b"nnx \xe9\n")
+    assert nnx_fix("b.md", cwd=tmp_path).stderr == b"nnx-fix: error: b.md: is not utf-8: byte 4 is 0xe9\n"
+
+
 lines = st.sampled_from(["```python", "```", "~~~py", "~~~", "  ```py", "  ```", "text", "", "\t", *CODE.splitlines()])
 
 
