@@ -239,7 +239,9 @@ def test_the_command_finds_notebooks_in_folders_and_on_standard_input(tmp_path: 
 def test_json_has_the_cell_as_ruff_has_it(tmp_path: Path) -> None:
     (tmp_path / "a.ipynb").write_text(notebook(markdown("nnx"), code(IMPORTS), code(f"\n{CALL}")))
     (tmp_path / "b.py").write_text(f"{IMPORTS}\n{CALL}\n")
-    in_cell, in_file = json.loads(nnx_fix("--check", "--output-format", "json", ".", cwd=tmp_path).stdout)
+    in_cell, in_file = json.loads(
+        nnx_fix("--check", "--select", "NNX101", "--output-format", "json", ".", cwd=tmp_path).stdout
+    )
     assert (in_cell["cell"], in_cell["location"]) == (3, {"row": 2, "column": 44})
     assert {edit["location"]["row"] for edit in in_cell["fix"]["edits"]} == {2}
     assert (in_file["cell"], in_file["location"]) == (None, {"row": 3, "column": 44})
