@@ -111,32 +111,35 @@ def _positive(value: str) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     try:
-        reports = _reports(options)
+        baseline = _baseline(options)
+        reports = _reports(options, baseline)
         if options.write_baseline:
             return _write_baseline(reports, options)
     except ConfigurationError as error:
         _complain(str(error))
         return ERROR
     _print_reports(reports, options)
+    if baseline is not None:
+        _print_gone(reports, options, baseline)
     return _exit_code(reports, options)
 
 
-def _reports(options: argparse.Namespace) -> Sequence[FileReport]:
+def _reports(options: argparse.Namespace, baseline: Baseline | None) -> Sequence[FileReport]:
     """Do the work; without candidates that is a scan and no more."""
     if options.select or options.extend_select or options.ignore or options.target_flax is not None:
         _check_names(options)  # A slip on the command line is said once, not for every file.
     if "-" in options.paths:
-        return [_run_on_stdin(options.stdin_filename, _task(options))]
+        return [_run_on_stdin(options.stdin_filename, _task(options, baseline))]
     candidates, problems = scan(options.paths, is_isolated=options.isolated, include_markdown=options.include_markdown)
     if not candidates and not problems:
         return ()
     if options.interactive:
         from flake8_nnx_treemap.project.interactive import Dialogue, run_interactively
 
-        return run_interactively(candidates, problems, _task(options), Dialogue(_read_line, _write))
+        return run_interactively(candidates, problems, _task(options, baseline), Dialogue(_read_line, _write))
     from flake8_nnx_treemap.project.runner import run
 
-    return run(candidates, problems, _task(options), options.jobs)
+    return run(candidates, problems, _task(options, baseline), options.jobs)
 
 
 def _check_names(options: argparse.Namespace) -> None:
@@ -159,7 +162,7 @@ def _overrides(options: argparse.Namespace) -> Overrides:
     )
 
 
-def _task(options: argparse.Namespace) -> Task:
+def _task(options: argparse.Namespace, baseline: Baseline | None) -> Task:
     from flake8_nnx_treemap.project.runner import Task
 
     changes = not (options.check or options.write_baseline)
@@ -169,7 +172,7 @@ def _task(options: argparse.Namespace) -> Task:
         fixes=changes,
         wants_diff=options.diff,
         adds_noqa=options.add_noqa,
-        baseline=_baseline(options),
+        baseline=baseline,
     )
 
 
@@ -191,10 +194,7 @@ def _write_baseline(reports: Sequence[FileReport], options: argparse.Namespace) 
     return ERROR if any(report.error for report in reports) else CLEAN
 
 
-def _print_gone(reports: Sequence[FileReport], options: argparse.Namespace) -> None:
-    baseline = _baseline(options)
-    if baseline is None:
-        return
+def _print_gone(reports: Sequence[FileReport], options: argparse.Namespace, baseline: Baseline) -> None:
     paths = [options.stdin_filename] if "-" in options.paths else options.paths
     known = {report.path: len(report.known) for report in reports}
     gone = baseline.gone(paths, [report.path for report in reports if report.error], known)
@@ -238,7 +238,6 @@ def _print_reports(reports: Sequence[FileReport], options: argparse.Namespace) -
     stream = sys.stderr if options.diff or is_filter else sys.stdout
     for line in _lines(reports, options):
         print(line, file=stream)
-    _print_gone(reports, options)
 
 
 def _print_errors(reports: Iterable[FileReport]) -> None:

@@ -155,6 +155,12 @@ def test_a_bad_one_is_one_clear_line(folder: Path, content: str | None, message:
     assert line.startswith(f"nnx-fix: error: base.json: {message}")
 
 
+def test_a_missing_one_is_said_where_there_is_nothing_to_find(tmp_path: Path) -> None:
+    run = nnx_fix("--check", ".", cwd=tmp_path)
+    assert (run.returncode, run.stdout) == (2, b"")
+    assert run.stderr.startswith(b"nnx-fix: error: base.json: no such file or directory")
+
+
 def test_it_cannot_be_written_nowhere(folder: Path) -> None:
     run = nnx_fix("--write-baseline", "--baseline", "no/where.json", ".", cwd=folder)
     assert run.returncode == 2
