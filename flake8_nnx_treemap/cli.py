@@ -14,6 +14,7 @@ TYPE_CHECKING = False  # As in typing, whose import takes as long as all the res
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from flake8_nnx_treemap.project.baseline import Baseline
     from flake8_nnx_treemap.project.configuration import Overrides
     from flake8_nnx_treemap.project.runner import FileReport, Task
 
@@ -41,6 +42,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     _print_any_name()
     options = build_parser().parse_args(arguments)
+    if options.write_baseline and not options.baseline:
+        build_parser().error("--write-baseline needs --baseline FILE")
+    if options.interactive and "-" in options.paths:
+        build_parser().error("--interactive asks on standard input, so that cannot be what is fixed")
     try:
         return _explain(options.explain) if options.explain else _list() if options.list_rules else _run(options)
     except KeyboardInterrupt:
@@ -64,6 +69,8 @@ def build_parser() -> argparse.ArgumentParser:
     mode = parser.add_argument_group("what to do").add_mutually_exclusive_group()
     mode.add_argument("--check", action="store_true", help="report findings, change nothing")
     mode.add_argument("--diff", action="store_true", help="print what would be changed as a unified diff")
+    mode.add_argument("--interactive", action="store_true", help="show each fix, and ask whether to make it")
+    mode.add_argument("--add-noqa", action="store_true", help="suppress findings with comments instead of fixing them")
     mode.add_argument("--explain", metavar="CODE", help="explain a rule")
     mode.add_argument("--list-rules", action="store_true", help="list all rules")
     rules = parser.add_argument_group("rules")
@@ -77,11 +84,15 @@ def build_parser() -> argparse.ArgumentParser:
     fixes.add_argument(
         "--unsafe-fixes", action="store_true", default=None, help="make fixes that may change what code computes"
     )
+    known = parser.add_argument_group("known findings")
+    known.add_argument("--baseline", metavar="FILE", help="leave alone the findings that this file lists")
+    known.add_argument("--write-baseline", action="store_true", help="list all findings of this run in that file")
     output = parser.add_argument_group("output")
     output.add_argument("--output-format", choices=("text", "json"), default="text", help="default: text")
     output.add_argument("--exit-zero", action="store_true", help="exit with 0 even if there are findings")
     other = parser.add_argument_group("files and configuration")
     other.add_argument("--isolated", action="store_true", help="ignore all configuration files")
+    other.add_argument("--include-markdown", action="store_true", help="read ```python blocks of Markdown files too")
     other.add_argument("--stdin-filename", metavar="PATH", default="-", help="the name that standard input goes by")
     other.add_argument("--jobs", "-j", metavar="N", type=_positive, help="processes to use; default: as many as pay")
     return parser
@@ -100,26 +111,35 @@ def _positive(value: str) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     try:
-        reports = _reports(options)
+        baseline = _baseline(options)
+        reports = _reports(options, baseline)
+        if options.write_baseline:
+            return _write_baseline(reports, options)
     except ConfigurationError as error:
         _complain(str(error))
         return ERROR
     _print_reports(reports, options)
+    if baseline is not None:
+        _print_gone(reports, options, baseline)
     return _exit_code(reports, options)
 
 
-def _reports(options: argparse.Namespace) -> Sequence[FileReport]:
+def _reports(options: argparse.Namespace, baseline: Baseline | None) -> Sequence[FileReport]:
     """Do the work; without candidates that is a scan and no more."""
     if options.select or options.extend_select or options.ignore or options.target_flax is not None:
         _check_names(options)  # A slip on the command line is said once, not for every file.
     if "-" in options.paths:
-        return [_run_on_stdin(options.stdin_filename, _task(options))]
-    candidates, problems = scan(options.paths, is_isolated=options.isolated)
+        return [_run_on_stdin(options.stdin_filename, _task(options, baseline))]
+    candidates, problems = scan(options.paths, is_isolated=options.isolated, include_markdown=options.include_markdown)
     if not candidates and not problems:
         return ()
+    if options.interactive:
+        from flake8_nnx_treemap.project.interactive import Dialogue, run_interactively
+
+        return run_interactively(candidates, problems, _task(options, baseline), Dialogue(_read_line, _write))
     from flake8_nnx_treemap.project.runner import run
 
-    return run(candidates, problems, _task(options), options.jobs)
+    return run(candidates, problems, _task(options, baseline), options.jobs)
 
 
 def _check_names(options: argparse.Namespace) -> None:
@@ -142,21 +162,55 @@ def _overrides(options: argparse.Namespace) -> Overrides:
     )
 
 
-def _task(options: argparse.Namespace) -> Task:
+def _task(options: argparse.Namespace, baseline: Baseline | None) -> Task:
     from flake8_nnx_treemap.project.runner import Task
 
-    changes = not options.check
-    return Task(_overrides(options), writes=changes and not options.diff, fixes=changes, wants_diff=options.diff)
+    changes = not (options.check or options.write_baseline)
+    return Task(
+        _overrides(options),
+        writes=changes and not options.diff,
+        fixes=changes,
+        wants_diff=options.diff,
+        adds_noqa=options.add_noqa,
+        baseline=baseline,
+    )
+
+
+def _baseline(options: argparse.Namespace) -> Baseline | None:
+    if options.baseline is None or options.write_baseline:
+        return None
+    from flake8_nnx_treemap.project.baseline import read_baseline
+
+    return read_baseline(options.baseline)
+
+
+def _write_baseline(reports: Sequence[FileReport], options: argparse.Namespace) -> int:
+    from flake8_nnx_treemap.project.baseline import write_baseline
+
+    _print_errors(reports)
+    found = [(report.path, report.text or "", report.findings) for report in reports]
+    count = write_baseline(options.baseline, found)
+    print(f"{options.baseline}: {count} known finding{'' if count == 1 else 's'}.")
+    return ERROR if any(report.error for report in reports) else CLEAN
+
+
+def _print_gone(reports: Sequence[FileReport], options: argparse.Namespace, baseline: Baseline) -> None:
+    paths = [options.stdin_filename] if "-" in options.paths else options.paths
+    known = {report.path: len(report.known) for report in reports}
+    gone = baseline.gone(paths, [report.path for report in reports if report.error], known)
+    if gone:
+        words = "1 finding is gone" if gone == 1 else f"{gone} findings are gone"
+        print(f"{options.baseline}: {words}; --write-baseline takes note.", file=sys.stderr)
 
 
 def _run_on_stdin(filename: str, task: Task) -> FileReport:
     from flake8_nnx_treemap.project.errors import FileError
-    from flake8_nnx_treemap.project.files import decode
+    from flake8_nnx_treemap.project.formats import format_of
     from flake8_nnx_treemap.project.runner import FileReport, process_text
 
     data = sys.stdin.buffer.read()
     try:
-        text, encoding = decode(data)
+        text, encoding = format_of(filename).decode(data)
     except FileError as error:
         return FileReport(filename, error=str(error))
     report, new_text = process_text(text, filename, task)
@@ -176,9 +230,7 @@ def _exit_code(reports: Sequence[FileReport], options: argparse.Namespace) -> in
 
 
 def _print_reports(reports: Sequence[FileReport], options: argparse.Namespace) -> None:
-    for report in reports:
-        if report.error:
-            _complain(f"{report.path}: {report.error}")
+    _print_errors(reports)
     if options.diff:
         sys.stdout.write("".join(report.diff for report in reports))
     # Standard output is the rewritten text or the diff, where there is one; what is said about it goes beside.
@@ -186,6 +238,12 @@ def _print_reports(reports: Sequence[FileReport], options: argparse.Namespace) -
     stream = sys.stderr if options.diff or is_filter else sys.stdout
     for line in _lines(reports, options):
         print(line, file=stream)
+
+
+def _print_errors(reports: Iterable[FileReport]) -> None:
+    for report in reports:
+        if report.error:
+            _complain(f"{report.path}: {report.error}")
 
 
 def _lines(reports: Sequence[FileReport], options: argparse.Namespace) -> Iterable[str]:
@@ -202,9 +260,9 @@ def _lines(reports: Sequence[FileReport], options: argparse.Namespace) -> Iterab
 
 def _explain(code: str) -> int:
     from flake8_nnx_treemap.reporting.traversals import text_drawing
-    from flake8_nnx_treemap.rules.registry import RULES
+    from flake8_nnx_treemap.rules.registry import ALL_RULES
 
-    for rule in RULES:
+    for rule in ALL_RULES:
         if rule.code == code.upper():
             parts = [f"{rule.code} {rule.slug}", rule.documentation.strip(), text_drawing(rule.code), rule.url]
             print("\n\n".join(part for part in parts if part))
@@ -214,11 +272,21 @@ def _explain(code: str) -> int:
 
 
 def _list() -> int:
-    from flake8_nnx_treemap.rules.registry import RULES
+    from flake8_nnx_treemap.rules.registry import ALL_RULES
 
-    for rule in RULES:
+    for rule in ALL_RULES:
         print(f"{rule.code}  {rule.slug:36} {rule.summary}{'' if rule.on_by_default else ' (opt-in)'}")
     return CLEAN
+
+
+def _read_line() -> str:
+    """A line of standard input; empty at its end, or if there is none."""
+    return sys.stdin.readline() if sys.stdin else ""
+
+
+def _write(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
 
 
 def _complain(message: str) -> None:
@@ -227,7 +295,7 @@ def _complain(message: str) -> None:
 
 
 def _print_any_name() -> None:
-    """Let names of files that are not text be printed, instead of ending the run."""
-    for stream in (sys.stdout, sys.stderr):
+    """Let what is not text, such as some names of files, be printed and read, instead of ending the run."""
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")

@@ -17,12 +17,12 @@ from rule_pages import index_page, page_name, rule_page, scene_of
 
 from flake8_nnx_treemap.reporting.traversals import DATA as SCENES
 from flake8_nnx_treemap.reporting.traversals import Scene, Traversal
-from flake8_nnx_treemap.rules.registry import RULES
+from flake8_nnx_treemap.rules.registry import ALL_RULES, RULES
 
 
 def generated() -> dict[Path, str]:
     """Every generated file with its text."""
-    pages = {page_name(rule): rule_page(rule) for rule in RULES}
+    pages = {page_name(rule): rule_page(rule) for rule in ALL_RULES}
     files = {**pages, "rules/index.md": index_page(), **lesson_files()}
     return {**{DOCS / name: text for name, text in files.items()}, SCENES: _scenes_text()}
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from flake8_nnx_treemap.analysis.text import SourceError, parse_module
+from flake8_nnx_treemap.analysis.text import Edit, SourceError, parse_module
 from flake8_nnx_treemap.fixing.edits import apply_edits, compatible, is_wanted
 from flake8_nnx_treemap.gate import may_hold_findings_text
 from flake8_nnx_treemap.rules.rule import Finding
@@ -45,24 +46,71 @@ def lint_parsed(source: ParsedSource, settings: LintSettings) -> list[Finding]:
     return without_suppressed(source, check(source, settings))
 
 
+def lint_for_suppression(text: str, filename: str, settings: LintSettings) -> list[Finding]:
+    """The same findings, each with a fix that suppresses it; see ``suppression.with_suppressing_fixes``."""
+    if not may_hold_findings_text(text):
+        return lint(text, filename, settings)
+    from flake8_nnx_treemap.analysis.source import ParsedSource
+    from flake8_nnx_treemap.fixing.suppression import with_suppressing_fixes
+
+    source = ParsedSource(text, filename)
+    return with_suppressing_fixes(source, lint_parsed(source, settings))
+
+
 def fix(text: str, filename: str, settings: LintSettings) -> FixResult:
     """Repair a text until nothing changes. See ``flake8_nnx_treemap.fix_source``."""
+    return fix_with(
+        text, lambda current: lint(current, filename, settings), rewritten, unsafe_fixes=settings.unsafe_fixes
+    )
+
+
+def fix_with(
+    text: str,
+    find: Callable[[str], Sequence[Finding]],
+    rewrite: Callable[[str, Sequence[Edit]], str],
+    *,
+    unsafe_fixes: bool,
+) -> FixResult:
+    """Repair a text of any format until nothing changes.
+
+    Args:
+        text: what a file holds.
+        find: the findings of such a text.
+        rewrite: such a text after edits that do not overlap.
+        unsafe_fixes: whether unsafe fixes are wanted.
+
+    Raises:
+        SourceError: ``find`` or ``rewrite`` raises it, or there is no end to the fixes.
+    """
     fixed: list[Finding] = []
     for _ in range(MAXIMUM_PASSES):
-        findings = lint(text, filename, settings)
-        wanted = [found for found in findings if is_wanted(found.fix, unsafe_fixes=settings.unsafe_fixes)]
-        chosen = compatible(wanted)
+        findings = find(text)
+        chosen = compatible(found for found in findings if is_wanted(found.fix, unsafe_fixes=unsafe_fixes))
         if not chosen:
             return FixResult(text, tuple(fixed), tuple(findings))
-        edits = [edit for found in chosen if found.fix for edit in found.fix.edits]
-        text = _verified(apply_edits(text, edits))
+        text = rewrite(text, [edit for found in chosen if found.fix for edit in found.fix.edits])
         fixed += chosen
     raise SourceError(f"fixes do not come to rest after {MAXIMUM_PASSES} passes; the file is left as it was")
 
 
-def _verified(text: str) -> str:
+def rewritten(text: str, edits: Sequence[Edit]) -> str:
+    """A Python source after edits.
+
+    Raises:
+        SourceError: it would no longer be Python.
+    """
+    new_text = apply_edits(text, edits)
+    verify(new_text)
+    return new_text
+
+
+def verify(program: str) -> None:
+    """Hold a rewrite to being Python.
+
+    Raises:
+        SourceError: it is not.
+    """
     try:
-        parse_module(text)
+        parse_module(program)
     except SourceError as error:
         raise SourceError(f"the rewrite would not parse ({error.message}); the file is left as it was") from None
-    return text

@@ -1,28 +1,13 @@
-"""Findings that a comment in the file asks to be silent about, as flake8 reads such comments."""
+"""Findings that a comment in the file asks to be silent about, and the comments that would ask for it."""
 
 from __future__ import annotations
 
-import io
-import re
-import tokenize
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
-from flake8_nnx_treemap.rules.rule import Finding
-
-if TYPE_CHECKING:
-    from flake8_nnx_treemap.analysis.source import ParsedSource
-
-NOQA_INLINE = re.compile(r"# noqa(?::[\s]?(?P<codes>([A-Z]+[0-9]+(?:[,\s]+)?)+))?", re.IGNORECASE)
-"""``# noqa``, ``# noqa: NNX101,E501``, ``# NOQA:NNX101 E501``: what flake8 6 and 7 look for in a line."""
-
-NOQA_FILE = re.compile(r"\s*# flake8[:=]\s*noqa", re.IGNORECASE)
-"""A line that starts with this switches the whole file off."""
-
-
-def listed_codes(match: re.Match[str]) -> tuple[str, ...]:
-    """The codes that an inline suppression names, as they are written; none if it is for all."""
-    return tuple(code for code in re.split(r"[,\s]+", match["codes"] or "") if code)
+from flake8_nnx_treemap.analysis.noqa import NoqaLine, is_switched_off, listed_codes, noqa_lines
+from flake8_nnx_treemap.analysis.source import ParsedSource, Position
+from flake8_nnx_treemap.rules.rule import Applicability, Finding, Fix
 
 
 def without_suppressed(source: ParsedSource, findings: Iterable[Finding]) -> list[Finding]:
@@ -30,41 +15,53 @@ def without_suppressed(source: ParsedSource, findings: Iterable[Finding]) -> lis
     remaining = list(findings)
     if not remaining or "noqa" not in source.text.lower():
         return remaining
-    if any(NOQA_FILE.match(line) for line in source.lines()):
+    if is_switched_off(source):
         return []
-    comments = noqa_lines(source)
-    return [finding for finding in remaining if not is_suppressed(finding, comments)]
+    lines = noqa_lines(source)
+    return [finding for finding in remaining if not is_suppressed(finding, lines)]
 
 
-def is_suppressed(finding: Finding, comments: Mapping[int, str]) -> bool:
+def is_suppressed(finding: Finding, lines: Mapping[int, NoqaLine]) -> bool:
     """Whether the text that counts for the finding's first row asks to be silent about it."""
-    match = NOQA_INLINE.search(comments.get(finding.range.start.row, ""))
+    line = lines.get(finding.range.start.row)
+    match = line.match() if line else None
     if match is None:
         return False
     codes = listed_codes(match)
     return not codes or finding.code.startswith(codes)
 
 
-def noqa_lines(source: ParsedSource) -> dict[int, str]:
-    """The text in which a ``# noqa`` counts for each row: its line, and those that a string or backslash joins to it.
+def with_suppressing_fixes(source: ParsedSource, findings: Iterable[Finding]) -> list[Finding]:
+    """The findings, each with a fix that adds its code to the ``# noqa`` of its line in place of its own fix.
 
     Args:
         source: the file.
+        findings: findings of it that are not suppressed.
 
     Returns:
-        Row to text; empty if the standard library cannot tokenize the file, as in flake8.
+        The findings in the same order. One that no comment can suppress has no fix, and its message says why.
     """
-    found: dict[int, str] = {}
-    rows: list[int] = []
-    try:
-        for token in tokenize.generate_tokens(io.StringIO(source.text, newline="").readline):
-            if token.type in (tokenize.ENDMARKER, tokenize.DEDENT):
-                continue
-            rows += [token.start[0], token.end[0]]
-            if token.type in (tokenize.NL, tokenize.NEWLINE):
-                joined = range(min(rows), max(rows) + 1)
-                found.update(dict.fromkeys(joined, "\n".join(map(source.line, joined))))
-                rows = []
-    except (tokenize.TokenError, SyntaxError, IndexError):
-        return {}
-    return found
+    lines = noqa_lines(source)
+    return [_with_suppressing_fix(source, finding, lines.get(finding.range.start.row)) for finding in findings]
+
+
+def _with_suppressing_fix(source: ParsedSource, finding: Finding, line: NoqaLine | None) -> Finding:
+    match = line.match() if line else None
+    if line is None:
+        return _unsuppressible(finding, "the file's lines cannot be told apart")
+    if match is not None and (line.comment is None or match.start() < line.comment):
+        return _unsuppressible(finding, "the `# noqa` of its line stands in a string")
+    last = source.line(line.last_row)
+    if match is None or line.comment is None:
+        place = Position(line.last_row, len(last.rstrip()) + 1)
+        edit = source.insert(place, f"  # noqa: {finding.code}")
+    else:
+        listed = match["codes"].rstrip(", \t")
+        column = match.start("codes") + len(listed) - (len(line.text) - len(last)) + 1
+        separator = "," if "," in listed and ", " not in listed else ", "
+        edit = source.insert(Position(line.last_row, column), separator + finding.code)
+    return replace(finding, fix=Fix(Applicability.SAFE, f"Add `# noqa: {finding.code}`", (edit,)))
+
+
+def _unsuppressible(finding: Finding, reason: str) -> Finding:
+    return replace(finding, message=f"{finding.message} (no `# noqa` can be added: {reason})", fix=None)

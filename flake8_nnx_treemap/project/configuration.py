@@ -43,6 +43,7 @@ class Configuration:
     target_flax: str | None = None
     unsafe_fixes: bool = False
     respect_gitignore: bool = True
+    include_markdown: bool = False
 
 
 def codes_named(prefixes: Iterable[str], where: str) -> frozenset[str]:
@@ -151,6 +152,7 @@ def _read(path: str, table: object) -> Configuration:
         target_flax=reader.target("target-flax"),
         unsafe_fixes=reader.flag("unsafe-fixes", False),
         respect_gitignore=reader.flag("respect-gitignore", True),
+        include_markdown=reader.flag("include-markdown", False),
     )
     for unknown in sorted(values):
         raise ConfigurationError(f"{path}: unknown key {unknown!r} in [tool.{TABLE}]")

@@ -23,7 +23,9 @@ DEFAULT_EXCLUDES = frozenset(
 )
 """Folders that hold other people's code, or none."""
 
-SUFFIXES = (".py", ".pyi")
+SUFFIXES = (".py", ".pyi", ".ipynb")
+MARKDOWN_SUFFIXES = (".md", ".markdown")
+"""Looked at below folders only where that is asked for."""
 
 
 def discover(
@@ -32,6 +34,7 @@ def discover(
     excludes: frozenset[str] = DEFAULT_EXCLUDES,
     *,
     respect_gitignore: bool = True,
+    suffixes: tuple[str, ...] = SUFFIXES,
 ) -> Iterator[tuple[str, bool]]:
     """Find the files that names stand for, each once, in the names' order and sorted below folders.
 
@@ -40,6 +43,7 @@ def discover(
         problems: takes names that stand for nothing and folders that cannot be listed, with the reason.
         excludes: names of folders that are not entered, unless they were named themselves.
         respect_gitignore: leave out what the ``.gitignore`` files name, from the repository's root down.
+        suffixes: how the names of files end that are found below folders.
 
     Yields:
         Each file, and whether it was named itself.
@@ -50,7 +54,7 @@ def discover(
             ignores = _ignores_above(os.path.abspath(path)) if respect_gitignore else None
             if ignores and _is_ignored(path, True, ignores):
                 ignores = ()  # Whoever names an ignored folder, such as a virtual environment's, means it.
-            found: Iterator[tuple[str, bool]] = _below(path, excludes, ignores, problems)
+            found: Iterator[tuple[str, bool]] = _below(path, excludes, ignores, suffixes, problems)
         elif os.path.lexists(path):
             found = iter([(path, True)])
         else:
@@ -63,7 +67,11 @@ def discover(
 
 
 def _below(
-    folder: str, excludes: frozenset[str], ignores: Ignores | None, problems: list[tuple[str, str]]
+    folder: str,
+    excludes: frozenset[str],
+    ignores: Ignores | None,
+    suffixes: tuple[str, ...],
+    problems: list[tuple[str, str]],
 ) -> Iterator[tuple[str, bool]]:
     # Links to folders are not followed: what they lead to is found where it is, and loops are no concern.
     try:
@@ -78,12 +86,12 @@ def _below(
         is_folder = entry.is_dir(follow_symlinks=False)
         if is_folder and entry.name in excludes:
             continue
-        if not is_folder and not (entry.name.endswith(SUFFIXES) and _is_file(entry)):
+        if not is_folder and not (entry.name.endswith(suffixes) and _is_file(entry)):
             continue
         if ignores and _is_ignored(entry.path, is_folder, ignores):
             continue
         if is_folder:
-            yield from _below(entry.path, excludes, ignores, problems)
+            yield from _below(entry.path, excludes, ignores, suffixes, problems)
         else:
             yield entry.path, False
 

@@ -8,6 +8,7 @@ import stat
 
 from flake8_nnx_treemap.project.errors import FileError
 
+_UTF8_MARK = b"\xef\xbb\xbf"
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _LONGEST_HEAD = 4096
 """No declaration stands further into a file."""
@@ -69,8 +70,28 @@ def decode(data: bytes) -> tuple[str, str]:
         if "unknown encoding" in str(error.msg):
             raise FileError(f"cannot be decoded: {error.msg}") from None
         encoding = "utf-8"  # No declaration, and no UTF-8 either: decoding says where.
+    return _decoded(data, encoding), encoding
+
+
+def decode_text(data: bytes) -> tuple[str, str]:
+    """Decode a file of a format that is always UTF-8, whatever its first lines seem to declare.
+
+    Args:
+        data: the whole file.
+
+    Returns:
+        The text, line ends as they are, and the encoding (``utf-8-sig`` if there was a byte order mark).
+
+    Raises:
+        FileError: the bytes are not UTF-8.
+    """
+    encoding = "utf-8-sig" if data.startswith(_UTF8_MARK) else "utf-8"
+    return _decoded(data, encoding), encoding
+
+
+def _decoded(data: bytes, encoding: str) -> str:
     try:
-        return data.decode(encoding), encoding
+        return data.decode(encoding)
     except UnicodeDecodeError as error:
         raise FileError(f"is not {error.encoding}: byte {error.start} is 0x{data[error.start]:02x}") from None
 

@@ -5,16 +5,24 @@ from __future__ import annotations
 import difflib
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from flake8_nnx_treemap.project.configuration import Overrides, settings_for
 from flake8_nnx_treemap.project.errors import ConfigurationError, FileError
-from flake8_nnx_treemap.project.files import decode, read_bytes, write
+from flake8_nnx_treemap.project.files import read_bytes, write
 
 if TYPE_CHECKING:
+    from flake8_nnx_treemap.analysis.text import Position
+    from flake8_nnx_treemap.fixing.engine import FixResult
+    from flake8_nnx_treemap.project.baseline import Baseline
+    from flake8_nnx_treemap.project.formats import Format, Shown
+    from flake8_nnx_treemap.project.notebooks import CellRows
     from flake8_nnx_treemap.rules.rule import Finding
+    from flake8_nnx_treemap.rules.settings import LintSettings
+
+    Fixer = Callable[..., FixResult]
 
 FILES_PER_WORKER = 16
 """A process takes a quarter of a second to start and import LibCST: as long as a dozen files with findings take."""
@@ -28,6 +36,10 @@ class Task:
     writes: bool = False
     fixes: bool = False
     wants_diff: bool = False
+    adds_noqa: bool = False
+    """Whether findings are suppressed by comments instead of being fixed."""
+    baseline: Baseline | None = None
+    """Findings that are neither reported nor fixed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +49,29 @@ class FileReport:
     path: str
     findings: tuple[Finding, ...] = ()
     fixed: tuple[Finding, ...] = ()
+    """What is gone: fixed, or suppressed if that was the task."""
+    done: str = "fixed"
+    """What was done to these, in a word."""
+    known: tuple[Finding, ...] = ()
+    """Findings that the baseline has."""
     error: str | None = None
     diff: str = ""
     text: str | None = None
-    """The text that the findings refer to."""
+    """The text that the findings refer to: of a notebook, its cells' sources in one."""
+    cells: CellRows | None = None
+    """Where the cells of a notebook stand in that text."""
+
+    def place(self, position: Position) -> str:
+        """``row:column``, or ``cell number:row:column`` in a notebook, as people read it."""
+        return place_in(self.cells, position)
+
+
+def place_in(cells: CellRows | None, position: Position) -> str:
+    """``row:column``, or ``cell number:row:column`` where there are cells."""
+    if cells is None:
+        return f"{position.row}:{position.column}"
+    number, row = cells.locate(position.row)
+    return f"cell {number}:{row}:{position.column}"
 
 
 def run(
@@ -59,38 +90,79 @@ def run(
     """
     reports = [FileReport(path, error=reason) for path, reason in problems]
     reports += _process_all(candidates, task, jobs)
-    return [report for report in reports if report.error or report.findings or report.fixed]
+    return told(reports)
 
 
-def process_text(text: str, filename: str, task: Task) -> tuple[FileReport, str]:
+def told(reports: Iterable[FileReport]) -> list[FileReport]:
+    """The reports that have something to say."""
+    return [report for report in reports if report.error or report.findings or report.fixed or report.known]
+
+
+def process_text(text: str, filename: str, task: Task, fix: Fixer | None = None) -> tuple[FileReport, str]:
     """Lint or fix one text that is in memory.
+
+    Args:
+        text: what the file holds.
+        filename: its name, which says what format it has.
+        task: what to do.
+        fix: what repairs it, called as ``engine.fix_with`` is, which is the default.
 
     Returns:
         The report, and the new text.
     """
     from flake8_nnx_treemap.analysis.text import SourceError
-    from flake8_nnx_treemap.fixing.engine import fix, lint
+    from flake8_nnx_treemap.fixing.engine import FixResult, fix_with
+    from flake8_nnx_treemap.project.formats import format_of
 
+    format_ = format_of(filename)
+    known: Sequence[Finding] = ()
     try:
         settings = settings_for(filename, task.overrides)
-        if not task.fixes:
-            return FileReport(filename, tuple(lint(text, filename, settings)), text=text), text
-        result = fix(text, filename, settings)
+
+        def find(current: str) -> Sequence[Finding]:
+            return _find(current, filename, format_, settings, task)[0]
+
+        if task.fixes:
+            result = (fix or fix_with)(text, find, format_.rewrite, unsafe_fixes=settings.unsafe_fixes)
+        else:
+            result = FixResult(text, remaining=tuple(find(text)))
+        shown = format_.show(result.text)
+        if task.baseline is not None:
+            known = _find(result.text, filename, format_, settings, task)[1]
     except SourceError as error:
         place = f"{error.row}:{error.column}: " if error.row else ""
         return FileReport(filename, error=f"{place}{error.message}"), text
     except ConfigurationError as error:
         return FileReport(filename, error=str(error)), text
-    report = FileReport(filename, result.remaining, result.fixed, text=result.text)
-    return (replace(report, diff=_diff(text, result.text, filename)) if task.wants_diff else report), result.text
+    report = FileReport(
+        filename, result.remaining, result.fixed, known=tuple(known), text=shown.text, cells=shown.cells
+    )
+    if task.adds_noqa:
+        report = replace(report, done="suppressed")
+    if task.wants_diff:
+        report = replace(report, diff=diff_of(format_.show(text), shown, filename))
+    return report, result.text
 
 
-def process_file(path: str, task: Task) -> FileReport:
+def _find(
+    text: str, filename: str, format_: Format, settings: LintSettings, task: Task
+) -> tuple[Sequence[Finding], Sequence[Finding]]:
+    """The findings of a text, and those of them that the baseline has."""
+    from flake8_nnx_treemap.fixing.engine import lint, lint_for_suppression
+
+    lint_program = lint_for_suppression if task.adds_noqa else lint
+    found = format_.find(text, lambda program: lint_program(program, filename, settings))
+    return (found, ()) if task.baseline is None else task.baseline.split(filename, format_.show(text).text, found)
+
+
+def process_file(path: str, task: Task, fix: Fixer | None = None) -> FileReport:
     """Read, lint or fix, and perhaps write one file; whatever goes wrong is in the report."""
+    from flake8_nnx_treemap.project.formats import format_of
+
     try:
         data = read_bytes(path)
-        text, encoding = decode(data)
-        report, new_text = process_text(text, path, task)
+        text, encoding = format_of(path).decode(data)
+        report, new_text = process_text(text, path, task, fix)
         if task.writes and new_text != text:
             write(path, data, new_text, encoding)
         return report
@@ -110,9 +182,19 @@ def _process_all(paths: Sequence[str], task: Task, jobs: int | None) -> Iterable
         return list(executor.map(process_file, paths, [task] * len(paths), chunksize=4))
 
 
-def _diff(old: str, new: str, filename: str) -> str:
+def diff_of(old: Shown, new: Shown, filename: str) -> str:
+    """A unified diff; of a notebook, one for each cell that changes."""
+    if old.cells is None or new.cells is None:
+        return _diff_of_texts(old.text, new.text, filename)
+    return "".join(
+        _diff_of_texts(before, after, f"{filename}:cell {number}")
+        for number, before, after in zip(old.cells.numbers, old.sources(), new.sources(), strict=True)
+    )
+
+
+def _diff_of_texts(old: str, new: str, name: str) -> str:
     """A unified diff; a line without a line end at the end of the file is marked as diff and git do."""
     lines = difflib.unified_diff(
-        old.splitlines(keepends=True), new.splitlines(keepends=True), fromfile=filename, tofile=filename
+        old.splitlines(keepends=True), new.splitlines(keepends=True), fromfile=name, tofile=name
     )
     return "".join(line if line.endswith(("\n", "\r")) else line + "\n\\ No newline at end of file\n" for line in lines)

@@ -5,21 +5,24 @@ from __future__ import annotations
 import os
 
 from flake8_nnx_treemap.gate import may_hold_findings
-from flake8_nnx_treemap.project.discovery import DEFAULT_EXCLUDES, discover
+from flake8_nnx_treemap.project.discovery import DEFAULT_EXCLUDES, MARKDOWN_SUFFIXES, SUFFIXES, discover
 from flake8_nnx_treemap.project.errors import FileError
-from flake8_nnx_treemap.project.files import decode, read_bytes
+from flake8_nnx_treemap.project.files import decode, decode_text, read_bytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def scan(paths: Sequence[str], *, is_isolated: bool = False) -> tuple[list[str], list[tuple[str, str]]]:
+def scan(
+    paths: Sequence[str], *, is_isolated: bool = False, include_markdown: bool = False
+) -> tuple[list[str], list[tuple[str, str]]]:
     """Look through files and folders for what is worth a closer look.
 
     Args:
         paths: what the user named.
         is_isolated: whether configuration files do not count.
+        include_markdown: whether Markdown files below folders are looked at as well.
 
     Returns:
         Files that may hold findings, and names with what is wrong with them. A file below a folder that cannot hold
@@ -31,8 +34,10 @@ def scan(paths: Sequence[str], *, is_isolated: bool = False) -> tuple[list[str],
     candidates: list[str] = []
     problems: list[tuple[str, str]] = []
     for path in paths:
-        excludes, respect_gitignore = (DEFAULT_EXCLUDES, True) if is_isolated else _exclusions(path)
-        for name, is_explicit in discover([path], problems, excludes, respect_gitignore=respect_gitignore):
+        excludes, respect_gitignore, markdown = _DEFAULTS if is_isolated else _configured(path)
+        suffixes = SUFFIXES + MARKDOWN_SUFFIXES if markdown or include_markdown else SUFFIXES
+        found = discover([path], problems, excludes, respect_gitignore=respect_gitignore, suffixes=suffixes)
+        for name, is_explicit in found:
             try:
                 data = read_bytes(name)
             except FileError as error:
@@ -45,18 +50,22 @@ def scan(paths: Sequence[str], *, is_isolated: bool = False) -> tuple[list[str],
     return list(dict.fromkeys(candidates)), list(dict.fromkeys(problems))
 
 
-def _exclusions(path: str) -> tuple[frozenset[str], bool]:
-    """What the configuration around a path leaves out; it is read only if there is a table of ours to read."""
+_DEFAULTS = (DEFAULT_EXCLUDES, True, False)
+
+
+def _configured(path: str) -> tuple[frozenset[str], bool, bool]:
+    """What the configuration around a path says of which files to look at: folders that are not entered, whether
+    git's ignored files are left out, whether Markdown counts. It is read only if there is a table of ours to read."""
     folder = os.path.abspath(path)
     while True:
         if _mentions_us(os.path.join(folder, "pyproject.toml")):
             from flake8_nnx_treemap.project.configuration import configuration_for
 
             configuration = configuration_for(os.path.join(folder, "pyproject.toml"))
-            return configuration.exclude, configuration.respect_gitignore
+            return configuration.exclude, configuration.respect_gitignore, configuration.include_markdown
         parent = os.path.dirname(folder)
         if parent == folder:
-            return DEFAULT_EXCLUDES, True
+            return _DEFAULTS
         folder = parent
 
 
@@ -69,6 +78,10 @@ def _mentions_us(path: str) -> bool:
 
 def _complaint(path: str, data: bytes) -> str | None:
     """What is wrong with a file that holds nothing for us; to parse it costs little."""
+    if path.lower().endswith(".ipynb"):
+        return _complaint_about_notebook(data)
+    if path.lower().endswith(MARKDOWN_SUFFIXES):
+        return None
     try:
         compile(data if data.isascii() else decode(data)[0], path, "exec", _ONLY_AST, dont_inherit=True)
     except FileError as error:
@@ -77,6 +90,17 @@ def _complaint(path: str, data: bytes) -> str | None:
         return f"{error.lineno or 1}:{error.offset or 1}: syntax error: {error.msg}"
     except (ValueError, RecursionError, MemoryError) as error:
         return f"cannot be parsed: {str(error) or type(error).__name__}"
+    return None
+
+
+def _complaint_about_notebook(data: bytes) -> str | None:
+    from flake8_nnx_treemap.analysis.text import SourceError
+    from flake8_nnx_treemap.project.notebooks import read_notebook
+
+    try:
+        read_notebook(decode_text(data)[0])
+    except (FileError, SourceError) as error:
+        return str(error)
     return None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from flake8_nnx_treemap.analysis.text import Position
@@ -14,32 +14,35 @@ from flake8_nnx_treemap.rules.rule import Finding, Fix
 
 def as_json(reports: Iterable[FileReport]) -> str:
     """All findings of a run as one JSON array."""
-    entries = [as_entry(report.path, finding) for report in reports for finding in report.findings]
+    entries = [as_entry(report, finding) for report in reports for finding in report.findings]
     return json.dumps(entries, indent=2, ensure_ascii=False)
 
 
-def as_entry(filename: str, finding: Finding) -> dict[str, Any]:
-    """One finding as JSON has it."""
+def as_entry(report: FileReport, finding: Finding) -> dict[str, Any]:
+    """One finding as JSON has it; in a notebook, rows are those of its cell."""
+
+    def location(position: Position) -> dict[str, int]:
+        row = position.row if report.cells is None else report.cells.locate(position.row)[1]
+        return {"column": position.column, "row": row}
+
+    start, end = finding.range.start, finding.range.end
     return {
+        "cell": None if report.cells is None else report.cells.locate(start.row)[0],
         "code": finding.code,
-        "end_location": _location(finding.range.end),
-        "filename": filename,
-        "fix": _fix(finding.fix),
-        "location": _location(finding.range.start),
+        "end_location": location(end),
+        "filename": report.path,
+        "fix": _fix(finding.fix, location),
+        "location": location(start),
         "message": finding.message,
         "url": rule_named(finding.code).url,
     }
 
 
-def _location(position: Position) -> dict[str, int]:
-    return {"column": position.column, "row": position.row}
-
-
-def _fix(fix: Fix | None) -> dict[str, Any] | None:
+def _fix(fix: Fix | None, location: Callable[[Position], dict[str, int]]) -> dict[str, Any] | None:
     if fix is None:
         return None
     edits = [
-        {"content": edit.content, "end_location": _location(edit.range.end), "location": _location(edit.range.start)}
+        {"content": edit.content, "end_location": location(edit.range.end), "location": location(edit.range.start)}
         for edit in fix.edits
     ]
     return {"applicability": fix.applicability.value, "edits": edits, "message": fix.message}

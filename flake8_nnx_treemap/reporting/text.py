@@ -18,7 +18,7 @@ def report_lines(reports: Sequence[FileReport], *, unsafe_fixes: bool, fixes: bo
     """
     for report in reports:
         if report.fixed and fixes:
-            yield f"{report.path}: fixed {', '.join(sorted(found.code for found in report.fixed))}"
+            yield f"{report.path}: {report.done} {', '.join(sorted(found.code for found in report.fixed))}"
         yield from finding_lines(report, unsafe_fixes=unsafe_fixes)
     yield from summary_lines(reports, unsafe_fixes=unsafe_fixes, fixes=fixes)
 
@@ -26,17 +26,18 @@ def report_lines(reports: Sequence[FileReport], *, unsafe_fixes: bool, fixes: bo
 def finding_lines(report: FileReport, *, unsafe_fixes: bool) -> Iterable[str]:
     """``path:row:column: CODE [*] message`` for each finding; the star says that ``nnx-fix`` repairs it."""
     for finding in report.findings:
-        start = finding.range.start
+        place = report.place(finding.range.start)
         star = "[*] " if is_wanted(finding.fix, unsafe_fixes=unsafe_fixes) else ""
-        yield f"{report.path}:{start.row}:{start.column}: {finding.code} {star}{finding.message}"
+        yield f"{report.path}:{place}: {finding.code} {star}{finding.message}"
 
 
 def summary_lines(reports: Sequence[FileReport], *, unsafe_fixes: bool, fixes: bool) -> Iterable[str]:
     """What was found, what was fixed, what could be."""
     left = [finding for report in reports for finding in report.findings]
     fixed = sum(len(report.fixed) for report in reports)
+    done = next((report.done for report in reports if report.fixed), "")
     if fixed and fixes:
-        yield f"Found {_count(len(left) + fixed, 'finding')} ({fixed} fixed, {len(left)} remaining)."
+        yield f"Found {_count(len(left) + fixed, 'finding')} ({fixed} {done}, {len(left)} remaining)."
     elif fixed:
         yield f"Would fix {_count(fixed, 'finding')}, {len(left)} would remain."
     elif left:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flake8_nnx_treemap.analysis.source import ParsedSource
-from flake8_nnx_treemap.rules.registry import RULES
+from flake8_nnx_treemap.rules.registry import ALL_RULES
 from flake8_nnx_treemap.rules.rule import Finding
 from flake8_nnx_treemap.rules.settings import LintSettings
 
@@ -19,7 +19,7 @@ def check(source: ParsedSource, settings: LintSettings) -> list[Finding]:
         The findings in order of position; a finding that two calls share is listed once.
     """
     found: dict[tuple[object, ...], Finding] = {}
-    for rule in RULES:
+    for rule in ALL_RULES:
         wanted = rule.on_by_default if settings.select is None else rule.code in settings.select
         if wanted and settings.flax_floor >= rule.since:
             for finding in rule.check(source, settings.flax_floor):

@@ -25,5 +25,6 @@ CODES: Mapping[str, bool] = {
     "NNX206": True,
     "NNX207": True,
     "NNX208": True,
+    "NNX901": False,
 }
 """Rule code -> on by default."""

@@ -22,6 +22,7 @@ from flake8_nnx_treemap.rules import nnx205_metadata_by_attribute as nnx205
 from flake8_nnx_treemap.rules import nnx206_deprecated_value_access as nnx206
 from flake8_nnx_treemap.rules import nnx207_deprecated_pure as nnx207
 from flake8_nnx_treemap.rules import nnx208_removed_jax_tree_map as nnx208
+from flake8_nnx_treemap.rules import nnx901_unused_noqa as nnx901
 from flake8_nnx_treemap.rules.rule import Rule
 
 RULES: tuple[Rule, ...] = (
@@ -46,8 +47,12 @@ RULES: tuple[Rule, ...] = (
     nnx207.RULE,
     nnx208.RULE,
 )
+"""Rules about code. Their examples are run on JAX, and shown in drawings."""
 
-_BY_CODE = {rule.code: rule for rule in RULES}
+ALL_RULES: tuple[Rule, ...] = (*RULES, nnx901.RULE)
+"""These, and the rule about comments, of which there is nothing to run."""
+
+_BY_CODE = {rule.code: rule for rule in ALL_RULES}
 
 
 def rule_named(code: str) -> Rule:

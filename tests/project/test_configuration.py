@@ -77,7 +77,7 @@ def test_target_and_unsafe_fixes(project: Path) -> None:
         ("unsafe-fixes = 'yes'", "unsafe-fixes"),
         ("exclude = 'build'", "exclude"),
         ("per-file-ignores = ['NNX101']", "per-file-ignores"),
-        ("per-file-ignores = {'a' = ['NNX9']}", "NNX9"),
+        ("per-file-ignores = {'a' = ['NNX8']}", "NNX8"),
     ],
 )
 def test_a_slip_names_the_file_and_the_key(project: Path, table: str, key: str) -> None:

@@ -11,16 +11,16 @@ from cases import HERE, cases_in, floor_named
 from flake8_nnx_treemap import fix_source, lint_source
 from flake8_nnx_treemap.analysis.source import ParsedSource
 from flake8_nnx_treemap.rules.codes import CODES
-from flake8_nnx_treemap.rules.registry import RULES, rule_named
+from flake8_nnx_treemap.rules.registry import ALL_RULES, rule_named
 from flake8_nnx_treemap.rules.rule import Example, FixAvailability, Rule
 from flake8_nnx_treemap.rules.settings import LintSettings
 
-EXAMPLES = [(rule, example) for rule in RULES for example in rule.examples]
+EXAMPLES = [(rule, example) for rule in ALL_RULES for example in rule.examples]
 EXAMPLE_IDS = [f"{rule.code}-{example.title}" for rule, example in EXAMPLES]
 SECTIONS = ("## What it does", "## Why it is wrong", "## What Flax does", "## Fix safety", "## References")
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+@pytest.mark.parametrize("rule", ALL_RULES, ids=lambda rule: rule.code)
 def test_everything_about_a_rule_has_its_name(rule: Rule) -> None:
     module = rule.check.__module__.rpartition(".")[2]
     assert module == f"{rule.code.lower()}_{rule.slug.replace('-', '_')}"
@@ -30,14 +30,14 @@ def test_everything_about_a_rule_has_its_name(rule: Rule) -> None:
 
 
 def test_codes_equal_the_registry() -> None:
-    assert dict(CODES) == {rule.code: rule.on_by_default for rule in RULES}
-    assert [rule.code for rule in RULES] == sorted(CODES)
+    assert dict(CODES) == {rule.code: rule.on_by_default for rule in ALL_RULES}
+    assert [rule.code for rule in ALL_RULES] == sorted(CODES)
     files = (Path(__file__).parents[2] / "flake8_nnx_treemap" / "rules").glob("nnx*.py")
     assert sorted(path.stem[:6].upper() for path in files) == sorted(CODES)
     assert sorted(path.stem for path in HERE.glob("NNX*.md")) == sorted(CODES)
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+@pytest.mark.parametrize("rule", ALL_RULES, ids=lambda rule: rule.code)
 def test_documentation_has_its_sections(rule: Rule) -> None:
     positions = [rule.documentation.find(section) for section in SECTIONS]
     assert -1 not in positions
@@ -45,14 +45,14 @@ def test_documentation_has_its_sections(rule: Rule) -> None:
     assert 2 <= len(rule.examples) <= 4
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+@pytest.mark.parametrize("rule", ALL_RULES, ids=lambda rule: rule.code)
 def test_cases_differ_enough(rule: Rule) -> None:
     cases = cases_in(HERE / f"{rule.code}.md")
     assert sum(bool(case.expected) for case in cases) >= 5
     assert sum(not case.expected for case in cases) >= 5
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+@pytest.mark.parametrize("rule", ALL_RULES, ids=lambda rule: rule.code)
 def test_fix_availability_is_as_declared(rule: Rule) -> None:
     cases = [case for case in cases_in(HERE / f"{rule.code}.md") if case.expected]
     fixed = [bool(case.rewrites) for case in cases]

@@ -1,0 +1,67 @@
+"""Comments that ask linters to be silent, as flake8 reads them: where they stand and what they name."""
+
+from __future__ import annotations
+
+import io
+import re
+import tokenize
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from flake8_nnx_treemap.analysis.source import ParsedSource
+
+NOQA_INLINE = re.compile(r"# noqa(?::[\s]?(?P<codes>([A-Z]+[0-9]+(?:[,\s]+)?)+))?", re.IGNORECASE)
+"""``# noqa``, ``# noqa: NNX101,E501``, ``# NOQA:NNX101 E501``: what flake8 6 and 7 look for in a line."""
+
+NOQA_FILE = re.compile(r"\s*# flake8[:=]\s*noqa", re.IGNORECASE)
+"""A line that starts with this switches the whole file off."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoqaLine:
+    """Rows that a string or a backslash joins, most often one: the first ``# noqa`` in them counts for each of them."""
+
+    first_row: int
+    last_row: int
+    text: str
+    comment: int | None
+    """Where the comment at their end starts in the text."""
+
+    def match(self) -> re.Match[str] | None:
+        """The ``# noqa`` that counts; flake8 does not ask whether it stands in a comment."""
+        return NOQA_INLINE.search(self.text)
+
+
+def listed_codes(match: re.Match[str]) -> tuple[str, ...]:
+    """The codes that an inline suppression names, as they are written; none if it is for all."""
+    return tuple(code for code in re.split(r"[,\s]+", match["codes"] or "") if code)
+
+
+def is_switched_off(source: ParsedSource) -> bool:
+    """Whether a line of its own says ``# flake8: noqa``."""
+    return any(NOQA_FILE.match(line) for line in source.lines())
+
+
+def noqa_lines(source: ParsedSource) -> dict[int, NoqaLine]:
+    """The rows that count together for a ``# noqa``, by row; none if they cannot be told, as in flake8."""
+    try:
+        return {row: line for line in _noqa_lines(source) for row in range(line.first_row, line.last_row + 1)}
+    except (tokenize.TokenError, SyntaxError, IndexError):
+        return {}
+
+
+def _noqa_lines(source: ParsedSource) -> Iterator[NoqaLine]:
+    rows: list[int] = []
+    comment: int | None = None
+    text = "\n".join(source.lines())  # As flake8 reads it; the tokenizer does not know a carriage return alone.
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type in (tokenize.ENDMARKER, tokenize.DEDENT):
+            continue
+        rows += [token.start[0], token.end[0]]
+        if token.type == tokenize.COMMENT:
+            comment = token.start[1]
+        if token.type in (tokenize.NL, tokenize.NEWLINE):
+            lines = list(map(source.line, range(min(rows), max(rows) + 1)))
+            before = sum(len(line) + 1 for line in lines[:-1])
+            yield NoqaLine(min(rows), max(rows), "\n".join(lines), None if comment is None else before + comment)
+            rows, comment = [], None

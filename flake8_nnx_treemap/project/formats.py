@@ -1,0 +1,84 @@
+"""What a file's text holds: Python, or a format with Python in it. Findings and edits of each, by the file's name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from flake8_nnx_treemap.analysis.text import Edit, SourceError, line_starts
+from flake8_nnx_treemap.fixing.engine import rewritten, verify
+from flake8_nnx_treemap.project.discovery import MARKDOWN_SUFFIXES
+from flake8_nnx_treemap.project.files import decode, decode_text
+from flake8_nnx_treemap.project.markdown import Lint, find_in_markdown, rewrite_markdown
+from flake8_nnx_treemap.project.notebooks import CellRows, Notebook, read_notebook
+from flake8_nnx_treemap.rules.rule import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The text that findings refer to, and where a notebook's cells stand in it."""
+
+    text: str
+    cells: CellRows | None = None
+
+    def sources(self) -> list[str]:
+        """The text of each cell."""
+        starts = line_starts(self.text)
+        rows = self.cells.rows if self.cells else ()
+        ends = [*(starts[row - 1] for row in rows[1:]), len(self.text)][: len(rows)]
+        return [self.text[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """How to read and to rewrite one kind of file; each function takes the whole text of the file."""
+
+    find: Callable[[str, Lint], Sequence[Finding]]
+    rewrite: Callable[[str, Sequence[Edit]], str]
+    show: Callable[[str], Shown] = Shown
+    decode: Callable[[bytes], tuple[str, str]] = decode_text
+
+
+def format_of(filename: str) -> Format:
+    """The format that a file's name stands for; Python unless it is known to be another."""
+    name = filename.lower()
+    return NOTEBOOK if name.endswith(".ipynb") else MARKDOWN if name.endswith(MARKDOWN_SUFFIXES) else PYTHON
+
+
+def _find_in_python(text: str, lint: Lint) -> Sequence[Finding]:
+    return lint(text)
+
+
+def _find_in_notebook(text: str, lint: Lint) -> Sequence[Finding]:
+    notebook = read_notebook(text)
+    if notebook is None:
+        return ()
+    try:
+        return lint(notebook.program)
+    except SourceError as error:
+        if error.row is None or not notebook.cells:
+            raise
+        number, row = notebook.cell_rows.locate(error.row)
+        raise SourceError(f"cell {number}:{row}:{error.column}: {error.message}") from None
+
+
+def _rewrite_notebook(text: str, edits: Sequence[Edit]) -> str:
+    new_text = _notebook(text).rewritten(edits)
+    verify(_notebook(new_text).program)
+    return new_text
+
+
+def _show_notebook(text: str) -> Shown:
+    notebook = read_notebook(text)
+    return Shown("") if notebook is None else Shown(notebook.shown, notebook.cell_rows)
+
+
+def _notebook(text: str) -> Notebook:
+    notebook = read_notebook(text)
+    assert notebook is not None, "only a notebook with findings is rewritten"
+    return notebook
+
+
+PYTHON = Format(_find_in_python, rewritten, decode=decode)
+NOTEBOOK = Format(_find_in_notebook, _rewrite_notebook, _show_notebook)
+MARKDOWN = Format(find_in_markdown, rewrite_markdown)

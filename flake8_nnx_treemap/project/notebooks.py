@@ -1,0 +1,250 @@
+"""Jupyter notebooks, nbformat 4: their code cells as one program, and edits of that program as edits of the file.
+
+The file is never written anew: a finding's edits become edits inside the JSON strings that hold the cell's source, so
+that everything else stays as it is. What is not Python (magics, shell commands, requests for help) is covered by text
+of the same length, so that every character of the program keeps its place.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from flake8_nnx_treemap.analysis.text import Edit, SourceError, line_starts
+from flake8_nnx_treemap.project.magics import covered
+
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A code cell: its number, counted from 1 over the cells of every kind, and where its source stands in the file."""
+
+    number: int
+    source: str
+    program: str
+    """The source with what is not Python covered."""
+    literals: tuple[Span, ...]
+    """The JSON strings, quotes included, whose values make up the source."""
+
+    @property
+    def line_end(self) -> str:
+        """What the source lacks for the next cell to start on a row of its own."""
+        return "" if self.source.endswith(("\n", "\r")) else "\n"
+
+
+@dataclass(frozen=True, slots=True)
+class CellRows:
+    """The row of the program at which each cell starts, and the cells' numbers."""
+
+    rows: tuple[int, ...]
+    numbers: tuple[int, ...]
+
+    def locate(self, row: int) -> tuple[int, int]:
+        """The number of the cell that a row of the program belongs to, and the row in that cell."""
+        index = max(bisect_right(self.rows, row) - 1, 0)
+        return self.numbers[index], row - self.rows[index] + 1
+
+
+@dataclass(frozen=True)
+class Notebook:
+    """The code cells of a notebook that hold Python."""
+
+    text: str
+    cells: tuple[Cell, ...]
+
+    @cached_property
+    def shown(self) -> str:
+        """The cells' sources, one after the other, each with a line end after it."""
+        return "".join(cell.source + cell.line_end for cell in self.cells)
+
+    @cached_property
+    def program(self) -> str:
+        """The same, with what is not Python covered: what is linted."""
+        return "".join(cell.program + cell.line_end for cell in self.cells)
+
+    @cached_property
+    def cell_rows(self) -> CellRows:
+        """Where the cells stand in the program."""
+        starts = line_starts(self.shown)
+        rows = tuple(bisect_right(starts, offset) for offset in self._offsets)
+        return CellRows(rows, tuple(cell.number for cell in self.cells))
+
+    @cached_property
+    def _offsets(self) -> tuple[int, ...]:
+        offsets, offset = [], 0
+        for cell in self.cells:
+            offsets.append(offset)
+            offset += len(cell.source + cell.line_end)
+        return tuple(offsets)
+
+    def rewritten(self, edits: Iterable[Edit]) -> str:
+        """The file's text after edits of the program.
+
+        Args:
+            edits: edits that do not overlap, each inside one cell.
+        """
+        starts = line_starts(self.program)
+        parts, done = [], 0
+        for edit in sorted(set(edits)):
+            first = starts[edit.range.start.row - 1] + edit.range.start.column - 1
+            last = starts[edit.range.end.row - 1] + edit.range.end.column - 1
+            index = bisect_right(self._offsets, first) - 1
+            if last > self._offsets[index] + len(self.cells[index].source):
+                raise SourceError(f"a statement does not end with cell {self.cells[index].number}; left as it was")
+            start, end, content = self._in_file(self.cells[index], first - self._offsets[index], last - first, edit)
+            parts += [self.text[done:start], content]
+            done = end
+        return "".join([*parts, self.text[done:]])
+
+    def _in_file(self, cell: Cell, offset: int, length: int, edit: Edit) -> tuple[int, int, str]:
+        """Where an edit of a cell's source stands in the file, and what is written there."""
+        start, end = (self._place(cell, place) for place in (offset, offset + length))
+        # A notebook without a character beyond ASCII was written by a tool that escapes them.
+        lines = edit.content.split("\n")
+        encoded = [json.dumps(line, ensure_ascii=self.text.isascii())[1:-1] for line in lines]
+        if self._is_list(cell):
+            return start, end, ('\\n"' + self._between(cell) + '"').join(encoded)
+        return start, end, "\\n".join(encoded)
+
+    def _place(self, cell: Cell, offset: int) -> int:
+        """Where a character of a cell's source stands in the file; the end of its source if there is none."""
+        for start, end in cell.literals:
+            places = _places(self.text, start, end)
+            if offset < len(places):
+                return places[offset]
+            offset -= len(places)
+        return cell.literals[-1][1] - 1 if cell.literals else 0
+
+    def _is_list(self, cell: Cell) -> bool:
+        before = self.text[: cell.literals[0][0]].rstrip(_BLANKS)
+        return before.endswith("[") or len(cell.literals) > 1
+
+    def _between(self, cell: Cell) -> str:
+        """What separates the lines of a source that is a list: a comma, and the white space of this file."""
+        if len(cell.literals) > 1:
+            return self.text[cell.literals[0][1] : cell.literals[1][0]]
+        start = cell.literals[0][0]
+        return "," + self.text[len(self.text[:start].rstrip(_BLANKS)) : start]
+
+
+def read_notebook(text: str) -> Notebook | None:
+    """Find the Python cells of a notebook.
+
+    Args:
+        text: the whole file.
+
+    Returns:
+        The notebook; ``None`` if its language is not Python.
+
+    Raises:
+        SourceError: the text is not JSON, or not a notebook of nbformat 4.
+    """
+    try:
+        content = json.loads(text)
+        if not isinstance(content, dict) or not isinstance(content.get("nbformat"), int):
+            raise SourceError("is not a notebook: there is no nbformat")
+        if content["nbformat"] != 4:
+            raise SourceError(f"is a notebook of nbformat {content['nbformat']}; only 4 is supported")
+        if not isinstance(content.get("cells"), list):
+            raise SourceError("is not a notebook: there is no list of cells")
+        if not _is_python(content.get("metadata")):
+            return None
+        start = dict(_members(text, _skip(text, 0)))["cells"]
+        cells = [_cell(text, place, number) for number, place in enumerate(_elements(text, start), 1)]
+    except json.JSONDecodeError as error:
+        raise SourceError(f"is not JSON: {error.msg.lower()}", error.lineno, error.colno) from None
+    except RecursionError:
+        raise SourceError("cannot be parsed: nested too deeply") from None
+    except ValueError as error:  # An integer of more digits than Python converts.
+        raise SourceError(f"is not JSON: {error}") from None
+    return Notebook(text, tuple(cell for cell in cells if cell is not None))
+
+
+def _is_python(metadata: Any) -> bool:
+    """Whether a notebook's language is Python; one that does not say is taken to be."""
+    table = metadata if isinstance(metadata, dict) else {}
+    for key, name in (("language_info", "name"), ("kernelspec", "language")):
+        entry = table.get(key)
+        language = entry.get(name) if isinstance(entry, dict) else None
+        if isinstance(language, str) and language:
+            return language.lower() in ("python", "python3", "ipython")
+    return True
+
+
+def _cell(text: str, start: int, number: int) -> Cell | None:
+    if text[start] != "{":
+        raise SourceError(f"is not a notebook: cell {number} is no object")
+    members = dict(_members(text, start))
+    kind, source = members.get("cell_type"), members.get("source")
+    if kind is None or source is None:
+        raise SourceError(f"is not a notebook: cell {number} has no type or no source")
+    if _value(text, kind)[0] != "code" or not _is_python_cell(text, members):
+        return None
+    places = list(_elements(text, source)) if text[source] == "[" else [source]
+    if any(text[place] != '"' for place in places):
+        raise SourceError(f"is not a notebook: the source of cell {number} is no text")
+    found = [(place, *_value(text, place)) for place in places]
+    whole = "".join(value for _, value, _ in found)
+    program = covered(whole)
+    if not whole or program is None:
+        return None
+    return Cell(number, whole, program, tuple((start, end) for start, _, end in found))
+
+
+def _is_python_cell(text: str, members: dict[str, int]) -> bool:
+    """Whether an editor has marked the cell as being in another language than the notebook."""
+    metadata = _value(text, members["metadata"])[0] if "metadata" in members else None
+    editor = metadata.get("vscode") if isinstance(metadata, dict) else None
+    language = editor.get("languageId") if isinstance(editor, dict) else None
+    return language in (None, "", "python")
+
+
+# JSON with places. The text has been decoded once, so it is known to be JSON.
+
+_BLANKS = " \t\n\r"
+_NOT_BLANK = re.compile(r"[^ \t\n\r]")
+_value = json.JSONDecoder().raw_decode
+_CHARACTER = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\.|.", re.DOTALL
+)
+
+
+def _skip(text: str, offset: int) -> int:
+    match = _NOT_BLANK.search(text, offset)
+    assert match is not None
+    return match.start()
+
+
+def _members(text: str, start: int) -> Iterator[tuple[str, int]]:
+    """The keys of the object that starts at an offset, and where their values start."""
+    offset = _skip(text, start + 1)
+    while text[offset] != "}":
+        key, offset = _value(text, offset)
+        offset = _skip(text, _skip(text, offset) + 1)
+        yield key, offset
+        offset = _next(text, offset)
+
+
+def _elements(text: str, start: int) -> Iterator[int]:
+    """Where the elements of the array that starts at an offset start."""
+    offset = _skip(text, start + 1)
+    while text[offset] != "]":
+        yield offset
+        offset = _next(text, offset)
+
+
+def _next(text: str, offset: int) -> int:
+    """Where the value after the one at an offset starts, or the closing bracket stands."""
+    offset = _skip(text, _value(text, offset)[1])
+    return _skip(text, offset + 1) if text[offset] == "," else offset
+
+
+def _places(text: str, start: int, end: int) -> list[int]:
+    """Where each character of a JSON string's value stands in the file."""
+    return [match.start() for match in _CHARACTER.finditer(text, start + 1, end - 1)]

@@ -1,0 +1,177 @@
+"""A `# noqa` names a rule of ours that has nothing to say there.
+
+## What it does
+
+Finds codes such as `NNX101` in `# noqa` comments that suppress nothing: the rule reports nothing on that line, or there is no
+such rule. A bare `# noqa` and the codes of other tools are theirs to judge, and are left alone.
+
+## Why it is wrong
+
+The comment outlives what it was for. The next finding on that line, a real one, is then never seen.
+
+## What Flax does
+
+Nothing: this is about comments. Whether a rule reports something is asked for the Flax floor of the project, and whether or not the
+rule is selected in this run.
+
+## Fix safety
+
+The fix takes out the code, and the comment if nothing else is left of it. Other codes, other comments and reasons
+stay. No code changes: safe.
+
+## References
+
+* <https://flake8.pycqa.org/en/stable/user/violations.html>: what `# noqa` means
+* <https://docs.astral.sh/ruff/settings/#lint_external>: `lint.external = ["NNX"]` keeps ruff's RUF100 from removing the codes that are used
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from flake8_nnx_treemap.analysis.noqa import NoqaLine, is_switched_off, listed_codes, noqa_lines
+from flake8_nnx_treemap.analysis.source import ParsedSource, Position, Range
+from flake8_nnx_treemap.names import FlaxRelease
+from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
+
+CODE = "NNX901"
+MESSAGE = "# noqa: {} suppresses nothing here"
+FIX_MESSAGE = "Remove the codes that suppress nothing"
+
+_OURS = re.compile(r"NNX[0-9]+")
+_LISTED = re.compile(r"([A-Za-z]+[0-9]+)([,\s]*)")
+
+
+def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
+    """Report comments that name rules which report nothing on their lines."""
+    if "noqa" not in source.text.lower() or is_switched_off(source):
+        return
+    for line in dict.fromkeys(noqa_lines(source).values()):
+        match = line.match()
+        if match is None or line.comment is None or match.start() < line.comment:
+            continue
+        ours = [code for code in listed_codes(match) if _OURS.fullmatch(code) and not CODE.startswith(code)]
+        unused = [code for code in ours if not _is_used(source, floor, line, code)]
+        if unused:
+            range_ = _range(source, line, match.start(), match.end() - _blanks_at_end(match[0]))
+            yield Finding(CODE, MESSAGE.format(", ".join(unused)), range_, _fix(source, line, match, unused))
+
+
+def _is_used(source: ParsedSource, floor: FlaxRelease, line: NoqaLine, code: str) -> bool:
+    """Whether a rule that a code or the start of one stands for reports something in rows that count together."""
+    return any(line.first_row <= row <= line.last_row for row in _rows(source, floor, code))
+
+
+def _rows(source: ParsedSource, floor: FlaxRelease, code: str) -> frozenset[int]:
+    """The rows on which the rules that a code stands for report something."""
+    from flake8_nnx_treemap.rules.registry import RULES  # Here, since the registry imports this rule.
+
+    key = (CODE, code, floor)
+    known = source.memory.get(key)
+    if known is None:
+        rules = [rule for rule in RULES if rule.code.startswith(code) and floor >= rule.since]
+        found = (finding for rule in rules for finding in rule.check(source, floor))
+        known = source.memory[key] = frozenset(finding.range.start.row for finding in found)
+    assert isinstance(known, frozenset)
+    return known
+
+
+def _fix(source: ParsedSource, line: NoqaLine, match: re.Match[str], unused: Sequence[str]) -> Fix:
+    listed = _LISTED.findall(match["codes"])
+    kept = [(code, separator) for code, separator in listed if code not in unused]
+    start, end = match.start(), match.end()
+    rest = line.text[end:]
+    if kept:
+        start = match.start("codes")
+        content = "".join(code + separator for code, separator in kept[:-1]) + kept[-1][0] + listed[-1][1]
+    elif not rest.strip():
+        start, content = len(line.text[:start].rstrip()), ""
+        start = max(start, len(line.text) - len(source.line(line.last_row)))
+    else:
+        content = "" if rest.startswith("#") else "# "
+    edit = source.replace(_range(source, line, start, end), content)
+    return Fix(Applicability.SAFE, FIX_MESSAGE, (edit,))
+
+
+def _range(source: ParsedSource, line: NoqaLine, start: int, end: int) -> Range:
+    """Where offsets in the text of a line's last row stand in the file."""
+    before = len(line.text) - len(source.line(line.last_row))
+    return Range(Position(line.last_row, start - before + 1), Position(line.last_row, end - before + 1))
+
+
+def _blanks_at_end(text: str) -> int:
+    return len(text) - len(text.rstrip(", \t"))
+
+
+EXAMPLES = (
+    Example(
+        title="The call was repaired, the comment stayed",
+        source="""\
+import jax
+from flax import nnx
+
+STOP = (nnx.Variable, nnx.variablelib.VariableState)
+
+
+def convert(tree):
+    return jax.tree.map(
+        lambda x: x.get_value() if isinstance(x, STOP) else x,
+        tree,
+        is_leaf=lambda x: isinstance(x, STOP),  # noqa: NNX101
+    )
+""",
+        marked=("# noqa: NNX101",),
+        fixed={
+            "portable": """\
+import jax
+from flax import nnx
+
+STOP = (nnx.Variable, nnx.variablelib.VariableState)
+
+
+def convert(tree):
+    return jax.tree.map(
+        lambda x: x.get_value() if isinstance(x, STOP) else x,
+        tree,
+        is_leaf=lambda x: isinstance(x, STOP),
+    )
+""",
+        },
+        applicability=Applicability.SAFE,
+    ),
+    Example(
+        title="Other codes and reasons stay",
+        source="""\
+import jax
+from flax import nnx
+
+
+def convert(tree):
+    return jax.tree.map(lambda x: x, tree)  # noqa: E501, NNX101 the names are long
+""",
+        marked=("# noqa: E501, NNX101",),
+        fixed={
+            "portable": """\
+import jax
+from flax import nnx
+
+
+def convert(tree):
+    return jax.tree.map(lambda x: x, tree)  # noqa: E501 the names are long
+""",
+        },
+        applicability=Applicability.SAFE,
+    ),
+)
+
+RULE = Rule(
+    code=CODE,
+    slug="unused-noqa",
+    summary="A `# noqa` names a rule of ours that has nothing to say there",
+    check=check,
+    documentation=__doc__,
+    examples=EXAMPLES,
+    fix=FixAvailability.ALWAYS,
+    on_by_default=False,
+)
