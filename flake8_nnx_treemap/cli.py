@@ -7,12 +7,14 @@ import os
 import sys
 
 from flake8_nnx_treemap import __version__
-from flake8_nnx_treemap.project.errors import ConfigurationError
+from flake8_nnx_treemap.project.errors import ConfigurationError, FileError
 from flake8_nnx_treemap.project.scanning import scan
+from flake8_nnx_treemap.reporting.formats import FORMATS, render
 
 TYPE_CHECKING = False  # As in typing, whose import takes as long as all the rest of a run without candidates.
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
+    from typing import TextIO
 
     from flake8_nnx_treemap.project.configuration import Overrides
     from flake8_nnx_treemap.project.runner import FileReport, Task
@@ -40,7 +42,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 if nothing is left, 1 if findings are, 2 if something went wrong.
     """
     _print_any_name()
-    options = build_parser().parse_args(arguments)
+    parser = build_parser()
+    options = parser.parse_args(arguments)
+    if options.statistics and options.output_format not in ("text", "concise", "json"):
+        parser.error(f"--statistics has no {options.output_format} format; it has text, concise and json")
     try:
         return _explain(options.explain) if options.explain else _list() if options.list_rules else _run(options)
     except KeyboardInterrupt:
@@ -78,7 +83,10 @@ def build_parser() -> argparse.ArgumentParser:
         "--unsafe-fixes", action="store_true", default=None, help="make fixes that may change what code computes"
     )
     output = parser.add_argument_group("output")
-    output.add_argument("--output-format", choices=("text", "json"), default="text", help="default: text")
+    output.add_argument("--output-format", choices=tuple(FORMATS), default="text", help="default: text")
+    output.add_argument("--output-file", metavar="FILE", help="write the report to this file, at once and whole")
+    output.add_argument("--statistics", action="store_true", help="count findings by rule (text, concise or json)")
+    output.add_argument("--quiet", "-q", action="store_true", help="print findings, and no summary")
     output.add_argument("--exit-zero", action="store_true", help="exit with 0 even if there are findings")
     other = parser.add_argument_group("files and configuration")
     other.add_argument("--isolated", action="store_true", help="ignore all configuration files")
@@ -104,7 +112,11 @@ def _run(options: argparse.Namespace) -> int:
     except ConfigurationError as error:
         _complain(str(error))
         return ERROR
-    _print_reports(reports, options)
+    try:
+        _print_reports(reports, options)
+    except FileError as error:
+        _complain(f"{options.output_file}: {error}")
+        return ERROR
     return _exit_code(reports, options)
 
 
@@ -150,7 +162,6 @@ def _task(options: argparse.Namespace) -> Task:
 
 
 def _run_on_stdin(filename: str, task: Task) -> FileReport:
-    from flake8_nnx_treemap.project.errors import FileError
     from flake8_nnx_treemap.project.files import decode
     from flake8_nnx_treemap.project.runner import FileReport, process_text
 
@@ -184,20 +195,34 @@ def _print_reports(reports: Sequence[FileReport], options: argparse.Namespace) -
     # Standard output is the rewritten text or the diff, where there is one; what is said about it goes beside.
     is_filter = "-" in options.paths and not options.check
     stream = sys.stderr if options.diff or is_filter else sys.stdout
-    for line in _lines(reports, options):
-        print(line, file=stream)
+    if options.output_file is None:
+        stream.write(_report(reports, options, is_coloured=_wants_colour(stream)))
+        return
+    from flake8_nnx_treemap.project.files import write_new
+
+    write_new(options.output_file, _report(reports, options, is_coloured=False))
 
 
-def _lines(reports: Sequence[FileReport], options: argparse.Namespace) -> Iterable[str]:
-    if not reports:
-        return ["[]" if options.output_format == "json" else "All checks passed!"]
-    if options.output_format == "json":
-        from flake8_nnx_treemap.reporting.json_format import as_json
+def _report(reports: Sequence[FileReport], options: argparse.Namespace, *, is_coloured: bool) -> str:
+    is_for_people = options.output_format in ("text", "concise", "grouped")
+    if not reports and is_for_people:
+        return "" if options.quiet or options.statistics else "All checks passed!\n"
+    if not reports and options.output_format == "json":
+        return "[]\n"
+    from flake8_nnx_treemap.reporting.style import Style
 
-        return [as_json(reports)]
-    from flake8_nnx_treemap.reporting.text import report_lines
+    style = Style(bool(options.unsafe_fixes), not options.diff, is_coloured, has_summary=not options.quiet)
+    if options.statistics:
+        from flake8_nnx_treemap.reporting.statistics import render_statistics
 
-    return report_lines(reports, unsafe_fixes=bool(options.unsafe_fixes), fixes=not options.diff)
+        return render_statistics(options.output_format, reports, style)
+    return render(options.output_format, reports, style)
+
+
+def _wants_colour(stream: TextIO) -> bool:
+    if os.environ.get("NO_COLOR"):
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or (stream.isatty() and os.environ.get("TERM") != "dumb")
 
 
 def _explain(code: str) -> int:
