@@ -8,7 +8,7 @@ import sys
 
 from flake8_nnx_treemap import __version__
 from flake8_nnx_treemap.project.errors import ConfigurationError, FileError
-from flake8_nnx_treemap.project.scanning import scan
+from flake8_nnx_treemap.project.scanning import Targets, find_files, read_names, scan
 from flake8_nnx_treemap.reporting.formats import FORMATS, render
 
 TYPE_CHECKING = False  # As in typing, whose import takes as long as all the rest of a run without candidates.
@@ -47,7 +47,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.statistics and options.output_format not in ("text", "concise", "json"):
         parser.error(f"--statistics has no {options.output_format} format; it has text, concise and json")
     try:
-        return _explain(options.explain) if options.explain else _list() if options.list_rules else _run(options)
+        return (
+            _explain(options.explain)
+            if options.explain
+            else _list(options.output_format)
+            if options.list_rules
+            else _run(options)
+        )
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
@@ -64,13 +70,15 @@ def build_parser() -> argparse.ArgumentParser:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("paths", nargs="*", metavar="PATH", default=["."], help='files and folders; "-" for stdin')
+    parser.add_argument("paths", nargs="*", metavar="PATH", help='files and folders; "-" for stdin')
     parser.add_argument("--version", action="version", version=f"nnx-fix {__version__}")
     mode = parser.add_argument_group("what to do").add_mutually_exclusive_group()
     mode.add_argument("--check", action="store_true", help="report findings, change nothing")
     mode.add_argument("--diff", action="store_true", help="print what would be changed as a unified diff")
-    mode.add_argument("--explain", metavar="CODE", help="explain a rule")
+    mode.add_argument("--explain", metavar="CODES", help="explain rules, such as NNX101 or NNX1,NNX208")
     mode.add_argument("--list-rules", action="store_true", help="list all rules")
+    mode.add_argument("--show-files", action="store_true", help="list the files that would be looked at")
+    mode.add_argument("--show-settings", metavar="FILE", help="show the settings of a file, and where they come from")
     rules = parser.add_argument_group("rules")
     rules.add_argument("--select", metavar="CODES", type=_codes, help="run only these rules, such as NNX101,NNX2")
     rules.add_argument("--extend-select", metavar="CODES", type=_codes, default=(), help="run these rules as well")
@@ -90,6 +98,13 @@ def build_parser() -> argparse.ArgumentParser:
     output.add_argument("--exit-zero", action="store_true", help="exit with 0 even if there are findings")
     other = parser.add_argument_group("files and configuration")
     other.add_argument("--isolated", action="store_true", help="ignore all configuration files")
+    other.add_argument("--files-from", metavar="FILE", help='read paths from a file, or "-": one a line, or with NULs')
+    other.add_argument(
+        "--exclude", metavar="NAMES", type=_codes, help="folders not to enter, instead of the usual ones"
+    )
+    other.add_argument("--extend-exclude", metavar="NAMES", type=_codes, default=(), help="more folders not to enter")
+    other.add_argument("--force-exclude", action="store_true", help="leave out excluded files even if they are named")
+    other.add_argument("--no-respect-gitignore", action="store_true", help="look at files that git ignores, too")
     other.add_argument("--stdin-filename", metavar="PATH", default="-", help="the name that standard input goes by")
     other.add_argument("--jobs", "-j", metavar="N", type=_positive, help="processes to use; default: as many as pay")
     return parser
@@ -108,6 +123,14 @@ def _positive(value: str) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     try:
+        if options.files_from is not None:
+            options.paths = [*(options.paths or ()), *_named_in(options.files_from)]
+        elif not options.paths:
+            options.paths = ["."]
+        if options.show_files:
+            return _show_files(options)
+        if options.show_settings is not None:
+            return _show_settings(options)
         reports = _reports(options)
     except ConfigurationError as error:
         _complain(str(error))
@@ -126,12 +149,53 @@ def _reports(options: argparse.Namespace) -> Sequence[FileReport]:
         _check_names(options)  # A slip on the command line is said once, not for every file.
     if "-" in options.paths:
         return [_run_on_stdin(options.stdin_filename, _task(options))]
-    candidates, problems = scan(options.paths, is_isolated=options.isolated)
+    candidates, problems = scan(options.paths, _targets(options))
     if not candidates and not problems:
         return ()
     from flake8_nnx_treemap.project.runner import run
 
     return run(candidates, problems, _task(options), options.jobs)
+
+
+def _targets(options: argparse.Namespace) -> Targets:
+    return Targets(
+        is_isolated=options.isolated,
+        exclude=options.exclude,
+        extend_exclude=options.extend_exclude,
+        respect_gitignore=not options.no_respect_gitignore,
+        forces_exclude=options.force_exclude,
+    )
+
+
+def _named_in(path: str) -> list[str]:
+    """The paths that a file, or standard input, lists."""
+    if path == "-":
+        return read_names(sys.stdin.buffer.read())
+    from flake8_nnx_treemap.project.files import read_bytes
+
+    try:
+        return read_names(read_bytes(path))
+    except FileError as error:
+        raise ConfigurationError(f"{path}: {error}") from None
+
+
+def _show_files(options: argparse.Namespace) -> int:
+    problems: list[tuple[str, str]] = []
+    names = dict.fromkeys(name for name, _ in find_files(options.paths, _targets(options), problems))
+    for path, reason in problems:
+        _complain(f"{path}: {reason}")
+    for name in names:
+        print(name.replace("\r", "\\r").replace("\n", "\\n"))
+    return ERROR if problems else CLEAN
+
+
+def _show_settings(options: argparse.Namespace) -> int:
+    from flake8_nnx_treemap.reporting.settings import render_settings
+
+    sys.stdout.write(
+        render_settings(options.output_format, options.show_settings, _overrides(options), _targets(options))
+    )
+    return CLEAN
 
 
 def _check_names(options: argparse.Namespace) -> None:
@@ -225,22 +289,27 @@ def _wants_colour(stream: TextIO) -> bool:
     return bool(os.environ.get("FORCE_COLOR")) or (stream.isatty() and os.environ.get("TERM") != "dumb")
 
 
-def _explain(code: str) -> int:
-    from flake8_nnx_treemap.reporting.traversals import text_drawing
+def _explain(selectors: str) -> int:
+    from flake8_nnx_treemap.project.configuration import codes_named
+    from flake8_nnx_treemap.reporting.explanation import explanation
+    from flake8_nnx_treemap.rules.registry import rule_named
+
+    try:
+        codes = codes_named([selector.upper() for selector in _codes(selectors)] or [selectors], "--explain")
+    except ConfigurationError as error:
+        _complain(str(error))
+        return ERROR
+    print("\n\n\n".join(explanation(rule_named(code)) for code in sorted(codes)))
+    return CLEAN
+
+
+def _list(output_format: str) -> int:
+    from flake8_nnx_treemap.reporting.explanation import rules_as_json
     from flake8_nnx_treemap.rules.registry import RULES
 
-    for rule in RULES:
-        if rule.code == code.upper():
-            parts = [f"{rule.code} {rule.slug}", rule.documentation.strip(), text_drawing(rule.code), rule.url]
-            print("\n\n".join(part for part in parts if part))
-            return CLEAN
-    _complain(f"{code!r} is no rule; nnx-fix --list-rules lists them")
-    return ERROR
-
-
-def _list() -> int:
-    from flake8_nnx_treemap.rules.registry import RULES
-
+    if output_format == "json":
+        print(rules_as_json(RULES))
+        return CLEAN
     for rule in RULES:
         print(f"{rule.code}  {rule.slug:36} {rule.summary}{'' if rule.on_by_default else ' (opt-in)'}")
     return CLEAN

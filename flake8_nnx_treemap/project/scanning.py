@@ -5,21 +5,85 @@ from __future__ import annotations
 import os
 
 from flake8_nnx_treemap.gate import may_hold_findings
-from flake8_nnx_treemap.project.discovery import DEFAULT_EXCLUDES, discover
+from flake8_nnx_treemap.project.discovery import DEFAULT_EXCLUDES, discover, is_left_out
 from flake8_nnx_treemap.project.errors import FileError
 from flake8_nnx_treemap.project.files import decode, read_bytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 
-def scan(paths: Sequence[str], *, is_isolated: bool = False) -> tuple[list[str], list[tuple[str, str]]]:
+class Targets:
+    """What the command line says about which files count; a plain class, since dataclasses are slow to import."""
+
+    __slots__ = ("exclude", "extend_exclude", "forces_exclude", "is_isolated", "respect_gitignore")
+
+    def __init__(
+        self,
+        *,
+        is_isolated: bool = False,
+        exclude: Sequence[str] | None = None,
+        extend_exclude: Sequence[str] = (),
+        respect_gitignore: bool = True,
+        forces_exclude: bool = False,
+    ) -> None:
+        """Hold what was said.
+
+        Args:
+            is_isolated: whether configuration files do not count.
+            exclude: names of folders that are not entered, instead of the configured ones.
+            extend_exclude: more of them.
+            respect_gitignore: ``False`` to look at what git ignores, whatever the configuration says.
+            forces_exclude: whether files that were named are left out, too.
+        """
+        self.is_isolated = is_isolated
+        self.exclude = exclude
+        self.extend_exclude = extend_exclude
+        self.respect_gitignore = respect_gitignore
+        self.forces_exclude = forces_exclude
+
+
+def find_files(paths: Sequence[str], targets: Targets, problems: list[tuple[str, str]]) -> Iterator[tuple[str, bool]]:
+    """Find the files that names stand for.
+
+    Args:
+        paths: what the user named.
+        targets: which files count.
+        problems: takes names with what is wrong with them.
+
+    Yields:
+        Each file, and whether it was named itself.
+
+    Raises:
+        ConfigurationError: the configuration that names what to exclude is wrong.
+    """
+    for path in paths:
+        excludes, respect_gitignore = exclusions_for(path, targets)
+        for name, is_explicit in discover([path], problems, excludes, respect_gitignore=respect_gitignore):
+            may_be_left_out = is_explicit and targets.forces_exclude
+            if not (may_be_left_out and is_left_out(name, excludes, respect_gitignore=respect_gitignore)):
+                yield name, is_explicit
+
+
+def exclusions_for(path: str, targets: Targets) -> tuple[frozenset[str], bool]:
+    """The names of folders that are not entered from a path, and whether what git ignores is left out.
+
+    Raises:
+        ConfigurationError: the configuration that says so is wrong.
+    """
+    excludes, respect_gitignore = (DEFAULT_EXCLUDES, True) if targets.is_isolated else _exclusions(path)
+    if targets.exclude is not None:
+        excludes = frozenset(targets.exclude)
+    return excludes.union(targets.extend_exclude), respect_gitignore and targets.respect_gitignore
+
+
+def scan(paths: Sequence[str], targets: Targets) -> tuple[list[str], list[tuple[str, str]]]:
     """Look through files and folders for what is worth a closer look.
 
     Args:
         paths: what the user named.
-        is_isolated: whether configuration files do not count.
+        targets: which files count.
 
     Returns:
         Files that may hold findings, and names with what is wrong with them. A file below a folder that cannot hold
@@ -30,19 +94,24 @@ def scan(paths: Sequence[str], *, is_isolated: bool = False) -> tuple[list[str],
     """
     candidates: list[str] = []
     problems: list[tuple[str, str]] = []
-    for path in paths:
-        excludes, respect_gitignore = (DEFAULT_EXCLUDES, True) if is_isolated else _exclusions(path)
-        for name, is_explicit in discover([path], problems, excludes, respect_gitignore=respect_gitignore):
-            try:
-                data = read_bytes(name)
-            except FileError as error:
-                problems.append((name, str(error)))
-                continue
-            if may_hold_findings(data):
-                candidates.append(name)
-            elif is_explicit and (complaint := _complaint(name, data)):
-                problems.append((name, complaint))
+    for name, is_explicit in find_files(paths, targets, problems):
+        try:
+            data = read_bytes(name)
+        except FileError as error:
+            problems.append((name, str(error)))
+            continue
+        if may_hold_findings(data):
+            candidates.append(name)
+        elif is_explicit and (complaint := _complaint(name, data)):
+            problems.append((name, complaint))
     return list(dict.fromkeys(candidates)), list(dict.fromkeys(problems))
+
+
+def read_names(data: bytes) -> list[str]:
+    """The names in a list of files: one a line, or separated by NULs if there are any."""
+    parts = data.split(b"\0") if b"\0" in data else data.splitlines()
+    # A file of this name is meant, not standard input, which may have been read already.
+    return [os.path.join(".", "-") if part == b"-" else os.fsdecode(part) for part in parts if part]
 
 
 def _exclusions(path: str) -> tuple[frozenset[str], bool]:

@@ -26,7 +26,10 @@ if True:
 \t字 = jax.tree.map(lambda x: x.value if isinstance(x, nnx.Param) else x, state)
 """
 MESSAGE_101 = "is_leaf only stops at VariableState, it filters nothing: dispatch with isinstance in the mapper as well"
-MESSAGE_102 = "the mapper never meets a nnx.Param: without is_leaf, JAX goes into it; add is_leaf=lambda x: isinstance(x, nnx.Param)"
+MESSAGE_102 = (
+    "the mapper never meets a nnx.Param: without is_leaf, JAX goes into it; "
+    "add is_leaf=lambda x: isinstance(x, nnx.Param)"
+)
 URL = "https://flake8-nnx-treemap.readthedocs.io/en/latest/rules/"
 SUMMARY = "Found 2 findings.\n[*] 1 fixable with `nnx-fix`.\n1 more fix with `--unsafe-fixes`.\n"
 CHECK = ("--isolated", "--target-flax", "0.11", "--select", "NNX101,NNX102", "--check")
