@@ -29,6 +29,8 @@ examples:
   nnx-fix --diff --unsafe-fixes .   show everything that could be done
   nnx-fix --target-flax 0.12 src/   write code for Flax 0.12 and later
   cat file.py | nnx-fix -           repair standard input, write to standard output
+  git diff --name-only -z | nnx-fix --force-exclude --files-from -
+  nnx-fix --check --output-format sarif --output-file nnx.sarif .
 """
 
 
@@ -49,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return (
             _explain(options.explain)
-            if options.explain
+            if options.explain is not None
             else _list(options.output_format)
             if options.list_rules
             else _run(options)
