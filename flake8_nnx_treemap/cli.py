@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import time
 
 from flake8_nnx_treemap import __version__
 from flake8_nnx_treemap.project.errors import ConfigurationError, FileError
@@ -96,7 +97,11 @@ def build_parser() -> argparse.ArgumentParser:
     output.add_argument("--output-format", choices=tuple(FORMATS), default="text", help="default: text")
     output.add_argument("--output-file", metavar="FILE", help="write the report to this file, at once and whole")
     output.add_argument("--statistics", action="store_true", help="count findings by rule (text, concise or json)")
-    output.add_argument("--quiet", "-q", action="store_true", help="print findings, and no summary")
+    loudness = output.add_mutually_exclusive_group()
+    loudness.add_argument("--quiet", "-q", action="store_true", help="print findings, and no summary")
+    loudness.add_argument(
+        "--verbose", "-v", action="store_true", help="say what each file was held to, and how long it took"
+    )
     output.add_argument("--exit-zero", action="store_true", help="exit with 0 even if there are findings")
     other = parser.add_argument_group("files and configuration")
     other.add_argument("--isolated", action="store_true", help="ignore all configuration files")
@@ -151,12 +156,19 @@ def _reports(options: argparse.Namespace) -> Sequence[FileReport]:
         _check_names(options)  # A slip on the command line is said once, not for every file.
     if "-" in options.paths:
         return [_run_on_stdin(options.stdin_filename, _task(options))]
+    started = time.perf_counter()
     candidates, problems = scan(options.paths, _targets(options))
-    if not candidates and not problems:
-        return ()
-    from flake8_nnx_treemap.project.runner import run
+    reports: Sequence[FileReport] = ()
+    if candidates or problems:
+        from flake8_nnx_treemap.project.runner import run
 
-    return run(candidates, problems, _task(options), options.jobs)
+        reports = run(candidates, problems, _task(options), options.jobs)
+    if options.verbose:
+        from flake8_nnx_treemap.reporting.verbose import verbose_lines
+
+        for line in verbose_lines(candidates, reports, _overrides(options), time.perf_counter() - started):
+            print(line, file=sys.stderr)
+    return reports
 
 
 def _targets(options: argparse.Namespace) -> Targets:

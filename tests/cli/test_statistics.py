@@ -1,9 +1,10 @@
-"""``--statistics``, ``--output-file`` and ``--quiet``."""
+"""``--statistics``, ``--output-file``, ``--quiet`` and ``--verbose``."""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 from pathlib import Path
 
@@ -64,3 +65,12 @@ def test_quiet_prints_findings_alone(folder: Path) -> None:  # noqa: F811
         SUMMARY
     )
     assert nnx_fix("--quiet", "clean.py", cwd=folder).stdout == b""
+
+
+def test_verbose_says_what_files_were_held_to(folder: Path) -> None:  # noqa: F811
+    run = nnx_fix("-v", "two.py", "clean.py", cwd=folder)
+    assert run.stdout.decode() == output("text", "two.py", "clean.py", cwd=folder)
+    first, *_, last = run.stderr.decode().splitlines()
+    assert first == "two.py: NNX101, NNX102; Flax 0.11 (--target-flax)"
+    assert re.fullmatch(r"Looked closely at [12] files? in [0-9]+\.[0-9]{2} s\.", last)
+    assert nnx_fix("-v", "-q", "two.py", cwd=folder).returncode == 2
