@@ -134,8 +134,8 @@ def write_new(path: str, text: str) -> None:
     data = text.encode("utf-8", "backslashreplace")
     temporary = None
     try:
-        if os.path.exists(target) and not os.path.isfile(target):
-            with open(target, "wb") as file:  # Nothing to put in the place of, such as /dev/stderr.
+        if os.path.exists(path) and not os.path.isfile(path):
+            with open(path, "wb") as file:  # Nothing to put in the place of, such as a pipe or /dev/stderr.
                 file.write(data)
             return
         is_there = os.path.exists(target)

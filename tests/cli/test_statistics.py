@@ -60,6 +60,11 @@ def test_a_report_that_cannot_be_written_is_one_line(folder: Path) -> None:  # n
     assert line.startswith("nnx-fix: error: missing/report.txt: cannot be written: ")
 
 
+def test_a_pipe_is_written_to(folder: Path) -> None:  # noqa: F811
+    run = nnx_fix("--output-file", "/dev/stdout", "two.py", cwd=folder)
+    assert (run.returncode, run.stdout.decode(), run.stderr) == (1, output("text", "two.py", cwd=folder), b"")
+
+
 def test_quiet_prints_findings_alone(folder: Path) -> None:  # noqa: F811
     assert nnx_fix("-q", "two.py", cwd=folder).stdout.decode() == output("text", "two.py", cwd=folder).removesuffix(
         SUMMARY
