@@ -5,14 +5,17 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import time
 
 from flake8_nnx_treemap import __version__
-from flake8_nnx_treemap.project.errors import ConfigurationError
-from flake8_nnx_treemap.project.scanning import scan
+from flake8_nnx_treemap.project.errors import ConfigurationError, FileError
+from flake8_nnx_treemap.project.scanning import Targets, find_files, read_names, scan
+from flake8_nnx_treemap.reporting.formats import FORMATS, render
 
 TYPE_CHECKING = False  # As in typing, whose import takes as long as all the rest of a run without candidates.
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from typing import TextIO
 
     from flake8_nnx_treemap.project.baseline import Baseline
     from flake8_nnx_treemap.project.configuration import Overrides
@@ -28,6 +31,8 @@ examples:
   nnx-fix --diff --unsafe-fixes .   show everything that could be done
   nnx-fix --target-flax 0.12 src/   write code for Flax 0.12 and later
   cat file.py | nnx-fix -           repair standard input, write to standard output
+  git diff --name-only -z | nnx-fix --force-exclude --files-from -
+  nnx-fix --check --output-format sarif --output-file nnx.sarif .
 """
 
 
@@ -41,13 +46,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 if nothing is left, 1 if findings are, 2 if something went wrong.
     """
     _print_any_name()
-    options = build_parser().parse_args(arguments)
+    parser = build_parser()
+    options = parser.parse_args(arguments)
+    if options.statistics and options.output_format not in ("text", "concise", "json"):
+        parser.error(f"--statistics has no {options.output_format} format; it has text, concise and json")
     if options.write_baseline and not options.baseline:
-        build_parser().error("--write-baseline needs --baseline FILE")
-    if options.interactive and "-" in options.paths:
-        build_parser().error("--interactive asks on standard input, so that cannot be what is fixed")
+        parser.error("--write-baseline needs --baseline FILE")
+    if options.interactive and ("-" in options.paths or options.files_from == "-"):
+        parser.error("--interactive asks on standard input, so that cannot be what is read")
     try:
-        return _explain(options.explain) if options.explain else _list() if options.list_rules else _run(options)
+        return (
+            _explain(options.explain)
+            if options.explain is not None
+            else _list(options.output_format)
+            if options.list_rules
+            else _run(options)
+        )
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
@@ -64,15 +78,17 @@ def build_parser() -> argparse.ArgumentParser:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("paths", nargs="*", metavar="PATH", default=["."], help='files and folders; "-" for stdin')
+    parser.add_argument("paths", nargs="*", metavar="PATH", help='files and folders; "-" for stdin')
     parser.add_argument("--version", action="version", version=f"nnx-fix {__version__}")
     mode = parser.add_argument_group("what to do").add_mutually_exclusive_group()
     mode.add_argument("--check", action="store_true", help="report findings, change nothing")
     mode.add_argument("--diff", action="store_true", help="print what would be changed as a unified diff")
     mode.add_argument("--interactive", action="store_true", help="show each fix, and ask whether to make it")
     mode.add_argument("--add-noqa", action="store_true", help="suppress findings with comments instead of fixing them")
-    mode.add_argument("--explain", metavar="CODE", help="explain a rule")
+    mode.add_argument("--explain", metavar="CODES", help="explain rules, such as NNX101 or NNX1,NNX208")
     mode.add_argument("--list-rules", action="store_true", help="list all rules")
+    mode.add_argument("--show-files", action="store_true", help="list the files that would be looked at")
+    mode.add_argument("--show-settings", metavar="FILE", help="show the settings of a file, and where they come from")
     rules = parser.add_argument_group("rules")
     rules.add_argument("--select", metavar="CODES", type=_codes, help="run only these rules, such as NNX101,NNX2")
     rules.add_argument("--extend-select", metavar="CODES", type=_codes, default=(), help="run these rules as well")
@@ -88,11 +104,25 @@ def build_parser() -> argparse.ArgumentParser:
     known.add_argument("--baseline", metavar="FILE", help="leave alone the findings that this file lists")
     known.add_argument("--write-baseline", action="store_true", help="list all findings of this run in that file")
     output = parser.add_argument_group("output")
-    output.add_argument("--output-format", choices=("text", "json"), default="text", help="default: text")
+    output.add_argument("--output-format", choices=tuple(FORMATS), default="text", help="default: text")
+    output.add_argument("--output-file", metavar="FILE", help="write the report to this file, at once and whole")
+    output.add_argument("--statistics", action="store_true", help="count findings by rule (text, concise or json)")
+    loudness = output.add_mutually_exclusive_group()
+    loudness.add_argument("--quiet", "-q", action="store_true", help="print findings, and no summary")
+    loudness.add_argument(
+        "--verbose", "-v", action="store_true", help="say what each file was held to, and how long it took"
+    )
     output.add_argument("--exit-zero", action="store_true", help="exit with 0 even if there are findings")
     other = parser.add_argument_group("files and configuration")
     other.add_argument("--isolated", action="store_true", help="ignore all configuration files")
     other.add_argument("--include-markdown", action="store_true", help="read ```python blocks of Markdown files too")
+    other.add_argument("--files-from", metavar="FILE", help='read paths from a file, or "-": one a line, or with NULs')
+    other.add_argument(
+        "--exclude", metavar="NAMES", type=_codes, help="folders not to enter, instead of the usual ones"
+    )
+    other.add_argument("--extend-exclude", metavar="NAMES", type=_codes, default=(), help="more folders not to enter")
+    other.add_argument("--force-exclude", action="store_true", help="leave out excluded files even if they are named")
+    other.add_argument("--no-respect-gitignore", action="store_true", help="look at files that git ignores, too")
     other.add_argument("--stdin-filename", metavar="PATH", default="-", help="the name that standard input goes by")
     other.add_argument("--jobs", "-j", metavar="N", type=_positive, help="processes to use; default: as many as pay")
     return parser
@@ -111,6 +141,14 @@ def _positive(value: str) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     try:
+        if options.files_from is not None:
+            options.paths = [*(options.paths or ()), *_named_in(options.files_from)]
+        elif not options.paths:
+            options.paths = ["."]
+        if options.show_files:
+            return _show_files(options)
+        if options.show_settings is not None:
+            return _show_settings(options)
         baseline = _baseline(options)
         reports = _reports(options, baseline)
         if options.write_baseline:
@@ -118,7 +156,11 @@ def _run(options: argparse.Namespace) -> int:
     except ConfigurationError as error:
         _complain(str(error))
         return ERROR
-    _print_reports(reports, options)
+    try:
+        _print_reports(reports, options)
+    except FileError as error:
+        _complain(f"{options.output_file}: {error}")
+        return ERROR
     if baseline is not None:
         _print_gone(reports, options, baseline)
     return _exit_code(reports, options)
@@ -130,16 +172,65 @@ def _reports(options: argparse.Namespace, baseline: Baseline | None) -> Sequence
         _check_names(options)  # A slip on the command line is said once, not for every file.
     if "-" in options.paths:
         return [_run_on_stdin(options.stdin_filename, _task(options, baseline))]
-    candidates, problems = scan(options.paths, is_isolated=options.isolated, include_markdown=options.include_markdown)
-    if not candidates and not problems:
-        return ()
-    if options.interactive:
+    started = time.perf_counter()
+    candidates, problems = scan(options.paths, _targets(options))
+    reports: Sequence[FileReport] = ()
+    if options.interactive and (candidates or problems):
         from flake8_nnx_treemap.project.interactive import Dialogue, run_interactively
 
-        return run_interactively(candidates, problems, _task(options, baseline), Dialogue(_read_line, _write))
-    from flake8_nnx_treemap.project.runner import run
+        reports = run_interactively(candidates, problems, _task(options, baseline), Dialogue(_read_line, _write))
+    elif candidates or problems:
+        from flake8_nnx_treemap.project.runner import run
 
-    return run(candidates, problems, _task(options, baseline), options.jobs)
+        reports = run(candidates, problems, _task(options, baseline), options.jobs)
+    if options.verbose:
+        from flake8_nnx_treemap.reporting.verbose import verbose_lines
+
+        for line in verbose_lines(candidates, reports, _overrides(options), time.perf_counter() - started):
+            print(line, file=sys.stderr)
+    return reports
+
+
+def _targets(options: argparse.Namespace) -> Targets:
+    return Targets(
+        is_isolated=options.isolated,
+        exclude=options.exclude,
+        extend_exclude=options.extend_exclude,
+        respect_gitignore=not options.no_respect_gitignore,
+        forces_exclude=options.force_exclude,
+        include_markdown=options.include_markdown,
+    )
+
+
+def _named_in(path: str) -> list[str]:
+    """The paths that a file, or standard input, lists."""
+    if path == "-":
+        return read_names(sys.stdin.buffer.read())
+    from flake8_nnx_treemap.project.files import read_bytes
+
+    try:
+        return read_names(read_bytes(path))
+    except FileError as error:
+        raise ConfigurationError(f"{path}: {error}") from None
+
+
+def _show_files(options: argparse.Namespace) -> int:
+    problems: list[tuple[str, str]] = []
+    names = dict.fromkeys(name for name, _ in find_files(options.paths, _targets(options), problems))
+    for path, reason in problems:
+        _complain(f"{path}: {reason}")
+    for name in names:
+        print(name.replace("\r", "\\r").replace("\n", "\\n"))
+    return ERROR if problems else CLEAN
+
+
+def _show_settings(options: argparse.Namespace) -> int:
+    from flake8_nnx_treemap.reporting.settings import render_settings
+
+    sys.stdout.write(
+        render_settings(options.output_format, options.show_settings, _overrides(options), _targets(options))
+    )
+    return CLEAN
 
 
 def _check_names(options: argparse.Namespace) -> None:
@@ -204,7 +295,6 @@ def _print_gone(reports: Sequence[FileReport], options: argparse.Namespace, base
 
 
 def _run_on_stdin(filename: str, task: Task) -> FileReport:
-    from flake8_nnx_treemap.project.errors import FileError
     from flake8_nnx_treemap.project.formats import format_of
     from flake8_nnx_treemap.project.runner import FileReport, process_text
 
@@ -236,8 +326,12 @@ def _print_reports(reports: Sequence[FileReport], options: argparse.Namespace) -
     # Standard output is the rewritten text or the diff, where there is one; what is said about it goes beside.
     is_filter = "-" in options.paths and not options.check
     stream = sys.stderr if options.diff or is_filter else sys.stdout
-    for line in _lines(reports, options):
-        print(line, file=stream)
+    if options.output_file is None:
+        stream.write(_report(reports, options, is_coloured=_wants_colour(stream)))
+        return
+    from flake8_nnx_treemap.project.files import write_new
+
+    write_new(options.output_file, _report(reports, options, is_coloured=False))
 
 
 def _print_errors(reports: Iterable[FileReport]) -> None:
@@ -246,34 +340,49 @@ def _print_errors(reports: Iterable[FileReport]) -> None:
             _complain(f"{report.path}: {report.error}")
 
 
-def _lines(reports: Sequence[FileReport], options: argparse.Namespace) -> Iterable[str]:
-    if not reports:
-        return ["[]" if options.output_format == "json" else "All checks passed!"]
-    if options.output_format == "json":
-        from flake8_nnx_treemap.reporting.json_format import as_json
+def _report(reports: Sequence[FileReport], options: argparse.Namespace, *, is_coloured: bool) -> str:
+    is_for_people = options.output_format in ("text", "concise", "grouped")
+    if not reports and is_for_people:
+        return "" if options.quiet or options.statistics else "All checks passed!\n"
+    if not reports and options.output_format == "json":
+        return "[]\n"
+    from flake8_nnx_treemap.reporting.style import Style
 
-        return [as_json(reports)]
-    from flake8_nnx_treemap.reporting.text import report_lines
+    style = Style(bool(options.unsafe_fixes), not options.diff, is_coloured, has_summary=not options.quiet)
+    if options.statistics:
+        from flake8_nnx_treemap.reporting.statistics import render_statistics
 
-    return report_lines(reports, unsafe_fixes=bool(options.unsafe_fixes), fixes=not options.diff)
+        return render_statistics(options.output_format, reports, style)
+    return render(options.output_format, reports, style)
 
 
-def _explain(code: str) -> int:
-    from flake8_nnx_treemap.reporting.traversals import text_drawing
+def _wants_colour(stream: TextIO) -> bool:
+    if os.environ.get("NO_COLOR"):
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or (stream.isatty() and os.environ.get("TERM") != "dumb")
+
+
+def _explain(selectors: str) -> int:
+    from flake8_nnx_treemap.project.configuration import codes_named
+    from flake8_nnx_treemap.reporting.explanation import explanation
+    from flake8_nnx_treemap.rules.registry import rule_named
+
+    try:
+        codes = codes_named([selector.upper() for selector in _codes(selectors)] or [selectors], "--explain")
+    except ConfigurationError as error:
+        _complain(str(error))
+        return ERROR
+    print("\n\n\n".join(explanation(rule_named(code)) for code in sorted(codes)))
+    return CLEAN
+
+
+def _list(output_format: str) -> int:
+    from flake8_nnx_treemap.reporting.explanation import rules_as_json
     from flake8_nnx_treemap.rules.registry import ALL_RULES
 
-    for rule in ALL_RULES:
-        if rule.code == code.upper():
-            parts = [f"{rule.code} {rule.slug}", rule.documentation.strip(), text_drawing(rule.code), rule.url]
-            print("\n\n".join(part for part in parts if part))
-            return CLEAN
-    _complain(f"{code!r} is no rule; nnx-fix --list-rules lists them")
-    return ERROR
-
-
-def _list() -> int:
-    from flake8_nnx_treemap.rules.registry import ALL_RULES
-
+    if output_format == "json":
+        print(rules_as_json(ALL_RULES))
+        return CLEAN
     for rule in ALL_RULES:
         print(f"{rule.code}  {rule.slug:36} {rule.summary}{'' if rule.on_by_default else ' (opt-in)'}")
     return CLEAN

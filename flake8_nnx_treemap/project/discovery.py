@@ -96,6 +96,21 @@ def _below(
             yield entry.path, False
 
 
+def is_left_out(path: str, excludes: frozenset[str], *, respect_gitignore: bool) -> bool:
+    """Whether a file would not be found below the current folder; for those that were named but may be left out.
+
+    Args:
+        path: the file.
+        excludes: names of folders that are not entered.
+        respect_gitignore: whether what git ignores is left out, too.
+    """
+    folder = os.path.dirname(os.path.abspath(path))
+    below = os.path.relpath(path)
+    if not excludes.isdisjoint(below.split(os.sep)):
+        return True
+    return respect_gitignore and _is_ignored(path, False, (*_ignores_above(folder), *_ignores_in(folder)))
+
+
 def _is_file(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_file()

@@ -139,6 +139,43 @@ def write(path: str, old: bytes, text: str, encoding: str) -> None:
             os.unlink(temporary)
 
 
+def write_new(path: str, text: str) -> None:
+    """Put a report into a file, at once and whole, whether or not the file exists.
+
+    Args:
+        path: the file; a link stays a link, and a device or a pipe is written to.
+        text: its new content, in UTF-8; what is not text is escaped.
+
+    Raises:
+        FileError: it cannot be written. It is then as it was.
+    """
+    import tempfile
+
+    target = os.path.realpath(path)
+    data = text.encode("utf-8", "backslashreplace")
+    temporary = None
+    try:
+        if os.path.exists(path) and not os.path.isfile(path):
+            with open(path, "wb") as file:  # Nothing to put in the place of, such as a pipe or /dev/stderr.
+                file.write(data)
+            return
+        is_there = os.path.exists(target)
+        umask = os.umask(0)
+        os.umask(umask)
+        mode = stat.S_IMODE(os.stat(target).st_mode) if is_there else 0o666 & ~umask
+        handle, temporary = tempfile.mkstemp(prefix=".nnx-fix-", dir=os.path.dirname(target))
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        os.chmod(temporary, mode)
+        os.replace(temporary, target)
+        temporary = None
+    except OSError as error:
+        raise FileError(f"cannot be written: {_reason(error)}") from None
+    finally:
+        if temporary is not None:
+            os.unlink(temporary)
+
+
 def _take_over(path: str, status: os.stat_result) -> None:
     os.chmod(path, stat.S_IMODE(status.st_mode))
     own = os.stat(path)

@@ -3,19 +3,39 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from flake8_nnx_treemap.analysis.text import Position
 from flake8_nnx_treemap.project.runner import FileReport
+from flake8_nnx_treemap.reporting.style import Failure, Style, failures
 from flake8_nnx_treemap.rules.registry import rule_named
 from flake8_nnx_treemap.rules.rule import Finding, Fix
 
 
-def as_json(reports: Iterable[FileReport]) -> str:
-    """All findings of a run as one JSON array."""
-    entries = [as_entry(report, finding) for report in reports for finding in report.findings]
-    return json.dumps(entries, indent=2, ensure_ascii=False)
+def render(reports: Sequence[FileReport], style: Style) -> str:
+    """All findings of a run as one JSON array; what cannot be parsed has the code ``null``."""
+    return json.dumps(entries(reports), indent=2, ensure_ascii=False) + "\n"
+
+
+def entries(reports: Sequence[FileReport]) -> list[dict[str, Any]]:
+    """Each finding and each failure of a run as JSON has it."""
+    found = [as_entry(report, finding) for report in reports for finding in report.findings]
+    return [*map(_failure_entry, failures(reports)), *found]
+
+
+def _failure_entry(failure: Failure) -> dict[str, Any]:
+    location = {"column": failure.column, "row": failure.row}
+    return {
+        "cell": None,
+        "code": None,
+        "end_location": location,
+        "filename": failure.path,
+        "fix": None,
+        "location": location,
+        "message": failure.message,
+        "url": None,
+    }
 
 
 def as_entry(report: FileReport, finding: Finding) -> dict[str, Any]:

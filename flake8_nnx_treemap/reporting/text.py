@@ -1,56 +1,68 @@
-"""Findings for people: one line each, and a summary."""
+"""Findings for people: where, what, the source with the place underlined, and what a fix would do."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import unicodedata
+from collections.abc import Sequence
 
-from flake8_nnx_treemap.fixing.edits import is_wanted
+from flake8_nnx_treemap.analysis.text import LINE_END
 from flake8_nnx_treemap.project.runner import FileReport
+from flake8_nnx_treemap.reporting.concise import BLUE, CYAN, RED, fixed_lines, headline, painted, summary_lines
+from flake8_nnx_treemap.reporting.style import Style
+from flake8_nnx_treemap.rules.rule import Finding
 
 
-def report_lines(reports: Sequence[FileReport], *, unsafe_fixes: bool, fixes: bool) -> Iterable[str]:
-    """Everything there is to say about a run, but for its errors.
+def render(reports: Sequence[FileReport], style: Style) -> str:
+    """A block for each finding, and the summary."""
+    parts: list[str] = []
+    for report in reports:
+        parts += [f"{line}\n" for line in fixed_lines(report, style)]
+        lines = LINE_END.split(report.text) if report.text is not None else []
+        parts += [_block(report, finding, lines, style) for finding in report.findings]
+    return "".join([*parts, *(f"{line}\n" for line in summary_lines(reports, style))])
+
+
+def _block(report: FileReport, finding: Finding, lines: Sequence[str], style: Style) -> str:
+    start, end = finding.range.start, finding.range.end
+    block = [headline(report, finding, style)]
+    number = str(start.row)
+    bar = painted("|", BLUE, style)
+    if start.row <= len(lines):
+        line = lines[start.row - 1]
+        stop = end.column - 1 if end.row == start.row else len(line)
+        padding, carets = caret_run(line, start.column - 1, stop)
+        block += [
+            f"{' ' * len(number)} {bar}",
+            f"{painted(number, BLUE, style)} {bar} {''.join(map(_shown, line))}".rstrip(),
+            f"{' ' * len(number)} {bar} {padding}{painted(carets, RED, style)}",
+        ]
+    if finding.fix is not None:
+        block.append(f"{' ' * len(number)} {painted('= help:', CYAN, style)} {finding.fix.message}")
+    return "\n".join(block) + "\n\n"
+
+
+def caret_run(line: str, start: int, stop: int) -> tuple[str, str]:
+    """What stands under a line to mark a part of it.
 
     Args:
-        reports: the files that have something to say.
-        unsafe_fixes: whether unsafe fixes count as fixable.
-        fixes: whether what was fixed is fixed, and not just shown.
+        line: the source line.
+        start: where the part starts, in code points from 0.
+        stop: where it ends.
+
+    Returns:
+        The padding, in which tabs stay tabs so that it is as wide as the text above on any terminal, and the carets.
     """
-    for report in reports:
-        if report.fixed and fixes:
-            yield f"{report.path}: {report.done} {', '.join(sorted(found.code for found in report.fixed))}"
-        yield from finding_lines(report, unsafe_fixes=unsafe_fixes)
-    yield from summary_lines(reports, unsafe_fixes=unsafe_fixes, fixes=fixes)
+    padding = "".join("\t" if letter == "\t" else " " * _width(letter) for letter in line[:start])
+    return padding, "^" * max(1, sum(map(_width, line[start:stop])))
 
 
-def finding_lines(report: FileReport, *, unsafe_fixes: bool) -> Iterable[str]:
-    """``path:row:column: CODE [*] message`` for each finding; the star says that ``nnx-fix`` repairs it."""
-    for finding in report.findings:
-        place = report.place(finding.range.start)
-        star = "[*] " if is_wanted(finding.fix, unsafe_fixes=unsafe_fixes) else ""
-        yield f"{report.path}:{place}: {finding.code} {star}{finding.message}"
+def _width(letter: str) -> int:
+    """How many cells of a terminal a character takes."""
+    if unicodedata.combining(letter) or unicodedata.category(letter) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(letter) in "WF" else 1
 
 
-def summary_lines(reports: Sequence[FileReport], *, unsafe_fixes: bool, fixes: bool) -> Iterable[str]:
-    """What was found, what was fixed, what could be."""
-    left = [finding for report in reports for finding in report.findings]
-    fixed = sum(len(report.fixed) for report in reports)
-    done = next((report.done for report in reports if report.fixed), "")
-    if fixed and fixes:
-        yield f"Found {_count(len(left) + fixed, 'finding')} ({fixed} {done}, {len(left)} remaining)."
-    elif fixed:
-        yield f"Would fix {_count(fixed, 'finding')}, {len(left)} would remain."
-    elif left:
-        yield f"Found {_count(len(left), 'finding')}."
-    else:
-        yield "All checks passed!"
-    fixable = sum(is_wanted(finding.fix, unsafe_fixes=unsafe_fixes) for finding in left)
-    hidden = sum(finding.fix is not None for finding in left) - fixable
-    if fixable:
-        yield f"[*] {fixable} fixable with `nnx-fix`."
-    if hidden:
-        yield f"{_count(hidden, 'more fix', 'more fixes')} with `--unsafe-fixes`."
-
-
-def _count(number: int, one: str, many: str | None = None) -> str:
-    return f"{number} {one if number == 1 else many or one + 's'}"
+def _shown(letter: str) -> str:
+    """The character, unless a terminal would take it for a command."""
+    return "\N{REPLACEMENT CHARACTER}" if letter != "\t" and unicodedata.category(letter) == "Cc" else letter

@@ -53,7 +53,7 @@ def test_fixes_in_place_once(seed: Path) -> None:
 
 
 def test_check_changes_nothing(seed: Path) -> None:
-    run = nnx_fix(*ONE, "--check", "seed.py", cwd=seed.parent)
+    run = nnx_fix(*ONE, "--check", "--output-format", "concise", "seed.py", cwd=seed.parent)
     assert run.returncode == 1
     lines = run.stdout.decode().splitlines()
     assert lines[0].startswith("seed.py:5:48: NNX101 [*] ")
@@ -230,10 +230,12 @@ def test_folders(seed: Path) -> None:
     (root / "pkg" / ".gitignore").write_text("ignored/\n")
     (root / "pkg" / "notes.txt").write_text(SEED)
     os.mkfifo(root / "pkg" / "fifo.py")
-    run = nnx_fix(*ONE, "--check", "pkg", cwd=root)
+    run = nnx_fix(*ONE, "--check", "--output-format", "concise", "pkg", cwd=root)
     assert (run.returncode, run.stderr) == (1, b"")
     assert [line.split(b":")[0] for line in run.stdout.splitlines()[:-2]] == [b"pkg/deep/m.py"]
-    named = nnx_fix(*ONE, "--check", "pkg/ignored/m.py", "pkg/ignored", "pkg/.venv", cwd=root)
+    named = nnx_fix(
+        *ONE, "--check", "--output-format", "concise", "pkg/ignored/m.py", "pkg/ignored", "pkg/.venv", cwd=root
+    )
     assert [line.split(b":")[0] for line in named.stdout.splitlines()[:-2]] == [b"pkg/ignored/m.py", b"pkg/.venv/m.py"]
 
 

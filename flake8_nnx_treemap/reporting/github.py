@@ -1,0 +1,37 @@
+"""Findings as annotations of GitHub Actions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from flake8_nnx_treemap.project.runner import FileReport
+from flake8_nnx_treemap.reporting.style import Style, failures
+
+
+def render(reports: Sequence[FileReport], style: Style) -> str:
+    """One workflow command for each finding and each failure; nothing if there are none."""
+    lines = []
+    for failure in failures(reports):
+        place = {"file": failure.path, "line": failure.row, "col": failure.column}
+        lines.append(_command({"title": "nnx-fix", **place}, f"{failure.path}: {failure.message}"))
+    for report in reports:
+        for finding in report.findings:
+            start, end = finding.range.start, finding.range.end
+            place = {"file": report.path, "line": start.row, "col": start.column}
+            ends = {"endLine": end.row, "endColumn": end.column}
+            message = f"{report.path}:{report.place(start)}: {finding.code} {finding.message}"
+            lines.append(_command({"title": f"nnx-fix ({finding.code})", **place, **ends}, message))
+    return "".join(lines)
+
+
+def _command(properties: dict[str, object], message: str) -> str:
+    listed = ",".join(f"{key}={_escaped_property(str(value))}" for key, value in properties.items())
+    return f"::error {listed}::{_escaped(message)}\n"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _escaped_property(text: str) -> str:
+    return _escaped(text).replace(":", "%3A").replace(",", "%2C")

@@ -1,0 +1,48 @@
+"""What every output format is told about a run, and what several of them say alike."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flake8_nnx_treemap.project.runner import FileReport
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How a run is to be reported."""
+
+    unsafe_fixes: bool = False
+    """Whether unsafe fixes count as fixable."""
+    fixes: bool = True
+    """Whether what was fixed is fixed, and not just shown."""
+    is_coloured: bool = False
+    has_summary: bool = True
+    """Whether people are told how much there is, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A file that could not be read, parsed or written; the row is 1 where none is known."""
+
+    path: str
+    row: int
+    column: int
+    message: str
+
+
+def failures(reports: Sequence[FileReport]) -> Iterator[Failure]:
+    """What went wrong with files, with the place taken out of the message."""
+    for report in reports:
+        if report.error:
+            match = re.match(r"(\d+):(\d+): ", report.error)
+            row, column = (int(match[1]), int(match[2])) if match else (1, 1)
+            yield Failure(report.path, row, max(column, 1), report.error[match.end() if match else 0 :])
+
+
+def one_line(text: str) -> str:
+    """A name as it can stand on one line."""
+    return text.replace("\r", "\\r").replace("\n", "\\n")
