@@ -26,6 +26,7 @@ examples:
   nnx-fix --check src/              report, change nothing
   nnx-fix --diff --unsafe-fixes .   show everything that could be done
   nnx-fix --target-flax 0.12 src/   write code for Flax 0.12 and later
+  nnx-fix server                    start the language server, for editors
   cat file.py | nnx-fix -           repair standard input, write to standard output
 """
 
@@ -40,7 +41,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 if nothing is left, 1 if findings are, 2 if something went wrong.
     """
     _print_any_name()
-    options = build_parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    if words[:1] == ["server"] and not (sys.stdin.isatty() and os.path.exists("server")):
+        from flake8_nnx_treemap.language_server import main as serve
+
+        return serve(words[1:])
+    options = build_parser().parse_args(words)
     try:
         return _explain(options.explain) if options.explain else _list() if options.list_rules else _run(options)
     except KeyboardInterrupt:
