@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+import flake8_nnx_treemap
+
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).parent
 NEOVIM = shutil.which("nvim")
@@ -60,6 +62,8 @@ def edit(folder: Path, action: str) -> tuple[list[dict[str, object]], str]:
     environment = {
         **os.environ,
         "NNX_ACTION": action,
+        # The server is to be the package that these tests import, wherever an editable install points.
+        "PYTHONPATH": str(Path(flake8_nnx_treemap.__file__).parents[1]),
         "PATH": f"{COMMAND.parent}{os.pathsep}{os.environ['PATH']}",
         "XDG_CACHE_HOME": str(folder),
         "XDG_DATA_HOME": str(folder),
