@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 from lsprotocol import types
 
+import flake8_nnx_treemap
 from flake8_nnx_treemap.lsp import analyst as analyst_module
 from flake8_nnx_treemap.lsp.analyst import Analyst
 from flake8_nnx_treemap.lsp.diagnostics import severity_of, tags_of
@@ -158,3 +165,31 @@ def test_without_the_extra_it_says_what_to_install(
     monkeypatch.setitem(sys.modules, "lsprotocol", None)
     assert language_server.main([]) == 2
     assert 'pip install "flake8-nnx-treemap[lsp]"' in capsys.readouterr().err
+
+
+def test_it_serves_on_a_port_and_ends_with_its_client() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "flake8_nnx_treemap.language_server", "--tcp", str(port)]
+    environment = {**os.environ, "PYTHONPATH": str(Path(flake8_nnx_treemap.__file__).parents[1])}
+    params = {"processId": None, "rootUri": None, "capabilities": {}}
+    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params}).encode()
+    with subprocess.Popen(command, env=environment) as process:
+        try:
+            with connect(port) as client:
+                client.sendall(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
+                assert b"Content-Length" in client.recv(4096)
+            assert process.wait(20) == 0
+        finally:
+            process.kill()
+
+
+def connect(port: int) -> socket.socket:
+    """A connection to a server that may still be starting."""
+    for _ in range(200):
+        try:
+            return socket.create_connection(("127.0.0.1", port), timeout=20)
+        except ConnectionRefusedError:
+            time.sleep(0.1)
+    raise AssertionError("no server on the port")
