@@ -49,7 +49,7 @@ nox.options.sessions = ["lint", "tests", "runtime", "docs", "editors"]
 @nox.session(python=DEFAULT_PYTHON)
 def lint(session: nox.Session) -> None:
     """Formatting, lint, types, the arrows between layers, and our own plugin on ourselves."""
-    session.install("-e", ".[test]", "ruff", "mypy", "import-linter")
+    session.install("-e", ".[lsp,test]", "ruff", "mypy", "import-linter")
     session.run("ruff", "format", "--check", ".")
     session.run("ruff", "check", ".")
     session.run("mypy")
