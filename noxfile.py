@@ -43,13 +43,13 @@ DEFAULT_EPOCHS = ("0.10.6", "0.10.7", "0.11.2", "0.12.8")
 DEFAULT_PYTHON = "3.11"
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")
 
-nox.options.sessions = ["lint", "tests", "runtime", "docs"]
+nox.options.sessions = ["lint", "tests", "runtime", "docs", "editors"]
 
 
 @nox.session(python=DEFAULT_PYTHON)
 def lint(session: nox.Session) -> None:
     """Formatting, lint, types, the arrows between layers, and our own plugin on ourselves."""
-    session.install("-e", ".[test]", "ruff", "mypy", "import-linter")
+    session.install("-e", ".[lsp,test]", "ruff", "mypy", "import-linter")
     session.run("ruff", "format", "--check", ".")
     session.run("ruff", "check", ".")
     session.run("mypy")
@@ -112,6 +112,20 @@ def docs(session: nox.Session) -> None:
     session.run("mkdocs", "build", "--quiet", "--strict", env={"NO_MKDOCS_2_WARNING": "1"})
     session.run("pytest", "-n", "2", "tests/docs", *session.posargs, env={"NNX_SITE": "site"})
     session.run("node", "docs/tools/check_site.mjs", "site", external=True)
+
+
+@nox.session(python=DEFAULT_PYTHON)
+def editors(session: nox.Session) -> None:
+    """The language server in real clients, and the VS Code extension. What is not installed here is skipped."""
+    clients = ("pytest-lsp", "python-lsp-server", "pre-commit", "jupyterlab", "jupyterlab-lsp", "websocket-client")
+    session.install(".[lsp,test]", "pytest-xdist", *clients)
+    session.run("pytest", "-n", "2", "tests/editors", *session.posargs)
+    if shutil.which("npm") is None:
+        session.warn("npm is not here: the VS Code extension is not tested")
+        return
+    with session.chdir("editors/vscode"):
+        session.run("npm", "ci", "--no-audit", "--no-fund", "--silent", external=True)
+        session.run("npm", "run", "package", external=True)  # Type-checks and runs the unit tests first.
 
 
 @nox.session(python=DEFAULT_PYTHON)

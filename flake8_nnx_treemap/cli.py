@@ -30,6 +30,7 @@ examples:
   nnx-fix --check src/              report, change nothing
   nnx-fix --diff --unsafe-fixes .   show everything that could be done
   nnx-fix --target-flax 0.12 src/   write code for Flax 0.12 and later
+  nnx-fix server                    start the language server, for editors
   cat file.py | nnx-fix -           repair standard input, write to standard output
   git diff --name-only -z | nnx-fix --force-exclude --files-from -
   nnx-fix --check --output-format sarif --output-file nnx.sarif .
@@ -46,14 +47,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 if nothing is left, 1 if findings are, 2 if something went wrong.
     """
     _print_any_name()
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    if words[:1] == ["server"] and not (sys.stdin.isatty() and os.path.exists("server")):
+        from flake8_nnx_treemap.language_server import main as serve
+
+        return serve(words[1:])
     parser = build_parser()
-    options = parser.parse_args(arguments)
-    if options.statistics and options.output_format not in ("text", "concise", "json"):
-        parser.error(f"--statistics has no {options.output_format} format; it has text, concise and json")
-    if options.write_baseline and not options.baseline:
-        parser.error("--write-baseline needs --baseline FILE")
-    if options.interactive and ("-" in options.paths or options.files_from == "-"):
-        parser.error("--interactive asks on standard input, so that cannot be what is read")
+    options = parser.parse_args(words)
+    if (contradiction := _contradiction(options)) is not None:
+        parser.error(contradiction)
     try:
         return (
             _explain(options.explain)
@@ -68,6 +70,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Whoever read our output has gone; keep Python from complaining at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ERROR
+
+
+def _contradiction(options: argparse.Namespace) -> str | None:
+    """What the command line asks for that does not go together."""
+    if options.statistics and options.output_format not in ("text", "concise", "json"):
+        return f"--statistics has no {options.output_format} format; it has text, concise and json"
+    if options.write_baseline and not options.baseline:
+        return "--write-baseline needs --baseline FILE"
+    if options.interactive and ("-" in options.paths or options.files_from == "-"):
+        return "--interactive asks on standard input, so that cannot be what is read"
+    return None
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -24,7 +24,7 @@ OTHER = CALL.replace("s, is", "t, is")
 
 
 def nnx_fix(*arguments: str, cwd: Path, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    options = ("--isolated", "--select", "NNX101", "--baseline", "base.json", *arguments)
+    options = ("--isolated", "--select", "NNX101", "--output-format", "concise", "--baseline", "base.json", *arguments)
     command = [sys.executable, "-m", "flake8_nnx_treemap", *options]
     return subprocess.run(command, cwd=cwd, input=stdin, capture_output=True, check=False, timeout=120)
 

@@ -102,6 +102,7 @@ EDITS = [
 ]
 ENTRIES = [
     {
+        "cell": None,
         "code": "NNX101",
         "end_location": {"column": 90, "row": 5},
         "filename": "two.py",
@@ -111,6 +112,7 @@ ENTRIES = [
         "url": f"{URL}NNX101-is-leaf-is-not-a-filter/",
     },
     {
+        "cell": None,
         "code": "NNX102",
         "end_location": {"column": 18, "row": 7},
         "filename": "two.py",
@@ -131,6 +133,7 @@ ENTRIES = [
     },
 ]
 BROKEN = {
+    "cell": None,
     "code": None,
     "end_location": {"column": 7, "row": 2},
     "filename": "broken.py",

@@ -1,0 +1,31 @@
+"""Tells JupyterLab, by way of jupyter-lsp, how to start the language server. Imported by the Jupyter server alone."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+NAME = "nnx-fix"
+
+
+def language_servers(manager: object) -> dict[str, dict[str, Any]]:
+    """What the entry point ``jupyter_lsp_spec_v1`` yields.
+
+    Args:
+        manager: jupyter-lsp's manager; nothing of it is needed.
+
+    Returns:
+        The server's description by its name.
+    """
+    return {
+        NAME: {
+            "version": 2,
+            "argv": [sys.executable, "-m", "flake8_nnx_treemap.language_server"],
+            "languages": ["python"],
+            "mime_types": ["text/x-python", "text/x-ipython", "text/python"],
+            "display_name": "nnx-fix",
+            "urls": {"home": "https://flake8-nnx-treemap.readthedocs.io"},
+            "install": {"pip": 'pip install "flake8-nnx-treemap[lsp]"'},
+            "requires_documents_on_disk": False,
+        }
+    }

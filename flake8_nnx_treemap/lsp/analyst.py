@@ -1,0 +1,158 @@
+"""Runs the engine: one text at a time, never the same one twice, and off the thread that talks to the client."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+from flake8_nnx_treemap.analysis.text import Edit, Position, Range, line_starts
+from flake8_nnx_treemap.fixing.edits import apply_edits, compatible, is_wanted
+from flake8_nnx_treemap.fixing.engine import fix, lint
+from flake8_nnx_treemap.lsp.documents import Source
+from flake8_nnx_treemap.project.configuration import Overrides, settings_for
+from flake8_nnx_treemap.rules.rule import Finding
+from flake8_nnx_treemap.rules.settings import LintSettings
+
+REMEMBERED = 256
+"""How many texts' findings are kept: those of all open documents, and of as many files of the workspace."""
+
+GARBAGE = 2_000_000
+"""After how many characters of source the garbage collector runs at once, instead of when nobody waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """What was found in one state of a source."""
+
+    source: Source
+    findings: tuple[Finding, ...]
+    settings: LintSettings
+
+    @classmethod
+    def nothing(cls, source: Source) -> Analysis:
+        """What is found where nothing is looked for."""
+        return cls(source, (), LintSettings())
+
+    @property
+    def result_id(self) -> str:
+        """Equal for equal findings: it stands for the text and for the settings."""
+        codes = "default" if self.settings.select is None else ",".join(sorted(self.settings.select))
+        floor = ".".join(map(str, self.settings.flax_floor))
+        return f"{self.source.digest}:{floor}:{int(self.settings.unsafe_fixes)}:{codes}"
+
+
+class Analyst:
+    """Lints sources, in a thread of its own."""
+
+    def __init__(self) -> None:
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="nnx-analysis")
+        self._known: OrderedDict[tuple[str, LintSettings], tuple[Finding, ...]] = OrderedDict()
+        self._garbage = 0
+        self.runs = 0
+        """How many texts were analysed: the tests' witness that none was twice."""
+
+    def warm_up(self) -> None:
+        """Import the engine before it is needed, and keep the garbage collector from going through it."""
+        self._executor.submit(_import_engine)
+
+    def close(self) -> None:
+        """Drop what has not begun."""
+        self._executor.shutdown(wait=False, cancel_futures=True)
+
+    async def analyse(self, source: Source, overrides: Overrides) -> Analysis:
+        """Find what is wrong in a source; cancelling this drops the work if it has not begun.
+
+        Raises:
+            SourceError: it is not Python.
+            ConfigurationError: its project's configuration is wrong.
+        """
+        if not source.may_hold_findings:
+            return Analysis.nothing(source)
+        return await asyncio.get_running_loop().run_in_executor(self._executor, self._analyse, source, overrides)
+
+    async def repair(self, analysis: Analysis, code: str | None = None, *, unsafe_fixes: bool = False) -> list[Edit]:
+        """Everything that can be fixed in a source, or all that one rule found. See ``repairs``."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._executor, lambda: repairs(analysis, code, unsafe_fixes=unsafe_fixes))
+
+    def collect_garbage(self) -> None:
+        """Free what analyses have left behind; they run without the collector, which would double their time."""
+        self._executor.submit(self._collect)
+
+    def _collect(self) -> None:
+        if self._garbage:
+            self._garbage = 0
+            gc.collect()
+
+    def _analyse(self, source: Source, overrides: Overrides) -> Analysis:
+        settings = settings_for(source.filename, overrides)
+        key = (source.text, settings)
+        findings = self._known.get(key)
+        if findings is None:
+            self.runs += 1
+            self._garbage += len(source.text)
+            findings = tuple(lint(source.text, source.filename, settings))
+            self._known[key] = findings
+            if len(self._known) > REMEMBERED:
+                self._known.popitem(last=False)
+        self._known.move_to_end(key)
+        if self._garbage > GARBAGE:
+            self.collect_garbage()
+        return Analysis(source, findings, settings)
+
+
+def _import_engine() -> None:
+    import flake8_nnx_treemap.rules.checking  # noqa: F401
+
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+
+
+def repairs(analysis: Analysis, code: str | None = None, *, unsafe_fixes: bool = False) -> list[Edit]:
+    """Edits that fix everything that can be, made from what was found already.
+
+    Args:
+        analysis: what was found.
+        code: the one rule to fix, or ``None`` for all.
+        unsafe_fixes: whether unsafe fixes are wanted beyond what the settings say.
+
+    Returns:
+        The fixes' own edits; where fixes get in each other's way, the difference to the text that several passes make.
+    """
+    settings = replace(analysis.settings, unsafe_fixes=unsafe_fixes or analysis.settings.unsafe_fixes)
+    findings = [found for found in analysis.findings if code in (None, found.code)]
+    wanted = [found for found in findings if is_wanted(found.fix, unsafe_fixes=settings.unsafe_fixes)]
+    chosen = compatible(wanted)
+    edits = [edit for found in chosen if found.fix for edit in found.fix.edits]
+    if len(chosen) == len(wanted):
+        return sorted(set(edits))
+    text = apply_edits(analysis.source.text, edits)
+    settings = settings if code is None else replace(settings, select=frozenset({code}))
+    return difference(analysis.source.text, fix(text, analysis.source.filename, settings).text)
+
+
+def difference(old: str, new: str) -> list[Edit]:
+    """Edits, whole lines each, that make one text of another."""
+    from difflib import SequenceMatcher
+
+    before, after = _lines(old), _lines(new)
+    edits = []
+    for tag, start, end, new_start, new_end in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+        if tag != "equal":
+            range_ = Range(_row(before, start), _row(before, end))
+            edits.append(Edit(range_, "".join(after[new_start:new_end])))
+    return edits
+
+
+def _lines(text: str) -> list[str]:
+    starts = line_starts(text)
+    return [text[start:end] for start, end in zip(starts, [*starts[1:], len(text)], strict=True)]
+
+
+def _row(lines: list[str], index: int) -> Position:
+    """Where a line starts; the end of the text stands for the line behind the last."""
+    return Position(index + 1, 1) if index < len(lines) else Position(len(lines), len(lines[-1]) + 1)
