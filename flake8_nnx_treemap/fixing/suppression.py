@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from flake8_nnx_treemap.analysis.noqa import NoqaLine, is_switched_off, listed_codes, noqa_lines
-from flake8_nnx_treemap.analysis.source import ParsedSource, Position
+from flake8_nnx_treemap.analysis.source import Edit, ParsedSource, Position, Unknown
 from flake8_nnx_treemap.rules.rule import Applicability, Finding, Fix
 
 
@@ -42,26 +42,32 @@ def with_suppressing_fixes(source: ParsedSource, findings: Iterable[Finding]) ->
         The findings in the same order. One that no comment can suppress has no fix, and its message says why.
     """
     lines = noqa_lines(source)
-    return [_with_suppressing_fix(source, finding, lines.get(finding.range.start.row)) for finding in findings]
+    return [_with_suppressing_fix(source, finding, lines) for finding in findings]
 
 
-def _with_suppressing_fix(source: ParsedSource, finding: Finding, line: NoqaLine | None) -> Finding:
-    match = line.match() if line else None
-    if line is None:
-        return _unsuppressible(finding, "the file's lines cannot be told apart")
-    if match is not None and (line.comment is None or match.start() < line.comment):
-        return _unsuppressible(finding, "the `# noqa` of its line stands in a string")
-    last = source.line(line.last_row)
-    if match is None or line.comment is None:
-        place = Position(line.last_row, len(last.rstrip()) + 1)
-        edit = source.insert(place, f"  # noqa: {finding.code}")
-    else:
-        listed = match["codes"].rstrip(", \t")
-        column = match.start("codes") + len(listed) - (len(line.text) - len(last)) + 1
-        separator = "," if "," in listed and ", " not in listed else ", "
-        edit = source.insert(Position(line.last_row, column), separator + finding.code)
+def suppressing_edit(source: ParsedSource, row: int, code: str) -> Edit | Unknown:
+    """The edit that adds a code to the ``# noqa`` of a row, or why there is none."""
+    return _suppressing_edit(source, noqa_lines(source).get(row), code)
+
+
+def _with_suppressing_fix(source: ParsedSource, finding: Finding, lines: Mapping[int, NoqaLine]) -> Finding:
+    edit = _suppressing_edit(source, lines.get(finding.range.start.row), finding.code)
+    if isinstance(edit, Unknown):
+        message = f"{finding.message} (no `# noqa` can be added: {edit.reason})"
+        return replace(finding, message=message, fix=None)
     return replace(finding, fix=Fix(Applicability.SAFE, f"Add `# noqa: {finding.code}`", (edit,)))
 
 
-def _unsuppressible(finding: Finding, reason: str) -> Finding:
-    return replace(finding, message=f"{finding.message} (no `# noqa` can be added: {reason})", fix=None)
+def _suppressing_edit(source: ParsedSource, line: NoqaLine | None, code: str) -> Edit | Unknown:
+    match = line.match() if line else None
+    if line is None:
+        return Unknown("the file's lines cannot be told apart")
+    if match is not None and (line.comment is None or match.start() < line.comment):
+        return Unknown("the `# noqa` of its line stands in a string")
+    last = source.line(line.last_row)
+    if match is None or line.comment is None or not match["codes"]:
+        return source.insert(Position(line.last_row, len(last.rstrip()) + 1), f"  # noqa: {code}")
+    listed = match["codes"].rstrip(", \t")
+    column = match.start("codes") + len(listed) - (len(line.text) - len(last)) + 1
+    separator = "," if "," in listed and ", " not in listed else ", "
+    return source.insert(Position(line.last_row, column), separator + code)

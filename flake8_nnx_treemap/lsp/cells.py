@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-import re
-
 from flake8_nnx_treemap.analysis.text import LINE_END, SourceError, parse_module
-
-PYTHON_MAGICS = frozenset({"capture", "prun", "time", "timeit"})
-"""Cell magics whose cell is Python all the same."""
-
-_CELL_MAGIC = re.compile(r"\s*%%(\w*)")
-_LINE_MAGIC = re.compile(r"(?P<indent>\s*)(?:[%!?]|[\w.,* ]+=\s*[%!]|.*\?\s*$)")
+from flake8_nnx_treemap.project.magics import covered
 
 
 def python_of(text: str) -> str:
@@ -24,22 +17,8 @@ def python_of(text: str) -> str:
         line feed, so that what follows the cell does not change how it ends.
     """
     text = LINE_END.sub("\n", text)
-    magic = _CELL_MAGIC.match(text)
-    if magic is None and _is_python(text):
-        return text
-    if magic is not None and magic[1] not in PYTHON_MAGICS:
-        return _blank(text)
-    python = "\n".join(map(_without_magic, text.split("\n")))
-    return python if _is_python(python) else _blank(text)
-
-
-def _without_magic(line: str) -> str:
-    magic = _LINE_MAGIC.match(line)
-    return f"{magic['indent']}pass" if magic else line
-
-
-def _blank(text: str) -> str:
-    return "\n" * text.count("\n")
+    python = text if _is_python(text) else covered(text)
+    return python if python is not None and _is_python(python) else "\n" * text.count("\n")
 
 
 def _is_python(text: str) -> bool:

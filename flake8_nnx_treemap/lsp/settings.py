@@ -43,8 +43,8 @@ def client_settings(given: object) -> ClientSettings:
     Returns:
         The settings; what cannot be used is left out, and said.
     """
-    if isinstance(given, Mapping) and isinstance(given.get(SECTION), Mapping):
-        given = given[SECTION]
+    if isinstance(given, Mapping) and SECTION in given:
+        given = given[SECTION]  # Neovim sends an empty table as an empty array, which is no setting either.
     reader = _Reader(
         {key: value for key, value in given.items() if value is not None} if isinstance(given, Mapping) else {}
     )

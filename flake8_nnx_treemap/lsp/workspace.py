@@ -11,7 +11,7 @@ from flake8_nnx_treemap.lsp.documents import Document, Source
 from flake8_nnx_treemap.lsp.positions import Encoding, Lines
 from flake8_nnx_treemap.project.errors import ConfigurationError, FileError
 from flake8_nnx_treemap.project.files import decode, read_bytes
-from flake8_nnx_treemap.project.scanning import scan
+from flake8_nnx_treemap.project.scanning import Targets, scan
 
 
 async def candidates(folders: Iterable[str]) -> list[str]:
@@ -33,7 +33,7 @@ def _scan(folders: list[str]) -> list[str]:
     found: list[str] = []
     for folder in folders:
         try:
-            found += scan([folder])[0]
+            found += scan([folder], Targets())[0]
         except ConfigurationError:
             continue  # Said where a document of that folder is analysed.
     return list(dict.fromkeys(found))
