@@ -1,20 +1,55 @@
 """Finds and repairs calls that treat ``is_leaf`` as a filter when mapping over Flax NNX state.
 
-The public API is ``lint_source`` and ``fix_source``; both are pure functions of their arguments, hold no
-state, and neither import nor run the code they read.
+The public API is ``lint_source`` and ``fix_source``, and what they take, return and raise. Both are pure functions of
+their arguments, hold no state, and neither import nor run the code they read; all their values can be pickled.
 """
 
 from __future__ import annotations
 
 TYPE_CHECKING = False  # As in typing, whose import would double the time that a run without candidates takes.
 if TYPE_CHECKING:
+    from flake8_nnx_treemap.analysis.text import Edit, Position, Range, SourceError
     from flake8_nnx_treemap.fixing.engine import FixResult
-    from flake8_nnx_treemap.rules.rule import Finding
+    from flake8_nnx_treemap.rules.rule import Applicability, Finding, Fix
     from flake8_nnx_treemap.rules.settings import LintSettings
 
 __version__ = "0.1.0"
 
-__all__ = ["__version__", "fix_source", "lint_source"]
+__all__ = [
+    "Applicability",
+    "Edit",
+    "Finding",
+    "Fix",
+    "FixResult",
+    "LintSettings",
+    "Position",
+    "Range",
+    "SourceError",
+    "__version__",
+    "fix_source",
+    "lint_source",
+]
+
+_HOMES = {
+    "Applicability": "rules.rule",
+    "Edit": "analysis.text",
+    "Finding": "rules.rule",
+    "Fix": "rules.rule",
+    "FixResult": "fixing.engine",
+    "LintSettings": "rules.settings",
+    "Position": "analysis.text",
+    "Range": "analysis.text",
+    "SourceError": "analysis.text",
+}
+"""Where the types live. They are imported when they are asked for, since the modules bring LibCST along."""
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
 
 
 def lint_source(text: str, filename: str = "<stdin>", settings: LintSettings | None = None) -> list[Finding]:

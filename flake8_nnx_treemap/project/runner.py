@@ -172,13 +172,24 @@ def process_file(path: str, task: Task, fix: Fixer | None = None) -> FileReport:
         return FileReport(path, error=f"internal error: {type(error).__name__}: {error}")
 
 
+def _end_with_parent() -> None:
+    """Let a worker end when the run that started it was killed, instead of waiting for work for ever."""
+    import multiprocessing
+    import threading
+    from multiprocessing.connection import wait
+
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=lambda: (wait([parent.sentinel]), os._exit(1)), daemon=True).start()
+
+
 def _process_all(paths: Sequence[str], task: Task, jobs: int | None) -> Iterable[FileReport]:
     workers = min(jobs or os.cpu_count() or 1, max(1, len(paths) // FILES_PER_WORKER))
     if workers == 1 or sys.platform == "win32":
         return [process_file(path, task) for path in paths]
     from concurrent.futures import ProcessPoolExecutor
 
-    with ProcessPoolExecutor(workers) as executor:
+    with ProcessPoolExecutor(workers, initializer=_end_with_parent) as executor:
         return list(executor.map(process_file, paths, [task] * len(paths), chunksize=4))
 
 
