@@ -12,6 +12,7 @@ from flake8_nnx_treemap.fixing.engine import fix
 from flake8_nnx_treemap.gate import may_hold_findings_text
 from flake8_nnx_treemap.project.configuration import Overrides, settings_for
 from flake8_nnx_treemap.project.errors import ConfigurationError
+from flake8_nnx_treemap.project.modules import module_finder
 
 
 class FixTreeMap(CodemodCommand):
@@ -60,7 +61,7 @@ class FixTreeMap(CodemodCommand):
         if not may_hold_findings_text(text):
             return tree
         try:
-            fixed = fix(text, filename, settings_for(filename, self._overrides)).text
+            fixed = fix(text, filename, settings_for(filename, self._overrides), module_finder(filename)).text
         except SourceError as error:
             raise SkipFile(f"{error.row}:{error.column}: {error.message}") from error
         except ConfigurationError as error:

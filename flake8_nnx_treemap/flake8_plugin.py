@@ -69,11 +69,13 @@ class NNXTreeMapPlugin:
 
     def _findings(self, text: str) -> list[Finding]:
         from flake8_nnx_treemap.analysis.source import ParsedSource
+        from flake8_nnx_treemap.project.modules import module_finder
         from flake8_nnx_treemap.rules.checking import check
 
         if not isinstance(self._tree, ast.Module):
             return []
-        return check(ParsedSource(text, self._filename, self._tree), self._settings())
+        source = ParsedSource(text, self._filename, self._tree, module_finder(self._filename))
+        return check(source, self._settings())
 
     def _settings(self) -> LintSettings:
         from flake8_nnx_treemap.project.configuration import Overrides, flax_floor_for

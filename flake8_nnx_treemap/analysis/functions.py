@@ -18,7 +18,7 @@ MAXIMUM_STEPS = 6
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Function:
-    """A function whose definition is in this file.
+    """A function whose definition can be seen.
 
     ``bound`` is how many leading parameters are given already (``self``, arguments of a partial), ``given`` are
     parameters given by keyword. ``overridable`` holds for methods: a subclass may run something else.
@@ -29,6 +29,8 @@ class Function:
     given: frozenset[str] = frozenset()
     overridable: bool = False
     decorators: tuple[str, ...] = ()
+    home: ParsedSource | None = None
+    """The other file of the project that defines it, if it is imported from there."""
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -65,13 +67,16 @@ TRANSPARENT_DECORATORS = SINGLE_DISPATCH | {"builtins.staticmethod", "builtins.c
 """Decorators under which the body still runs with the arguments of the call."""
 
 
-def function_of(source: ParsedSource, expression: cst.BaseExpression, steps: int = MAXIMUM_STEPS) -> Function | Unknown:
+def function_of(
+    source: ParsedSource, expression: cst.BaseExpression, steps: int = MAXIMUM_STEPS, *, across_files: bool = False
+) -> Function | Unknown:
     """Find the function that an expression stands for.
 
     Args:
         source: the file.
         expression: what is called, or given to be called.
         steps: how many aliases and partials may still be followed.
+        across_files: whether a function that is imported from the same project will do; it has a ``home``.
 
     Returns:
         The function, or why it cannot be seen from here.
@@ -82,6 +87,10 @@ def function_of(source: ParsedSource, expression: cst.BaseExpression, steps: int
         return Unknown("defined through too many aliases")
     if isinstance(expression, cst.Call):
         return _function_of_partial(source, expression, steps)
+    if across_files and isinstance(expression, (cst.Name, cst.Attribute)):
+        imported = _imported_function(source, source.qualified_names(expression), steps)
+        if not isinstance(imported, Unknown):
+            return imported
     if isinstance(expression, cst.Name):
         return _function_of_name(source, expression, steps)
     if isinstance(expression, cst.Attribute):
@@ -116,6 +125,28 @@ def _function_of_name(source: ParsedSource, name: cst.Name, steps: int) -> Funct
         return _function_of_definition(source, binding)
     value = value_of(source, name)
     return value if isinstance(value, Unknown) else function_of(source, value, steps - 1)
+
+
+def _imported_function(source: ParsedSource, names: frozenset[str], steps: int) -> Function | Unknown:
+    """The function of another file of this project that a name leads to, through whatever imports."""
+    found = source.modules(next(iter(names))) if source.modules is not None and len(names) == 1 else None
+    if found is None or not steps:
+        return Unknown("imported from elsewhere")
+    home, name = found
+    bindings = home.bindings.module.bindings.get(name, [])
+    if len(bindings) != 1:
+        return Unknown(f"{name!r} has {len(bindings) or 'no'} definitions there")
+    binding = bindings[0]
+    if binding.qualified_name is not None:
+        return _imported_function(home, frozenset({binding.qualified_name}), steps - 1)
+    if binding.kind is BindingKind.FUNCTION:
+        function = _function_of_definition(home, binding)
+    elif binding.kind is BindingKind.ASSIGNMENT and isinstance(binding.value, ast.Lambda) and not binding.path:
+        definition = home.cst_of(binding.value)
+        function = Function(definition) if isinstance(definition, cst.Lambda) else Unknown("not parsed")
+    else:
+        return Unknown("no function")
+    return function if isinstance(function, Unknown) else replace(function, home=home)
 
 
 def _function_of_definition(source: ParsedSource, binding: Binding) -> Function | Unknown:

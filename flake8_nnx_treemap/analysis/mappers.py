@@ -61,23 +61,27 @@ class Mapper:
         return self.function.definition is self.expression
 
 
-def mapper_of(source: ParsedSource, expression: cst.BaseExpression, leaf_position: int) -> Mapper | Unknown:
+def mapper_of(
+    source: ParsedSource, expression: cst.BaseExpression, leaf_position: int, *, across_files: bool = False
+) -> Mapper | Unknown:
     """Read a mapper.
 
     Args:
         source: the file.
         expression: the function given to a tree function.
         leaf_position: which positional argument is the leaf: 1 after a key path, else 0.
+        across_files: whether a mapper of another file will do, whose nodes belong to ``function.home``.
 
     Returns:
         What the mapper does, or why that cannot be seen here.
     """
-    function = function_of(source, expression)
+    function = function_of(source, expression, across_files=across_files)
     if isinstance(function, Unknown):
         return function
     leaf = function.parameter_at(leaf_position)
     if leaf is None:
         return Unknown("the mapper has no parameter for the leaf")
+    source = function.home or source
     # With several trees, a mapper may tell them apart by any of the leaves that it is given together.
     leaves = dict.fromkeys([leaf, *function.required[leaf_position:]])
     dispatches = tuple(

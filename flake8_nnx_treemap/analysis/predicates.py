@@ -68,22 +68,26 @@ class _Condition:
     is_conditional: bool
 
 
-def leaf_test_of(source: ParsedSource, expression: cst.BaseExpression) -> LeafTest | Unknown:
+def leaf_test_of(
+    source: ParsedSource, expression: cst.BaseExpression, *, across_files: bool = False
+) -> LeafTest | Unknown:
     """Read an ``is_leaf`` argument.
 
     Args:
         source: the file.
         expression: the value given as ``is_leaf``.
+        across_files: whether a predicate of another file will do, whose nodes belong to ``function.home``.
 
     Returns:
         What the predicate tests, or why it cannot be read.
     """
-    function = function_of(source, expression)
+    function = function_of(source, expression, across_files=across_files)
     if isinstance(function, Unknown):
         return function
     parameters = function.parameters
     if len(parameters) != 1:
         return Unknown("the predicate takes more than one argument")
+    source = function.home or source
     conditions = _conditions_of_function(source, function)
     if isinstance(conditions, Unknown):
         return conditions

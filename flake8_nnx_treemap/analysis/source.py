@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import libcst as cst
@@ -35,22 +35,34 @@ class Unknown:
     reason: str
 
 
+Modules = Callable[[str], "tuple[ParsedSource, str] | None"]
+"""Finds the module of this project that a qualified name leads into, with the name that it has there."""
+
+
 class ParsedSource:
     """A source text and the answers to what its parts mean."""
 
-    def __init__(self, text: str, filename: str = "<stdin>", tree: ast.Module | None = None) -> None:
+    def __init__(
+        self,
+        text: str,
+        filename: str = "<stdin>",
+        tree: ast.Module | None = None,
+        modules: Modules | None = None,
+    ) -> None:
         """Read a source.
 
         Args:
             text: the whole source.
             filename: the name that messages use.
             tree: ``ast.parse(text)``, if the caller has it already, as flake8 does.
+            modules: finds other modules of the project; without it, what they define is not seen.
 
         Raises:
             SourceError: the text is not Python.
         """
         self.text = text
         self.filename = filename
+        self.modules = modules
         self.tree = parse_module(text) if tree is None else tree
         self.bindings = Bindings(self.tree)
         self.memory: dict[object, object] = {}

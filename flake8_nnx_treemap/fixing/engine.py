@@ -13,7 +13,7 @@ from flake8_nnx_treemap.rules.rule import Finding
 from flake8_nnx_treemap.rules.settings import LintSettings
 
 if TYPE_CHECKING:
-    from flake8_nnx_treemap.analysis.source import ParsedSource
+    from flake8_nnx_treemap.analysis.source import Modules, ParsedSource
 
 MAXIMUM_PASSES = 100
 """Far more than any file needs: each pass makes every fix that does not overlap another one."""
@@ -28,14 +28,14 @@ class FixResult:
     remaining: tuple[Finding, ...] = ()
 
 
-def lint(text: str, filename: str, settings: LintSettings) -> list[Finding]:
-    """Find what is wrong in a text. See ``flake8_nnx_treemap.lint_source``."""
+def lint(text: str, filename: str, settings: LintSettings, modules: Modules | None = None) -> list[Finding]:
+    """Find what is wrong in a text. See ``flake8_nnx_treemap.lint_source``; ``modules`` finds the project's others."""
     if not may_hold_findings_text(text):
         parse_module(text)
         return []
     from flake8_nnx_treemap.analysis.source import ParsedSource  # Here, since it imports LibCST.
 
-    return lint_parsed(ParsedSource(text, filename), settings)
+    return lint_parsed(ParsedSource(text, filename, modules=modules), settings)
 
 
 def lint_parsed(source: ParsedSource, settings: LintSettings) -> list[Finding]:
@@ -46,21 +46,23 @@ def lint_parsed(source: ParsedSource, settings: LintSettings) -> list[Finding]:
     return without_suppressed(source, check(source, settings))
 
 
-def lint_for_suppression(text: str, filename: str, settings: LintSettings) -> list[Finding]:
+def lint_for_suppression(
+    text: str, filename: str, settings: LintSettings, modules: Modules | None = None
+) -> list[Finding]:
     """The same findings, each with a fix that suppresses it; see ``suppression.with_suppressing_fixes``."""
     if not may_hold_findings_text(text):
-        return lint(text, filename, settings)
+        return lint(text, filename, settings, modules)
     from flake8_nnx_treemap.analysis.source import ParsedSource
     from flake8_nnx_treemap.fixing.suppression import with_suppressing_fixes
 
-    source = ParsedSource(text, filename)
+    source = ParsedSource(text, filename, modules=modules)
     return with_suppressing_fixes(source, lint_parsed(source, settings))
 
 
-def fix(text: str, filename: str, settings: LintSettings) -> FixResult:
+def fix(text: str, filename: str, settings: LintSettings, modules: Modules | None = None) -> FixResult:
     """Repair a text until nothing changes. See ``flake8_nnx_treemap.fix_source``."""
     return fix_with(
-        text, lambda current: lint(current, filename, settings), rewritten, unsafe_fixes=settings.unsafe_fixes
+        text, lambda current: lint(current, filename, settings, modules), rewritten, unsafe_fixes=settings.unsafe_fixes
     )
 
 

@@ -13,6 +13,7 @@ from flake8_nnx_treemap.fixing.edits import apply_edits, compatible, is_wanted
 from flake8_nnx_treemap.fixing.engine import fix, lint
 from flake8_nnx_treemap.lsp.documents import Source
 from flake8_nnx_treemap.project.configuration import Overrides, settings_for
+from flake8_nnx_treemap.project.modules import module_finder
 from flake8_nnx_treemap.rules.rule import Finding
 from flake8_nnx_treemap.rules.settings import LintSettings
 
@@ -62,6 +63,10 @@ class Analyst:
         """Drop what has not begun."""
         self._executor.shutdown(wait=False, cancel_futures=True)
 
+    def forget(self) -> None:
+        """Look at every text again: another file of the project has changed, which a finding may rest on."""
+        self._executor.submit(self._known.clear)
+
     async def analyse(self, source: Source, overrides: Overrides) -> Analysis:
         """Find what is wrong in a source; cancelling this drops the work if it has not begun.
 
@@ -94,7 +99,7 @@ class Analyst:
         if findings is None:
             self.runs += 1
             self._garbage += len(source.text)
-            findings = tuple(lint(source.text, source.filename, settings))
+            findings = tuple(lint(source.text, source.filename, settings, module_finder(source.filename)))
             self._known[key] = findings
             if len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)
@@ -132,7 +137,10 @@ def repairs(analysis: Analysis, code: str | None = None, *, unsafe_fixes: bool =
         return sorted(set(edits))
     text = apply_edits(analysis.source.text, edits)
     settings = settings if code is None else replace(settings, select=frozenset({code}))
-    return difference(analysis.source.text, fix(text, analysis.source.filename, settings).text)
+    return difference(
+        analysis.source.text,
+        fix(text, analysis.source.filename, settings, module_finder(analysis.source.filename)).text,
+    )
 
 
 def difference(old: str, new: str) -> list[Edit]:

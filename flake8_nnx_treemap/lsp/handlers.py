@@ -75,6 +75,7 @@ async def did_change_configuration(ls: NNXLanguageServer, params: types.DidChang
 
 def did_change_watched_files(ls: NNXLanguageServer, params: types.DidChangeWatchedFilesParams) -> None:
     """Files have changed on the disk."""
+    ls.analyst.forget()
     if all(change.uri.endswith(".py") for change in params.changes):
         ls.touch()
     else:
@@ -237,7 +238,7 @@ _SYNCHRONIZATION: Sequence[str] = (
 
 _CODE_ACTIONS = types.CodeActionOptions([types.CodeActionKind.QuickFix, actions.FIX_ALL])
 _DIAGNOSTICS = types.DiagnosticOptions(
-    inter_file_dependencies=False, workspace_diagnostics=True, identifier="nnx-treemap"
+    inter_file_dependencies=True, workspace_diagnostics=True, identifier="nnx-treemap"
 )
 
 _FEATURES: dict[str, tuple[Callable[..., Any], Any]] = {

@@ -149,9 +149,11 @@ def _find(
 ) -> tuple[Sequence[Finding], Sequence[Finding]]:
     """The findings of a text, and those of them that the baseline has."""
     from flake8_nnx_treemap.fixing.engine import lint, lint_for_suppression
+    from flake8_nnx_treemap.project.modules import module_finder
 
     lint_program = lint_for_suppression if task.adds_noqa else lint
-    found = format_.find(text, lambda program: lint_program(program, filename, settings))
+    modules = module_finder(filename)
+    found = format_.find(text, lambda program: lint_program(program, filename, settings, modules))
     return (found, ()) if task.baseline is None else task.baseline.split(filename, format_.show(text).text, found)
 
 

@@ -58,10 +58,10 @@ def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
     for call in tree_calls_of(source):
         if call.mapper is None or call.is_leaf is None:
             continue
-        test = leaf_test_of(source, call.is_leaf)
+        test = leaf_test_of(source, call.is_leaf, across_files=True)
         if isinstance(test, Unknown) or not _stops_at_variable_state(test):
             continue
-        mapper = mapper_of(source, call.mapper, call.function.leaf_position)
+        mapper = mapper_of(source, call.mapper, call.function.leaf_position, across_files=True)
         if isinstance(mapper, Mapper) and (mapper.dispatches or mapper.ignores_leaf):
             continue
         yield Finding("NNX101", MESSAGE, source.range(call.is_leaf), dispatch_fix(source, call, test, mapper, floor))

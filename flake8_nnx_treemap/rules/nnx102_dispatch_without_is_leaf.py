@@ -49,16 +49,19 @@ def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
     for call in tree_calls_of(source):
         if call.mapper is None or call.is_leaf is not None or not call.is_complete or call.more_trees:
             continue
-        mapper = mapper_of(source, call.mapper, call.function.leaf_position)
+        mapper = mapper_of(source, call.mapper, call.function.leaf_position, across_files=True)
         if isinstance(mapper, Unknown):
             continue
         vain = vain_dispatch(source, mapper.dispatches, call.trees)
         if vain is not None:
-            message = MESSAGE.format(question(source, vain), suggested_type(source, vain))
+            home = mapper.function.home or source
+            message = MESSAGE.format(question(home, vain), suggested_type(home, vain))
             yield Finding("NNX102", message, source.range(call.callee), _fix(source, call, mapper, floor))
 
 
 def _fix(source: ParsedSource, call: TreeCall, mapper: Mapper, floor: FlaxRelease) -> Fix | None:
+    if mapper.function.home is not None:
+        return None  # The mapper may be meant for other calls of other files.
     guarded = guarded_result_of(source, mapper)
     if isinstance(guarded, Unknown) or call.partial is not None:
         return None

@@ -51,10 +51,10 @@ def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
     for call in tree_calls_of(source):
         if call.mapper is None or call.is_leaf is None:
             continue
-        test = leaf_test_of(source, call.is_leaf)
+        test = leaf_test_of(source, call.is_leaf, across_files=True)
         if isinstance(test, Unknown) or not _stops_at_variable(test):
             continue
-        mapper = mapper_of(source, call.mapper, call.function.leaf_position)
+        mapper = mapper_of(source, call.mapper, call.function.leaf_position, across_files=True)
         if isinstance(mapper, Mapper) and not mapper.dispatches and not mapper.ignores_leaf:
             fix = dispatch_fix(source, call, test, mapper, floor)
             if fix is not None and floor < VARIABLE_STATE_IS_VARIABLE and VARIABLE_STATE not in test.names:

@@ -106,6 +106,7 @@ def may_be_the_leaf(result: cst.BaseExpression) -> bool:
 def hands_on_leaf(source: ParsedSource, mapper: Mapper) -> bool:
     """Whether a mapper does more with its leaf than read its members: it may return it, or keep it."""
     root = mapper.leaf.partition("[")[0]
+    source = mapper.function.home or source
     for node in descendants_of(mapper.function.definition.body):
         if isinstance(node, cst.Name) and node.value == root:
             owner = source.parent(node)
@@ -352,6 +353,8 @@ def _is_safe(
 ) -> bool:
     if isinstance(mapper, Unknown) or not mapper.always_reads & VARIABLE_ONLY_ATTRIBUTES:
         return False
+    if mapper.function.home is not None or test.function.home is not None:
+        return False  # Another file may be another one by the time that both run.
     asks_for_more = any(found.is_conditional for found in test.tests)
     if stops_elsewhere(test) or (asks_for_more and floor < VARIABLE_STATE_IS_VARIABLE):
         return False
