@@ -49,7 +49,7 @@ nox.options.sessions = ["lint", "tests", "runtime", "docs", "editors"]
 @nox.session(python=DEFAULT_PYTHON)
 def lint(session: nox.Session) -> None:
     """Formatting, lint, types, the arrows between layers, and our own plugin on ourselves."""
-    session.install("-e", ".[lsp,test]", "ruff", "mypy", "import-linter")
+    session.install("-e", ".[lsp,progress,test]", "ruff", "mypy", "import-linter")
     session.run("ruff", "format", "--check", ".")
     session.run("ruff", "check", ".")
     session.run("mypy")
@@ -60,7 +60,7 @@ def lint(session: nox.Session) -> None:
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
     """Everything that needs no JAX, on every supported Python, against the built package."""
-    session.install(".[test]", "pytest-xdist")
+    session.install(".[progress,test]", "pytest-xdist")
     session.run("pytest", "-n", "2", "--ignore=tests/runtime", *session.posargs)
 
 
@@ -106,11 +106,12 @@ def docs(session: nox.Session) -> None:
     """Build the site, run what its pages show, look at every page in Chromium. Needs npm and chromium."""
     if not (shutil.which("npm") and shutil.which("chromium")):
         session.skip("npm and chromium are not here")
-    session.install("-e", ".[test]", "-r", "docs/tools/requirements.txt", "pytest-xdist")
+    session.install("-e", ".[test]", "-r", "docs/tools/requirements.txt", "pytest-xdist", "dask[distributed]")
     session.run("npm", "ci", "--prefix", "docs/tools", "--no-audit", "--no-fund", "--silent", external=True)
     session.run("python", "docs/tools/playground.py", "docs/tools/node_modules/pyodide")
     session.run("mkdocs", "build", "--quiet", "--strict", env={"NO_MKDOCS_2_WARNING": "1"})
-    session.run("pytest", "-n", "2", "tests/docs", *session.posargs, env={"NNX_SITE": "site"})
+    shown = ("tests/docs", "tests/front_ends/test_dask.py")
+    session.run("pytest", "-n", "2", *shown, *session.posargs, env={"NNX_SITE": "site"})
     session.run("node", "docs/tools/check_site.mjs", "site", external=True)
 
 

@@ -194,8 +194,10 @@ def _reports(options: argparse.Namespace, baseline: Baseline | None) -> Sequence
         reports = run_interactively(candidates, problems, _task(options, baseline), Dialogue(_read_line, _write))
     elif candidates or problems:
         from flake8_nnx_treemap.project.runner import run
+        from flake8_nnx_treemap.reporting.progress import progress
 
-        reports = run(candidates, problems, _task(options, baseline), options.jobs)
+        with progress(len(candidates), sys.stderr) as tick:
+            reports = run(candidates, problems, _task(options, baseline), options.jobs, tick)
     if options.verbose:
         from flake8_nnx_treemap.reporting.verbose import verbose_lines
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -75,7 +75,11 @@ def place_in(cells: CellRows | None, position: Position) -> str:
 
 
 def run(
-    candidates: Sequence[str], problems: Sequence[tuple[str, str]], task: Task, jobs: int | None
+    candidates: Sequence[str],
+    problems: Sequence[tuple[str, str]],
+    task: Task,
+    jobs: int | None,
+    on_done: Callable[[], None] | None = None,
 ) -> list[FileReport]:
     """Work through the files that may hold findings.
 
@@ -84,12 +88,16 @@ def run(
         problems: what it found wrong with others.
         task: what to do.
         jobs: how many processes; ``None`` for as many as there are cores and the work is worth.
+        on_done: called after each file.
 
     Returns:
         A report for each file that has something to say, in order, the same for any number of jobs.
     """
     reports = [FileReport(path, error=reason) for path, reason in problems]
-    reports += _process_all(candidates, task, jobs)
+    for report in _process_all(candidates, task, jobs):
+        reports.append(report)
+        if on_done is not None:
+            on_done()
     return told(reports)
 
 
@@ -185,14 +193,15 @@ def _end_with_parent() -> None:
         threading.Thread(target=lambda: (wait([parent.sentinel]), os._exit(1)), daemon=True).start()
 
 
-def _process_all(paths: Sequence[str], task: Task, jobs: int | None) -> Iterable[FileReport]:
+def _process_all(paths: Sequence[str], task: Task, jobs: int | None) -> Iterator[FileReport]:
     workers = min(jobs or os.cpu_count() or 1, max(1, len(paths) // FILES_PER_WORKER))
     if workers == 1 or sys.platform == "win32":
-        return [process_file(path, task) for path in paths]
+        yield from (process_file(path, task) for path in paths)
+        return
     from concurrent.futures import ProcessPoolExecutor
 
     with ProcessPoolExecutor(workers, initializer=_end_with_parent) as executor:
-        return list(executor.map(process_file, paths, [task] * len(paths), chunksize=4))
+        yield from executor.map(process_file, paths, [task] * len(paths), chunksize=4)
 
 
 def diff_of(old: Shown, new: Shown, filename: str) -> str:
