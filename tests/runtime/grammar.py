@@ -381,6 +381,10 @@ GRAMMARS = (
         ),
     ),
     Grammar("NNX105", calls(PREDICATES[:2], EXACT_BODIES, mappers=SEEN_MAPPERS[:-1]), asks_for_one_class=True),
-    Grammar("NNX106", calls(CLASS_PREDICATES, DISPATCHING_BODIES[:3], mappers=SEEN_MAPPERS), asks_for_one_class=True),
+    Grammar(
+        "NNX106",
+        calls(CLASS_PREDICATES, DISPATCHING_BODIES[:3], mappers=SEEN_MAPPERS, trees=(1,)),
+        asks_for_one_class=True,
+    ),
     Grammar("NNX112", calls(PREDICATES, BODIES, mappers=SEEN_MAPPERS, nnx=VARIABLE)),
 )

@@ -27,7 +27,7 @@ from flake8_nnx_treemap.rules.settings import LintSettings
 
 pytestmark = pytest.mark.runtime
 
-DEFAULT_EXAMPLES = 150
+DEFAULT_EXAMPLES = 60
 EXAMPLES = int(os.environ.get("NNX_PROOF_EXAMPLES", DEFAULT_EXAMPLES))
 
 proof_settings = settings(
@@ -53,7 +53,7 @@ def settings_of(grammar: Grammar, floor: FlaxRelease, *, unsafe_fixes: bool) -> 
 
 def promise_for(grammar: Grammar, call: Call, *, is_safe: bool) -> Promise:
     promise = promise_of(grammar.code, Applicability.SAFE if is_safe else Applicability.UNSAFE)
-    is_partial = grammar.asks_for_one_class and RELEASE < VARIABLE_STATE_IS_VARIABLE
+    is_partial = grammar.asks_for_one_class and not VARIABLE_STATE_IS_VARIABLE
     reach = promise.reach if call.maps_every_wrapper and not is_partial else Reach.UNKNOWN
     return replace(promise, reach=reach)
 
