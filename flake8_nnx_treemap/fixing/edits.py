@@ -8,6 +8,9 @@ from collections.abc import Iterable
 from flake8_nnx_treemap.analysis.text import Edit, Position, line_starts
 from flake8_nnx_treemap.rules.rule import Finding, Fix
 
+RENAMES = "NNX2"
+"""The first code of the rules about names that Flax has given up."""
+
 
 def apply_edits(text: str, edits: Iterable[Edit]) -> str:
     """Apply edits that do not overlap; of equal ones, such as the same import added twice, one is made.
@@ -32,13 +35,15 @@ def apply_edits(text: str, edits: Iterable[Edit]) -> str:
 
 
 def compatible(findings: Iterable[Finding]) -> list[Finding]:
-    """Choose findings whose fixes can be made at once, first come first served.
+    """Choose findings whose fixes can be made at once, in order of position.
 
-    A fix is taken whole or not at all. Two fixes may share an equal edit; apart from that they must not touch.
+    A fix is taken whole or not at all. Two fixes may share an equal edit; apart from that they must not touch. Where
+    they do, what repairs a call goes before what gives names their new spelling: after that the bug would look like
+    code that is meant so.
     """
     chosen: list[Finding] = []
     taken: list[Edit] = []  # Sorted, and no two of them touch: so only the neighbours of a new edit can be in its way.
-    for finding in findings:
+    for finding in sorted(findings, key=lambda found: (found.code >= RENAMES, found.sort_key)):
         if finding.fix is None:
             continue
         places = [(bisect_left(taken, edit), edit) for edit in finding.fix.edits]
@@ -47,12 +52,12 @@ def compatible(findings: Iterable[Finding]) -> list[Finding]:
             chosen.append(finding)
             for _, edit in new:
                 insort(taken, edit)
-    return chosen
+    return sorted(chosen, key=lambda found: found.sort_key)
 
 
 def _collide(edit: Edit, other: Edit) -> bool:
     first, second = sorted((edit.range, other.range))
-    return second.start < first.end or second.start == first.start
+    return second.start <= first.end  # Side by side they may both mean the same name in an import.
 
 
 def is_wanted(fix: Fix | None, *, unsafe_fixes: bool) -> bool:

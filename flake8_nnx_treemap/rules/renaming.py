@@ -141,11 +141,18 @@ def _bare_uses(source: ParsedSource, name: str) -> Iterator[ast.Name]:
 
 
 def _in_import(source: ParsedSource, imported: ImportedName, new: str) -> list[Edit]:
-    """Rename in the import; drop the name if the new one stands beside it."""
+    """Rename in the import; drop the name if the new one stands beside it.
+
+    The edit spans all names, so that no other fix adds one to them at the same time.
+    """
     names = imported.statement.names
-    if not any(alias.name == new and alias.asname is None for alias in names):
-        return [source.replace(range_of(source, imported.alias), new)]
-    return [source.replace(_with_separator(source, names, names.index(imported.alias)), "")]
+    whole = Range(source.position_of_place(start_of(names[0])), source.position_of_place(end_of(names[-1])))
+    if any(alias.name == new and alias.asname is None for alias in names):
+        range_, content = _with_separator(source, names, names.index(imported.alias)), ""
+    else:
+        range_, content = range_of(source, imported.alias), new
+    before, after = Range(whole.start, range_.start), Range(range_.end, whole.end)
+    return [Edit(whole, source.text_in(before) + content + source.text_in(after))]
 
 
 # Tuples and unions

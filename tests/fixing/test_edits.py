@@ -24,7 +24,7 @@ def collide(one: Edit, other: Edit) -> bool:
     if one == other:
         return False
     first, second = sorted((one.range, other.range))
-    return second.start < first.end or second.start == first.start
+    return second.start <= first.end
 
 
 edits = st.builds(
@@ -49,7 +49,7 @@ def fixes(draw: st.DrawFn) -> Finding:
 def test_compatible_equals_looking_at_every_pair(findings: list[Finding]) -> None:
     expected: list[Finding] = []
     taken: set[Edit] = set()
-    for finding in findings:
+    for finding in sorted(findings, key=lambda found: found.sort_key):
         assert finding.fix is not None
         if not any(collide(one, other) for one in finding.fix.edits for other in taken):
             expected.append(finding)
