@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import libcst as cst
 
-from flake8_nnx_treemap.analysis.bindings import Binding, BindingKind, dotted_name, start_of
+from flake8_nnx_treemap.analysis.bindings import Binding, BindingKind, dotted_name, end_of, start_of
 from flake8_nnx_treemap.analysis.consumers import leaf_consumers_of
-from flake8_nnx_treemap.analysis.mappers import mapper_of
+from flake8_nnx_treemap.analysis.mappers import Mapper, mapper_of
 from flake8_nnx_treemap.analysis.narrowing import Region, regions_where, type_test, types_named
 from flake8_nnx_treemap.analysis.predicates import LeafTest, leaf_test_of
 from flake8_nnx_treemap.analysis.provenance import TreeKind, attribute_values, origin_of
@@ -28,19 +28,24 @@ class _Known:
     bindings: tuple[Binding, ...]
 
 
-def is_wrapper(source: ParsedSource, node: ast.expr) -> bool:
+MAXIMUM_CALLS = 2
+"""Through how many functions a parameter is followed to what they are called with."""
+
+
+def is_wrapper(source: ParsedSource, node: ast.expr, calls: int = MAXIMUM_CALLS) -> bool:
     """Whether an expression is a Variable or a VariableState for certain.
 
     Args:
         source: the file.
         node: an expression.
+        calls: through how many functions a parameter is still followed to what they are called with.
 
     Returns:
         True for a name that ``isinstance`` has tested; for the leaf of a mapper or a loop whose ``is_leaf`` stops at
-        wrappers and that takes every leaf for one; for ``nnx.Param(..)``, and names and attributes that are set to
-        nothing else or annotated so.
+        wrappers and that takes every leaf for one; for ``nnx.Param(..)``; for names and attributes that are set to
+        nothing else or annotated so; and for the parameter of a function that this file gives nothing else to.
     """
-    if _is_made_so(source, node):
+    if _is_made_so(source, node, calls):
         return True
     if not isinstance(node, ast.Name):
         return False
@@ -82,7 +87,7 @@ def is_format_part(source: ParsedSource, node: ast.AST) -> bool:
 # Made so
 
 
-def _is_made_so(source: ParsedSource, node: ast.expr) -> bool:
+def _is_made_so(source: ParsedSource, node: ast.expr, calls: int) -> bool:
     if isinstance(node, ast.Call):
         return _makes_wrapper(source, node)
     if isinstance(node, ast.Attribute):
@@ -91,17 +96,19 @@ def _is_made_so(source: ParsedSource, node: ast.expr) -> bool:
     if not isinstance(node, ast.Name):
         return False
     bindings = source.bindings.bindings_of(node.id, start_of(node))
-    return bool(bindings) and all(_binds_wrapper(source, binding) for binding in bindings)
+    return bool(bindings) and all(_binds_wrapper(source, binding, calls) for binding in bindings)
 
 
-def _binds_wrapper(source: ParsedSource, binding: Binding) -> bool:
+def _binds_wrapper(source: ParsedSource, binding: Binding, calls: int) -> bool:
     if binding.kind is BindingKind.PARAMETER:
-        annotation = getattr(binding.node, "annotation", None)
         arguments = getattr(binding.scope.node, "args", None)
-        if annotation is None or not isinstance(arguments, ast.arguments) or binding.node is arguments.vararg:
+        if not isinstance(arguments, ast.arguments) or binding.node in (arguments.vararg, arguments.kwarg):
             return False
-        types = types_named(source, annotation)
-        return binding.node is not arguments.kwarg and bool(types) and WRAPPERS.issuperset(types or ())
+        annotation = getattr(binding.node, "annotation", None)
+        types = None if annotation is None else types_named(source, annotation)
+        if types:
+            return WRAPPERS.issuperset(types)
+        return calls > 0 and _is_given_nothing_else(source, binding, arguments, calls - 1)
     is_plain = binding.kind is BindingKind.ASSIGNMENT and not binding.path
     return is_plain and isinstance(binding.value, ast.Call) and _makes_wrapper(source, binding.value)
 
@@ -112,6 +119,61 @@ def _makes_wrapper(source: ParsedSource, call: ast.Call) -> bool:
         return False
     types = types_named(source, function, 0)
     return bool(types) and WRAPPERS.issuperset(types or ())
+
+
+# Given nothing else
+
+
+def _is_given_nothing_else(source: ParsedSource, binding: Binding, arguments: ast.arguments, calls: int) -> bool:
+    """Whether each mention of the function of a parameter calls it with a wrapper, or maps it over wrappers."""
+    names = [found.arg for found in (*arguments.posonlyargs, *arguments.args)]
+    function = binding.scope.node
+    if binding.name not in names or getattr(function, "decorator_list", []):
+        return False
+    position = names.index(binding.name)
+    mentions = list(_mentions_of(source, function))
+    return bool(mentions) and all(_gives_wrapper(source, one, binding.name, position, calls) for one in mentions)
+
+
+def _mentions_of(source: ParsedSource, function: ast.AST) -> Iterator[ast.Name]:
+    around = source.ast_parent(function)
+    target = around.targets[0] if isinstance(around, ast.Assign) and around.value is function else function
+    name = getattr(target, "name", getattr(target, "id", ""))
+    for use in source.bindings.attributes.get(name, ()):
+        node = use.node
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            bindings = source.bindings.bindings_of(name, start_of(node))
+            if any(function in (found.node, found.value) for found in bindings):
+                yield node
+
+
+def _gives_wrapper(source: ParsedSource, mention: ast.Name, name: str, position: int, calls: int) -> bool:
+    if _mappers_of_wrappers(source).get(mention) == position:
+        return True
+    call = source.ast_parent(mention)
+    if not isinstance(call, ast.Call) or call.func is not mention:
+        return False
+    if any(isinstance(one, ast.Starred) for one in call.args[: position + 1]):
+        return False
+    named = [one.value for one in call.keywords if one.arg == name]
+    given = call.args[position] if position < len(call.args) else next(iter(named), None)
+    return given is not None and is_wrapper(source, given, calls)
+
+
+def _mappers_of_wrappers(source: ParsedSource) -> dict[ast.expr, int]:
+    """The mappers that take every leaf for one, below a predicate that stops at nothing else -> the leaf's position."""
+    memory = source.memory.get("mappers_of_wrappers")
+    if memory is None:
+        found: dict[ast.expr, int] = {}
+        for call in _calls_that_stop_at_wrappers(source):
+            mapper = None if call.mapper is None else mapper_of(source, call.mapper, call.function.leaf_position)
+            if isinstance(mapper, Mapper) and not mapper.dispatches and not mapper.function.overridable:
+                node = source.ast_of(mapper.expression)
+                if node is not None:
+                    found[node] = call.function.leaf_position
+        memory = source.memory["mappers_of_wrappers"] = found
+    assert isinstance(memory, dict)
+    return memory
 
 
 # Tested, or handed over
@@ -174,11 +236,18 @@ def _is_nothing_but(definition: ast.FunctionDef | ast.Lambda, test: ast.expr) ->
 
 
 def _handed_over(source: ParsedSource) -> Iterator[_Known]:
+    for node in _mappers_of_wrappers(source):
+        if isinstance(node, ast.Lambda):
+            yield from _leaf_of_lambda(source, node, _mappers_of_wrappers(source)[node])
+    for call in _calls_that_stop_at_wrappers(source):
+        yield from _leaves_of_loops(source, call)
+
+
+def _calls_that_stop_at_wrappers(source: ParsedSource) -> Iterator[TreeCall]:
     for call in tree_calls_of(source):
         test = None if call.is_leaf is None else leaf_test_of(source, call.is_leaf)
         if isinstance(test, LeafTest) and stops_only_at_wrappers(test):
-            yield from _leaves_of_mapper(source, call)
-            yield from _leaves_of_loops(source, call)
+            yield call
 
 
 def stops_only_at_wrappers(test: LeafTest) -> bool:
@@ -188,20 +257,13 @@ def stops_only_at_wrappers(test: LeafTest) -> bool:
     return plain and bool(names) and all(name in WRAPPERS for name in names)
 
 
-def _leaves_of_mapper(source: ParsedSource, call: TreeCall) -> Iterator[_Known]:
-    mapper = None if call.mapper is None else mapper_of(source, call.mapper, call.function.leaf_position)
-    if mapper is None or isinstance(mapper, Unknown) or mapper.dispatches or mapper.function.overridable:
-        return
-    definition = source.definition_of(mapper.function.definition)
-    if definition is None or not mapper.leaf.isidentifier():
-        return
-    body = definition.body if isinstance(definition.body, list) else [definition.body]
-    parameters = [found for found in ast.walk(definition.args) if isinstance(found, ast.arg)]
-    leaf = next((found for found in parameters if found.arg == mapper.leaf), None)
-    region = (start_of(body[0]), (body[-1].end_lineno or 0, body[-1].end_col_offset or 0))
-    bindings = source.bindings.bindings_of(mapper.leaf, start_of(body[0]))
-    if leaf is not None and len(bindings) == 1 and bindings[0].node is leaf:
-        yield _Known(mapper.leaf, region, bindings)
+def _leaf_of_lambda(source: ParsedSource, node: ast.Lambda, position: int) -> Iterator[_Known]:
+    parameters = [*node.args.posonlyargs, *node.args.args]
+    if position < len(parameters):
+        leaf = parameters[position]
+        bindings = source.bindings.bindings_of(leaf.arg, start_of(node.body))
+        if len(bindings) == 1 and bindings[0].node is leaf:
+            yield _Known(leaf.arg, (start_of(node.body), end_of(node.body)), bindings)
 
 
 def _leaves_of_loops(source: ParsedSource, call: TreeCall) -> Iterator[_Known]:

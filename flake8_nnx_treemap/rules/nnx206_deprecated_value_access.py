@@ -3,8 +3,8 @@
 ## What it does
 
 Finds reads and writes of `.value` and `.raw_value` of what is a Variable for certain, in code for Flax 0.12.1 and later: a
-name that `isinstance` has tested, the leaf of a mapper or loop whose `is_leaf` stops at Variables, `nnx.Param(…)`, and names
-and attributes that are set to nothing else.
+name that `isinstance` has tested, the leaf of a mapper or loop whose `is_leaf` stops at Variables, `nnx.Param(…)`, names
+and attributes that are set to nothing else, and the parameter of a function that this file gives nothing else to.
 
 ## Why it is wrong
 
