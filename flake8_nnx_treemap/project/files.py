@@ -8,6 +8,10 @@ import stat
 
 from flake8_nnx_treemap.project.errors import FileError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 _UTF8_MARK = b"\xef\xbb\xbf"
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _LONGEST_HEAD = 4096
@@ -109,13 +113,16 @@ def write(path: str, old: bytes, text: str, encoding: str) -> None:
         FileError: the file changed meanwhile, the text does not fit its encoding, or it cannot be written. It is then
             as it was.
     """
-    import tempfile
-
-    target = os.path.realpath(path)
     try:
         data = text.encode(encoding)
     except UnicodeEncodeError as error:
         raise FileError(f"the rewrite does not fit its encoding {error.encoding}; left as it was") from None
+    _uninterrupted(lambda: _replace(os.path.realpath(path), old, data))
+
+
+def _replace(target: str, old: bytes, data: bytes) -> None:
+    import tempfile
+
     temporary = None
     try:
         status = os.stat(target)
@@ -149,10 +156,14 @@ def write_new(path: str, text: str) -> None:
     Raises:
         FileError: it cannot be written. It is then as it was.
     """
+    data = text.encode("utf-8", "backslashreplace")
+    _uninterrupted(lambda: _put(path, data))
+
+
+def _put(path: str, data: bytes) -> None:
     import tempfile
 
     target = os.path.realpath(path)
-    data = text.encode("utf-8", "backslashreplace")
     temporary = None
     try:
         if os.path.exists(path) and not os.path.isfile(path):
@@ -174,6 +185,25 @@ def write_new(path: str, text: str) -> None:
     finally:
         if temporary is not None:
             os.unlink(temporary)
+
+
+def _uninterrupted(act: Callable[[], None]) -> None:
+    """Do something that must not be left half done: Ctrl-C counts once it is over."""
+    import signal
+    import threading
+
+    previous = signal.getsignal(signal.SIGINT)
+    if previous is None or threading.current_thread() is not threading.main_thread():
+        act()
+        return
+    pressed: list[int] = []
+    signal.signal(signal.SIGINT, lambda number, _: pressed.append(number))
+    try:
+        act()
+    finally:
+        signal.signal(signal.SIGINT, previous)
+        if pressed:
+            signal.raise_signal(signal.SIGINT)
 
 
 def _take_over(path: str, status: os.stat_result) -> None:
