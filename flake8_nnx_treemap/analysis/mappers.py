@@ -10,7 +10,7 @@ import libcst as cst
 
 from flake8_nnx_treemap.analysis.functions import SINGLE_DISPATCH, Function, function_of
 from flake8_nnx_treemap.analysis.predicates import TypeTest, is_type_of, type_test_of
-from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown
+from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown, remembered
 from flake8_nnx_treemap.analysis.syntax import (
     children_of,
     descendants_of,
@@ -61,6 +61,7 @@ class Mapper:
         return self.function.definition is self.expression
 
 
+@remembered
 def mapper_of(
     source: ParsedSource, expression: cst.BaseExpression, leaf_position: int, *, across_files: bool = False
 ) -> Mapper | Unknown:

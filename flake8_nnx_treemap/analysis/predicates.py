@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import libcst as cst
 
 from flake8_nnx_treemap.analysis.functions import Function, function_of
-from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown
+from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown, remembered
 from flake8_nnx_treemap.analysis.syntax import is_docstring, is_name, positional_arguments, statements_of
 from flake8_nnx_treemap.analysis.types import TypeReference, type_name, types_of
 
@@ -68,6 +68,7 @@ class _Condition:
     is_conditional: bool
 
 
+@remembered
 def leaf_test_of(
     source: ParsedSource, expression: cst.BaseExpression, *, across_files: bool = False
 ) -> LeafTest | Unknown:

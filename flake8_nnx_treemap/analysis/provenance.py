@@ -15,7 +15,7 @@ import libcst as cst
 
 from flake8_nnx_treemap.analysis.bindings import Binding, BindingKind, Place, dotted_name, start_of
 from flake8_nnx_treemap.analysis.functions import class_of_method
-from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown
+from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown, remembered
 from flake8_nnx_treemap.names import (
     MODULES,
     NNX_SUBMODULES,
@@ -86,12 +86,12 @@ def origin_of(source: ParsedSource, expression: cst.BaseExpression | ast.expr) -
     node = expression if isinstance(expression, ast.expr) else source.ast_of(expression)
     if node is None:
         return Unknown("not found in the file")
-    key = ("origin", node)
-    found = source.memory.get(key)
-    if found is None:
-        found = source.memory[key] = _Tracer(source, MAXIMUM_STEPS).trace(node, ())
-    assert isinstance(found, (Origin, Unknown))
-    return found
+    return _origin_of_expression(source, node)
+
+
+@remembered
+def _origin_of_expression(source: ParsedSource, node: ast.expr) -> Origin | Unknown:
+    return _Tracer(source, MAXIMUM_STEPS).trace(node, ())
 
 
 # Calls by what they do to a tree
@@ -693,21 +693,17 @@ def attribute_values(source: ParsedSource, node: ast.Attribute) -> tuple[ast.exp
     return () if any(path for _, path in found) else tuple(value for value, _ in found)
 
 
+@remembered
 def _attributes_set(source: ParsedSource, node: ast.ClassDef) -> dict[str, list[tuple[ast.expr, _Path]]]:
     """What the methods of a class assign to attributes of ``self``."""
-    key = ("attributes_set", node)
-    known = source.memory.get(key)
-    if known is None:
-        found: dict[str, list[tuple[ast.expr, _Path]]] = {}
-        known = source.memory[key] = found
-        for method in node.body:
-            if isinstance(method, (ast.FunctionDef, ast.AsyncFunctionDef)) and method.args.args:
-                owner = method.args.args[0].arg
-                for target, value, path in _assignments(method):
-                    if isinstance(target, ast.Attribute) and _is_name(target.value, owner):
-                        found.setdefault(target.attr, []).append((value, path))
-    assert isinstance(known, dict)
-    return known
+    found: dict[str, list[tuple[ast.expr, _Path]]] = {}
+    for method in node.body:
+        if isinstance(method, (ast.FunctionDef, ast.AsyncFunctionDef)) and method.args.args:
+            owner = method.args.args[0].arg
+            for target, value, path in _assignments(method):
+                if isinstance(target, ast.Attribute) and _is_name(target.value, owner):
+                    found.setdefault(target.attr, []).append((value, path))
+    return found
 
 
 def _assignments(root: ast.AST) -> Iterator[tuple[ast.expr, ast.expr, _Path]]:

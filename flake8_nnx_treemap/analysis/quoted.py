@@ -7,11 +7,12 @@ import re
 from collections.abc import Iterator
 
 from flake8_nnx_treemap.analysis.bindings import end_of, start_of
-from flake8_nnx_treemap.analysis.source import ParsedSource
+from flake8_nnx_treemap.analysis.source import ParsedSource, remembered
 
 _PLAIN = re.compile(r"""(["'])([^"'\\\n]*)\1""")
 
 
+@remembered
 def quoted_annotations(source: ParsedSource) -> tuple[ast.expr, ...]:
     """The expressions in string annotations and in ``typing.cast``, with the places that they have in the file.
 
@@ -22,11 +23,7 @@ def quoted_annotations(source: ParsedSource) -> tuple[ast.expr, ...]:
         Their roots; ``source.ast_parent`` leads from each to the string. Strings that are put together, or that hold
         escapes, are left out.
     """
-    found = source.memory.get("quoted_annotations")
-    if found is None:
-        found = source.memory["quoted_annotations"] = tuple(_find(source))
-    assert isinstance(found, tuple)
-    return found
+    return tuple(_find(source))
 
 
 def _find(source: ParsedSource) -> Iterator[ast.expr]:

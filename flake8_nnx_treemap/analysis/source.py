@@ -8,9 +8,11 @@ refer to, and each only after its depth is known.
 from __future__ import annotations
 
 import ast
+import functools
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Concatenate, ParamSpec, TypeVar
 
 import libcst as cst
 
@@ -37,6 +39,29 @@ class Unknown:
 
 Modules = Callable[[str], "tuple[ParsedSource, str] | None"]
 """Finds the module of this project that a qualified name leads into, with the name that it has there."""
+
+
+_Asked = ParamSpec("_Asked")
+_Fact = TypeVar("_Fact")
+
+
+def remembered(
+    compute: Callable[Concatenate[ParsedSource, _Asked], _Fact],
+) -> Callable[Concatenate[ParsedSource, _Asked], _Fact]:
+    """Let a function of a source compute its answer once for the same question.
+
+    Args:
+        compute: the function; its other arguments must be hashable, as nodes are, by identity.
+    """
+
+    @functools.wraps(compute)
+    def answer(source: ParsedSource, /, *args: _Asked.args, **kwargs: _Asked.kwargs) -> _Fact:
+        question = (compute, args, *kwargs.items())
+        if question not in source.memory:
+            source.memory[question] = compute(source, *args, **kwargs)
+        return source.memory[question]  # type: ignore[return-value]
+
+    return answer
 
 
 class ParsedSource:
@@ -66,7 +91,7 @@ class ParsedSource:
         self.tree = parse_module(text) if tree is None else tree
         self.bindings = Bindings(self.tree)
         self.memory: dict[object, object] = {}
-        """Facts that were computed once, by whoever computed them: a call, a function, a list of all calls."""
+        """What ``remembered`` functions have answered."""
         self._line_starts = line_starts(text)
         self._parsed: dict[ast.AST, cst.CSTNode | Unknown] = {}
         self._spans: dict[cst.CSTNode, Span] = {}
@@ -251,18 +276,15 @@ class ParsedSource:
                 return True
         return any(start <= place < end for start, end in self._expecting_blocks())
 
+    @remembered
     def _expecting_blocks(self) -> list[tuple[Place, Place]]:
         """Where ``with suppress(AttributeError)``, ``with pytest.raises(AttributeError)`` and their like reach."""
-        found = self.memory.get("expecting_blocks")
-        if found is None:
-            found = self.memory["expecting_blocks"] = [
-                (start_of(one.node), end_of(one.node))
-                for one in self.bindings.statements
-                if isinstance(one.node, (ast.With, ast.AsyncWith))
-                and any(map(_names_attribute_error, (item.context_expr for item in one.node.items)))
-            ]
-        assert isinstance(found, list)
-        return found
+        return [
+            (start_of(one.node), end_of(one.node))
+            for one in self.bindings.statements
+            if isinstance(one.node, (ast.With, ast.AsyncWith))
+            and any(map(_names_attribute_error, (item.context_expr for item in one.node.items)))
+        ]
 
     # Edits
 

@@ -6,7 +6,7 @@ import ast
 from dataclasses import dataclass
 
 from flake8_nnx_treemap.analysis.bindings import Binding, Place, ScopeKind, end_of, start_of
-from flake8_nnx_treemap.analysis.source import Edit, ParsedSource, Position, Range
+from flake8_nnx_treemap.analysis.source import Edit, ParsedSource, Position, Range, remembered
 from flake8_nnx_treemap.names import NNX_MODULES
 
 
@@ -68,16 +68,13 @@ def _is_there_in_a_lambda(binding: Binding) -> bool:
     return binding.scope.kind is not ScopeKind.CLASS and "TYPE_CHECKING" not in names
 
 
+@remembered
 def names_of_flax(source: ParsedSource) -> tuple[str, ...]:
     """Every name that some import in the file binds to Flax or a part of it."""
-    known = source.memory.get("names_of_flax")
-    if known is None:
-        scopes = {statement.scope for statement in source.bindings.statements}
-        bound = [binding for scope in scopes for found in scope.bindings.values() for binding in found]
-        names = {binding.name for binding in bound if (binding.qualified_name or "").partition(".")[0] == "flax"}
-        known = source.memory["names_of_flax"] = tuple(sorted(names))
-    assert isinstance(known, tuple)
-    return known
+    scopes = {statement.scope for statement in source.bindings.statements}
+    bound = [binding for scope in scopes for found in scope.bindings.values() for binding in found]
+    names = {binding.name for binding in bound if (binding.qualified_name or "").partition(".")[0] == "flax"}
+    return tuple(sorted(names))
 
 
 def _through_new_import(source: ParsedSource, member: str, place: Place) -> Spelling | None:

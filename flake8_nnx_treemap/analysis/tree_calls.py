@@ -10,7 +10,7 @@ import libcst as cst
 
 from flake8_nnx_treemap.analysis.bindings import Binding, BindingKind, Host, dotted_name, start_of
 from flake8_nnx_treemap.analysis.functions import value_of
-from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown
+from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown, remembered
 from flake8_nnx_treemap.analysis.syntax import is_name
 from flake8_nnx_treemap.names import TREE_FUNCTION_BASENAMES, TREE_FUNCTIONS, TreeFunction
 
@@ -37,13 +37,10 @@ class TreeCall:
     partial: cst.Call | None = None
 
 
+@remembered
 def tree_calls_of(source: ParsedSource) -> tuple[TreeCall, ...]:
     """Every call of a tree function in a file, in source order; what LibCST does not parse is left out."""
-    found = source.memory.get("tree_calls")
-    if found is None:
-        found = source.memory["tree_calls"] = tuple(_find(source))
-    assert isinstance(found, tuple)
-    return found
+    return tuple(_find(source))
 
 
 def _find(source: ParsedSource) -> Iterator[TreeCall]:

@@ -14,7 +14,7 @@ from flake8_nnx_treemap.analysis.mappers import Mapper, mapper_of
 from flake8_nnx_treemap.analysis.narrowing import Region, regions_where, type_test, types_named
 from flake8_nnx_treemap.analysis.predicates import LeafTest, leaf_test_of
 from flake8_nnx_treemap.analysis.provenance import TreeKind, attribute_values, origin_of
-from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown
+from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown, remembered
 from flake8_nnx_treemap.analysis.tree_calls import TreeCall, tree_calls_of
 from flake8_nnx_treemap.names import WRAPPERS
 
@@ -160,34 +160,28 @@ def _gives_wrapper(source: ParsedSource, mention: ast.Name, name: str, position:
     return given is not None and is_wrapper(source, given, calls)
 
 
+@remembered
 def _mappers_of_wrappers(source: ParsedSource) -> dict[ast.expr, int]:
     """The mappers that take every leaf for one, below a predicate that stops at nothing else -> the leaf's position."""
-    memory = source.memory.get("mappers_of_wrappers")
-    if memory is None:
-        found: dict[ast.expr, int] = {}
-        for call in _calls_that_stop_at_wrappers(source):
-            mapper = None if call.mapper is None else mapper_of(source, call.mapper, call.function.leaf_position)
-            if isinstance(mapper, Mapper) and not mapper.dispatches and not mapper.function.overridable:
-                node = source.ast_of(mapper.expression)
-                if node is not None:
-                    found[node] = call.function.leaf_position
-        memory = source.memory["mappers_of_wrappers"] = found
-    assert isinstance(memory, dict)
-    return memory
+    found: dict[ast.expr, int] = {}
+    for call in _calls_that_stop_at_wrappers(source):
+        mapper = None if call.mapper is None else mapper_of(source, call.mapper, call.function.leaf_position)
+        if isinstance(mapper, Mapper) and not mapper.dispatches and not mapper.function.overridable:
+            node = source.ast_of(mapper.expression)
+            if node is not None:
+                found[node] = call.function.leaf_position
+    return found
 
 
 # Tested, or handed over
 
 
+@remembered
 def _known_names(source: ParsedSource) -> dict[str, list[_Known]]:
-    memory = source.memory.get("known_wrappers")
-    if memory is None:
-        found: dict[str, list[_Known]] = {}
-        for known in (*_tested(source), *_handed_over(source)):
-            found.setdefault(known.name, []).append(known)
-        memory = source.memory["known_wrappers"] = found
-    assert isinstance(memory, dict)
-    return memory
+    found: dict[str, list[_Known]] = {}
+    for known in (*_tested(source), *_handed_over(source)):
+        found.setdefault(known.name, []).append(known)
+    return found
 
 
 def _tested(source: ParsedSource) -> Iterator[_Known]:

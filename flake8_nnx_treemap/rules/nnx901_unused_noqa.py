@@ -31,7 +31,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from flake8_nnx_treemap.analysis.noqa import NoqaLine, is_switched_off, listed_codes, noqa_lines
-from flake8_nnx_treemap.analysis.source import ParsedSource, Position, Range
+from flake8_nnx_treemap.analysis.source import ParsedSource, Position, Range, remembered
 from flake8_nnx_treemap.names import FlaxRelease
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
 
@@ -63,18 +63,13 @@ def _is_used(source: ParsedSource, floor: FlaxRelease, line: NoqaLine, code: str
     return any(line.first_row <= row <= line.last_row for row in _rows(source, floor, code))
 
 
+@remembered
 def _rows(source: ParsedSource, floor: FlaxRelease, code: str) -> frozenset[int]:
     """The rows on which the rules that a code stands for report something."""
     from flake8_nnx_treemap.rules.registry import RULES  # Here, since the registry imports this rule.
 
-    key = (CODE, code, floor)
-    known = source.memory.get(key)
-    if known is None:
-        rules = [rule for rule in RULES if rule.code.startswith(code) and floor >= rule.since]
-        found = (finding for rule in rules for finding in rule.check(source, floor))
-        known = source.memory[key] = frozenset(finding.range.start.row for finding in found)
-    assert isinstance(known, frozenset)
-    return known
+    rules = [rule for rule in RULES if rule.code.startswith(code) and floor >= rule.since]
+    return frozenset(finding.range.start.row for rule in rules for finding in rule.check(source, floor))
 
 
 def _fix(source: ParsedSource, line: NoqaLine, match: re.Match[str], unused: Sequence[str]) -> Fix:
