@@ -12,6 +12,8 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from flake8_nnx_treemap.analysis.nodes import child_nodes, walk
+
 Place = tuple[int, int]
 """A row (from 1) and a column (from 0, in UTF-8 bytes), as ``ast`` counts them."""
 
@@ -183,7 +185,7 @@ class Bindings:
                     return node
                 if start < start_of(node) or end_of(node) < end:
                     continue
-            pending.extend(child for child in ast.iter_child_nodes(node) if not isinstance(child, ast.stmt))
+            pending.extend(child for child in child_nodes(node) if not isinstance(child, ast.stmt))
         return None
 
     def _statement_at(self, place: Place) -> _Statement | None:
@@ -313,7 +315,7 @@ class _Collector:
             self._compound(node, scope, block)
         else:
             self._bind_simple(node, scope, block)
-            for child in ast.iter_child_nodes(node):
+            for child in child_nodes(node):
                 self._expression(child, scope, block, node)
 
     def _outside(self, name: str, scope: Scope, is_global: bool) -> Scope:
@@ -347,7 +349,7 @@ class _Collector:
             body = getattr(node, name, None)
             if body:
                 self._pending.append((body, scope, self._inner_block(node, name, block)))
-        for child in ast.iter_child_nodes(node):
+        for child in child_nodes(node):
             if isinstance(child, ast.expr):
                 self._expression(child, scope, block, child)
             elif isinstance(child, ast.withitem):
@@ -383,7 +385,7 @@ class _Collector:
         )
 
     def _case(self, case: ast.match_case, scope: Scope, block: Block) -> None:
-        for pattern in ast.walk(case.pattern):
+        for pattern in walk(case.pattern):
             name = getattr(pattern, "name", None) or getattr(pattern, "rest", None)
             if isinstance(name, str):
                 self._bind(name, BindingKind.OTHER, pattern, scope, block, start_of(pattern))
@@ -461,7 +463,7 @@ class _Collector:
                 continue
             elif isinstance(node, ast.NamedExpr):
                 self._walrus(node, scope, block)
-            stack.extend((child, scope) for child in ast.iter_child_nodes(node))
+            stack.extend((child, scope) for child in child_nodes(node))
 
     def _note(self, node: ast.expr, host: Host) -> None:
         if isinstance(node, ast.Call):

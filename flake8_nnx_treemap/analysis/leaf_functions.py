@@ -10,7 +10,7 @@ import libcst as cst
 from flake8_nnx_treemap.analysis.mappers import helpers_of, mapper_of
 from flake8_nnx_treemap.analysis.predicates import leaf_test_of
 from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown
-from flake8_nnx_treemap.analysis.syntax import descendants_of
+from flake8_nnx_treemap.analysis.syntax import nodes_below
 from flake8_nnx_treemap.analysis.tree_calls import TreeCall, tree_calls_of
 
 
@@ -40,10 +40,9 @@ def leaf_functions_of(source: ParsedSource) -> Iterator[LeafFunction]:
 
 def _helpers(source: ParsedSource, function: LeafFunction) -> Iterator[LeafFunction]:
     """The functions of this file that a function hands its leaf to."""
-    for node in descendants_of(function.definition.body):
-        if isinstance(node, cst.Call):
-            for helper, leaf in helpers_of(source, node, frozenset({function.leaf})):
-                yield LeafFunction(helper.definition, leaf, function.call, function.is_predicate)
+    for node in nodes_below(function.definition.body, cst.Call):
+        for helper, leaf in helpers_of(source, node, frozenset({function.leaf})):
+            yield LeafFunction(helper.definition, leaf, function.call, function.is_predicate)
 
 
 def _of_call(source: ParsedSource, call: TreeCall) -> Iterator[LeafFunction]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -13,9 +13,9 @@ from flake8_nnx_treemap.analysis.predicates import TypeTest, is_type_of, type_te
 from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown, remembered
 from flake8_nnx_treemap.analysis.syntax import (
     children_of,
-    descendants_of,
     is_docstring,
     is_name,
+    nodes_below,
     positional_arguments,
     statements_of,
 )
@@ -61,7 +61,6 @@ class Mapper:
         return self.function.definition is self.expression
 
 
-@remembered
 def mapper_of(
     source: ParsedSource, expression: cst.BaseExpression, leaf_position: int, *, across_files: bool = False
 ) -> Mapper | Unknown:
@@ -76,6 +75,15 @@ def mapper_of(
     Returns:
         What the mapper does, or why that cannot be seen here.
     """
+    mapper = _mapper_of(source, expression, leaf_position, across_files=False)
+    is_elsewhere = isinstance(mapper, Unknown) and across_files
+    return _mapper_of(source, expression, leaf_position, across_files=True) if is_elsewhere else mapper
+
+
+@remembered
+def _mapper_of(
+    source: ParsedSource, expression: cst.BaseExpression, leaf_position: int, *, across_files: bool
+) -> Mapper | Unknown:
     function = function_of(source, expression, across_files=across_files)
     if isinstance(function, Unknown):
         return function
@@ -104,6 +112,13 @@ def _dispatches(source: ParsedSource, function: Function, leaf: str, depth: int)
     yield from dispatches_in(source, function.definition.body, leaf, depth)
 
 
+_MAY_DISPATCH: Final = (
+    *(cst.Call, cst.Comparison, cst.Subscript, cst.Match, cst.Try, cst.With),
+    *(cst.IfExp, cst.If, cst.While, cst.CompIf, cst.Assert, cst.BooleanOperation, cst.MatchCase),
+)
+"""What ``_dispatch_at`` and ``_conditions_at`` look at."""
+
+
 def dispatches_in(source: ParsedSource, body: cst.CSTNode, leaf: str, depth: int = HELPER_DEPTH) -> Iterator[Dispatch]:
     """Every place in a body of code whose way depends on what kind of thing a leaf is.
 
@@ -114,7 +129,7 @@ def dispatches_in(source: ParsedSource, body: cst.CSTNode, leaf: str, depth: int
         depth: how many calls deep helpers that are handed the leaf are read.
     """
     names = _aliases(source, body, leaf)
-    for node in descendants_of(body):
+    for node in nodes_below(body, *_MAY_DISPATCH):
         for name in names:
             yield from _dispatch_at(source, node, name)
         if isinstance(node, cst.Call) and depth:
@@ -126,13 +141,15 @@ def dispatches_in(source: ParsedSource, body: cst.CSTNode, leaf: str, depth: int
 def _aliases(source: ParsedSource, body: cst.CSTNode, leaf: str) -> frozenset[str]:
     """The leaf's name and others that a plain assignment gives it."""
     names = {leaf}
-    for node in descendants_of(body):
-        if isinstance(node, cst.Assign) and source.text_of(node.value) in names:
+    kinds: tuple[type[cst.Assign | cst.NamedExpr], ...] = (cst.Assign, cst.NamedExpr)
+    for node in nodes_below(body, *kinds):
+        if isinstance(node, cst.NamedExpr):
+            if source.text_of(node.value) in names:
+                names.add(source.text_of(node.target))
+        elif source.text_of(node.value) in names:
             targets = [target.target for target in node.targets]
             names.update(target.value for target in targets if isinstance(target, cst.Name))
-        elif isinstance(node, cst.NamedExpr) and source.text_of(node.value) in names:
-            names.add(source.text_of(node.target))
-        elif isinstance(node, cst.Assign) and f"{source.text_of(node.value)}[0]" in names:
+        elif f"{source.text_of(node.value)}[0]" in names:
             first = node.targets[0].target
             if isinstance(first, cst.Tuple) and first.elements:
                 names.add(source.text_of(first.elements[0].value))
@@ -161,7 +178,7 @@ def _chooses_by_type(source: ParsedSource, node: cst.CSTNode, leaf: str) -> bool
         indices = [part.slice.value for part in node.slice if isinstance(part.slice, cst.Index)]
         return any(is_type_of(source, index, leaf) for index in indices)
     if isinstance(node, cst.Match):
-        classes = any(isinstance(found, cst.MatchClass) for found in descendants_of(node))
+        classes = any(nodes_below(node, cst.MatchClass))
         return classes and source.text_of(node.subject) == leaf
     if isinstance(node, cst.Try):
         return _mentions(node.body, leaf) and _catches_missing_attribute(node)
@@ -202,9 +219,7 @@ def _unknown_tests(
     source: ParsedSource, condition: cst.BaseExpression, names: frozenset[str], depth: int
 ) -> Iterator[Dispatch]:
     """Calls that are handed the leaf itself, decide, and cannot be read: they may well ask for its type."""
-    for node in descendants_of(condition):
-        if not isinstance(node, cst.Call):
-            continue
+    for node in nodes_below(condition, cst.Call):
         handed = [name for name in names if any(source.text_of(argument.value) == name for argument in node.args)]
         is_read = any(_is_read_elsewhere(source, node, name, depth) for name in handed)
         if handed and not is_read:
@@ -250,15 +265,13 @@ def helpers_of(source: ParsedSource, call: cst.Call, names: frozenset[str]) -> I
 
 
 def _mentions(node: cst.CSTNode, leaf: str) -> bool:
-    return any(isinstance(found, cst.Name) and found.value == leaf.partition("[")[0] for found in descendants_of(node))
+    return any(found.value == leaf.partition("[")[0] for found in nodes_below(node, cst.Name))
 
 
 def _catches_missing_attribute(node: cst.Try) -> bool:
     caught = {"AttributeError", "TypeError", "Exception", "BaseException", "ValueError"}
     for handler in node.handlers:
-        if handler.type is None or any(
-            is_name(found, name) for found in descendants_of(handler.type) for name in caught
-        ):
+        if handler.type is None or any(found.value in caught for found in nodes_below(handler.type, cst.Name)):
             return True
     return False
 
@@ -276,6 +289,15 @@ def _own_nodes(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
 
 
 # What is read for certain
+
+_Rebinder = cst.AssignTarget | cst.AnnAssign | cst.AugAssign | cst.NamedExpr | cst.For
+_REBINDERS: Final[tuple[type[_Rebinder], ...]] = (
+    cst.AssignTarget,
+    cst.AnnAssign,
+    cst.AugAssign,
+    cst.NamedExpr,
+    cst.For,
+)
 
 _EVERYTHING: Final = None
 """What is read on a way that never returns: whatever one asks for. Stands for the set of all attributes."""
@@ -371,13 +393,8 @@ class _CertainReads:
         return tested | common, not leaves_early and (then_goes_on or else_goes_on)
 
     def _rebinds_leaf(self, statement: cst.CSTNode) -> bool:
-        for node in descendants_of(statement):
-            targets: Iterable[cst.CSTNode] = ()
-            if isinstance(node, cst.Assign):
-                targets = [target.target for target in node.targets]
-            elif isinstance(node, (cst.AnnAssign, cst.AugAssign, cst.NamedExpr, cst.For)):
-                targets = [node.target]
-            if any(is_name(found, self.leaf) for target in targets for found in descendants_of(target)):
+        for node in nodes_below(statement, *_REBINDERS):
+            if any(found.value == self.leaf for found in nodes_below(node.target, cst.Name)):
                 return True
         return False
 

@@ -68,7 +68,6 @@ class _Condition:
     is_conditional: bool
 
 
-@remembered
 def leaf_test_of(
     source: ParsedSource, expression: cst.BaseExpression, *, across_files: bool = False
 ) -> LeafTest | Unknown:
@@ -82,6 +81,13 @@ def leaf_test_of(
     Returns:
         What the predicate tests, or why it cannot be read.
     """
+    test = _leaf_test_of(source, expression, across_files=False)
+    is_elsewhere = isinstance(test, Unknown) and across_files
+    return _leaf_test_of(source, expression, across_files=True) if is_elsewhere else test
+
+
+@remembered
+def _leaf_test_of(source: ParsedSource, expression: cst.BaseExpression, *, across_files: bool) -> LeafTest | Unknown:
     function = function_of(source, expression, across_files=across_files)
     if isinstance(function, Unknown):
         return function

@@ -15,6 +15,7 @@ import libcst as cst
 
 from flake8_nnx_treemap.analysis.bindings import Binding, BindingKind, Place, dotted_name, start_of
 from flake8_nnx_treemap.analysis.functions import class_of_method
+from flake8_nnx_treemap.analysis.nodes import child_nodes, walk
 from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown, remembered
 from flake8_nnx_treemap.names import (
     MODULES,
@@ -266,7 +267,7 @@ class _Tracer:
         if isinstance(found, Unknown):
             declared = [
                 statement.annotation
-                for statement in ast.walk(scope.node)
+                for statement in walk(scope.node)
                 if isinstance(statement, ast.AnnAssign) and _declares(statement.target, node.attr)
             ]
             if declared:
@@ -476,7 +477,7 @@ class _Tracer:
             path = path[1:]
         argnums = maker.args[1] if len(maker.args) > 1 else keywords.get("argnums")
         # A gradient by a Module is one by its Params, unless nnx.DiffState says otherwise.
-        is_filtered = argnums is not None and any(isinstance(found, ast.Call) for found in ast.walk(argnums))
+        is_filtered = argnums is not None and any(isinstance(found, ast.Call) for found in walk(argnums))
         taken = None if is_filtered else ("flax.nnx.Param",)
         argument = self._differentiated(node, argnums, path)
         if isinstance(argument, Unknown):
@@ -707,7 +708,7 @@ def _attributes_set(source: ParsedSource, node: ast.ClassDef) -> dict[str, list[
 
 
 def _assignments(root: ast.AST) -> Iterator[tuple[ast.expr, ast.expr, _Path]]:
-    for node in ast.walk(root):
+    for node in walk(root):
         if isinstance(node, ast.Assign):
             for target in node.targets:
                 yield from _unpacked(target, node.value, ())
@@ -789,12 +790,12 @@ def _sides(node: ast.BinOp) -> list[ast.expr]:
 
 
 def _own_nodes(root: ast.AST) -> Iterator[ast.AST]:
-    pending = list(ast.iter_child_nodes(root))
+    pending = list(child_nodes(root))
     while pending:
         node = pending.pop()
         yield node
         if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)):
-            pending.extend(ast.iter_child_nodes(node))
+            pending.extend(child_nodes(node))
 
 
 def _returns_of(function: ast.FunctionDef) -> Iterator[ast.Return]:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from flake8_nnx_treemap.analysis.bindings import end_of, start_of
+from flake8_nnx_treemap.analysis.nodes import walk
 from flake8_nnx_treemap.analysis.source import ParsedSource, remembered
 
 _PLAIN = re.compile(r"""(["'])([^"'\\\n]*)\1""")
@@ -28,7 +29,7 @@ def quoted_annotations(source: ParsedSource) -> tuple[ast.expr, ...]:
 
 def _find(source: ParsedSource) -> Iterator[ast.expr]:
     for annotation in _annotations(source):
-        for node in ast.walk(annotation):
+        for node in walk(annotation):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 expression = _read(source, node)
                 if expression is not None:
@@ -37,7 +38,7 @@ def _find(source: ParsedSource) -> Iterator[ast.expr]:
 
 
 def _annotations(source: ParsedSource) -> Iterator[ast.expr]:
-    for node in ast.walk(source.tree):
+    for node in walk(source.tree):
         if isinstance(node, (ast.arg, ast.AnnAssign)) and node.annotation is not None:
             yield node.annotation
         elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.returns is not None:
@@ -58,7 +59,7 @@ def _read(source: ParsedSource, node: ast.Constant) -> ast.expr | None:
         expression = ast.parse(match[2], mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         return None
-    for found in ast.walk(expression):
+    for found in walk(expression):
         if isinstance(found, ast.expr):
             found.lineno = found.end_lineno = start[0]
             found.col_offset += start[1] + 1

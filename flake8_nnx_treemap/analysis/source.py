@@ -17,6 +17,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 import libcst as cst
 
 from flake8_nnx_treemap.analysis.bindings import Binding, Bindings, Block, Host, Place, end_of, start_of
+from flake8_nnx_treemap.analysis.nodes import child_nodes, walk
 from flake8_nnx_treemap.analysis.positions import Span, record_spans
 from flake8_nnx_treemap.analysis.syntax import children_of, dotted_parts
 from flake8_nnx_treemap.analysis.text import LINE_END, line_starts
@@ -308,8 +309,8 @@ class ParsedSource:
 
 def _parents_below(root: ast.AST) -> Iterator[tuple[ast.AST, ast.AST]]:
     """Each node below one with what it stands in; operators and contexts are single objects that stand everywhere."""
-    for node in ast.walk(root):
-        for child in ast.iter_child_nodes(node):
+    for node in walk(root):
+        for child in child_nodes(node):
             if child._fields:
                 yield child, node
 
@@ -322,14 +323,14 @@ def _catches_attribute_error(handler: ast.ExceptHandler) -> bool:
 
 
 def _names_attribute_error(node: ast.AST) -> bool:
-    names = {getattr(found, "attr", getattr(found, "id", None)) for found in ast.walk(node)}
+    names = {getattr(found, "attr", getattr(found, "id", None)) for found in walk(node)}
     return not _CATCHES_ATTRIBUTE_ERROR.isdisjoint(names)
 
 
 def _depth_exceeds(root: ast.AST, limit: int) -> bool:
     level = [root]
     for _ in range(limit):
-        level = [child for node in level for child in ast.iter_child_nodes(node)]
+        level = [child for node in level for child in child_nodes(node)]
         if not level:
             return False
     return True

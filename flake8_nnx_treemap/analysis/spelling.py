@@ -6,6 +6,7 @@ import ast
 from dataclasses import dataclass
 
 from flake8_nnx_treemap.analysis.bindings import Binding, Place, ScopeKind, end_of, start_of
+from flake8_nnx_treemap.analysis.nodes import walk
 from flake8_nnx_treemap.analysis.source import Edit, ParsedSource, Position, Range, remembered
 from flake8_nnx_treemap.names import NNX_MODULES
 
@@ -64,7 +65,7 @@ def _through_imports(source: ParsedSource, name: str, place: Place) -> list[str]
 def _is_there_in_a_lambda(binding: Binding) -> bool:
     """Whether a lambda written nearby can use a name when it runs: not if a class body or a type checker has it."""
     tests = [block.owner.test for block in binding.block.ancestors() if isinstance(block.owner, ast.If)]
-    names = {getattr(node, "attr", getattr(node, "id", None)) for test in tests for node in ast.walk(test)}
+    names = {getattr(node, "attr", getattr(node, "id", None)) for test in tests for node in walk(test)}
     return binding.scope.kind is not ScopeKind.CLASS and "TYPE_CHECKING" not in names
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
+from typing import TypeVar
 
 import libcst as cst
 
@@ -34,6 +35,9 @@ def _meaningful_fields(node_type: type[cst.CSTNode]) -> tuple[str, ...]:
     return tuple(name for name in node_type.__dataclass_fields__ if not name.startswith(_PUNCTUATION))
 
 
+_Node = TypeVar("_Node", bound=cst.CSTNode)
+
+
 def children_of(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
     """The parts of a node in source order as its class lists them, without white space and punctuation.
 
@@ -49,12 +53,16 @@ def children_of(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
                     yield element
 
 
-def descendants_of(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
-    """A node and everything below it."""
+def nodes_below(node: cst.CSTNode, *types: type[_Node]) -> Iterator[_Node]:
+    """A node and everything below it, if of one of some concrete types, in source order.
+
+    To ask ``isinstance`` of every node costs three times as much: LibCST's classes are abstract base classes.
+    """
     pending = [node]
     while pending:
         current = pending.pop()
-        yield current
+        if type(current) in types:
+            yield current  # type: ignore[misc]
         pending.extend(reversed(list(children_of(current))))
 
 

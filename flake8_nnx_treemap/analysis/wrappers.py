@@ -12,6 +12,7 @@ from flake8_nnx_treemap.analysis.bindings import Binding, BindingKind, dotted_na
 from flake8_nnx_treemap.analysis.consumers import leaf_consumers_of
 from flake8_nnx_treemap.analysis.mappers import Mapper, mapper_of
 from flake8_nnx_treemap.analysis.narrowing import Region, regions_where, type_test, types_named
+from flake8_nnx_treemap.analysis.nodes import walk
 from flake8_nnx_treemap.analysis.predicates import LeafTest, leaf_test_of
 from flake8_nnx_treemap.analysis.provenance import TreeKind, attribute_values, origin_of
 from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown, remembered
@@ -207,7 +208,7 @@ def _calls_of_predicate(source: ParsedSource, test: ast.expr, name: str) -> Iter
         definition = source.ast_parent(definition)
     if not isinstance(definition, (ast.FunctionDef, ast.Lambda)) or not _is_nothing_but(definition, test):
         return
-    if [found.arg for found in ast.walk(definition.args) if isinstance(found, ast.arg)] != [name]:
+    if [found.arg for found in walk(definition.args) if isinstance(found, ast.arg)] != [name]:
         return
     around = source.ast_parent(definition)
     target = around.targets[0] if isinstance(around, ast.Assign) and isinstance(definition, ast.Lambda) else definition

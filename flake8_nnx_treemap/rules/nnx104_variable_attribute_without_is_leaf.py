@@ -42,7 +42,7 @@ from flake8_nnx_treemap.analysis.consumers import leaf_consumers_of
 from flake8_nnx_treemap.analysis.mappers import Mapper, mapper_of, results_of
 from flake8_nnx_treemap.analysis.provenance import Origin, TreeKind, origin_of
 from flake8_nnx_treemap.analysis.source import Edit, ParsedSource, Unknown
-from flake8_nnx_treemap.analysis.syntax import descendants_of
+from flake8_nnx_treemap.analysis.syntax import nodes_below
 from flake8_nnx_treemap.analysis.tree_calls import TreeCall, tree_calls_of
 from flake8_nnx_treemap.names import VARIABLE_ONLY_ATTRIBUTES, FlaxRelease, TreeFunctionKind
 from flake8_nnx_treemap.rules.rewriting import (
@@ -131,8 +131,8 @@ def _fix(
 def _only_reads(source: ParsedSource, body: cst.CSTNode, leaf: str) -> bool:
     """Whether code does no more with a leaf than read its members: it neither writes to it nor hands it on."""
     root = leaf.partition("[")[0]
-    for node in descendants_of(body):
-        if not isinstance(node, cst.Name) or node.value != root:
+    for node in nodes_below(body, cst.Name):
+        if node.value != root:
             continue
         whole: cst.CSTNode = node
         while source.text_of(whole) != leaf and isinstance(parent := source.parent(whole), cst.Subscript):

@@ -36,7 +36,7 @@ from flake8_nnx_treemap.analysis.functions import value_of
 from flake8_nnx_treemap.analysis.leaf_functions import leaf_functions_of
 from flake8_nnx_treemap.analysis.predicates import is_type_of
 from flake8_nnx_treemap.analysis.source import ParsedSource
-from flake8_nnx_treemap.analysis.syntax import descendants_of
+from flake8_nnx_treemap.analysis.syntax import nodes_below
 from flake8_nnx_treemap.analysis.types import types_of
 from flake8_nnx_treemap.names import VARIABLE, VARIABLE_STATE, FlaxRelease
 from flake8_nnx_treemap.rules.rewriting import make_fix, wrapper_types
@@ -50,14 +50,13 @@ _OPERATORS = {cst.Is: True, cst.Equal: True, cst.In: True, cst.IsNot: False, cst
 def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
     """Report each comparison of a leaf's exact type, and each table of exact types."""
     for function in leaf_functions_of(source):
-        for node in descendants_of(function.definition.body):
-            if (
-                isinstance(node, cst.Comparison)
-                and (holds := _tests_exact_type(source, node, function.leaf)) is not None
-            ):
-                fix = _fix(source, node, function.leaf, floor, holds=holds)
-                yield Finding("NNX105", MESSAGE, source.range(node), fix)
-            elif isinstance(node, cst.Subscript | cst.Call) and _chooses_from_table(source, node, function.leaf):
+        for node in nodes_below(function.definition.body, cst.Comparison, cst.Subscript, cst.Call):
+            if isinstance(node, cst.Comparison):
+                holds = _tests_exact_type(source, node, function.leaf)
+                if holds is not None:
+                    fix = _fix(source, node, function.leaf, floor, holds=holds)
+                    yield Finding("NNX105", MESSAGE, source.range(node), fix)
+            elif isinstance(node, (cst.Subscript, cst.Call)) and _chooses_from_table(source, node, function.leaf):
                 yield Finding("NNX105", MESSAGE, source.range(node))
 
 

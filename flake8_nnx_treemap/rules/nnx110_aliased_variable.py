@@ -34,6 +34,7 @@ from collections.abc import Iterator
 from flake8_nnx_treemap.analysis.bindings import end_of, start_of
 from flake8_nnx_treemap.analysis.mappers import Mapper, mapper_of
 from flake8_nnx_treemap.analysis.narrowing import covers, regions_where, type_test
+from flake8_nnx_treemap.analysis.nodes import child_nodes
 from flake8_nnx_treemap.analysis.predicates import LeafTest, leaf_test_of
 from flake8_nnx_treemap.analysis.provenance import Origin, TreeKind, origin_of
 from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown
@@ -101,7 +102,7 @@ def _own_nodes(function: ast.FunctionDef) -> Iterator[ast.AST]:
         node = pending.pop(0)
         yield node
         if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)):
-            pending += ast.iter_child_nodes(node)
+            pending += child_nodes(node)
 
 
 def _is_parameter(source: ParsedSource, node: ast.Name) -> bool:

@@ -34,12 +34,15 @@ from flake8_nnx_treemap.analysis.mappers import mapper_of
 from flake8_nnx_treemap.analysis.predicates import leaf_test_of
 from flake8_nnx_treemap.analysis.provenance import Origin, TreeKind, origin_of
 from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown
-from flake8_nnx_treemap.analysis.syntax import descendants_of
+from flake8_nnx_treemap.analysis.syntax import nodes_below
 from flake8_nnx_treemap.analysis.tree_calls import TreeCall, tree_calls_of
 from flake8_nnx_treemap.names import VARIABLE_CHANGING_METHODS, WRAPPERS, FlaxRelease
 from flake8_nnx_treemap.rules.rule import Example, Finding, FixAvailability, Rule
 
 MESSAGE = "the mapper writes to the Variable, from Flax 0.11 on the model's own: return a new one with replace()"
+
+
+_WRITES = (cst.Call, cst.AssignTarget, cst.AugAssign, cst.AnnAssign)
 
 
 def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
@@ -51,7 +54,7 @@ def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
         mapper = mapper_of(source, call.mapper, call.function.leaf_position)
         if isinstance(test, Unknown) or isinstance(mapper, Unknown) or not test.names & WRAPPERS:
             continue
-        for node in descendants_of(mapper.function.definition.body):
+        for node in nodes_below(mapper.function.definition.body, *_WRITES):
             written = _written(source, node, mapper.leaf)
             if written is not None and _is_parameter(source, written, mapper.leaf):
                 yield Finding("NNX111", MESSAGE, source.range(written))

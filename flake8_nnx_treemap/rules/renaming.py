@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from flake8_nnx_treemap.analysis.bindings import Binding, BindingKind, Block, dotted_name, end_of, start_of
+from flake8_nnx_treemap.analysis.nodes import walk
 from flake8_nnx_treemap.analysis.quoted import quoted_annotations
 from flake8_nnx_treemap.analysis.source import Edit, ParsedSource
 from flake8_nnx_treemap.analysis.text import Range
@@ -38,7 +39,7 @@ def attribute_uses(source: ParsedSource, name: str) -> Iterator[ast.Attribute]:
     """Every ``module.member`` that means a name of Flax, in string annotations too, but for f-strings."""
     member = name.rpartition(".")[2]
     written = [use.node for use in source.bindings.attributes.get(member, ())]
-    quoted = [node for root in _quoted(source, member) for node in ast.walk(root)]
+    quoted = [node for root in _quoted(source, member) for node in walk(root)]
     for node in (*written, *quoted):
         if not isinstance(node, ast.Attribute) or node.attr != member or not isinstance(node.ctx, ast.Load):
             continue
@@ -113,7 +114,7 @@ def is_reexport(source: ParsedSource, imported: ImportedName) -> bool:
     for statement in source.bindings.statements:
         targets = getattr(statement.node, "targets", None) or [getattr(statement.node, "target", None)]
         if any(isinstance(target, ast.Name) and target.id == "__all__" for target in targets):
-            values = {found.value for found in ast.walk(statement.node) if isinstance(found, ast.Constant)}
+            values = {found.value for found in walk(statement.node) if isinstance(found, ast.Constant)}
             if imported.bound in values:
                 return True
     return False
@@ -137,7 +138,7 @@ def _bare_uses(source: ParsedSource, name: str) -> Iterator[ast.Name]:
         if isinstance(use.node, ast.Name):
             yield use.node
     for root in _quoted(source, name):
-        yield from (node for node in ast.walk(root) if isinstance(node, ast.Name) and node.id == name)
+        yield from (node for node in walk(root) if isinstance(node, ast.Name) and node.id == name)
 
 
 def _in_import(source: ParsedSource, imported: ImportedName, new: str) -> list[Edit]:

@@ -14,7 +14,7 @@ from flake8_nnx_treemap.analysis.mappers import Mapper
 from flake8_nnx_treemap.analysis.predicates import LeafTest, TypeTest
 from flake8_nnx_treemap.analysis.source import Edit, ParsedSource, Range, Unknown
 from flake8_nnx_treemap.analysis.spelling import spelling_of
-from flake8_nnx_treemap.analysis.syntax import descendants_of, dotted_parts
+from flake8_nnx_treemap.analysis.syntax import dotted_parts, nodes_below
 from flake8_nnx_treemap.analysis.tree_calls import TreeCall
 from flake8_nnx_treemap.names import (
     VARIABLE,
@@ -107,8 +107,8 @@ def hands_on_leaf(source: ParsedSource, mapper: Mapper) -> bool:
     """Whether a mapper does more with its leaf than read its members: it may return it, or keep it."""
     root = mapper.leaf.partition("[")[0]
     source = mapper.function.home or source
-    for node in descendants_of(mapper.function.definition.body):
-        if isinstance(node, cst.Name) and node.value == root:
+    for node in nodes_below(mapper.function.definition.body, cst.Name):
+        if node.value == root:
             owner = source.parent(node)
             if not isinstance(owner, (cst.Attribute, cst.Subscript)) or owner.value is not node:
                 return True
@@ -173,8 +173,8 @@ def dispatching_mapper(
 
 def _guarded_lambda(source: ParsedSource, definition: cst.Lambda, leaf: str, types: WrapperTypes) -> list[Edit] | None:
     body = definition.body
-    bound = {node.name.value for node in descendants_of(definition.params) if isinstance(node, cst.Param)}
-    if bound & _roots(types) or any(isinstance(node, (cst.NamedExpr, cst.Yield)) for node in descendants_of(body)):
+    bound = {node.name.value for node in nodes_below(definition.params, cst.Param)}
+    if bound & _roots(types) or any(nodes_below(body, cst.NamedExpr, cst.Yield)):
         return None
     outer = source.outer_range(body)
     test = f" if isinstance({leaf}, {types.text}) else {leaf}"
@@ -188,7 +188,7 @@ def _guarded_call(
 ) -> list[Edit] | None:
     if not _is_pure(mapper) or _names_class_scope(source, mapper):
         return None
-    taken = {node.value for node in descendants_of(mapper) if isinstance(node, cst.Name)} | _roots(types)
+    taken = {node.value for node in nodes_below(mapper, cst.Name)} | _roots(types)
     leaf = next((name for name in LEAF_NAMES if name not in taken), None)
     if leaf is None:
         return None
@@ -224,12 +224,11 @@ def _is_plain(node: cst.BaseExpression) -> bool:
 
 def _names_class_scope(source: ParsedSource, node: cst.CSTNode) -> bool:
     """Whether a name is bound in a class body: a lambda there does not see it."""
-    for found in descendants_of(node):
-        if isinstance(found, cst.Name) and any(
-            binding.scope.kind.value == "class" for binding in source.bindings_of(found)
-        ):
-            return True
-    return False
+    return any(
+        binding.scope.kind.value == "class"
+        for found in nodes_below(node, cst.Name)
+        for binding in source.bindings_of(found)
+    )
 
 
 def _roots(types: WrapperTypes) -> frozenset[str]:
