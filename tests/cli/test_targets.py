@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -133,6 +134,40 @@ def test_explain_takes_codes_and_prefixes(tree: Path) -> None:
     for part in ("## Example", "Fixed for every Flax:", "Fixed for Flax 0.11 and later:", "JAX walks", "NNX208 "):
         assert part in text
     assert "NNX102 dispatch" not in text
+    assert "\x1b" not in text
     for wrong in ("NNX9999", "", ","):
         run = nnx_fix(f"--explain={wrong}", cwd=tree)
         assert (run.returncode, run.stdout) == (2, b""), wrong
+
+
+def test_explain_is_rendered_where_there_are_colours(tree: Path) -> None:
+    pytest.importorskip("rich")
+    environment = {**os.environ, "FORCE_COLOR": "1", "COLUMNS": "90"}
+    run = subprocess.run(
+        [sys.executable, "-m", "flake8_nnx_treemap", "--explain", "NNX101"],
+        cwd=tree, capture_output=True, text=True, check=True, env=environment,
+    )  # fmt: skip
+    shown = re.sub(r"\x1b\[[\d;]*m|\x1b\]8;.*?\x1b\\\\", "", run.stdout)
+    assert "\x1b[" in run.stdout
+    assert "##" not in shown
+    assert "`" not in shown
+    assert "    └─ 'step': Array    returned as it is" in shown
+    assert "".join(shown.split()).count("lambdav:v.value*2ifisinstance(v,nnx.Variable)elsev,") == 1
+
+
+def test_verbose_speaks_of_standard_input_too(tree: Path) -> None:
+    command = [sys.executable, "-m", "flake8_nnx_treemap", "-v", "--isolated", "--target-flax", "0.12", "-"]
+    run = subprocess.run(command, cwd=tree, input=b"from flax import nnx\n", capture_output=True, check=True)
+    assert b"Flax 0.12 (command line)" in run.stderr or b"; Flax 0.12 (" in run.stderr
+    assert b"Looked closely at 1 file in" in run.stderr
+
+
+def test_help_is_short_and_grouped(tree: Path) -> None:
+    lines = nnx_fix("--help", cwd=tree).stdout.decode().splitlines()
+    assert lines[0] == "usage: nnx-fix [OPTIONS] [PATH ...]"
+    groups = [line for line in lines if line.endswith(":") and not line.startswith(" ")]
+    assert groups == [
+        "positional arguments:", "options:", "what to do:", "rules:", "fixes:", "known findings:", "output:",
+        "files and configuration:", "examples:",
+    ]  # fmt: skip
+    assert len(lines) < 90

@@ -137,7 +137,7 @@ def unsafe_violations(original: Observation, fixed: Observation, promise: Promis
     """
     seen = {call.identity for call in original.calls if call.is_wrapper}
     if not fixed.returned:
-        touched = {call.identity for call in original.calls if call.is_wrapper and (call.is_mapped or call.raised)}
+        touched = {call.identity for call in original.calls if call.is_wrapper and not call.is_only_handed_on}
         is_excused = _raises_over(fixed, lambda call: call.is_wrapper and call.identity not in touched)
         return [] if is_excused else [_raises(fixed)]
     broken = _disturbed_leaves(fixed, promise)

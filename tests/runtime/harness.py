@@ -68,6 +68,8 @@ class LeafCall:
     passed_through: bool
     """The very leaf came back, untouched."""
     raised: bool = False
+    is_only_handed_on: bool = False
+    """The very leaf came back, untouched, alone or beside the leaves of the other trees: nothing was asked of it."""
 
     @property
     def is_mapped(self) -> bool:
@@ -90,13 +92,19 @@ class Recorder:
             except Exception:
                 self._note(leaf, passed_through=False, raised=True)
                 raise
-            self._note(leaf, passed_through=result is leaf and before == _fingerprint(leaf))
+            is_untouched = before == _fingerprint(leaf)
+            passed_through = result is leaf and is_untouched
+            beside_others = type(result) is list and list(map(id, result)) == list(map(id, arguments[position:]))
+            self._note(leaf, passed_through, is_only_handed_on=passed_through or (beside_others and is_untouched))
             return result
 
         return recorded
 
-    def _note(self, leaf: object, *, passed_through: bool, raised: bool = False) -> None:
-        self.calls.append(LeafCall(is_wrapper(leaf), self._identities.of(leaf), passed_through, raised))
+    def _note(
+        self, leaf: object, passed_through: bool, *, raised: bool = False, is_only_handed_on: bool = False
+    ) -> None:
+        identity = self._identities.of(leaf)
+        self.calls.append(LeafCall(is_wrapper(leaf), identity, passed_through, raised, is_only_handed_on))
 
 
 def _fingerprint(leaf: object) -> object:
