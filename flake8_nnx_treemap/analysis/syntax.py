@@ -38,19 +38,20 @@ def _meaningful_fields(node_type: type[cst.CSTNode]) -> tuple[str, ...]:
 _Node = TypeVar("_Node", bound=cst.CSTNode)
 
 
-def children_of(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+def children_of(node: cst.CSTNode) -> list[cst.CSTNode]:
     """The parts of a node in source order as its class lists them, without white space and punctuation.
 
     ``CSTNode.children`` gives the same and more, but rebuilds the node to do so.
     """
+    children: list[cst.CSTNode] = []
     for name in _meaningful_fields(type(node)):
         value = getattr(node, name)
-        if type(value) in _NODE_TYPES:
-            yield value
-        elif isinstance(value, (list, tuple)):
-            for element in value:
-                if type(element) in _NODE_TYPES:
-                    yield element
+        kind = type(value)
+        if kind in _NODE_TYPES:
+            children.append(value)
+        elif kind is list or kind is tuple:
+            children += [element for element in value if type(element) in _NODE_TYPES]
+    return children
 
 
 def nodes_below(node: cst.CSTNode, *types: type[_Node]) -> Iterator[_Node]:
@@ -63,7 +64,7 @@ def nodes_below(node: cst.CSTNode, *types: type[_Node]) -> Iterator[_Node]:
         current = pending.pop()
         if type(current) in types:
             yield current  # type: ignore[misc]
-        pending.extend(reversed(list(children_of(current))))
+        pending += reversed(children_of(current))
 
 
 def dotted_parts(node: cst.CSTNode) -> tuple[str, ...] | None:

@@ -11,7 +11,7 @@ import libcst as cst
 from flake8_nnx_treemap.analysis.bindings import Binding, BindingKind, Host, dotted_name, start_of
 from flake8_nnx_treemap.analysis.functions import value_of
 from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown, remembered
-from flake8_nnx_treemap.analysis.syntax import is_name
+from flake8_nnx_treemap.analysis.syntax import is_name, nodes_below
 from flake8_nnx_treemap.names import TREE_FUNCTION_BASENAMES, TREE_FUNCTIONS, TreeFunction
 
 _PARTIAL = "functools.partial"
@@ -50,7 +50,8 @@ def _find(source: ParsedSource) -> Iterator[TreeCall]:
         node = source.cst_of(host)
         if not isinstance(node, Unknown):
             visitor = TreeCallVisitor(source)
-            node.visit(visitor)
+            for call in nodes_below(node, cst.Call):
+                visitor.visit_Call(call)  # ``node.visit(visitor)`` does the same, but builds each node anew for it.
             yield from visitor.calls
 
 
@@ -99,40 +100,19 @@ def _may_be_tree_function(source: ParsedSource, parts: tuple[str, ...], node: as
     return len(parts) == 1 and len(bindings) == 1 and isinstance(bindings[0].value, ast.Call)
 
 
-_HOLDS_NO_CALL = frozenset(
-    {cst.Name, cst.SimpleWhitespace, cst.TrailingWhitespace, cst.ParenthesizedWhitespace, cst.EmptyLine, cst.Newline}
-    | {cst.Comma, cst.Dot, cst.Colon, cst.Semicolon, cst.AssignEqual, cst.LeftParen, cst.RightParen}
-    | {cst.SimpleString, cst.Integer, cst.Float, cst.Comment}
-)
-
-
 class TreeCallVisitor(cst.CSTVisitor):
-    """Collects the calls of tree functions below a node, outer calls first.
-
-    It takes the visits as they come: LibCST's search for methods named after nodes costs more than visiting them.
-    """
+    """Collects the calls of tree functions below a node, outer calls first."""
 
     def __init__(self, source: ParsedSource) -> None:
         super().__init__()
         self._source = source
         self.calls: list[TreeCall] = []
 
-    def on_visit(self, node: cst.CSTNode) -> bool:
-        """Look at calls, and go into whatever may hold one."""
-        if type(node) is cst.Call:
-            call = tree_call_at(self._source, node)
-            if call is not None:
-                self.calls.append(call)
-        return type(node) not in _HOLDS_NO_CALL
-
-    def on_leave(self, original_node: cst.CSTNode) -> None:
-        """Nothing is done after a node."""
-
-    def on_visit_attribute(self, node: cst.CSTNode, attribute: str) -> None:
-        """Nothing depends on which part of a node comes next."""
-
-    def on_leave_attribute(self, original_node: cst.CSTNode, attribute: str) -> None:
-        """Nothing depends on which part of a node is done."""
+    def visit_Call(self, node: cst.Call) -> None:  # noqa: N802  # LibCST looks for this name.
+        """Look at a call."""
+        call = tree_call_at(self._source, node)
+        if call is not None:
+            self.calls.append(call)
 
 
 def tree_call_at(source: ParsedSource, node: cst.Call) -> TreeCall | None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from flake8_nnx_treemap.analysis.collection import collects_later
 from flake8_nnx_treemap.analysis.text import Edit, SourceError, parse_module
 from flake8_nnx_treemap.fixing.edits import apply_edits, compatible, is_wanted
 from flake8_nnx_treemap.gate import may_hold_findings_text
@@ -28,6 +29,7 @@ class FixResult:
     remaining: tuple[Finding, ...] = ()
 
 
+@collects_later
 def lint(text: str, filename: str, settings: LintSettings, modules: Modules | None = None) -> list[Finding]:
     """Find what is wrong in a text. See ``flake8_nnx_treemap.lint_source``; ``modules`` finds the project's others."""
     if not may_hold_findings_text(text):
@@ -46,6 +48,7 @@ def lint_parsed(source: ParsedSource, settings: LintSettings) -> list[Finding]:
     return without_suppressed(source, check(source, settings))
 
 
+@collects_later
 def lint_for_suppression(
     text: str, filename: str, settings: LintSettings, modules: Modules | None = None
 ) -> list[Finding]:
@@ -106,6 +109,7 @@ def rewritten(text: str, edits: Sequence[Edit]) -> str:
     return new_text
 
 
+@collects_later
 def verify(program: str) -> None:
     """Hold a rewrite to being Python.
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from flake8_nnx_treemap.analysis.collection import collects_later
 from flake8_nnx_treemap.analysis.source import ParsedSource
 from flake8_nnx_treemap.rules.registry import ALL_RULES
 from flake8_nnx_treemap.rules.rule import Finding
 from flake8_nnx_treemap.rules.settings import LintSettings
 
 
+@collects_later
 def check(source: ParsedSource, settings: LintSettings) -> list[Finding]:
     """Run the selected rules that the Flax floor makes true.
 

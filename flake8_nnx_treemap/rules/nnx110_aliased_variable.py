@@ -34,7 +34,7 @@ from collections.abc import Iterator
 from flake8_nnx_treemap.analysis.bindings import end_of, start_of
 from flake8_nnx_treemap.analysis.mappers import Mapper, mapper_of
 from flake8_nnx_treemap.analysis.narrowing import covers, regions_where, type_test
-from flake8_nnx_treemap.analysis.nodes import child_nodes
+from flake8_nnx_treemap.analysis.nodes import child_nodes, walk
 from flake8_nnx_treemap.analysis.predicates import LeafTest, leaf_test_of
 from flake8_nnx_treemap.analysis.provenance import Origin, TreeKind, origin_of
 from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown
@@ -61,7 +61,7 @@ def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
         if isinstance(test, Unknown) or isinstance(mapper, Unknown) or not test.names & WRAPPERS:
             continue
         for leaf in _returned(source, mapper):
-            if not _cannot_be_wrapper(source, leaf, test):
+            if not _cannot_be_wrapper(source, mapper, leaf, test):
                 is_certain = is_wrapper(source, leaf) and (bool(mapper.dispatches) or _holds_wrappers(source, call))
                 edits = [source.insert(source.position_of_place(end_of(leaf)), ".copy()")]
                 fix = make_fix(source, Applicability.UNSAFE, "Copy the Variable", edits) if is_certain else None
@@ -111,21 +111,22 @@ def _is_parameter(source: ParsedSource, node: ast.Name) -> bool:
     return len(bindings) == 1 and isinstance(bindings[0].node, ast.arg)
 
 
-def _cannot_be_wrapper(source: ParsedSource, leaf: ast.Name, test: LeafTest) -> bool:
+def _cannot_be_wrapper(source: ParsedSource, mapper: Mapper, leaf: ast.Name, test: LeafTest) -> bool:
     """Whether a question has sent every wrapper at which the traversal stops another way."""
+    definition = source.definition_of(mapper.function.definition)
     place = start_of(leaf)
-    asked = (use.node for name in _questions(source) for use in source.bindings.calls.get(name, ()))
     return any(
         start <= place < end
-        for call in asked
-        if isinstance(call, ast.Call) and _tells_wrappers(source, call, leaf.id, test)
+        for call in (walk(definition) if definition else ())
+        if isinstance(call, ast.Call) and _is_question(source, call) and _tells_wrappers(source, call, leaf.id, test)
         for start, end in regions_where(source, call, False)
     )
 
 
-def _questions(source: ParsedSource) -> list[str]:
-    """What may tell wrappers from other things: functions of this file as well."""
-    return ["isinstance", "hasattr", *sorted(source.bindings.calls.keys() & source.bindings.module.bindings.keys())]
+def _is_question(source: ParsedSource, call: ast.Call) -> bool:
+    """Whether a call may tell wrappers from other things; functions of this file may as well."""
+    name = getattr(call.func, "attr", getattr(call.func, "id", None))
+    return name in ("isinstance", "hasattr") or name in source.bindings.module.bindings
 
 
 def _tells_wrappers(source: ParsedSource, call: ast.Call, leaf: str, test: LeafTest) -> bool:

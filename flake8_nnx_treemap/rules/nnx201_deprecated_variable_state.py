@@ -95,11 +95,11 @@ def _renamed(source: ParsedSource, node: ast.expr) -> list[Edit] | None:
     kept = [one for one in elements if types_named(source, one) == _VARIABLE]
     same = [one for one in elements if types_named(source, one) == _STATE]
     stays = (kept or same or [node])[0]
-    if stays is node:
-        return [_new_name(source, node)]
-    if len(elements) == 2:
+    if len(elements) == len(kept) + len(same) > 1:
         text = source.text_in(range_of(source, stays)) if kept else _new_text(source, stays)
         return [_only(source, node, text)]
+    if stays is node:
+        return [_new_name(source, node)]
     return [without(source, elements, node)]
 
 
@@ -144,7 +144,7 @@ def _is_of_types(source: ParsedSource, node: ast.Tuple) -> bool:
 
 
 def _only(source: ParsedSource, node: ast.expr, text: str) -> Edit:
-    """Of two classes, one is left: without the tuple or the union, but where `in` needs a tuple."""
+    """Of several classes, one is left: without the tuple or the union, but where `in` needs a tuple."""
     whole = source.ast_parent(node)
     assert isinstance(whole, (ast.Tuple, ast.BinOp))
     around = source.ast_parent(whole)

@@ -9,6 +9,7 @@ import sys
 import sysconfig
 import zlib
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import hypothesmith
@@ -63,6 +64,8 @@ def assert_fixed_once(text: str) -> None:
         findings = lint_source(text, settings=EVERYTHING)
     except SourceError:
         return
+    for edits in (finding.fix.edits for finding in findings if finding.fix):
+        assert all(one.range.end <= other.range.start for one, other in pairwise(edits)), edits
     result = fix_source(text, settings=EVERYTHING)
     assert (result.text == text) == (not any(finding.fix for finding in findings))
     ast.parse(result.text)
