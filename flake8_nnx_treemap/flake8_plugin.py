@@ -68,14 +68,18 @@ class NNXTreeMapPlugin:
             yield start.row, start.column - 1, f"{finding.code} {finding.message}", type(self)
 
     def _findings(self, text: str) -> list[Finding]:
-        from flake8_nnx_treemap.analysis.source import ParsedSource
+        from flake8_nnx_treemap.fixing.engine import source_with_candidates
         from flake8_nnx_treemap.project.modules import module_finder
-        from flake8_nnx_treemap.rules.checking import check
 
         if not isinstance(self._tree, ast.Module):
             return []
-        source = ParsedSource(text, self._filename, self._tree, module_finder(self._filename))
-        return check(source, self._settings())
+        settings = self._settings()
+        source = source_with_candidates(text, self._filename, self._tree, settings, module_finder(self._filename))
+        if source is None:
+            return []
+        from flake8_nnx_treemap.rules.checking import check
+
+        return check(source, settings)
 
     def _settings(self) -> LintSettings:
         from flake8_nnx_treemap.project.configuration import Overrides, flax_floor_for

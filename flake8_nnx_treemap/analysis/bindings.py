@@ -148,6 +148,7 @@ class Bindings:
     def __init__(self, tree: ast.Module) -> None:
         collector = _Collector()
         collector.collect(tree)
+        self.tree = tree
         self.module = collector.module
         self.calls: Mapping[str, list[NameUse]] = collector.calls
         self.attributes: Mapping[str, list[NameUse]] = collector.attributes

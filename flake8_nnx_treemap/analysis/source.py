@@ -72,16 +72,16 @@ class ParsedSource:
         self,
         text: str,
         filename: str = "<stdin>",
-        tree: ast.Module | None = None,
         modules: Modules | None = None,
+        bindings: Bindings | None = None,
     ) -> None:
         """Read a source.
 
         Args:
             text: the whole source.
             filename: the name that messages use.
-            tree: ``ast.parse(text)``, if the caller has it already, as flake8 does.
             modules: finds other modules of the project; without it, what they define is not seen.
+            bindings: what its names mean, if the caller knows it already.
 
         Raises:
             SourceError: the text is not Python.
@@ -89,8 +89,8 @@ class ParsedSource:
         self.text = text
         self.filename = filename
         self.modules = modules
-        self.tree = parse_module(text) if tree is None else tree
-        self.bindings = Bindings(self.tree)
+        self.bindings = Bindings(parse_module(text)) if bindings is None else bindings
+        self.tree = self.bindings.tree
         self.memory: dict[object, object] = {}
         """What ``remembered`` functions have answered."""
         self._line_starts = line_starts(text)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import libcst as cst
 
-from flake8_nnx_treemap.analysis.bindings import Binding, BindingKind, Host, dotted_name, start_of
+from flake8_nnx_treemap.analysis.bindings import start_of
+from flake8_nnx_treemap.analysis.candidates import hosts_of_tree_calls
 from flake8_nnx_treemap.analysis.functions import value_of
 from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown, remembered
 from flake8_nnx_treemap.analysis.syntax import is_name, nodes_below
-from flake8_nnx_treemap.names import TREE_FUNCTION_BASENAMES, TREE_FUNCTIONS, TreeFunction
+from flake8_nnx_treemap.names import TREE_FUNCTIONS, TreeFunction
 
 _PARTIAL = "functools.partial"
 
@@ -44,7 +44,7 @@ def tree_calls_of(source: ParsedSource) -> tuple[TreeCall, ...]:
 
 
 def _find(source: ParsedSource) -> Iterator[TreeCall]:
-    hosts = sorted(_hosts(source), key=start_of)
+    hosts = sorted(hosts_of_tree_calls(source.bindings), key=start_of)
     source.parse(hosts)
     for host in hosts:
         node = source.cst_of(host)
@@ -53,51 +53,6 @@ def _find(source: ParsedSource) -> Iterator[TreeCall]:
             for call in nodes_below(node, cst.Call):
                 visitor.visit_Call(call)  # ``node.visit(visitor)`` does the same, but builds each node anew for it.
             yield from visitor.calls
-
-
-def _hosts(source: ParsedSource) -> set[Host]:
-    """The statements that hold a call which may be one of a tree function."""
-    basenames = TREE_FUNCTION_BASENAMES | _aliases(source)
-    hosts: set[Host] = set()
-    for basename in basenames & source.bindings.calls.keys():
-        for use in source.bindings.calls[basename]:
-            assert isinstance(use.node, ast.Call)
-            parts = dotted_name(use.node.func)
-            if parts is not None and _may_be_tree_function(source, parts, use.node):
-                hosts.add(use.host)
-    return hosts
-
-
-def _aliases(source: ParsedSource) -> set[str]:
-    """Names under which the file calls a tree function: imports with ``as``, assignments, partials."""
-    aliases: set[str] = set()
-    scopes = {statement.scope for statement in source.bindings.statements} | {source.bindings.module}
-    for scope in scopes:
-        for name, bindings in scope.bindings.items():
-            if any(_binds_tree_function(binding) for binding in bindings):
-                aliases.add(name)
-    return aliases
-
-
-def _binds_tree_function(binding: Binding) -> bool:
-    if binding.kind is BindingKind.IMPORT:
-        return binding.qualified_name in TREE_FUNCTIONS
-    value = binding.value
-    if binding.kind is not BindingKind.ASSIGNMENT or value is None or binding.path:
-        return False
-    if isinstance(value, ast.Call):
-        function = dotted_name(value.func)
-        return function is not None and function[-1] == "partial"
-    return isinstance(value, (ast.Name, ast.Attribute))
-
-
-def _may_be_tree_function(source: ParsedSource, parts: tuple[str, ...], node: ast.Call) -> bool:
-    place = start_of(node.func)
-    names = source.bindings.qualified_names(parts, place)
-    if names:
-        return bool(names & TREE_FUNCTIONS.keys())
-    bindings = source.bindings.bindings_of(parts[0], place)
-    return len(parts) == 1 and len(bindings) == 1 and isinstance(bindings[0].value, ast.Call)
 
 
 class TreeCallVisitor(cst.CSTVisitor):

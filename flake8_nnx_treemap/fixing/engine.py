@@ -14,6 +14,8 @@ from flake8_nnx_treemap.rules.rule import Finding
 from flake8_nnx_treemap.rules.settings import LintSettings
 
 if TYPE_CHECKING:
+    import ast
+
     from flake8_nnx_treemap.analysis.source import Modules, ParsedSource
 
 MAXIMUM_PASSES = 100
@@ -32,20 +34,8 @@ class FixResult:
 @collects_later
 def lint(text: str, filename: str, settings: LintSettings, modules: Modules | None = None) -> list[Finding]:
     """Find what is wrong in a text. See ``flake8_nnx_treemap.lint_source``; ``modules`` finds the project's others."""
-    if not may_hold_findings_text(text):
-        parse_module(text)
-        return []
-    from flake8_nnx_treemap.analysis.source import ParsedSource  # Here, since it imports LibCST.
-
-    return lint_parsed(ParsedSource(text, filename, modules=modules), settings)
-
-
-def lint_parsed(source: ParsedSource, settings: LintSettings) -> list[Finding]:
-    """Find what is wrong in a source that is parsed already."""
-    from flake8_nnx_treemap.fixing.suppression import without_suppressed
-    from flake8_nnx_treemap.rules.checking import check
-
-    return without_suppressed(source, check(source, settings))
+    source = source_with_candidates(text, filename, parse_module(text), settings, modules)
+    return [] if source is None else _lint(source, settings)
 
 
 @collects_later
@@ -53,13 +43,45 @@ def lint_for_suppression(
     text: str, filename: str, settings: LintSettings, modules: Modules | None = None
 ) -> list[Finding]:
     """The same findings, each with a fix that suppresses it; see ``suppression.with_suppressing_fixes``."""
-    if not may_hold_findings_text(text):
-        return lint(text, filename, settings, modules)
-    from flake8_nnx_treemap.analysis.source import ParsedSource
     from flake8_nnx_treemap.fixing.suppression import with_suppressing_fixes
 
-    source = ParsedSource(text, filename, modules=modules)
-    return with_suppressing_fixes(source, lint_parsed(source, settings))
+    source = source_with_candidates(text, filename, parse_module(text), settings, modules)
+    return [] if source is None else with_suppressing_fixes(source, _lint(source, settings))
+
+
+def source_with_candidates(
+    text: str, filename: str, tree: ast.Module, settings: LintSettings, modules: Modules | None
+) -> ParsedSource | None:
+    """Both gates: the words of a file, then its ``ast``. LibCST is imported only after them.
+
+    Args:
+        text: the file.
+        filename: its name.
+        tree: ``ast.parse(text)``.
+        settings: which rules are selected, and for which Flax.
+        modules: finds the project's others.
+
+    Returns:
+        The source; ``None`` if none of the rules can find anything in it.
+    """
+    if not may_hold_findings_text(text):
+        return None
+    from flake8_nnx_treemap.analysis.bindings import Bindings
+    from flake8_nnx_treemap.rules.needs import codes_that_may_find
+
+    bindings = Bindings(tree)
+    if not codes_that_may_find(text, bindings, settings):
+        return None
+    from flake8_nnx_treemap.analysis.source import ParsedSource
+
+    return ParsedSource(text, filename, modules, bindings)
+
+
+def _lint(source: ParsedSource, settings: LintSettings) -> list[Finding]:
+    from flake8_nnx_treemap.fixing.suppression import without_suppressed
+    from flake8_nnx_treemap.rules.checking import check
+
+    return without_suppressed(source, check(source, settings))
 
 
 def fix(text: str, filename: str, settings: LintSettings, modules: Modules | None = None) -> FixResult:

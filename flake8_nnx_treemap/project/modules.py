@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import functools
 import os
+from typing import TYPE_CHECKING
 
-from flake8_nnx_treemap.analysis.source import Modules, ParsedSource, SourceError
+from flake8_nnx_treemap.analysis.text import SourceError
 from flake8_nnx_treemap.project.errors import FileError
 from flake8_nnx_treemap.project.files import decode, read_bytes
+
+if TYPE_CHECKING:
+    from flake8_nnx_treemap.analysis.source import Modules, ParsedSource
 
 _ELSEWHERE = frozenset({"builtins", "flax", "functools", "jax", "numpy", "optax", "typing"})
 """Modules that every file names and no project has."""
@@ -64,6 +68,8 @@ def _source_of(path: str) -> ParsedSource | None:
 @functools.lru_cache(maxsize=128)
 def _parsed(path: str, changed: int, size: int) -> ParsedSource | None:
     """A module's source as it was at a time; nothing if it cannot be read."""
+    from flake8_nnx_treemap.analysis.source import ParsedSource  # Here, since it imports LibCST.
+
     try:
         text, _ = decode(read_bytes(path))
         return ParsedSource(text, path, modules=module_finder(path))

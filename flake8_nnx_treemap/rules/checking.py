@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flake8_nnx_treemap.analysis.collection import collects_later
 from flake8_nnx_treemap.analysis.source import ParsedSource
+from flake8_nnx_treemap.rules.needs import codes_that_may_find
 from flake8_nnx_treemap.rules.registry import ALL_RULES
 from flake8_nnx_treemap.rules.rule import Finding
 from flake8_nnx_treemap.rules.settings import LintSettings
@@ -21,9 +22,9 @@ def check(source: ParsedSource, settings: LintSettings) -> list[Finding]:
         The findings in order of position; a finding that two calls share is listed once.
     """
     found: dict[tuple[object, ...], Finding] = {}
+    codes = codes_that_may_find(source.text, source.bindings, settings)
     for rule in ALL_RULES:
-        wanted = rule.on_by_default if settings.select is None else rule.code in settings.select
-        if wanted and settings.flax_floor >= rule.since:
+        if rule.code in codes:
             for finding in rule.check(source, settings.flax_floor):
                 found.setdefault(finding.sort_key, finding)
     return sorted(found.values(), key=lambda finding: finding.sort_key)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flake8_nnx_treemap.analysis.bindings import Bindings
 from flake8_nnx_treemap.analysis.source import MAXIMUM_DEPTH, ParsedSource, Range, SourceError, Unknown, parse_module
 from flake8_nnx_treemap.analysis.tree_calls import tree_calls_of
 from flake8_nnx_treemap.fixing.edits import apply_edits
@@ -18,14 +19,14 @@ PIECES = ["\n", "\r\n", "\r", "x = 1", "'é𝄞'", "#\f", " ", "\u2028", "# ü"]
 
 @given(st.lists(st.sampled_from(PIECES)).map("".join), st.data())
 def test_position_and_offset_are_inverse(text: str, data: st.DataObject) -> None:
-    source = ParsedSource(text, tree=parse_module(""))
+    source = ParsedSource(text, bindings=Bindings(parse_module("")))
     offset = data.draw(st.integers(0, len(text)))
     assert source.offset(source.position(offset)) == offset
 
 
 @given(st.text("ab#\n", max_size=8), st.text("ab#\n", max_size=8))
 def test_replace_touches_only_what_differs(old: str, new: str) -> None:
-    source = ParsedSource(old, tree=parse_module(""))
+    source = ParsedSource(old, bindings=Bindings(parse_module("")))
     edit = source.replace(Range(source.position(0), source.position(len(old))), new)
     assert apply_edits(old, [edit]) == new
     replaced = source.text_in(edit.range)

@@ -274,8 +274,16 @@ def test_every_number_of_jobs_says_the_same(seed: Path) -> None:
     assert runs[0].stdout.count(b"NNX101") == 47
 
 
-def test_a_file_without_a_candidate_does_not_load_libcst(seed: Path) -> None:
-    seed.write_text("import jax\n\njax.tree.map(abs, [1])\n")
+@pytest.mark.parametrize(
+    ("text", "imports"),
+    [
+        ("import jax\n\njax.tree.map(abs, [1])\n", []),
+        # Past the first gate: a wrapper's class, and no call of a tree function.
+        ("from flax import nnx\n\ntree = nnx.Param(1).value\n", ["json"]),
+    ],
+)
+def test_a_file_without_a_candidate_does_not_load_libcst(seed: Path, text: str, imports: list[str]) -> None:
+    seed.write_text(text)
     code = """\
 import sys
 from flake8_nnx_treemap.cli import main
@@ -284,7 +292,41 @@ heavy = {"libcst", "packaging", "tomllib", "tomli", "pathspec", "multiprocessing
 print(sorted(heavy & set(sys.modules)))
 """
     run = subprocess.run([sys.executable, "-c", code], cwd=seed.parent, capture_output=True, text=True, check=True)
-    assert run.stdout.splitlines() == ["All checks passed!", "[]"]
+    assert run.stdout.splitlines() == ["All checks passed!", str(imports)]
+
+
+def test_version_imports_next_to_nothing(seed: Path) -> None:
+    seed.write_text("import jax\n")
+    code = """\
+import sys
+before = set(sys.modules)
+from flake8_nnx_treemap.cli import main
+try:
+    main(sys.argv[1:])
+except SystemExit:
+    pass
+print(sorted(name for name in set(sys.modules) - before if name.startswith("flake8_nnx_treemap")))
+print(sorted(set(sys.argv.pop().split()) & set(sys.modules)))
+"""
+    for arguments in (("--version",), ("--isolated", "seed.py")):
+        run = subprocess.run(
+            [sys.executable, "-S", "-c", code.replace("argv[1:]", "argv[1:-1]"), *arguments, SLOW_TO_IMPORT],
+            cwd=seed.parent, capture_output=True, text=True, check=True, env={"PYTHONPATH": str(ROOT)},
+        )  # fmt: skip
+        ours, slow = run.stdout.splitlines()[-2:]
+        assert ours == str(sorted(f"flake8_nnx_treemap{name}" for name in OURS)), arguments
+        assert slow == "[]", arguments
+
+
+ROOT = Path(__file__).parents[2]
+SLOW_TO_IMPORT = (
+    "ast asyncio concurrent dataclasses difflib email importlib.metadata inspect json libcst logging multiprocessing "
+    "packaging pathlib pathspec random rich subprocess tempfile tokenize tomli tomllib typing urllib"
+)
+OURS = (
+    "", ".cli", ".gate", ".project", ".project.discovery", ".project.errors", ".project.files", ".project.scanning",
+    ".reporting", ".reporting.formats",
+)  # fmt: skip
 
 
 @settings(max_examples=15)

@@ -10,7 +10,9 @@ from cases import HERE, cases_in, floor_named
 
 from flake8_nnx_treemap import fix_source, lint_source
 from flake8_nnx_treemap.analysis.source import ParsedSource
+from flake8_nnx_treemap.gate import may_hold_findings_text
 from flake8_nnx_treemap.rules.codes import CODES
+from flake8_nnx_treemap.rules.needs import NEEDS, codes_that_may_find
 from flake8_nnx_treemap.rules.registry import ALL_RULES, rule_named
 from flake8_nnx_treemap.rules.rule import Example, FixAvailability, Rule
 from flake8_nnx_treemap.rules.settings import LintSettings
@@ -35,6 +37,23 @@ def test_codes_equal_the_registry() -> None:
     files = (Path(__file__).parents[2] / "flake8_nnx_treemap" / "rules").glob("nnx*.py")
     assert sorted(path.stem[:6].upper() for path in files) == sorted(CODES)
     assert sorted(path.stem for path in HERE.glob("NNX*.md")) == sorted(CODES)
+
+
+def test_needs_equal_the_registry() -> None:
+    assert {code: need.since for code, need in NEEDS.items()} == {rule.code: rule.since for rule in ALL_RULES}
+
+
+@pytest.mark.parametrize("rule", ALL_RULES, ids=lambda rule: rule.code)
+def test_the_gates_hide_no_finding_of_any_case(rule: Rule) -> None:
+    count = 0
+    for case in (case for code in CODES for case in cases_in(HERE / f"{code}.md")):
+        for floor in {rule.since, (0, 12, 7)}:
+            source, selected = ParsedSource(case.text), LintSettings(frozenset({rule.code}), floor)
+            if list(rule.check(source, floor)):
+                count += 1
+                assert may_hold_findings_text(case.text)
+                assert codes_that_may_find(case.text, source.bindings, selected) == {rule.code}
+    assert count >= 5
 
 
 @pytest.mark.parametrize("rule", ALL_RULES, ids=lambda rule: rule.code)
