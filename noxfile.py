@@ -43,7 +43,7 @@ DEFAULT_EPOCHS = ("0.10.6", "0.10.7", "0.11.2", "0.12.8")
 DEFAULT_PYTHON = "3.11"
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")
 
-nox.options.sessions = ["lint", "tests", "runtime", "docs", "editors"]
+nox.options.sessions = ["lint", "tests", "runtime", "performance", "docs", "editors"]
 
 
 @nox.session(python=DEFAULT_PYTHON)
@@ -61,7 +61,8 @@ def lint(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Everything that needs no JAX, on every supported Python, against the built package."""
     session.install(".[progress,test]", "pytest-xdist")
-    session.run("pytest", "-n", "2", "--ignore=tests/runtime", *session.posargs)
+    elsewhere = ("--ignore=tests/runtime", "--ignore=tests/performance")
+    session.run("pytest", "-n", "2", *elsewhere, *session.posargs)
 
 
 def _prove(session: nox.Session, flax: str, *arguments: str) -> None:
@@ -99,6 +100,13 @@ def newest(session: nox.Session) -> None:
     """The same on the newest Flax and JAX there are: fails loudly when an epoch's behaviour changed."""
     session.install(".[test]", "--upgrade", "flax", "jax", "jaxlib")
     session.run("pytest", "tests/runtime", *session.posargs, env={"JAX_PLATFORMS": "cpu"})
+
+
+@nox.session(python=DEFAULT_PYTHON)
+def performance(session: nox.Session) -> None:
+    """Count the instructions that runs take, which are the same every time. Needs valgrind."""
+    session.install(".[test]", "pytest-xdist")
+    session.run("pytest", "-n", "2", "tests/performance", *session.posargs)
 
 
 @nox.session(python=DEFAULT_PYTHON)

@@ -1,4 +1,4 @@
-"""All rules. A new rule is its file, its cases in ``tests/rules``, one line here and one in ``codes.py``."""
+"""All rules. A new rule is its file, its cases in ``tests/rules``, a line here, in ``codes.py`` and in ``needs.py``."""
 
 from __future__ import annotations
 

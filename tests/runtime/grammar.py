@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import jax
 from hypothesis import strategies as st
 
+from flake8_nnx_treemap.names import VARIABLE_STATE_IS_VARIABLE, FlaxRelease
+
 
 @dataclass(frozen=True)
 class FunctionForm:
@@ -284,6 +286,8 @@ class Grammar:
     calls: st.SearchStrategy[Call]
     findings: int = 1
     """How often the rule reports each of them."""
+    until: FlaxRelease | None = None
+    """The Flax floor from which on the rule has nothing to say of them."""
     asks_for_one_class: bool = False
     """Whether the author's own test of one of the two classes may stay: below Flax 0.11 it passes the other by."""
 
@@ -335,6 +339,13 @@ BARE_LAYOUTS = (
 SEEN_MAPPERS = tuple(form for form in MAPPERS if form.expression not in ("Mapper().one", "Mapper.one", "ONE[0]"))
 """Those whose body can be seen."""
 
+PLAIN_MAPPERS = tuple(
+    form
+    for form in SEEN_MAPPERS
+    if not form.is_starred and "result" not in form.definitions and form.expression != "lambda {p}: mapper({p})"
+)
+"""Those that return their body themselves."""
+
 DISPATCHING_BODIES = (
     Body("{v}.value if isinstance({v}, {VS}) else {v}"),
     Body("{v} if not isinstance({v}, {VS}) else {v}.replace({v}.value)"),
@@ -349,6 +360,18 @@ EXACT_BODIES = (
     Body("({v}.value, 1) if type({v}) in ({VS},) else {v}"),
     Body("{v}.copy() if {v}.__class__ is {VS} else {v}"),
     Body("[{v}.value] if type({v}).__name__ == 'VariableState' else {v}"),
+)
+
+OTHER_CLASS_BODIES = (
+    Body("{v}.value if isinstance({v}, nnx.Variable) else {v}"),
+    Body("{v} if not isinstance({v}, (nnx.Variable,)) else {v}.replace({v}.value)"),
+    Body("[{v}.value, 1] if isinstance({v}, nnx.Variable) else {v}"),
+)
+
+RETURNING_BODIES = (
+    Body("{v} if isinstance({v}, {VS}) else ({v}, 1)", returns_leaf=True),
+    Body("({v}, 1) if not isinstance({v}, {VS}) else {v}", returns_leaf=True),
+    Body("{v} if isinstance({v}, {VS}) and FLAG else 0", returns_leaf=True),
 )
 
 CLASS_PREDICATES = (
@@ -384,6 +407,17 @@ GRAMMARS = (
     Grammar(
         "NNX106",
         calls(CLASS_PREDICATES, DISPATCHING_BODIES[:3], mappers=SEEN_MAPPERS, trees=(1,)),
+        asks_for_one_class=True,
+    ),
+    Grammar(
+        "NNX107",
+        calls(PREDICATES[:2], OTHER_CLASS_BODIES, mappers=SEEN_MAPPERS, nnx=NNX[:2], starred=_UNSTARRED),
+        until=VARIABLE_STATE_IS_VARIABLE,
+        asks_for_one_class=True,
+    ),
+    Grammar(
+        "NNX110",
+        calls(PREDICATES[:2], RETURNING_BODIES, mappers=PLAIN_MAPPERS, trees=(1,), nnx=VARIABLE[:2]),
         asks_for_one_class=True,
     ),
     Grammar("NNX112", calls(PREDICATES, BODIES, mappers=SEEN_MAPPERS, nnx=VARIABLE)),

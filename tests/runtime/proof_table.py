@@ -38,7 +38,7 @@ def _cell(rows: Iterable[dict[str, Any]]) -> str:
     if not found:
         return "–"
     executions, mismatches = (sum(row[name] for row in found) for name in ("executions", "mismatches"))
-    return f"{executions} executions, {mismatches} mismatches"
+    return f"{executions}, **{mismatches} mismatches**" if mismatches else str(executions)
 
 
 def _details(runs: Sequence[dict[str, Any]]) -> Iterable[str]:

@@ -27,5 +27,5 @@ def test_counts_and_table() -> None:
     older = {"flax": "0.10.2", "epoch": "E1", "rows": []}
     lines = table([run, older]).splitlines()
     assert lines[0] == "| rule | E1 0.10.2 | E4 0.12.8 |"
-    assert lines[2] == "| NNX101 | – | 3 executions, 1 mismatches |"
+    assert lines[2] == "| NNX101 | – | 3, **1 mismatches** |"
     assert lines[4].endswith("1 programs, 2 executions (1 where the original raised), 5 wrappers mapped, 0 mismatches")

@@ -1,0 +1,109 @@
+"""What runs cost, in instructions of the processor: the same figure on every run, which wall time never is.
+
+Cachegrind counts them. Each cost is told as a multiple of something that has nothing to do with us, counted in the
+same run: starting Python, LibCST's bare parse. The bounds are those of the project, or what was measured and a sixth.
+In time, analysis costs less than these figures say: a bare parse has fewer instructions, but waits for memory.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from corpora import generated
+
+pytestmark = pytest.mark.skipif(shutil.which("valgrind") is None, reason="valgrind counts instructions")
+
+ANALYSIS = """\
+import sys
+import libcst
+import flake8_nnx_treemap.fixing.suppression, flake8_nnx_treemap.rules.registry, flake8_nnx_treemap.rules.needs
+from flake8_nnx_treemap import LintSettings, fix_source, lint_source
+from flake8_nnx_treemap.rules.codes import CODES
+every_rule = LintSettings(frozenset(CODES), (0, 12, 7))
+text = open(sys.argv[1]).read()
+"""
+"""Everything that is imported, so that the difference of two counts is the work itself."""
+PARSE = "libcst.parse_module(text)"
+LINT = "lint_source(text, settings=every_rule)"
+FIX = "fix_source(text, settings=every_rule)"
+
+
+@functools.cache
+def instructions(*command: str) -> int:
+    """How many instructions Python takes for a command line."""
+    counting = ("valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null")
+    run = subprocess.run(
+        [*counting, sys.executable, *command],
+        capture_output=True, text=True, check=False, timeout=600,
+        env={**os.environ, "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": ""},
+    )  # fmt: skip
+    counted = re.search(r"I\s+refs:\s+([\d,]+)", run.stderr)
+    assert counted is not None, run.stderr
+    return int(counted[1].replace(",", ""))
+
+
+def work(statement: str, path: Path) -> int:
+    """The instructions of one statement."""
+    return instructions("-c", f"{ANALYSIS}{statement}", str(path)) - instructions("-c", ANALYSIS, str(path))
+
+
+def module(folder: Path, findings: int, lines: int) -> Path:
+    path = folder / f"findings{findings}_lines{lines}.py"
+    path.write_text(generated(findings, lines))
+    return path
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    instructions.cache_clear()
+    subprocess.run([sys.executable, "-c", ANALYSIS, os.devnull], check=True)  # Compiles what is not compiled yet.
+    return tmp_path_factory.mktemp("modules")
+
+
+def test_a_count_is_the_same_every_time() -> None:
+    first = instructions("-c", "pass")
+    instructions.cache_clear()
+    assert abs(instructions("-c", "pass") - first) < first / 1000
+
+
+def test_one_file_without_a_candidate(folder: Path) -> None:
+    (folder / "plain.py").write_text("import jax\n\n\ndef double(x):\n    return jax.numpy.add(x, x)\n")
+    run = instructions("-m", "flake8_nnx_treemap", "--isolated", "--check", str(folder / "plain.py"))
+    assert run <= 4 * instructions("-c", "pass")
+
+
+def test_a_thousand_files_without_a_candidate(folder: Path) -> None:
+    many = folder / "many"
+    many.mkdir()
+    for number in range(1000):
+        (many / f"module{number}.py").write_text("import jax\n" * 100)
+    one = many / "module0.py"
+    every = instructions("-m", "flake8_nnx_treemap", "--isolated", "--check", str(many))
+    first = instructions("-m", "flake8_nnx_treemap", "--isolated", "--check", str(one))
+    assert (every - first) / 1000 <= instructions("-c", "pass") / 500
+
+
+@pytest.mark.parametrize(
+    ("findings", "lines", "analysis", "fixing"),
+    [(0, 500, 0.25, 0.25), (1, 500, 0.7, 1.35), (10, 500, 1.0, 2.05), (100, 500, 3.1, 7.3)],
+)
+def test_analysis_and_fixing_against_a_bare_parse(
+    folder: Path, findings: int, lines: int, analysis: float, fixing: float
+) -> None:
+    path = module(folder, findings, lines)
+    parse = work(PARSE, path)
+    assert work(LINT, path) <= analysis * parse
+    assert work(FIX, path) <= fixing * parse
+
+
+def test_cost_is_linear_in_findings(folder: Path) -> None:
+    few, many = module(folder, 40, 0), module(folder, 160, 0)
+    assert work(LINT, many) <= 4 * 1.1 * work(LINT, few)
+    assert work(FIX, many) <= 4 * 1.1 * work(FIX, few)
