@@ -155,6 +155,7 @@ def drawings(session: nox.Session) -> None:
 
 @nox.session(python=DEFAULT_PYTHON)
 def bench(session: nox.Session) -> None:
-    """Compare with ruff, grep, TorchFix and flake8 without the plugin; takes half an hour."""
-    session.install(".", "ruff", "torchfix")
-    session.run("python", "benchmarks/bench.py", *session.posargs)
+    """Compare with ruff, grep, TorchFix, Fixit and flake8 without the plugin; takes half an hour."""
+    session.install(".", "ruff", "torchfix", "fixit", "matplotlib")
+    session.run("python", "benchmarks/bench.py", "--json", "medians.json", *session.posargs)
+    session.run("python", "benchmarks/plot.py", "medians.json", "docs/images/performance.svg")

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
-from collections.abc import Iterable
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
-from flake8_nnx_treemap.analysis.text import Edit, Position, line_starts
-from flake8_nnx_treemap.rules.rule import Finding, Fix
-
-RENAMES = "NNX2"
-"""The first code of the rules about names that Flax has given up."""
+from flake8_nnx_treemap.analysis.text import Edit, Position, Range, line_starts
+from flake8_nnx_treemap.rules.rule import RENAMES, Finding, is_wanted
 
 
 def apply_edits(text: str, edits: Iterable[Edit]) -> str:
@@ -60,6 +58,35 @@ def _collide(edit: Edit, other: Edit) -> bool:
     return second.start <= first.end  # Side by side they may both mean the same name in an import.
 
 
-def is_wanted(fix: Fix | None, *, unsafe_fixes: bool) -> bool:
-    """Whether a fix exists and may be applied."""
-    return fix is not None and (unsafe_fixes or fix.applicability.value == "safe")
+def without_hiding_renames(findings: Sequence[Finding], *, unsafe_fixes: bool) -> list[Finding]:
+    """Take the fix from whatever renames something inside a finding that stays: it would hide what is wrong there.
+
+    ``elif isinstance(x, nnx.VariableState)`` behind a branch for ``nnx.Variable`` is a bug that only the author can
+    resolve; with ``nnx.Variable`` in both, no rule would see it any more.
+    """
+    staying = [
+        found for found in findings if found.code < RENAMES and not is_wanted(found.fix, unsafe_fixes=unsafe_fixes)
+    ]
+    held = _merged(range_ for found in staying for range_ in (found.range, *found.holds))
+    starts = [range_.start for range_ in held]
+
+    def touches(edit: Edit) -> bool:
+        before = bisect_right(starts, edit.range.end) - 1
+        return before >= 0 and edit.range.start <= held[before].end
+
+    return [
+        replace(found, fix=None)
+        if found.code >= RENAMES and found.fix is not None and any(map(touches, found.fix.edits))
+        else found
+        for found in findings
+    ]
+
+
+def _merged(ranges: Iterable[Range]) -> list[Range]:
+    """The same places as ranges that do not overlap, sorted."""
+    merged: list[Range] = []
+    for range_ in sorted(ranges):
+        if merged and range_.start <= merged[-1].end:
+            range_ = Range(merged[-1].start, max(range_.end, merged.pop().end))
+        merged.append(range_)
+    return merged

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from flake8_nnx_treemap.analysis.collection import collects_later
 from flake8_nnx_treemap.analysis.text import Edit, SourceError, parse_module
-from flake8_nnx_treemap.fixing.edits import apply_edits, compatible, is_wanted
+from flake8_nnx_treemap.fixing.edits import apply_edits, compatible, without_hiding_renames
 from flake8_nnx_treemap.gate import may_hold_findings_text
-from flake8_nnx_treemap.rules.rule import Finding
+from flake8_nnx_treemap.rules.rule import Finding, is_wanted
 from flake8_nnx_treemap.rules.settings import LintSettings
 
 if TYPE_CHECKING:
@@ -81,7 +81,8 @@ def _lint(source: ParsedSource, settings: LintSettings) -> list[Finding]:
     from flake8_nnx_treemap.fixing.suppression import without_suppressed
     from flake8_nnx_treemap.rules.checking import check
 
-    return without_suppressed(source, check(source, settings))
+    findings = without_suppressed(source, check(source, settings))
+    return without_hiding_renames(findings, unsafe_fixes=settings.unsafe_fixes)
 
 
 def fix(text: str, filename: str, settings: LintSettings, modules: Modules | None = None) -> FixResult:

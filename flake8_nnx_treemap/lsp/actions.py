@@ -9,12 +9,12 @@ from typing import Any
 from lsprotocol import types
 
 from flake8_nnx_treemap.analysis.text import Position, Range
-from flake8_nnx_treemap.fixing.edits import is_wanted
 from flake8_nnx_treemap.lsp.analyst import Analysis
 from flake8_nnx_treemap.lsp.cells import python_of
 from flake8_nnx_treemap.lsp.diagnostics import NAME, diagnostics_of, fix_edits
 from flake8_nnx_treemap.lsp.documents import Source
 from flake8_nnx_treemap.lsp.noqa import noqa_edit
+from flake8_nnx_treemap.rules.rule import is_wanted
 
 FIX_ALL = "source.fixAll.nnx"
 EXPLAIN = "nnx.explain"

@@ -9,12 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from flake8_nnx_treemap.analysis.text import Edit, Position, Range, line_starts
-from flake8_nnx_treemap.fixing.edits import apply_edits, compatible, is_wanted
+from flake8_nnx_treemap.fixing.edits import apply_edits, compatible
 from flake8_nnx_treemap.fixing.engine import fix, lint
 from flake8_nnx_treemap.lsp.documents import Source
 from flake8_nnx_treemap.project.configuration import Overrides, settings_for
 from flake8_nnx_treemap.project.modules import module_finder
-from flake8_nnx_treemap.rules.rule import Finding
+from flake8_nnx_treemap.rules.rule import Finding, is_wanted
 from flake8_nnx_treemap.rules.settings import LintSettings
 
 REMEMBERED = 256

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from flake8_nnx_treemap.fixing.edits import is_wanted
 from flake8_nnx_treemap.project.runner import FileReport
 from flake8_nnx_treemap.reporting.style import Style, one_line
-from flake8_nnx_treemap.rules.rule import Finding
+from flake8_nnx_treemap.rules.rule import Finding, is_wanted
 
 
 def render(reports: Sequence[FileReport], style: Style) -> str:

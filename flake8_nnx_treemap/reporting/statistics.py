@@ -6,10 +6,10 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 
-from flake8_nnx_treemap.fixing.edits import is_wanted
 from flake8_nnx_treemap.project.runner import FileReport
 from flake8_nnx_treemap.reporting.style import Style
 from flake8_nnx_treemap.rules.registry import rule_named
+from flake8_nnx_treemap.rules.rule import is_wanted
 
 
 def render_statistics(name: str, reports: Sequence[FileReport], style: Style) -> str:

@@ -80,7 +80,8 @@ def _check_pair(source: ParsedSource, node: ast.If | ast.IfExp, floor: FlaxRelea
     for later in _later_branches(source, first):
         is_dead = later.types <= _BOTH and not later.types & first.types
         if is_dead:
-            yield Finding("NNX109", DEAD, range_of(source, later.test), _merged(source, first, later, floor))
+            fix = _merged(source, first, later, floor)
+            yield Finding("NNX109", DEAD, range_of(source, later.test), fix, holds=(range_of(source, first.test),))
             return
 
 
@@ -153,13 +154,13 @@ def _dropped(source: ParsedSource, first: _Branch, later: _Branch) -> Edit | Non
 
 def _check_keys(source: ParsedSource, keys: Sequence[ast.expr]) -> Iterator[Finding]:
     """The later of two entries for the two classes."""
-    seen: set[str] = set()
+    seen: dict[str, Range] = {}
     for key in keys:
         types = types_named(source, key, 0) if dotted_name(key) is not None else None
         if types is not None and len(types) == 1 and types <= _BOTH:
-            if seen and not types & seen:
-                yield Finding("NNX109", LAST_WINS, range_of(source, key))
-            seen |= types
+            if seen and not types & seen.keys():
+                yield Finding("NNX109", LAST_WINS, range_of(source, key), holds=tuple(seen.values()))
+            seen |= dict.fromkeys(types, range_of(source, key))
 
 
 def _check_registrations(source: ParsedSource) -> Iterator[Finding]:

@@ -43,20 +43,33 @@ class Fix:
     edits: tuple[Edit, ...]
 
 
+def is_wanted(fix: Fix | None, *, unsafe_fixes: bool) -> bool:
+    """Whether a fix exists and may be applied."""
+    return fix is not None and (unsafe_fixes or fix.applicability is Applicability.SAFE)
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One place that a rule objects to."""
+    """One place that a rule objects to.
+
+    ``holds`` are further places that belong to it: while it is there, nothing in them is given another name.
+    """
 
     code: str
     message: str
     range: Range
     fix: Fix | None = None
     notes: tuple[str, ...] = ()
+    holds: tuple[Range, ...] = ()
 
     @property
     def sort_key(self) -> tuple[int, int, str, str]:
         """Position first, then code: the order of every report."""
         return (self.range.start.row, self.range.start.column, self.code, self.message)
+
+
+RENAMES = "NNX2"
+"""The first code of the rules about names that Flax has given up."""
 
 
 TREES = ("state", "split", "live", "mixed", "grad")

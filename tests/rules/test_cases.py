@@ -8,8 +8,8 @@ import pytest
 from cases import Case, all_cases
 
 from flake8_nnx_treemap import fix_source, lint_source
-from flake8_nnx_treemap.fixing.edits import is_wanted
 from flake8_nnx_treemap.names import FlaxRelease
+from flake8_nnx_treemap.rules.rule import is_wanted
 from flake8_nnx_treemap.rules.settings import LintSettings
 
 CASES = list(all_cases())
