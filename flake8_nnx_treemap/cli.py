@@ -193,7 +193,7 @@ def _reports(options: argparse.Namespace, baseline: Baseline | None) -> Sequence
         report = _run_on_stdin(options.stdin_filename, _task(options, baseline))
         _print_verbose([report.path], [report], options, started)
         return [report]
-    candidates, problems = scan(options.paths, _targets(options))
+    candidates, problems = scan(options.paths, _targets(options), options.jobs or os.cpu_count() or 1)
     reports: Sequence[FileReport] = ()
     if options.interactive and (candidates or problems):
         from flake8_nnx_treemap.project.interactive import Dialogue, run_interactively

@@ -27,6 +27,7 @@ class NNXTreeMapPlugin:
     name = "flake8-nnx-treemap"
     version = __version__
     _target_flax: ClassVar[str | None] = None
+    _codes: ClassVar[frozenset[str]] = frozenset(CODES)
 
     def __init__(self, tree: ast.AST, lines: list[str], filename: str = "<stdin>") -> None:
         """Take what flake8 has read and parsed, standard input included."""
@@ -52,6 +53,7 @@ class NNXTreeMapPlugin:
     def parse_options(cls, options: argparse.Namespace) -> None:
         """Remember the options; flake8 calls this in every worker process."""
         cls._target_flax = options.nnx_target_flax
+        cls._codes = _codes_that_may_be_shown(options)
 
     def run(self) -> Iterator[Report]:
         """Yield row, column (from 0), text and type of each finding."""
@@ -85,9 +87,20 @@ class NNXTreeMapPlugin:
         from flake8_nnx_treemap.project.configuration import Overrides, flax_floor_for
         from flake8_nnx_treemap.rules.settings import LintSettings
 
-        # Every rule runs: what is reported is flake8's choice, by --select, --extend-select and --ignore.
         floor = flax_floor_for(self._filename, Overrides(target_flax=self._target_flax))
-        return LintSettings(frozenset(CODES), floor.release)
+        return LintSettings(self._codes, floor.release)
+
+
+def _codes_that_may_be_shown(options: argparse.Namespace) -> frozenset[str]:
+    """All rules, but for the opt-in ones where flake8 is sure to drop what they find.
+
+    What is shown is flake8's choice. Its default of what to ignore, to which we add the opt-in rules, counts unless
+    ``--ignore`` replaces it or a rule is selected by (the start of) its code.
+    """
+    if options.ignore is not None:
+        return frozenset(CODES)
+    selected = (*(options.select or ()), *(options.extend_select or ()))
+    return frozenset(code for code, on_by_default in CODES.items() if on_by_default or code.startswith(selected))
 
 
 def _flax_target(value: str) -> str:

@@ -11,6 +11,7 @@ import enum
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from flake8_nnx_treemap.analysis.nodes import child_nodes, walk
 
@@ -108,8 +109,7 @@ class _ExpressionScope:
     hole: tuple[Place, Place] | None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class NameUse:
+class NameUse(NamedTuple):
     """A call, or a name or attribute chain, with the host that holds it."""
 
     node: ast.expr
@@ -390,8 +390,9 @@ class _Collector:
             name = getattr(pattern, "name", None) or getattr(pattern, "rest", None)
             if isinstance(name, str):
                 self._bind(name, BindingKind.OTHER, pattern, scope, block, start_of(pattern))
-            elif isinstance(pattern, ast.expr):
-                self._note(pattern, pattern)
+            elif isinstance(pattern, (ast.Attribute, ast.Name)):
+                name = pattern.attr if isinstance(pattern, ast.Attribute) else pattern.id
+                self.attributes.setdefault(name, []).append(NameUse(pattern, pattern))
         if case.guard is not None:
             self._expression(case.guard, scope, block, case.guard)
         self._pending.append((case.body, scope, block))
@@ -451,30 +452,34 @@ class _Collector:
         stack: list[tuple[ast.AST, Scope]] = [(root, scope)]
         while stack:
             node, scope = stack.pop()
-            if isinstance(node, (ast.Call, ast.Attribute, ast.Name)):
-                self._note(node, host)
+            kind = type(node)  # Far cheaper than ``isinstance``, and most of what an analysis looks at is these three.
+            if kind is ast.Name:
+                self.attributes.setdefault(node.id, []).append(NameUse(node, host))  # type: ignore[attr-defined, arg-type]
+            elif kind is ast.Attribute:
+                self.attributes.setdefault(node.attr, []).append(NameUse(node, host))  # type: ignore[attr-defined, arg-type]
+                stack.append((node.value, scope))  # type: ignore[attr-defined]
+            elif kind is ast.Constant:
+                pass
             elif isinstance(node, ast.Lambda):
                 inner = self._expression_scope(ScopeKind.LAMBDA, node, scope, node.body, None)
                 self._parameters(node.args, inner, block)
                 stack.append((node.body, inner))
                 stack.extend((default, scope) for default in self._defaults(node.args))
-                continue
             elif isinstance(node, _COMPREHENSIONS):
                 stack.extend(self._comprehension(node, scope, block))
-                continue
-            elif isinstance(node, ast.NamedExpr):
-                self._walrus(node, scope, block)
-            stack.extend((child, scope) for child in child_nodes(node))
+            else:
+                if isinstance(node, ast.Call):
+                    self._note_call(node, host)
+                elif isinstance(node, ast.NamedExpr):
+                    self._walrus(node, scope, block)
+                for child in child_nodes(node):
+                    stack.append((child, scope))
 
-    def _note(self, node: ast.expr, host: Host) -> None:
-        if isinstance(node, ast.Call):
-            function = node.func
-            if isinstance(function, (ast.Attribute, ast.Name)):
-                name = function.attr if isinstance(function, ast.Attribute) else function.id
-                self.calls.setdefault(name, []).append(NameUse(node, host))
-        elif isinstance(node, (ast.Attribute, ast.Name)):
-            name = node.attr if isinstance(node, ast.Attribute) else node.id
-            self.attributes.setdefault(name, []).append(NameUse(node, host))
+    def _note_call(self, node: ast.Call, host: Host) -> None:
+        function = node.func
+        if isinstance(function, (ast.Attribute, ast.Name)):
+            name = function.attr if isinstance(function, ast.Attribute) else function.id
+            self.calls.setdefault(name, []).append(NameUse(node, host))
 
     def _expression_scope(
         self, kind: ScopeKind, node: ast.expr, scope: Scope, span: ast.AST, hole: ast.AST | None

@@ -49,6 +49,7 @@ def lint_for_suppression(
     return [] if source is None else with_suppressing_fixes(source, _lint(source, settings))
 
 
+@collects_later
 def source_with_candidates(
     text: str, filename: str, tree: ast.Module, settings: LintSettings, modules: Modules | None
 ) -> ParsedSource | None:
@@ -67,8 +68,10 @@ def source_with_candidates(
     if not may_hold_findings_text(text):
         return None
     from flake8_nnx_treemap.analysis.bindings import Bindings
-    from flake8_nnx_treemap.rules.needs import codes_that_may_find
+    from flake8_nnx_treemap.rules.needs import codes_by_text, codes_that_may_find
 
+    if not codes_by_text(text, settings):
+        return None
     bindings = Bindings(tree)
     if not codes_that_may_find(text, bindings, settings):
         return None

@@ -11,7 +11,12 @@ from flake8_nnx_treemap.project.files import decode, decode_text, read_bytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+
+    _Seen = tuple[list[str], list[tuple[str, str]]]
+
+FILES_PER_PROCESS = 1000
+"""Fewer are read in less time than a process takes to start and to answer."""
 
 
 class Targets:
@@ -93,12 +98,13 @@ def exclusions_for(path: str, targets: Targets) -> tuple[frozenset[str], bool, t
     return excludes.union(targets.extend_exclude), respect_gitignore and targets.respect_gitignore, suffixes
 
 
-def scan(paths: Sequence[str], targets: Targets) -> tuple[list[str], list[tuple[str, str]]]:
+def scan(paths: Sequence[str], targets: Targets, jobs: int = 1) -> tuple[list[str], list[tuple[str, str]]]:
     """Look through files and folders for what is worth a closer look.
 
     Args:
         paths: what the user named.
         targets: which files count.
+        jobs: how many processes may look, if there are enough files; more than one only where no thread runs.
 
     Returns:
         Files that may hold findings, and names with what is wrong with them. A file below a folder that cannot hold
@@ -107,9 +113,22 @@ def scan(paths: Sequence[str], targets: Targets) -> tuple[list[str], list[tuple[
     Raises:
         ConfigurationError: the configuration that names what to exclude is wrong.
     """
+    problems: list[tuple[str, str]] = []
+    found = list(find_files(paths, targets, problems))
+    count = min(jobs, len(found) // FILES_PER_PROCESS) if hasattr(os, "fork") else 1
+    size = -(-len(found) // max(count, 1)) or 1
+    first, *others = [found[start : start + size] for start in range(0, len(found), size)] or [[]]
+    waiting = [_look_through_elsewhere(files) for files in others]
+    parts = [_look_through(first), *(wait() for wait in waiting)]
+    candidates = dict.fromkeys(name for part, _ in parts for name in part)
+    return list(candidates), list(dict.fromkeys([*problems, *(problem for _, part in parts for problem in part)]))
+
+
+def _look_through(files: Sequence[tuple[str, bool]]) -> _Seen:
+    """Read files; which may hold findings, and which cannot be read or, if they were named, parsed?"""
     candidates: list[str] = []
     problems: list[tuple[str, str]] = []
-    for name, is_explicit in find_files(paths, targets, problems):
+    for name, is_explicit in files:
         try:
             data = read_bytes(name)
         except FileError as error:
@@ -119,7 +138,36 @@ def scan(paths: Sequence[str], targets: Targets) -> tuple[list[str], list[tuple[
             candidates.append(name)
         elif is_explicit and (complaint := _complaint(name, data)):
             problems.append((name, complaint))
-    return list(dict.fromkeys(candidates)), list(dict.fromkeys(problems))
+    return candidates, problems
+
+
+def _look_through_elsewhere(files: Sequence[tuple[str, bool]]) -> Callable[[], _Seen]:
+    """The same in a process of its own; a bare fork, since to import ``multiprocessing`` takes longer than it saves.
+
+    Returns:
+        What waits for the answer. If the process comes to harm, the files are read here.
+    """
+    import marshal
+
+    reading, writing = os.pipe()
+    process = os.fork()
+    if process == 0:
+        try:
+            with open(writing, "wb") as pipe:
+                pipe.write(marshal.dumps(_look_through(files)))
+            os._exit(0)
+        finally:
+            os._exit(1)
+    os.close(writing)
+
+    def wait() -> _Seen:
+        with open(reading, "rb") as pipe:
+            data = pipe.read()
+        _, status = os.waitpid(process, 0)
+        seen: _Seen = marshal.loads(data) if status == 0 else _look_through(files)
+        return seen
+
+    return wait
 
 
 def read_names(data: bytes) -> list[str]:

@@ -19,6 +19,7 @@ class Need:
     word: str = ""
     since: FlaxRelease = PORTABLE
     tree_call: bool = False
+    ignores_case: bool = False
 
 
 _A_TREE_CALL = Need("tree", tree_call=True)
@@ -44,9 +45,20 @@ NEEDS: Mapping[str, Need] = {
     "NNX206": Need("value", (0, 12, 1)),
     "NNX207": Need("pure", (0, 12, 7)),
     "NNX208": Need("tree_"),
-    "NNX901": Need(),
+    "NNX901": Need("noqa", ignores_case=True),
 }
 """By rule code; tests hold it true for every example, and over the code of many projects."""
+
+
+def codes_by_text(text: str, settings: LintSettings) -> frozenset[str]:
+    """The selected rules that find the words they need in a file, and that the Flax floor makes true."""
+    selected = (code for code, on_by_default in CODES.items() if on_by_default)
+    needs = {code: NEEDS[code] for code in (selected if settings.select is None else settings.select & NEEDS.keys())}
+    return frozenset(
+        code
+        for code, need in needs.items()
+        if settings.flax_floor >= need.since and need.word in (text.lower() if need.ignores_case else text)
+    )
 
 
 def codes_that_may_find(text: str, bindings: Bindings, settings: LintSettings) -> frozenset[str]:
@@ -60,10 +72,6 @@ def codes_that_may_find(text: str, bindings: Bindings, settings: LintSettings) -
     Returns:
         Codes: every one whose rule has a finding here, and few others.
     """
-    selected = (code for code, on_by_default in CODES.items() if on_by_default)
-    needs = {code: NEEDS[code] for code in (selected if settings.select is None else settings.select & NEEDS.keys())}
-    codes = {code for code, need in needs.items() if settings.flax_floor >= need.since and need.word in text}
-    after_calls = {code for code in codes if needs[code].tree_call}
-    if after_calls and not hosts_of_tree_calls(bindings):
-        codes -= after_calls
-    return frozenset(codes)
+    codes = codes_by_text(text, settings)
+    after_calls = {code for code in codes if NEEDS[code].tree_call}
+    return codes - after_calls if after_calls and not hosts_of_tree_calls(bindings) else codes

@@ -1,0 +1,48 @@
+"""Looking through files in several processes: the same answer for every number of them, whatever happens to one."""
+
+from __future__ import annotations
+
+import marshal
+import os
+from pathlib import Path
+
+import pytest
+
+from flake8_nnx_treemap.project import scanning
+from flake8_nnx_treemap.project.scanning import Targets, scan
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="one process is all there is")
+
+
+@pytest.fixture
+def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    for number in range(25):
+        text = "from flax import nnx\n" if number % 3 == 0 else "x = 1\n"
+        (tmp_path / f"module{number:02}.py").write_text(text)
+    with open(os.path.join(os.fsencode(tmp_path), b"\xff.py"), "w") as odd:
+        odd.write("import flax.nnx\n")
+    monkeypatch.setattr(scanning, "FILES_PER_PROCESS", 3)
+    return str(tmp_path)
+
+
+def test_every_number_of_processes_says_the_same(tree: str) -> None:
+    broken = os.path.join(tree, "broken.py")
+    Path(broken).write_text("def f(:\n")
+    alone = scan([broken, tree], Targets(is_isolated=True))
+    assert len(alone[0]) == 10
+    assert alone[1] == [(broken, "1:7: syntax error: invalid syntax")]
+    for jobs in (2, 3, 8, 100):
+        assert scan([broken, tree], Targets(is_isolated=True), jobs) == alone
+    assert scan([], Targets(is_isolated=True), 4) == ([], [])
+
+
+def test_a_process_that_comes_to_harm_is_made_up_for(tree: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    alone = scan([tree], Targets(is_isolated=True))
+    monkeypatch.setattr(marshal, "dumps", lambda _: os.abort())
+    assert scan([tree], Targets(is_isolated=True), 4) == alone
+
+
+def test_no_process_is_left_behind(tree: str) -> None:
+    scan([tree], Targets(is_isolated=True), 4)
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
