@@ -87,17 +87,20 @@ def over_trees(folders: dict[str, Path]) -> list[Contest]:
             {
                 "nnx-fix": command("nnx-fix", "--isolated", "--check", heavy),
                 "ruff": command(*ruff, heavy),
-                "torchfix": command("torchfix", "--select", "ALL", heavy),
             },
         ),
         Contest(
-            "Flax's own source, in Fixit",
+            "Flax's own source, and LibCST's linters",
             "nnx-fix",
             {
                 "nnx-fix": command("nnx-fix", "--isolated", "--check", heavy),
+                "nnx-fix, all rules": command(
+                    "nnx-fix", "--isolated", "--check", "--select", "ALL", "--target-flax", "0.12.7", heavy
+                ),
+                "torchfix": command("torchfix", "--select", "ALL", str(folders["torch"])),
                 "fixit": command("fixit", "lint", heavy),
             },
-            most_rounds=2,
+            most_rounds=3,
         ),
         Contest(
             "flake8 over Flax's own source",
@@ -151,7 +154,7 @@ LIMITS = (
     Limit("10,000 files without a candidate", "nnx-fix", "ruff", 0.25),
     Limit("10,000 files without a candidate", "nnx-fix", "grep", 2.0),
     Limit("one file without a candidate", "nnx-fix", "python -c pass", 4.0),
-    Limit("Flax's own source", "nnx-fix", "torchfix", 1 / 20),
+    Limit("Flax's own source, and LibCST's linters", "nnx-fix", "torchfix", 1 / 20),
     Limit("flake8 over files without a candidate", "with the plugin", "without the plugin", 1.01),
     Limit("flake8 over Flax's own source", "with the plugin", "without the plugin", 1.05),
     *(

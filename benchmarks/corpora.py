@@ -69,10 +69,16 @@ def build(root: Path) -> dict[str, Path]:
         root: where to keep them.
 
     Returns:
-        Folders by name: ``plain``, ``heavy``, ``one`` (a file without a candidate), ``generated``.
+        Folders by name: ``plain``, ``heavy``, ``one`` (a file without a candidate), ``generated``; and ``torch``, which
+        is ``heavy`` with a comment in each file that names torch, since TorchFix reads no other files.
     """
     root.mkdir(parents=True, exist_ok=True)
     folders = {"plain": download(PLAIN, root / "plain"), "heavy": download(HEAVY, root / "heavy")}
+    torch = root / "torch"
+    for path in folders["heavy"].rglob("*.py"):
+        copy = torch / path.relative_to(folders["heavy"])
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_text(f"{path.read_text(encoding='utf-8')}\n# torch\n", encoding="utf-8")
     one = root / "one"
     one.mkdir(exist_ok=True)
     (one / "module.py").write_text("import jax\n\n\ndef double(x):\n    return jax.numpy.add(x, x)\n")
@@ -80,7 +86,7 @@ def build(root: Path) -> dict[str, Path]:
     made.mkdir(exist_ok=True)
     for findings, lines in GENERATED:
         (made / f"findings{findings}_lines{lines}.py").write_text(generated(findings, lines))
-    return {**folders, "one": one, "generated": made}
+    return {**folders, "one": one, "torch": torch, "generated": made}
 
 
 def count(folder: Path) -> int:

@@ -15,7 +15,7 @@ SHOWN = {
     "10,000 files without a candidate": "10,000 files that\nhave nothing to do with NNX",
     "one file without a candidate": "one such file",
     "Flax's own source": "Flax's own source",
-    "Flax's own source, in Fixit": "Flax's own source,\nFixit's default rules",
+    "Flax's own source, and LibCST's linters": "Flax's own source,\nlinters built on LibCST",
 }
 """The contests that compare whole commands."""
 

@@ -38,7 +38,7 @@ def test_every_number_of_processes_says_the_same(tree: str) -> None:
 
 def test_a_process_that_comes_to_harm_is_made_up_for(tree: str, monkeypatch: pytest.MonkeyPatch) -> None:
     alone = scan([tree], Targets(is_isolated=True))
-    monkeypatch.setattr(marshal, "dumps", lambda _: os.abort())
+    monkeypatch.setattr(marshal, "dumps", lambda _: os._exit(3))
     assert scan([tree], Targets(is_isolated=True), 4) == alone
 
 
