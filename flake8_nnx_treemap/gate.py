@@ -1,12 +1,12 @@
 """Can these bytes hold a finding at all? Standard library only; LibCST is not imported for a file that cannot.
 
-Every finding concerns NNX, so a file must name it, and something that a rule looks at. A file whose encoding is not
-a superset of ASCII is let through: the words may be there in disguise.
+Every finding concerns NNX, so a file must name it: the module, or the class that other modules hand on. A file whose
+encoding is not a superset of ASCII is let through: the words may be there in disguise.
 """
 
 from __future__ import annotations
 
-_WORDS = ("nnx", "VariableState", "NNX")  # The last for comments that suppress us.
+_WORDS = ("nnx", "VariableState")
 _ASCII_WORDS = tuple(word.encode("ascii") for word in _WORDS)
 
 

@@ -472,8 +472,7 @@ class _Collector:
                     self._note_call(node, host)
                 elif isinstance(node, ast.NamedExpr):
                     self._walrus(node, scope, block)
-                for child in child_nodes(node):
-                    stack.append((child, scope))
+                stack += [(child, scope) for child in child_nodes(node)]
 
     def _note_call(self, node: ast.Call, host: Host) -> None:
         function = node.func

@@ -14,15 +14,18 @@ from libcst._nodes.internal import CodegenState
 Span = tuple[int, int]
 """Offsets at which a node starts, and ends."""
 
+Spans = dict[int, Span]
+"""By the node's ``id``, since LibCST's nodes are hashed by a function in Python: they must all be kept alive."""
 
-def record_spans(statement: cst.CSTNode, module: cst.Module, offset: int, spans: dict[cst.CSTNode, Span]) -> None:
+
+def record_spans(statement: cst.CSTNode, module: cst.Module, offset: int, spans: Spans) -> None:
     """Record where a statement of a module and everything below it stand.
 
     Args:
         statement: one of the module's statements.
         module: what was parsed.
         offset: where the statement's first character stands.
-        spans: filled with the span of each node, its own parentheses and outer white space left out.
+        spans: filled with the span of each node, by its ``id``, its own parentheses and outer white space left out.
     """
     statement._codegen(_Offsets(module, offset, spans))
 
@@ -32,7 +35,7 @@ class _Offsets(CodegenState):
 
     __slots__ = ("_starts", "offset", "spans")
 
-    def __init__(self, module: cst.Module, offset: int, spans: dict[cst.CSTNode, Span]) -> None:
+    def __init__(self, module: cst.Module, offset: int, spans: Spans) -> None:
         super().__init__(default_indent=module.default_indent, default_newline=module.default_newline)
         self.offset = offset
         self.spans = spans
@@ -49,8 +52,8 @@ class _Offsets(CodegenState):
 
     def after_codegen(self, node: cst.CSTNode) -> None:
         start = self._starts.pop()
-        if node not in self.spans:  # A syntactic position, recorded below, is the better one.
-            self.spans[node] = (start, self.offset)
+        # A syntactic position, recorded below, is the better one.
+        self.spans.setdefault(id(node), (start, self.offset))
 
     def record_syntactic_position(  # type: ignore[override]  # A generator is what makes LibCST's slow.
         self, node: cst.CSTNode, *, start_node: cst.CSTNode | None = None, end_node: cst.CSTNode | None = None
@@ -78,6 +81,6 @@ class _Recording:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         spans = self._state.spans
-        start = self._start if self._start_node is None else spans[self._start_node][0]
-        end = self._state.offset if self._end_node is None else spans[self._end_node][1]
-        spans[self._node] = (start, end)
+        start = self._start if self._start_node is None else spans[id(self._start_node)][0]
+        end = self._state.offset if self._end_node is None else spans[id(self._end_node)][1]
+        spans[id(self._node)] = (start, end)

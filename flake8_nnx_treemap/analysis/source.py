@@ -18,7 +18,7 @@ import libcst as cst
 
 from flake8_nnx_treemap.analysis.bindings import Binding, Bindings, Block, Host, Place, end_of, start_of
 from flake8_nnx_treemap.analysis.nodes import child_nodes, walk
-from flake8_nnx_treemap.analysis.positions import Span, record_spans
+from flake8_nnx_treemap.analysis.positions import Spans, record_spans
 from flake8_nnx_treemap.analysis.syntax import children_of, dotted_parts
 from flake8_nnx_treemap.analysis.text import LINE_END, line_starts
 from flake8_nnx_treemap.analysis.text import Edit as Edit
@@ -95,8 +95,10 @@ class ParsedSource:
         """What ``remembered`` functions have answered."""
         self._line_starts = line_starts(text)
         self._parsed: dict[ast.AST, cst.CSTNode | Unknown] = {}
-        self._spans: dict[cst.CSTNode, Span] = {}
-        self._parents: dict[cst.CSTNode, cst.CSTNode] = {}
+        self._spans: Spans = {}
+        self._parents: dict[int, cst.CSTNode] = {}
+        self._alive: list[cst.Module] = []
+        """What was parsed: spans and parents are found by the ``id`` of a node, which must not become another's."""
         self._ast_parents: dict[ast.AST, ast.AST] = {}
 
     # Text
@@ -200,18 +202,18 @@ class ParsedSource:
 
     def range(self, node: cst.CSTNode) -> Range:
         """Where a LibCST node stands in the file, its own parentheses not counted."""
-        start, end = self._spans[node]
+        start, end = self._spans[id(node)]
         return Range(self.position(start), self.position(end))
 
     def outer_range(self, node: cst.BaseExpression) -> Range:
         """Where an expression stands in the file, with the parentheses around it."""
         if not node.lpar:
             return self.range(node)
-        return Range(self.position(self._spans[node.lpar[0]][0]), self.position(self._spans[node.rpar[-1]][1]))
+        return Range(self.position(self._spans[id(node.lpar[0])][0]), self.position(self._spans[id(node.rpar[-1])][1]))
 
     def text_of(self, node: cst.CSTNode) -> str:
         """The text of a LibCST node as it stands in the file."""
-        start, end = self._spans[node]
+        start, end = self._spans[id(node)]
         return self.text[start:end]
 
     def text_in(self, range_: Range) -> str:
@@ -220,11 +222,12 @@ class ParsedSource:
 
     def parent(self, node: cst.CSTNode) -> cst.CSTNode | None:
         """The LibCST node around a node, within the statement or expression that was parsed."""
-        return self._parents.get(node)
+        return self._parents.get(id(node))
 
     def _parse_fragments(self, fragments: Sequence[_Fragment]) -> bool:
         try:
             module = cst.parse_module("".join(fragment.text for fragment in fragments))
+            self._alive.append(module)
             if len(module.body) != len(fragments):
                 return False
             for fragment, statement in zip(fragments, module.body, strict=True):
@@ -238,13 +241,13 @@ class ParsedSource:
         if isinstance(root, cst.BaseExpression):
             # The parentheses that the fragment put around the expression are not in the file.
             bare = root.with_changes(lpar=root.lpar[1:], rpar=root.rpar[:-1])
-            self._spans[bare] = self._spans[root]
+            self._spans[id(bare)] = self._spans[id(root)]
             root = bare
         pending = [root]
         while pending:
             node = pending.pop()
             for child in children_of(node):
-                self._parents[child] = node
+                self._parents[id(child)] = node
                 pending.append(child)
         return root
 

@@ -51,10 +51,8 @@ def is_wrapper(source: ParsedSource, node: ast.expr, calls: int = MAXIMUM_CALLS)
     if not isinstance(node, ast.Name):
         return False
     place = start_of(node)
-    for known in _known_names(source).get(node.id, ()):
-        if known.region[0] <= place < known.region[1] and source.bindings.bindings_of(node.id, place) == known.bindings:
-            return True
-    return False
+    known = _known_names(source).get((node.id, source.bindings.bindings_of(node.id, place)), ())
+    return any(one.region[0] <= place < one.region[1] for one in known)
 
 
 def wrapper_attributes(
@@ -178,10 +176,11 @@ def _mappers_of_wrappers(source: ParsedSource) -> dict[ast.expr, int]:
 
 
 @remembered
-def _known_names(source: ParsedSource) -> dict[str, list[_Known]]:
-    found: dict[str, list[_Known]] = {}
+def _known_names(source: ParsedSource) -> dict[tuple[str, tuple[Binding, ...]], list[_Known]]:
+    """By name and what it is bound to, since thousands of lambdas of one file may have a parameter of one name."""
+    found: dict[tuple[str, tuple[Binding, ...]], list[_Known]] = {}
     for known in (*_tested(source), *_handed_over(source)):
-        found.setdefault(known.name, []).append(known)
+        found.setdefault((known.name, known.bindings), []).append(known)
     return found
 
 
