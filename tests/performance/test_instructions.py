@@ -92,7 +92,7 @@ def test_a_thousand_files_without_a_candidate(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     ("findings", "lines", "analysis", "fixing"),
-    [(0, 500, 0.25, 0.25), (1, 500, 0.7, 1.35), (10, 500, 1.0, 2.05), (100, 500, 3.1, 7.3)],
+    [(0, 500, 0.35, 0.35), (1, 500, 0.7, 1.3), (10, 500, 1.0, 2.0), (100, 500, 2.95, 6.9)],
 )
 def test_analysis_and_fixing_against_a_bare_parse(
     folder: Path, findings: int, lines: int, analysis: float, fixing: float
