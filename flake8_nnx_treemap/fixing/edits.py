@@ -59,7 +59,7 @@ def _collide(edit: Edit, other: Edit) -> bool:
 
 
 def without_hiding_renames(findings: Sequence[Finding], *, unsafe_fixes: bool) -> list[Finding]:
-    """Take the fix from whatever renames something inside a finding that stays: it would hide what is wrong there.
+    """Take the fix from what renames VariableState inside a finding that stays: it would hide what is wrong there.
 
     ``elif isinstance(x, nnx.VariableState)`` behind a branch for ``nnx.Variable`` is a bug that only the author can
     resolve; with ``nnx.Variable`` in both, no rule would see it any more.
@@ -75,11 +75,15 @@ def without_hiding_renames(findings: Sequence[Finding], *, unsafe_fixes: bool) -
         return before >= 0 and edit.range.start <= held[before].end
 
     return [
-        replace(found, fix=None)
-        if found.code >= RENAMES and found.fix is not None and any(map(touches, found.fix.edits))
+        replace(found, fix=None, notes=(*found.notes, _WAITS))
+        if found.code in _HIDING and found.fix is not None and any(map(touches, found.fix.edits))
         else found
         for found in findings
     ]
+
+
+_HIDING = frozenset({"NNX201", "NNX202"})
+_WAITS = "its fix waits until another finding in the same place is resolved"
 
 
 def _merged(ranges: Iterable[Range]) -> list[Range]:

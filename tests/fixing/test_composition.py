@@ -86,6 +86,14 @@ def test_a_rename_does_not_hide_what_only_the_author_can_resolve() -> None:
     assert unsafe.remaining == ()
 
 
+def test_other_renames_do_not_wait() -> None:
+    settings = LintSettings(frozenset({"NNX101", "NNX208"}), (0, 12, 1))
+    text = MAYBE_ARRAYS.replace("jax.tree.map", "jax.tree_map")
+    result = fix_source(text, settings=settings)
+    assert result.text == MAYBE_ARRAYS
+    assert [found.code for found in result.remaining] == ["NNX101"]
+
+
 def test_what_is_suppressed_holds_nothing_up() -> None:
     settings = LintSettings(frozenset({"NNX101", "NNX201"}), (0, 12, 1))
     text = MAYBE_ARRAYS.replace("nnx.VariableState))", "nnx.VariableState))  # noqa: NNX101")
