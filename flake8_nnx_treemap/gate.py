@@ -6,7 +6,7 @@ encoding is not a superset of ASCII is let through: the words may be there in di
 
 from __future__ import annotations
 
-_WORDS = ("nnx", "VariableState")
+_WORDS = ("nnx", "VariableState", "NNX")  # The last for comments that suppress us.
 _ASCII_WORDS = tuple(word.encode("ascii") for word in _WORDS)
 
 

@@ -4,7 +4,6 @@
 
 Finds codes such as `NNX101` in `# noqa` comments that suppress nothing: the rule reports nothing on that line, or there is no
 such rule. A bare `# noqa` and the codes of other tools are theirs to judge, and are left alone.
-So are files that do not name NNX at all: no finding can be hidden there.
 
 ## Why it is wrong
 
