@@ -65,7 +65,6 @@ class Scope:
     kind: ScopeKind
     node: ast.AST
     parent: Scope | None
-    bindings: dict[str, list[Binding]] = field(default_factory=dict)
     outside: dict[str, Scope] = field(default_factory=dict)
 
 
@@ -156,6 +155,13 @@ class Bindings:
         self._starts = [start_of(statement.node) for statement in self.statements]
         self._expression_scopes = sorted(collector.expression_scopes, key=lambda found: found.start)
         self._expression_starts = [found.start for found in self._expression_scopes]
+        self._names_in = collector.names
+        self._reaching: dict[tuple[str, Place], tuple[Binding, ...]] = {}
+        self._names: dict[tuple[tuple[str, ...], Place, int], frozenset[str]] = {}
+
+    def names_in(self, scope: Scope) -> Mapping[str, list[Binding]]:
+        """What the names that live in a scope are bound to."""
+        return self._names_in.get(scope, {})
 
     def scope_at(self, place: Place) -> Scope:
         """The scope in which a name written at ``place`` is looked up."""
@@ -196,12 +202,17 @@ class Bindings:
 
     def bindings_of(self, name: str, place: Place) -> tuple[Binding, ...]:
         """The bindings of ``name`` that may be in force at ``place``; empty for builtins and unknown names."""
+        if (name, place) not in self._reaching:
+            self._reaching[name, place] = self._bindings_of(name, place)
+        return self._reaching[name, place]
+
+    def _bindings_of(self, name: str, place: Place) -> tuple[Binding, ...]:
         first_scope = scope = self.scope_at(place)
         while True:
             home = scope.outside.get(name, scope)
             visible = scope.kind is not ScopeKind.CLASS or scope is first_scope
-            if visible and name in home.bindings:
-                bindings = home.bindings[name]
+            bindings = self.names_in(home).get(name) if visible else None
+            if bindings:
                 block = self.block_at(place)
                 if len(bindings) == 1 or home is not first_scope or block is None:
                     return tuple(bindings)
@@ -222,6 +233,12 @@ class Bindings:
             Dotted names; several when alternatives are imported in branches. Empty as soon as one alternative is
             not an import. A name that is bound nowhere is taken for a builtin: ``builtins.isinstance``.
         """
+        question = (parts, place, depth)
+        if question not in self._names:
+            self._names[question] = self._qualified_names(parts, place, depth)
+        return self._names[question]
+
+    def _qualified_names(self, parts: tuple[str, ...], place: Place, depth: int) -> frozenset[str]:
         bindings = _without_fallback(self.bindings_of(parts[0], place))
         if not bindings:
             return frozenset({".".join(("builtins", *parts))})
@@ -290,6 +307,8 @@ class _Collector:
         self.attributes: dict[str, list[NameUse]] = {}
         self.statements: list[_Statement] = []
         self.expression_scopes: list[_ExpressionScope] = []
+        self.names: dict[Scope, dict[str, list[Binding]]] = {}
+        """Beside the scopes and not in them: a scope and its bindings in a circle would be left to the collector."""
 
     def collect(self, tree: ast.Module) -> None:
         self.module = Scope(ScopeKind.MODULE, tree, None)
@@ -323,7 +342,7 @@ class _Collector:
         if is_global or scope.parent is None:
             return self.module
         found = scope.parent
-        while found.parent is not None and (found.kind is ScopeKind.CLASS or name not in found.bindings):
+        while found.parent is not None and (found.kind is ScopeKind.CLASS or name not in self.names.get(found, ())):
             found = found.parent
         return found
 
@@ -548,7 +567,7 @@ class _Collector:
     ) -> None:
         home = scope.outside.get(name, scope)
         binding = Binding(name, kind, node, home, block, place, qualified_name, value, path)
-        home.bindings.setdefault(name, []).append(binding)
+        self.names.setdefault(home, {}).setdefault(name, []).append(binding)
 
 
 def _arguments(arguments: ast.arguments) -> list[ast.arg]:

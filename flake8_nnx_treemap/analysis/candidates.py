@@ -26,7 +26,7 @@ def _aliases(bindings: Bindings) -> set[str]:
     aliases: set[str] = set()
     scopes = {statement.scope for statement in bindings.statements} | {bindings.module}
     for scope in scopes:
-        for name, found in scope.bindings.items():
+        for name, found in bindings.names_in(scope).items():
             if any(map(_binds_tree_function, found)):
                 aliases.add(name)
     return aliases

@@ -133,7 +133,7 @@ def _imported_function(source: ParsedSource, names: frozenset[str], steps: int) 
     if found is None or not steps:
         return Unknown("imported from elsewhere")
     home, name = found
-    bindings = home.bindings.module.bindings.get(name, [])
+    bindings = home.bindings.names_in(home.bindings.module).get(name, [])
     if len(bindings) != 1:
         return Unknown(f"{name!r} has {len(bindings) or 'no'} definitions there")
     binding = bindings[0]
@@ -192,7 +192,7 @@ def _function_of_method(source: ParsedSource, expression: cst.Attribute) -> Func
     class_scope = class_of_self(source, expression.value)
     if class_scope is None:
         return Unknown("an attribute of something unknown")
-    found = class_scope.bindings.get(expression.attr.value, [])
+    found = source.bindings.names_in(class_scope).get(expression.attr.value, [])
     if len(found) != 1 or found[0].kind is not BindingKind.FUNCTION:
         return Unknown(f"{expression.attr.value!r} is not one method of this class")
     function = _function_of_definition(source, found[0])

@@ -284,8 +284,11 @@ def _own_nodes(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
     """A node and what is below it, nested functions left out."""
     yield node
     for child in children_of(node):
-        if not isinstance(child, (cst.FunctionDef, cst.Lambda, cst.ClassDef)):
+        if type(child) not in _NEW_SCOPES:
             yield from _own_nodes(child)
+
+
+_NEW_SCOPES = frozenset({cst.FunctionDef, cst.Lambda, cst.ClassDef})
 
 
 # What is read for certain
@@ -399,6 +402,8 @@ class _CertainReads:
         return False
 
     def of_expression(self, node: cst.CSTNode) -> frozenset[str]:
+        if type(node) is cst.Name:  # Most are; the rest of the questions take time.
+            return frozenset()
         if isinstance(node, cst.Attribute) and self.source.text_of(node.value) == self.leaf:
             return frozenset({node.attr.value})
         if isinstance(node, cst.IfExp):

@@ -5,14 +5,18 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-_HOLD_NO_NODES = frozenset({"ctx", "op", "ops", "id", "attr", "kind", "type_comment", "type_ignores"})
+_HOLD_NO_NODES = frozenset(
+    {"arg", "asname", "attr", "conversion", "ctx", "id", "is_async", "kind", "level", "module", "op", "ops", "simple"}
+    | {"type_comment", "type_ignores"}
+)
 
 
 class _Fields(dict[type[ast.AST], tuple[str, ...]]):
     """The fields of a type of node that may hold nodes."""
 
     def __missing__(self, node_type: type[ast.AST]) -> tuple[str, ...]:
-        found = self[node_type] = tuple(name for name in node_type._fields if name not in _HOLD_NO_NODES)
+        names = () if node_type is ast.Constant else node_type._fields
+        found = self[node_type] = tuple(name for name in names if name not in _HOLD_NO_NODES)
         return found
 
 
@@ -26,7 +30,7 @@ def child_nodes(node: ast.AST) -> list[ast.AST]:
         value = getattr(node, name, None)
         if isinstance(value, ast.AST):
             found.append(value)
-        elif type(value) is list:
+        elif type(value) is list and value:
             found += [one for one in value if isinstance(one, ast.AST)]
     return found
 

@@ -1,4 +1,4 @@
-"""Where LibCST nodes stand in a text, as offsets: what ``PositionProvider`` tells, at a third of its price.
+"""Where LibCST nodes stand, in a text and below each other: what two of its providers tell, at a third of the price.
 
 ``MetadataWrapper.resolve`` visits the whole tree before it generates code once more, splits every token at line ends
 and builds three objects for each node, white space included. Offsets need none of that.
@@ -17,29 +17,37 @@ Span = tuple[int, int]
 Spans = dict[int, Span]
 """By the node's ``id``, since LibCST's nodes are hashed by a function in Python: they must all be kept alive."""
 
+Parents = dict[int, cst.CSTNode]
+"""The node around each, by the same."""
 
-def record_spans(statement: cst.CSTNode, module: cst.Module, offset: int, spans: Spans) -> None:
-    """Record where a statement of a module and everything below it stand.
+
+def record_spans(
+    statement: cst.CSTNode, module: cst.Module, offset: int, spans: Spans, parents: Parents | None = None
+) -> None:
+    """Record where a statement of a module and everything below it stand; blanks are left out.
 
     Args:
         statement: one of the module's statements.
         module: what was parsed.
         offset: where the statement's first character stands.
         spans: filled with the span of each node, by its ``id``, its own parentheses and outer white space left out.
+        parents: filled with the node around each node below the statement.
     """
-    statement._codegen(_Offsets(module, offset, spans))
+    statement._codegen(_Offsets(module, offset, spans, {} if parents is None else parents))
 
 
 class _Offsets(CodegenState):
     """Counts the characters of the code that LibCST generates, which are those it parsed."""
 
-    __slots__ = ("_starts", "offset", "spans")
+    __slots__ = ("_around", "_starts", "offset", "parents", "spans")
 
-    def __init__(self, module: cst.Module, offset: int, spans: Spans) -> None:
+    def __init__(self, module: cst.Module, offset: int, spans: Spans, parents: Parents) -> None:
         super().__init__(default_indent=module.default_indent, default_newline=module.default_newline)
         self.offset = offset
         self.spans = spans
+        self.parents = parents
         self._starts: list[int] = []
+        self._around: list[cst.CSTNode] = []
 
     def add_indent_tokens(self) -> None:
         self.offset += sum(map(len, self.indent_tokens))
@@ -48,9 +56,17 @@ class _Offsets(CodegenState):
         self.offset += len(value)
 
     def before_codegen(self, node: cst.CSTNode) -> None:
+        if type(node) is cst.SimpleWhitespace:  # Every second node is one, and nobody asks where.
+            return
         self._starts.append(self.offset)
+        if self._around:
+            self.parents[id(node)] = self._around[-1]
+        self._around.append(node)
 
     def after_codegen(self, node: cst.CSTNode) -> None:
+        if type(node) is cst.SimpleWhitespace:
+            return
+        self._around.pop()
         start = self._starts.pop()
         # A syntactic position, recorded below, is the better one.
         self.spans.setdefault(id(node), (start, self.offset))

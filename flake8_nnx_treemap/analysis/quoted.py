@@ -38,7 +38,7 @@ def _find(source: ParsedSource) -> Iterator[ast.expr]:
 
 
 def _annotations(source: ParsedSource) -> Iterator[ast.expr]:
-    for node in walk(source.tree):
+    for node in source.ast_nodes():
         if isinstance(node, (ast.arg, ast.AnnAssign)) and node.annotation is not None:
             yield node.annotation
         elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.returns is not None:

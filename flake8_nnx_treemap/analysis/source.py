@@ -18,7 +18,7 @@ import libcst as cst
 
 from flake8_nnx_treemap.analysis.bindings import Binding, Bindings, Block, Host, Place, end_of, start_of
 from flake8_nnx_treemap.analysis.nodes import child_nodes, walk
-from flake8_nnx_treemap.analysis.positions import Spans, record_spans
+from flake8_nnx_treemap.analysis.positions import Parents, Spans, record_spans
 from flake8_nnx_treemap.analysis.syntax import children_of, dotted_parts
 from flake8_nnx_treemap.analysis.text import LINE_END, line_starts
 from flake8_nnx_treemap.analysis.text import Edit as Edit
@@ -96,10 +96,12 @@ class ParsedSource:
         self._line_starts = line_starts(text)
         self._parsed: dict[ast.AST, cst.CSTNode | Unknown] = {}
         self._spans: Spans = {}
-        self._parents: dict[int, cst.CSTNode] = {}
+        self._parents: Parents = {}
+        self._places: dict[int, Place] = {}
         self._alive: list[cst.Module] = []
-        """What was parsed: spans and parents are found by the ``id`` of a node, which must not become another's."""
+        """What was parsed: the tables above and below find a node by its ``id``, which must not become another's."""
         self._ast_parents: dict[ast.AST, ast.AST] = {}
+        self._expressions: dict[int, ast.expr | None] = {}
 
     # Text
 
@@ -138,7 +140,10 @@ class ParsedSource:
 
     def place_of(self, node: cst.CSTNode) -> Place:
         """Where a LibCST node starts, as ``ast`` counts."""
-        return self._place(self.range(node).start)
+        place = self._places.get(id(node))
+        if place is None:
+            place = self._places[id(node)] = self._place(self.position(self._spans[id(node)][0]))
+        return place
 
     def places_of(self, node: cst.CSTNode) -> tuple[Place, Place]:
         """Where a LibCST node starts and ends, as ``ast`` counts."""
@@ -169,6 +174,11 @@ class ParsedSource:
 
     def ast_of(self, node: cst.BaseExpression) -> ast.expr | None:
         """The ``ast`` expression of a LibCST one; ``ast`` counts the parentheses of a tuple, and no others."""
+        if id(node) not in self._expressions:
+            self._expressions[id(node)] = self._ast_of(node)
+        return self._expressions[id(node)]
+
+    def _ast_of(self, node: cst.BaseExpression) -> ast.expr | None:
         ranges = [self.range(node), self.outer_range(node)]
         for range_ in reversed(ranges) if isinstance(node, (cst.Tuple, cst.GeneratorExp)) else ranges:
             found = self.bindings.expression_at(self._place(range_.start), self._place(range_.end))
@@ -184,17 +194,30 @@ class ParsedSource:
             found = next((host for host, parsed in self._parsed.items() if parsed is node), None)
         return found if isinstance(found, (ast.Lambda, ast.FunctionDef)) else None
 
+    @remembered
+    def ast_nodes(self) -> list[ast.AST]:
+        """Every ``ast`` node of the file, level by level."""
+        return self._nodes_with_parents(self.tree)
+
     def ast_parent(self, node: ast.AST) -> ast.AST | None:
         """The ``ast`` node around a node of this file's tree."""
         if not self._ast_parents:
-            self._ast_parents.update(_parents_below(self.tree))
+            self.ast_nodes()
         return self._ast_parents.get(node)
 
     def adopt(self, root: ast.expr, parent: ast.AST) -> None:
         """Let ``ast_parent`` lead from an expression that was read out of a string to the string."""
-        self.ast_parent(parent)
-        self._ast_parents.update(_parents_below(root))
+        self.ast_nodes()
+        self._nodes_with_parents(root)
         self._ast_parents[root] = parent
+
+    def _nodes_with_parents(self, root: ast.AST) -> list[ast.AST]:
+        nodes = [root]
+        for node in nodes:
+            if children := child_nodes(node):
+                self._ast_parents.update(dict.fromkeys(children, node))
+                nodes += children
+        return nodes
 
     def _place(self, position: Position) -> Place:
         before = self.line(position.row)[: position.column - 1]
@@ -231,25 +254,21 @@ class ParsedSource:
             if len(module.body) != len(fragments):
                 return False
             for fragment, statement in zip(fragments, module.body, strict=True):
-                record_spans(statement, module, fragment.offset, self._spans)
+                record_spans(statement, module, fragment.offset, self._spans, self._parents)
                 self._parsed[fragment.node] = self._adopt(fragment.unwrap(statement))
         except (cst.ParserSyntaxError, RecursionError):
             return False
         return True
 
     def _adopt(self, root: cst.CSTNode) -> cst.CSTNode:
-        if isinstance(root, cst.BaseExpression):
-            # The parentheses that the fragment put around the expression are not in the file.
-            bare = root.with_changes(lpar=root.lpar[1:], rpar=root.rpar[:-1])
-            self._spans[id(bare)] = self._spans[id(root)]
-            root = bare
-        pending = [root]
-        while pending:
-            node = pending.pop()
-            for child in children_of(node):
-                self._parents[id(child)] = node
-                pending.append(child)
-        return root
+        """What the fragment put around a node, such as the parentheses of an expression, is not in the file."""
+        self._parents.pop(id(root), None)
+        if not isinstance(root, cst.BaseExpression):
+            return root
+        bare = root.with_changes(lpar=root.lpar[1:], rpar=root.rpar[:-1])
+        self._spans[id(bare)] = self._spans[id(root)]
+        self._parents.update((id(child), bare) for child in children_of(bare))
+        return bare
 
     # Meaning
 
@@ -308,14 +327,6 @@ class ParsedSource:
     def insert(self, position: Position, content: str) -> Edit:
         """Insert text at a position."""
         return Edit(Range(position, position), content)
-
-
-def _parents_below(root: ast.AST) -> Iterator[tuple[ast.AST, ast.AST]]:
-    """Each node below one with what it stands in; operators and contexts are single objects that stand everywhere."""
-    for node in walk(root):
-        for child in child_nodes(node):
-            if child._fields:
-                yield child, node
 
 
 _CATCHES_ATTRIBUTE_ERROR = frozenset({"AttributeError", "Exception", "BaseException"})

@@ -73,7 +73,7 @@ def _is_there_in_a_lambda(binding: Binding) -> bool:
 def names_of_flax(source: ParsedSource) -> tuple[str, ...]:
     """Every name that some import in the file binds to Flax or a part of it."""
     scopes = {statement.scope for statement in source.bindings.statements}
-    bound = [binding for scope in scopes for found in scope.bindings.values() for binding in found]
+    bound = [binding for scope in scopes for found in source.bindings.names_in(scope).values() for binding in found]
     names = {binding.name for binding in bound if (binding.qualified_name or "").partition(".")[0] == "flax"}
     return tuple(sorted(names))
 

@@ -95,6 +95,7 @@ def fix(text: str, filename: str, settings: LintSettings, modules: Modules | Non
     )
 
 
+@collects_later
 def fix_with(
     text: str,
     find: Callable[[str], Sequence[Finding]],

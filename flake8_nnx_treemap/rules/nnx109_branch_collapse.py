@@ -35,7 +35,6 @@ from dataclasses import dataclass
 
 from flake8_nnx_treemap.analysis.bindings import dotted_name, end_of, start_of
 from flake8_nnx_treemap.analysis.narrowing import never_goes_on, statements_after, type_test, types_named
-from flake8_nnx_treemap.analysis.nodes import walk
 from flake8_nnx_treemap.analysis.source import Edit, ParsedSource
 from flake8_nnx_treemap.analysis.spelling import spelling_of
 from flake8_nnx_treemap.analysis.text import Range
@@ -65,7 +64,7 @@ def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
     """Report each branch, registration or key that is for one of the two classes where another is for the other."""
     if "VariableState" not in source.text:
         return
-    for node in walk(source.tree):
+    for node in source.ast_nodes():
         if isinstance(node, (ast.If, ast.IfExp)):
             yield from _check_pair(source, node, floor)
         elif isinstance(node, ast.Dict):

@@ -126,7 +126,7 @@ def _cannot_be_wrapper(source: ParsedSource, mapper: Mapper, leaf: ast.Name, tes
 def _is_question(source: ParsedSource, call: ast.Call) -> bool:
     """Whether a call may tell wrappers from other things; functions of this file may as well."""
     name = getattr(call.func, "attr", getattr(call.func, "id", None))
-    return name in ("isinstance", "hasattr") or name in source.bindings.module.bindings
+    return name in ("isinstance", "hasattr") or name in source.bindings.names_in(source.bindings.module)
 
 
 def _tells_wrappers(source: ParsedSource, call: ast.Call, leaf: str, test: LeafTest) -> bool:

@@ -60,7 +60,7 @@ def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
 
 def _defines_it(source: ParsedSource) -> bool:
     scopes = {statement.scope for statement in source.bindings.statements}
-    return any(_METHOD in scope.bindings for scope in scopes)
+    return any(_METHOD in source.bindings.names_in(scope) for scope in scopes)
 
 
 def _fix(source: ParsedSource, call: ast.Call, name: Range) -> Fix | None:

@@ -127,7 +127,7 @@ def _is_of(binding: Binding, imported: ImportedName) -> bool:
 def _is_free(source: ParsedSource, name: str, imported: ImportedName) -> bool:
     """Whether a name means nothing else anywhere in the file."""
     scopes = {statement.scope for statement in source.bindings.statements} | {source.bindings.module}
-    bound = [binding for scope in scopes for binding in scope.bindings.get(name, ())]
+    bound = [binding for scope in scopes for binding in source.bindings.names_in(scope).get(name, ())]
     if any(not _is_of(binding, imported) for binding in bound):
         return False
     return bool(bound) or not any(isinstance(use.node, ast.Name) for use in source.bindings.attributes.get(name, ()))
