@@ -90,7 +90,8 @@ def build_parser() -> argparse.ArgumentParser:
         usage="nnx-fix [OPTIONS] [PATH ...]\n       nnx-fix server [OPTIONS]",
         description="Find and repair calls that treat is_leaf as a filter when mapping over Flax NNX state.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        # argparse tries one with some arguments; if it asked how wide the terminal is, every run would import shutil.
+        formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(prog, width=80),
     )
     parser.add_argument(
         "paths", nargs="*", metavar="PATH", help='files and folders; "-" for standard input; default: this folder'
@@ -143,6 +144,7 @@ def build_parser() -> argparse.ArgumentParser:
     other.add_argument("--no-respect-gitignore", action="store_true", help="look at files that git ignores, too")
     other.add_argument("--stdin-filename", metavar="PATH", default="-", help="the name that standard input goes by")
     other.add_argument("--jobs", "-j", metavar="N", type=_positive, help="processes to use; default: as many as pay")
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     return parser
 
 

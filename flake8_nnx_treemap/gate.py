@@ -1,4 +1,4 @@
-"""Can these bytes hold a finding at all? Standard library only; LibCST is not imported for a file that cannot.
+"""Can this file hold a finding at all? Standard library only; LibCST is not imported for a file that cannot.
 
 Every finding concerns NNX, so a file must name it: the module, or the class that other modules hand on. A file whose
 encoding is not a superset of ASCII is let through: the words may be there in disguise.
@@ -6,8 +6,9 @@ encoding is not a superset of ASCII is let through: the words may be there in di
 
 from __future__ import annotations
 
-_WORDS = ("nnx", "VariableState", "NNX")  # The last for comments that suppress us.
-_ASCII_WORDS = tuple(word.encode("ascii") for word in _WORDS)
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import AnyStr
 
 
 def may_hold_findings(data: bytes) -> bool:
@@ -19,9 +20,17 @@ def may_hold_findings(data: bytes) -> bool:
     Returns:
         ``False`` only if no rule can find anything.
     """
-    return any(word in data for word in _ASCII_WORDS) or b"\0" in data
+    if b"VariableState" in data or b"\0" in data or _stands_alone(b"nnx", b"onnx", data):
+        return True
+    # For comments that suppress us. One byte is found ten times as fast as three are.
+    return b"X" in data and _stands_alone(b"NNX", b"ONNX", data)
 
 
 def may_hold_findings_text(text: str) -> bool:
     """The same for a text that is decoded already."""
-    return any(word in text for word in _WORDS)
+    return "VariableState" in text or _stands_alone("nnx", "onnx", text) or _stands_alone("NNX", "ONNX", text)
+
+
+def _stands_alone(word: AnyStr, longer: AnyStr, text: AnyStr) -> bool:
+    """Whether a word is there, and not only within a longer one: far more files name ONNX than NNX."""
+    return word in text and text.count(word) > text.count(longer)

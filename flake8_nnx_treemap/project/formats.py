@@ -1,17 +1,24 @@
-"""What a file's text holds: Python, or a format with Python in it. Findings and edits of each, by the file's name."""
+"""What a file's text holds: Python, or a format with Python in it. Findings and edits of each, by the file's name.
+
+Notebooks and Markdown are imported where there are any: most runs see none.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from flake8_nnx_treemap.analysis.text import Edit, SourceError, line_starts
 from flake8_nnx_treemap.fixing.engine import rewritten, verify
 from flake8_nnx_treemap.project.discovery import MARKDOWN_SUFFIXES
 from flake8_nnx_treemap.project.files import decode, decode_text
-from flake8_nnx_treemap.project.markdown import Lint, find_in_markdown, rewrite_markdown
-from flake8_nnx_treemap.project.notebooks import CellRows, Notebook, read_notebook
-from flake8_nnx_treemap.rules.rule import Finding
+
+if TYPE_CHECKING:
+    from flake8_nnx_treemap.project.notebooks import CellRows, Notebook
+    from flake8_nnx_treemap.rules.rule import Finding
+
+    Lint = Callable[[str], Sequence[Finding]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +57,7 @@ def _find_in_python(text: str, lint: Lint) -> Sequence[Finding]:
 
 
 def _find_in_notebook(text: str, lint: Lint) -> Sequence[Finding]:
-    notebook = read_notebook(text)
+    notebook = _notebook(text)
     if notebook is None:
         return ()
     try:
@@ -63,22 +70,40 @@ def _find_in_notebook(text: str, lint: Lint) -> Sequence[Finding]:
 
 
 def _rewrite_notebook(text: str, edits: Sequence[Edit]) -> str:
-    new_text = _notebook(text).rewritten(edits)
-    verify(_notebook(new_text).program)
+    new_text = _notebook_with_cells(text).rewritten(edits)
+    verify(_notebook_with_cells(new_text).program)
     return new_text
 
 
 def _show_notebook(text: str) -> Shown:
-    notebook = read_notebook(text)
+    notebook = _notebook(text)
     return Shown("") if notebook is None else Shown(notebook.shown, notebook.cell_rows)
 
 
-def _notebook(text: str) -> Notebook:
-    notebook = read_notebook(text)
+def _notebook(text: str) -> Notebook | None:
+    from flake8_nnx_treemap.project.notebooks import read_notebook
+
+    return read_notebook(text)
+
+
+def _notebook_with_cells(text: str) -> Notebook:
+    notebook = _notebook(text)
     assert notebook is not None, "only a notebook with findings is rewritten"
     return notebook
 
 
+def _find_in_markdown(text: str, lint: Lint) -> Sequence[Finding]:
+    from flake8_nnx_treemap.project.markdown import find_in_markdown
+
+    return find_in_markdown(text, lint)
+
+
+def _rewrite_markdown(text: str, edits: Sequence[Edit]) -> str:
+    from flake8_nnx_treemap.project.markdown import rewrite_markdown
+
+    return rewrite_markdown(text, edits)
+
+
 PYTHON = Format(_find_in_python, rewritten, decode=decode)
 NOTEBOOK = Format(_find_in_notebook, _rewrite_notebook, _show_notebook)
-MARKDOWN = Format(find_in_markdown, rewrite_markdown)
+MARKDOWN = Format(_find_in_markdown, _rewrite_markdown)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -216,6 +215,8 @@ def diff_of(old: Shown, new: Shown, filename: str) -> str:
 
 def _diff_of_texts(old: str, new: str, name: str) -> str:
     """A unified diff; a line without a line end at the end of the file is marked as diff and git do."""
+    import difflib  # Only where a diff is wanted.
+
     lines = difflib.unified_diff(
         old.splitlines(keepends=True), new.splitlines(keepends=True), fromfile=name, tofile=name
     )

@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    _Seen = tuple[list[str], list[tuple[str, str]]]
+    _Verdicts = dict[str, str | None]
 
 FILES_PER_PROCESS = 1000
 """Fewer are read in less time than a process takes to start and to answer."""
@@ -115,33 +115,35 @@ def scan(paths: Sequence[str], targets: Targets, jobs: int = 1) -> tuple[list[st
     """
     problems: list[tuple[str, str]] = []
     found = list(find_files(paths, targets, problems))
-    count = min(jobs, len(found) // FILES_PER_PROCESS) if hasattr(os, "fork") else 1
-    size = -(-len(found) // max(count, 1)) or 1
-    first, *others = [found[start : start + size] for start in range(0, len(found), size)] or [[]]
+    count = max(1, min(jobs, len(found) // FILES_PER_PROCESS)) if hasattr(os, "fork") else 1
+    # Neighbours are alike in size, so each process takes every second file, or every third: equal work for all.
+    first, *others = [found[start::count] for start in range(count)]
     waiting = [_look_through_elsewhere(files) for files in others]
-    parts = [_look_through(first), *(wait() for wait in waiting)]
-    candidates = dict.fromkeys(name for part, _ in parts for name in part)
-    return list(candidates), list(dict.fromkeys([*problems, *(problem for _, part in parts for problem in part)]))
+    verdicts = _look_through(first)
+    for wait in waiting:
+        verdicts |= wait()
+    in_order = [(name, verdicts[name]) for name in dict.fromkeys(name for name, _ in found) if name in verdicts]
+    problems += [(name, complaint) for name, complaint in in_order if complaint is not None]
+    return [name for name, complaint in in_order if complaint is None], list(dict.fromkeys(problems))
 
 
-def _look_through(files: Sequence[tuple[str, bool]]) -> _Seen:
-    """Read files; which may hold findings, and which cannot be read or, if they were named, parsed?"""
-    candidates: list[str] = []
-    problems: list[tuple[str, str]] = []
+def _look_through(files: Sequence[tuple[str, bool]]) -> _Verdicts:
+    """Read files: why which cannot be read or, if they were named, parsed; ``None`` for those to look at closely."""
+    verdicts: _Verdicts = {}
     for name, is_explicit in files:
         try:
             data = read_bytes(name)
         except FileError as error:
-            problems.append((name, str(error)))
+            verdicts[name] = str(error)
             continue
         if may_hold_findings(data):
-            candidates.append(name)
+            verdicts[name] = None
         elif is_explicit and (complaint := _complaint(name, data)):
-            problems.append((name, complaint))
-    return candidates, problems
+            verdicts[name] = complaint
+    return verdicts
 
 
-def _look_through_elsewhere(files: Sequence[tuple[str, bool]]) -> Callable[[], _Seen]:
+def _look_through_elsewhere(files: Sequence[tuple[str, bool]]) -> Callable[[], _Verdicts]:
     """The same in a process of its own; a bare fork, since to import ``multiprocessing`` takes longer than it saves.
 
     Returns:
@@ -160,12 +162,12 @@ def _look_through_elsewhere(files: Sequence[tuple[str, bool]]) -> Callable[[], _
             os._exit(1)
     os.close(writing)
 
-    def wait() -> _Seen:
+    def wait() -> _Verdicts:
         with open(reading, "rb") as pipe:
             data = pipe.read()
         _, status = os.waitpid(process, 0)
-        seen: _Seen = marshal.loads(data) if status == 0 else _look_through(files)
-        return seen
+        verdicts: _Verdicts = marshal.loads(data) if status == 0 else _look_through(files)
+        return verdicts
 
     return wait
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from flake8_nnx_treemap.gate import may_hold_findings_text
 from flake8_nnx_treemap.project import scanning
 from flake8_nnx_treemap.project.scanning import Targets, scan
 
@@ -46,3 +47,29 @@ def test_no_process_is_left_behind(tree: str) -> None:
     scan([tree], Targets(is_isolated=True), 4)
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_worth_a_look"),
+    [
+        ("", False),
+        ("import onnx\n", False),
+        ("# ONNX models, as is_ndonnx(x) tells\n", False),
+        ("import onnx\nfrom flax import nnx\n", True),
+        ("from jax_tools import VariableState\n", True),
+        ("from mine import flaxnnx\n", True),
+        ("ONNX = 1  # noqa: NNX101\n", True),
+        ("x = 1\0", True),
+    ],
+)
+def test_what_is_worth_a_look(tmp_path: Path, text: str, is_worth_a_look: bool) -> None:
+    path = tmp_path / "module.py"
+    path.write_bytes(text.encode())
+    assert scan([str(tmp_path)], Targets(is_isolated=True)) == ([str(path)] if is_worth_a_look else [], [])
+    assert may_hold_findings_text(text) == (is_worth_a_look and "\0" not in text)
+
+
+def test_utf_16_is_worth_a_look(tmp_path: Path) -> None:
+    path = tmp_path / "module.py"
+    path.write_text("from flax import nnx\n", encoding="utf-16")
+    assert scan([str(tmp_path)], Targets(is_isolated=True)) == ([str(path)], [])
