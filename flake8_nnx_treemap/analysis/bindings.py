@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import enum
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -163,6 +163,11 @@ class Bindings:
         """What the names that live in a scope are bound to."""
         return self._names_in.get(scope, {})
 
+    def all_bound(self) -> Iterator[tuple[str, list[Binding]]]:
+        """Each name of each scope, and what it is bound to there."""
+        for names in self._names_in.values():
+            yield from names.items()
+
     def scope_at(self, place: Place) -> Scope:
         """The scope in which a name written at ``place`` is looked up."""
         statement = self._statement_at(place)
@@ -291,6 +296,20 @@ def _reaching(bindings: Iterable[Binding], use: Place, block: Block) -> tuple[Bi
         if binding is not last and (between or later_in_loop or from_a_function):
             reaching.append(binding)
     return tuple(reaching)
+
+
+def class_of_method(bindings: Sequence[Binding]) -> Scope | None:
+    """The class whose method's first parameter a name is, going by the name's bindings."""
+    if len(bindings) != 1 or bindings[0].kind is not BindingKind.PARAMETER:
+        return None
+    method = bindings[0].scope
+    if method.parent is None or method.parent.kind is not ScopeKind.CLASS:
+        return None
+    if not isinstance(method.node, _FUNCTIONS):
+        return None
+    arguments = [*method.node.args.posonlyargs, *method.node.args.args]
+    is_first = bool(arguments) and arguments[0] is bindings[0].node
+    return method.parent if is_first else None
 
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)

@@ -1,35 +1,51 @@
-"""Which statements hold a call that may be one of a tree function: what LibCST is asked to parse, if anything is."""
+"""Calls that may be one of a tree function, as the ``ast`` has them: what LibCST is asked to parse, if anything is."""
 
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from flake8_nnx_treemap.analysis.bindings import Binding, BindingKind, Bindings, Host, dotted_name, start_of
-from flake8_nnx_treemap.names import TREE_FUNCTION_BASENAMES, TREE_FUNCTIONS
+from flake8_nnx_treemap.names import TREE_FUNCTION_BASENAMES, TREE_FUNCTIONS, TreeFunction
+
+_PARTIAL = "functools.partial"
 
 
-def hosts_of_tree_calls(bindings: Bindings) -> set[Host]:
-    """The statements that hold a call which may be one of a tree function."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidate:
+    """A call that may be one of a tree function; ``host`` is the statement or expression that LibCST would parse.
+
+    ``mapper`` and ``is_leaf`` are what ``tree_calls`` takes for them, where that finds a call of a tree function.
+    """
+
+    node: ast.Call
+    host: Host
+    function: TreeFunction
+    mapper: ast.expr | None
+    is_leaf: ast.expr | None
+
+
+def candidates_in(bindings: Bindings) -> Iterator[Candidate]:
+    """Every call of a file that may be one of a tree function, in no order."""
     basenames = TREE_FUNCTION_BASENAMES | _aliases(bindings)
-    hosts: set[Host] = set()
     for basename in basenames & bindings.calls.keys():
         for use in bindings.calls[basename]:
             assert isinstance(use.node, ast.Call)
             parts = dotted_name(use.node.func)
-            if parts is not None and _may_be_tree_function(bindings, parts, use.node):
-                hosts.add(use.host)
-    return hosts
+            found = None if parts is None else _tree_function(bindings, parts, use.node)
+            if found is not None:
+                function, partial = found
+                given = [] if partial is None else partial.args[1:]
+                named = [] if partial is None else partial.keywords
+                arguments = _arguments(function, [*given, *use.node.args], [*named, *use.node.keywords])
+                mapper = arguments.get(function.mapper) if function.mapper else None
+                yield Candidate(use.node, use.host, function, mapper, arguments.get("is_leaf"))
 
 
 def _aliases(bindings: Bindings) -> set[str]:
     """Names under which the file calls a tree function: imports with ``as``, assignments, partials."""
-    aliases: set[str] = set()
-    scopes = {statement.scope for statement in bindings.statements} | {bindings.module}
-    for scope in scopes:
-        for name, found in bindings.names_in(scope).items():
-            if any(map(_binds_tree_function, found)):
-                aliases.add(name)
-    return aliases
+    return {name for name, found in bindings.all_bound() if any(map(_binds_tree_function, found))}
 
 
 def _binds_tree_function(binding: Binding) -> bool:
@@ -44,10 +60,39 @@ def _binds_tree_function(binding: Binding) -> bool:
     return isinstance(value, (ast.Name, ast.Attribute))
 
 
-def _may_be_tree_function(bindings: Bindings, parts: tuple[str, ...], node: ast.Call) -> bool:
+def _tree_function(
+    bindings: Bindings, parts: tuple[str, ...], node: ast.Call
+) -> tuple[TreeFunction, ast.Call | None] | None:
+    """What a call may call, and the partial that was given some of its arguments."""
     place = start_of(node.func)
-    names = bindings.qualified_names(parts, place)
+    names = sorted(bindings.qualified_names(parts, place) & TREE_FUNCTIONS.keys())
     if names:
-        return bool(names & TREE_FUNCTIONS.keys())
+        return TREE_FUNCTIONS[names[0]], None
     found = bindings.bindings_of(parts[0], place)
-    return len(parts) == 1 and len(found) == 1 and isinstance(found[0].value, ast.Call)
+    partial = found[0].value if len(parts) == len(found) == 1 else None
+    if not isinstance(partial, ast.Call) or not partial.args or _names(bindings, partial.func) != {_PARTIAL}:
+        return None
+    names = sorted(_names(bindings, partial.args[0]) & TREE_FUNCTIONS.keys())
+    return (TREE_FUNCTIONS[names[0]], partial) if names else None
+
+
+def _names(bindings: Bindings, node: ast.expr) -> frozenset[str]:
+    parts = dotted_name(node)
+    return bindings.qualified_names(parts, start_of(node)) if parts else frozenset()
+
+
+def _arguments(function: TreeFunction, given: list[ast.expr], named: list[ast.keyword]) -> dict[str, ast.expr]:
+    """What a tree function is given, by the names of its parameters; what follows a starred argument is not known."""
+    found: dict[str, ast.expr] = {}
+    for position, value in enumerate(given):
+        if isinstance(value, ast.Starred):
+            break
+        if position == function.is_leaf_position:
+            found["is_leaf"] = value
+        elif position < len(function.parameters):
+            found[function.parameters[position]] = value
+    found |= {keyword.arg: keyword.value for keyword in named if keyword.arg is not None}
+    is_leaf = found.get("is_leaf")
+    if isinstance(is_leaf, ast.Constant) and is_leaf.value is None:
+        del found["is_leaf"]
+    return found

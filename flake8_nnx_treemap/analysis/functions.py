@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import libcst as cst
 
-from flake8_nnx_treemap.analysis.bindings import Binding, BindingKind, Scope, ScopeKind
+from flake8_nnx_treemap.analysis.bindings import Binding, BindingKind, Scope, class_of_method
 from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown
 from flake8_nnx_treemap.analysis.syntax import dotted_parts, keyword_arguments, positional_arguments
 
@@ -205,17 +204,3 @@ def _function_of_method(source: ParsedSource, expression: cst.Attribute) -> Func
 def class_of_self(source: ParsedSource, owner: cst.BaseExpression) -> Scope | None:
     """The class whose method's first parameter ``owner`` is: the class of ``self``."""
     return class_of_method(source.bindings_of(owner)) if isinstance(owner, cst.Name) else None
-
-
-def class_of_method(bindings: Sequence[Binding]) -> Scope | None:
-    """The class whose method's first parameter a name is, going by the name's bindings."""
-    if len(bindings) != 1 or bindings[0].kind is not BindingKind.PARAMETER:
-        return None
-    method = bindings[0].scope
-    if method.parent is None or method.parent.kind is not ScopeKind.CLASS:
-        return None
-    if not isinstance(method.node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-        return None
-    arguments = [*method.node.args.posonlyargs, *method.node.args.args]
-    is_first = bool(arguments) and arguments[0] is bindings[0].node
-    return method.parent if is_first else None

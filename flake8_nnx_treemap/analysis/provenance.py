@@ -10,11 +10,9 @@ import ast
 import enum
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-import libcst as cst
-
-from flake8_nnx_treemap.analysis.bindings import Binding, BindingKind, Place, dotted_name, start_of
-from flake8_nnx_treemap.analysis.functions import class_of_method
+from flake8_nnx_treemap.analysis.bindings import Binding, BindingKind, Place, class_of_method, dotted_name, start_of
 from flake8_nnx_treemap.analysis.nodes import child_nodes, walk
 from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown, remembered
 from flake8_nnx_treemap.names import (
@@ -25,6 +23,9 @@ from flake8_nnx_treemap.names import (
     TreeFunctionKind,
     canonical,
 )
+
+if TYPE_CHECKING:
+    import libcst as cst
 
 MAXIMUM_STEPS = 12
 """How many names, calls and attributes are followed from an expression to what made it."""
@@ -44,6 +45,10 @@ class TreeKind(enum.Enum):
     """A Module: a pytree only from 0.11 on, one opaque leaf before."""
     PURE = "pure"
     """Plain values, after ``nnx.to_pure_dict``, ``nnx.pure`` or a map that unwraps."""
+
+
+TREES_OF_WRAPPERS = (TreeKind.STATE, TreeKind.GRADIENTS, TreeKind.VARIABLES)
+"""Trees that show a wrapper to whoever stops there, on every release."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,7 +2,8 @@
 
 LibCST needs ten times as long for a module as the standard ``ast``, and its native parser overflows the stack on an
 expression nested a few thousand deep. So it is given only statements that hold a candidate, and the definitions they
-refer to, and each only after its depth is known.
+refer to, and each only after its depth is known. It is imported when the first is parsed: to import it takes longer
+than to see, on the ``ast``, that most files hold nothing for it.
 """
 
 from __future__ import annotations
@@ -12,20 +13,22 @@ import functools
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Concatenate, ParamSpec, TypeVar
-
-import libcst as cst
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from flake8_nnx_treemap.analysis.bindings import Binding, Bindings, Block, Host, Place, end_of, start_of
 from flake8_nnx_treemap.analysis.nodes import child_nodes, walk
-from flake8_nnx_treemap.analysis.positions import Parents, Spans, record_spans
-from flake8_nnx_treemap.analysis.syntax import children_of, dotted_parts
 from flake8_nnx_treemap.analysis.text import LINE_END, line_starts
 from flake8_nnx_treemap.analysis.text import Edit as Edit
 from flake8_nnx_treemap.analysis.text import Position as Position
 from flake8_nnx_treemap.analysis.text import Range as Range
 from flake8_nnx_treemap.analysis.text import SourceError as SourceError
 from flake8_nnx_treemap.analysis.text import parse_module as parse_module
+
+if TYPE_CHECKING:
+    import libcst as cst
+
+    from flake8_nnx_treemap.analysis.fragments import Fragment
+    from flake8_nnx_treemap.analysis.positions import Parents, Spans
 
 MAXIMUM_DEPTH = 150
 """Deepest nesting of ``ast`` nodes given to LibCST, whose Python side recurses about five frames for each."""
@@ -154,17 +157,27 @@ class ParsedSource:
 
     def parse(self, nodes: Iterable[Host]) -> None:
         """Parse statements and expressions with LibCST, all in one go, so that ``cst_of`` finds them done."""
+        from flake8_nnx_treemap.analysis.fragments import Fragment
+
         wanted = [node for node in dict.fromkeys(nodes) if node not in self._parsed]
         fragments = []
         for node in wanted:
             if _depth_exceeds(node, MAXIMUM_DEPTH):
                 self._parsed[node] = Unknown("nested too deeply")
             else:
-                fragments.append(_Fragment.cut(self, node))
-        if fragments and not self._parse_fragments(fragments):
+                fragments.append(Fragment.cut(self, node))
+        if fragments and not self._take(fragments):
             for fragment in fragments:
-                if not self._parse_fragments([fragment]):
+                if not self._take([fragment]):
                     self._parsed[fragment.node] = Unknown("LibCST does not parse it")
+
+    def _take(self, fragments: Sequence[Fragment]) -> bool:
+        from flake8_nnx_treemap.analysis.fragments import parse_fragments
+
+        module = parse_fragments(fragments, self._parsed, self._spans, self._parents)
+        if module is not None:
+            self._alive.append(module)
+        return module is not None
 
     def cst_of(self, node: Host) -> cst.CSTNode | Unknown:
         """The LibCST node of an ``ast`` statement or expression."""
@@ -179,6 +192,8 @@ class ParsedSource:
         return self._expressions[id(node)]
 
     def _ast_of(self, node: cst.BaseExpression) -> ast.expr | None:
+        import libcst as cst
+
         ranges = [self.range(node), self.outer_range(node)]
         for range_ in reversed(ranges) if isinstance(node, (cst.Tuple, cst.GeneratorExp)) else ranges:
             found = self.bindings.expression_at(self._place(range_.start), self._place(range_.end))
@@ -188,6 +203,8 @@ class ParsedSource:
 
     def definition_of(self, node: cst.Lambda | cst.FunctionDef) -> ast.Lambda | ast.FunctionDef | None:
         """The ``ast`` definition of a function that ``cst_of`` was asked for, or of a lambda anywhere."""
+        import libcst as cst
+
         if isinstance(node, cst.Lambda):
             found: ast.AST | None = self.ast_of(node)
         else:
@@ -247,29 +264,6 @@ class ParsedSource:
         """The LibCST node around a node, within the statement or expression that was parsed."""
         return self._parents.get(id(node))
 
-    def _parse_fragments(self, fragments: Sequence[_Fragment]) -> bool:
-        try:
-            module = cst.parse_module("".join(fragment.text for fragment in fragments))
-            self._alive.append(module)
-            if len(module.body) != len(fragments):
-                return False
-            for fragment, statement in zip(fragments, module.body, strict=True):
-                record_spans(statement, module, fragment.offset, self._spans, self._parents)
-                self._parsed[fragment.node] = self._adopt(fragment.unwrap(statement))
-        except (cst.ParserSyntaxError, RecursionError):
-            return False
-        return True
-
-    def _adopt(self, root: cst.CSTNode) -> cst.CSTNode:
-        """What the fragment put around a node, such as the parentheses of an expression, is not in the file."""
-        self._parents.pop(id(root), None)
-        if not isinstance(root, cst.BaseExpression):
-            return root
-        bare = root.with_changes(lpar=root.lpar[1:], rpar=root.rpar[:-1])
-        self._spans[id(bare)] = self._spans[id(root)]
-        self._parents.update((id(child), bare) for child in children_of(bare))
-        return bare
-
     # Meaning
 
     def bindings_of(self, name: cst.Name) -> tuple[Binding, ...]:
@@ -278,6 +272,8 @@ class ParsedSource:
 
     def qualified_names(self, node: cst.BaseExpression) -> frozenset[str]:
         """What a name or attribute chain may stand for; empty for everything else. See ``Bindings.qualified_names``."""
+        from flake8_nnx_treemap.analysis.syntax import dotted_parts
+
         parts = dotted_parts(node)
         if parts is None:
             return frozenset()
@@ -348,39 +344,3 @@ def _depth_exceeds(root: ast.AST, limit: int) -> bool:
         if not level:
             return False
     return True
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Fragment:
-    """A piece of the file as text that LibCST parses as one statement; ``offset`` is where its text would start."""
-
-    node: Host
-    text: str
-    offset: int
-    is_indented: bool = False
-
-    @classmethod
-    def cut(cls, source: ParsedSource, node: Host) -> _Fragment:
-        start, end = start_of(node), (node.end_lineno or node.lineno, node.end_col_offset or 0)
-        first, last = source.position_of_place(start), source.position_of_place(end)
-        if isinstance(node, ast.expr):
-            return cls(node, f"({source.text_in(Range(first, last))}\n)\n", source.offset(first) - 1)
-        if hasattr(node, "body"):
-            first = Position(first.row, 1)  # A compound statement starts its line, so its own indentation is kept.
-        body = source.text_in(Range(first, last)) + "\n"
-        if not hasattr(node, "body") or body[0] not in " \t\f":
-            return cls(node, body, source.offset(first))
-        around = "if 1:\n"
-        return cls(node, around + body, source.offset(first) - len(around), is_indented=True)
-
-    def unwrap(self, statement: cst.CSTNode) -> cst.CSTNode:
-        """The node that was meant, out of what was put around it."""
-        if isinstance(self.node, ast.expr):
-            assert isinstance(statement, cst.SimpleStatementLine)
-            expression = statement.body[0]
-            assert isinstance(expression, cst.Expr)
-            return expression.value
-        if self.is_indented:
-            assert isinstance(statement, cst.If)
-            statement = statement.body.body[0]
-        return statement.body[0] if isinstance(statement, cst.SimpleStatementLine) else statement

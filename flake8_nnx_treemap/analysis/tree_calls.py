@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import libcst as cst
 
 from flake8_nnx_treemap.analysis.bindings import start_of
-from flake8_nnx_treemap.analysis.candidates import hosts_of_tree_calls
+from flake8_nnx_treemap.analysis.candidates import candidates_in
 from flake8_nnx_treemap.analysis.functions import value_of
 from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown, remembered
 from flake8_nnx_treemap.analysis.syntax import is_name, nodes_below
@@ -44,7 +44,7 @@ def tree_calls_of(source: ParsedSource) -> tuple[TreeCall, ...]:
 
 
 def _find(source: ParsedSource) -> Iterator[TreeCall]:
-    hosts = sorted(hosts_of_tree_calls(source.bindings), key=start_of)
+    hosts = sorted({candidate.host for candidate in candidates_in(source.bindings)}, key=start_of)
     source.parse(hosts)
     for host in hosts:
         node = source.cst_of(host)

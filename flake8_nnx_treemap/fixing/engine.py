@@ -68,16 +68,13 @@ def source_with_candidates(
     if not may_hold_findings_text(text):
         return None
     from flake8_nnx_treemap.analysis.bindings import Bindings
+    from flake8_nnx_treemap.analysis.source import ParsedSource
     from flake8_nnx_treemap.rules.needs import codes_by_text, codes_that_may_find
 
     if not codes_by_text(text, settings):
         return None
-    bindings = Bindings(tree)
-    if not codes_that_may_find(text, bindings, settings):
-        return None
-    from flake8_nnx_treemap.analysis.source import ParsedSource
-
-    return ParsedSource(text, filename, modules, bindings)
+    source = ParsedSource(text, filename, modules, Bindings(tree))
+    return source if codes_that_may_find(source, settings) else None
 
 
 def _lint(source: ParsedSource, settings: LintSettings) -> list[Finding]:

@@ -6,15 +6,14 @@ import functools
 import os
 from typing import TYPE_CHECKING
 
+from flake8_nnx_treemap.analysis.source import ParsedSource
 from flake8_nnx_treemap.analysis.text import SourceError
+from flake8_nnx_treemap.names import OTHER_PROJECTS
 from flake8_nnx_treemap.project.errors import FileError
 from flake8_nnx_treemap.project.files import decode, read_bytes
 
 if TYPE_CHECKING:
-    from flake8_nnx_treemap.analysis.source import Modules, ParsedSource
-
-_ELSEWHERE = frozenset({"builtins", "flax", "functools", "jax", "numpy", "optax", "typing"})
-"""Modules that every file names and no project has."""
+    from flake8_nnx_treemap.analysis.source import Modules
 
 
 def module_finder(filename: str) -> Modules:
@@ -29,7 +28,7 @@ def module_finder(filename: str) -> Modules:
     def find(name: str) -> tuple[ParsedSource, str] | None:
         parts = name.lstrip(".").split(".")
         level = len(name) - len(name.lstrip("."))
-        if parts[0] in _ELSEWHERE and not level:
+        if parts[0] in OTHER_PROJECTS and not level:
             return None
         bases = [os.path.join(folder, *[os.pardir] * (level - 1))] if level else _roots(folder)
         for base in bases:
@@ -68,8 +67,6 @@ def _source_of(path: str) -> ParsedSource | None:
 @functools.lru_cache(maxsize=128)
 def _parsed(path: str, changed: int, size: int) -> ParsedSource | None:
     """A module's source as it was at a time; nothing if it cannot be read."""
-    from flake8_nnx_treemap.analysis.source import ParsedSource  # Here, since it imports LibCST.
-
     try:
         text, _ = decode(read_bytes(path))
         return ParsedSource(text, path, modules=module_finder(path))

@@ -22,7 +22,7 @@ def check(source: ParsedSource, settings: LintSettings) -> list[Finding]:
         The findings in order of position; a finding that two calls share is listed once.
     """
     found: dict[tuple[object, ...], Finding] = {}
-    codes = codes_that_may_find(source.text, source.bindings, settings)
+    codes = codes_that_may_find(source, settings)
     for rule in ALL_RULES:
         if rule.code in codes:
             for finding in rule.check(source, settings.flax_floor):

@@ -2,49 +2,202 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import ast
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
-from flake8_nnx_treemap.analysis.bindings import Bindings
-from flake8_nnx_treemap.analysis.candidates import hosts_of_tree_calls
-from flake8_nnx_treemap.names import PORTABLE, FlaxRelease
+from flake8_nnx_treemap.analysis.bindings import dotted_name, start_of
+from flake8_nnx_treemap.analysis.candidates import Candidate, candidates_in
+from flake8_nnx_treemap.analysis.masks import mask_of
+from flake8_nnx_treemap.analysis.narrowing import type_test
+from flake8_nnx_treemap.analysis.nodes import walk
+from flake8_nnx_treemap.analysis.reach import Reach, asks_for_others, reach_of, reach_of_consumers, reach_of_function
+from flake8_nnx_treemap.analysis.source import ParsedSource, remembered
+from flake8_nnx_treemap.names import (
+    PORTABLE,
+    REMOVED_TREE_FUNCTIONS,
+    VARIABLE_ONLY_ATTRIBUTES,
+    VARIABLE_STATE,
+    VARIABLE_SUBCLASSES,
+    WRAPPERS,
+    FlaxRelease,
+    TreeFunctionKind,
+    canonical,
+)
 from flake8_nnx_treemap.rules.codes import CODES
 from flake8_nnx_treemap.rules.settings import LintSettings
 
 
+class CallFacts:
+    """What the ``ast`` says of a call that may be one of a tree function; each is found out when it is asked for."""
+
+    def __init__(self, source: ParsedSource, candidate: Candidate) -> None:
+        """Take a call."""
+        self.source = source
+        self.candidate = candidate
+        self.stops = candidate.is_leaf is not None
+        self.maps = candidate.mapper is not None
+
+    @cached_property
+    def predicate(self) -> Reach:
+        """What its predicate leads to."""
+        return reach_of_function(self.source, self.candidate.is_leaf)
+
+    @cached_property
+    def mapper(self) -> Reach:
+        """What its mapper leads to."""
+        return reach_of_function(self.source, self.candidate.mapper)
+
+    @cached_property
+    def consumers(self) -> Reach:
+        """What the code leads to that looks at the leaves it returns."""
+        return reach_of_consumers(self.source, self.candidate.node)
+
+
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What a rule cannot do without: a word in the text, a Flax floor, perhaps a call of a tree function."""
+    """What a rule cannot do without: a word in the text, a Flax floor, a call of which ``call`` holds, a ``file``."""
 
     word: str = ""
     since: FlaxRelease = PORTABLE
-    tree_call: bool = False
     ignores_case: bool = False
+    call: Callable[[CallFacts], bool] | None = None
+    file: Callable[[ParsedSource], bool] | None = None
 
 
-_A_TREE_CALL = Need("tree", tree_call=True)
+_WRAPPERS = frozenset(name.rpartition(".")[2] for name in WRAPPERS)
+_SUBCLASSES = frozenset(name.rpartition(".")[2] for name in VARIABLE_SUBCLASSES)
+_TYPES = frozenset({"Variable", "VariableState"})
+
+
+def _stops_at_variable_state(call: CallFacts) -> bool:
+    return call.stops and call.maps and "VariableState" in call.predicate.words
+
+
+def _stops_at_variable(call: CallFacts) -> bool:
+    return call.stops and call.maps and "Variable" in call.predicate.words
+
+
+def _stops_at_wrapper(call: CallFacts) -> bool:
+    return call.stops and call.maps and not _WRAPPERS.isdisjoint(call.predicate.words)
+
+
+def _is_about_wrappers(reach: Reach) -> bool:
+    return not (_WRAPPERS.isdisjoint(reach.words) and VARIABLE_ONLY_ATTRIBUTES.isdisjoint(reach.members))
+
+
+def _dispatches_in_vain(call: CallFacts) -> bool:
+    if call.stops or not call.maps or not _is_about_wrappers(call.mapper):
+        return False
+    return not asks_for_others(call.source, call.candidate)
+
+
+def _looks_at_leaves(call: CallFacts) -> bool:
+    return not call.stops and not call.maps and _is_about_wrappers(call.consumers)
+
+
+def _reads_members(call: CallFacts) -> bool:
+    return _dispatches_in_vain(call) or _looks_at_leaves(call)
+
+
+def _asks_exact_type(call: CallFacts) -> bool:
+    questions = (*call.predicate.type_questions, *call.mapper.type_questions)
+    return any(not _TYPES.isdisjoint(reach_of(call.source, question).words) for question in questions)
+
+
+def _stops_at_class(call: CallFacts) -> bool:
+    predicate = call.candidate.is_leaf
+    if isinstance(predicate, ast.Lambda):
+        made = predicate.body
+        if isinstance(made, ast.Call) and isinstance(made.func, ast.Name) and made.func.id == "bool" and made.args:
+            made = made.args[0]
+        return isinstance(made, ast.Call) and _is_wrapper_class(call.source, made.func)
+    return predicate is not None and _is_wrapper_class(call.source, predicate)
+
+
+def _is_wrapper_class(source: ParsedSource, node: ast.expr) -> bool:
+    return not WRAPPERS.isdisjoint(map(canonical, _qualified_names(source, node)))
+
+
+def _stops_at_one_asks_for_another(call: CallFacts) -> bool:
+    if not _stops_at_wrapper(call) or not _is_about_wrappers(call.mapper):
+        return False
+    names_old_class = "VariableState" in call.predicate.words | call.mapper.words
+    return names_old_class or not _SUBCLASSES.isdisjoint(call.predicate.words)
+
+
+def _makes_mask(call: CallFacts) -> bool:
+    is_map = call.candidate.function.kind in (TreeFunctionKind.MAP, TreeFunctionKind.MAP_WITH_PATH)
+    return is_map and not call.stops and mask_of(call.source, call.candidate.node) is not None
+
+
+def _tells_classes_apart(source: ParsedSource) -> bool:
+    """Whether ``isinstance`` asks for VariableState, or the class stands where it may be a key or be registered."""
+    tests = (type_test(source, use.node) for use in source.bindings.calls.get("isinstance", ()))
+    if any(test is not None and VARIABLE_STATE in test[1] for test in tests):
+        return True
+    uses = (use for name in _old_names(source) for use in source.bindings.attributes.get(name, ()))
+    return any(isinstance(node, ast.Dict) or _is_registration(node) for use in uses for node in walk(use.host))
+
+
+def _old_names(source: ParsedSource) -> frozenset[str]:
+    """What the file may call VariableState."""
+    bound = (binding for _, found in source.bindings.all_bound() for binding in found)
+    return frozenset({"VariableState"}).union(
+        binding.name for binding in bound if (binding.qualified_name or "").endswith(".VariableState")
+    )
+
+
+def _is_registration(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "register"
+
+
+def _uses_removed_function(source: ParsedSource) -> bool:
+    """Whether ``jax.tree_map`` or its like is named, or imported from ``jax``."""
+    removed = {f"jax.{name}" for name in REMOVED_TREE_FUNCTIONS}
+    uses = (use.node for name in REMOVED_TREE_FUNCTIONS for use in source.bindings.attributes.get(name, ()))
+    if any(not removed.isdisjoint(_qualified_names(source, node)) for node in uses):
+        return True
+    return any(binding.qualified_name in removed for _, found in source.bindings.all_bound() for binding in found)
+
+
+def _qualified_names(source: ParsedSource, node: ast.expr) -> frozenset[str]:
+    parts = dotted_name(node)
+    return source.bindings.qualified_names(parts, start_of(node)) if parts else frozenset()
+
+
+def _reads(*names: str) -> Callable[[ParsedSource], bool]:
+    """Whether some attribute of these names is read or set."""
+
+    def file(source: ParsedSource) -> bool:
+        uses = (use.node for name in names for use in source.bindings.attributes.get(name, ()))
+        return any(isinstance(node, ast.Attribute) for node in uses)
+
+    return file
+
 
 NEEDS: Mapping[str, Need] = {
-    "NNX101": _A_TREE_CALL,
-    "NNX102": _A_TREE_CALL,
-    "NNX103": _A_TREE_CALL,
-    "NNX104": _A_TREE_CALL,
-    "NNX105": _A_TREE_CALL,
-    "NNX106": _A_TREE_CALL,
-    "NNX107": _A_TREE_CALL,
-    "NNX108": _A_TREE_CALL,
-    "NNX109": Need("VariableState"),
-    "NNX110": _A_TREE_CALL,
-    "NNX111": _A_TREE_CALL,
-    "NNX112": _A_TREE_CALL,
+    "NNX101": Need("tree", call=_stops_at_variable_state),
+    "NNX102": Need("tree", call=_dispatches_in_vain),
+    "NNX103": Need("tree", call=_looks_at_leaves),
+    "NNX104": Need("tree", call=_reads_members),
+    "NNX105": Need("tree", call=_asks_exact_type),
+    "NNX106": Need("tree", call=_stops_at_class),
+    "NNX107": Need("tree", call=_stops_at_one_asks_for_another),
+    "NNX108": Need("tree", call=_makes_mask),
+    "NNX109": Need("VariableState", file=_tells_classes_apart),
+    "NNX110": Need("tree", call=_stops_at_wrapper),
+    "NNX111": Need("tree", call=_stops_at_wrapper),
+    "NNX112": Need("tree", call=_stops_at_variable),
     "NNX201": Need("VariableState", (0, 11)),
     "NNX202": Need("VariableState", (0, 11)),
-    "NNX203": Need("to_variable", (0, 11)),
-    "NNX204": Need("type", (0, 11)),
+    "NNX203": Need("to_variable", (0, 11), file=_reads("to_variable")),
+    "NNX204": Need("type", (0, 11), file=_reads("type")),
     "NNX205": Need(since=(0, 12, 1)),
-    "NNX206": Need("value", (0, 12, 1)),
+    "NNX206": Need("value", (0, 12, 1), file=_reads("value", "raw_value")),
     "NNX207": Need("pure", (0, 12, 7)),
-    "NNX208": Need("tree_"),
+    "NNX208": Need("tree_", file=_uses_removed_function),
     "NNX901": Need("noqa", ignores_case=True),
 }
 """By rule code; tests hold it true for every example, and over the code of many projects."""
@@ -61,17 +214,26 @@ def codes_by_text(text: str, settings: LintSettings) -> frozenset[str]:
     )
 
 
-def codes_that_may_find(text: str, bindings: Bindings, settings: LintSettings) -> frozenset[str]:
+@remembered
+def codes_that_may_find(source: ParsedSource, settings: LintSettings) -> frozenset[str]:
     """The selected rules that may find something in a file.
 
     Args:
-        text: the file.
-        bindings: what its names mean.
+        source: the file.
         settings: which rules are selected, and for which Flax.
 
     Returns:
-        Codes: every one whose rule has a finding here, and few others.
+        Codes: every one whose rule has a finding here, and few others. One call that some rule may have something to
+        say of lets all rules look at calls: LibCST has to be imported then, and the rest is cheap.
     """
-    codes = codes_by_text(text, settings)
-    after_calls = {code for code in codes if NEEDS[code].tree_call}
-    return codes - after_calls if after_calls and not hosts_of_tree_calls(bindings) else codes
+    codes = codes_by_text(source.text, settings)
+    of_calls = {code for code in codes if NEEDS[code].call is not None}
+    if of_calls and not _some_call_is_worth_a_look(source, of_calls):
+        codes -= of_calls
+    return frozenset(code for code in codes if (holds := NEEDS[code].file) is None or holds(source))
+
+
+def _some_call_is_worth_a_look(source: ParsedSource, codes: set[str]) -> bool:
+    questions = [holds for code in sorted(codes) if (holds := NEEDS[code].call) is not None]
+    calls = (CallFacts(source, candidate) for candidate in candidates_in(source.bindings))
+    return any(holds(call) for call in calls for holds in questions)

@@ -32,96 +32,39 @@ is also used otherwise.
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
 
 import libcst as cst
 
-from flake8_nnx_treemap.analysis.bindings import dotted_name, start_of
 from flake8_nnx_treemap.analysis.mappers import Mapper, mapper_of, results_of
-from flake8_nnx_treemap.analysis.provenance import Origin, TreeKind, origin_of
+from flake8_nnx_treemap.analysis.masks import Mask, gives_wrappers_to_optax, mask_of
+from flake8_nnx_treemap.analysis.provenance import TREES_OF_WRAPPERS, Origin, origin_of
 from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown
 from flake8_nnx_treemap.analysis.tree_calls import TreeCall, tree_calls_of
-from flake8_nnx_treemap.analysis.uses import Use, returned_by, uses_of
-from flake8_nnx_treemap.names import (
-    OPTAX_MASK_ARGUMENTS,
-    OPTAX_MASK_KEYWORDS,
-    VARIABLE_STATE_IS_VARIABLE,
-    FlaxRelease,
-    TreeFunctionKind,
-)
+from flake8_nnx_treemap.names import VARIABLE_STATE_IS_VARIABLE, FlaxRelease, TreeFunctionKind
 from flake8_nnx_treemap.rules.rewriting import make_fix, new_keyword, wrapper_types
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
 
 MESSAGE = "this mask comes back wrapped, as Param(True): add is_leaf=lambda x: isinstance(x, nnx.Variable)"
 
 _MAPS = (TreeFunctionKind.MAP, TreeFunctionKind.MAP_WITH_PATH)
-_OF_WRAPPERS = (TreeKind.STATE, TreeKind.GRADIENTS, TreeKind.VARIABLES)
 
 
 def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
     """Report each map without `is_leaf` over known wrappers that makes a mask or labels for optax."""
-    if _gives_wrappers_to_optax(source):
+    if gives_wrappers_to_optax(source):
         return  # Optax is given the Variables themselves, and a mask of them fits.
     for call in tree_calls_of(source):
         if call.is_leaf is not None or not call.is_complete or call.function.kind not in _MAPS or not call.trees:
             continue
         node = source.ast_of(call.node)
         origin = origin_of(source, call.trees[0])
-        if node is None or call.mapper is None or isinstance(origin, Unknown) or origin.kind not in _OF_WRAPPERS:
+        if node is None or call.mapper is None or isinstance(origin, Unknown) or origin.kind not in TREES_OF_WRAPPERS:
             continue
         mapper = mapper_of(source, call.mapper, call.function.leaf_position)
-        uses = list(_uses(source, node))
-        if uses and all(_is_mask(source, use, mapper) for use in uses):
+        mask = mask_of(source, node)
+        if mask is Mask.GIVEN or (mask is Mask.NAMED and _makes_marks(source, mapper)):
             yield Finding("NNX108", MESSAGE, source.range(call.callee), _fix(source, call, mapper, origin, floor))
-
-
-def _gives_wrappers_to_optax(source: ParsedSource) -> bool:
-    """Whether the file calls `optimizer.init` with a tree of Variables."""
-    for use in source.bindings.calls.get("init", ()):
-        given = use.node.args if isinstance(use.node, ast.Call) else []
-        origin = origin_of(source, given[0]) if given else Unknown("no tree")
-        if isinstance(origin, Origin) and origin.kind in _OF_WRAPPERS:
-            return True
-    return False
-
-
-def _uses(source: ParsedSource, node: ast.expr) -> Iterator[Use]:
-    """Where the result of a call goes; through the function that returns it, to where that is called."""
-    for use in uses_of(source, node):
-        called = returned_by(source, use)
-        if not called:
-            yield use
-        for found in called:
-            yield from uses_of(source, found)
-
-
-def _is_mask(source: ParsedSource, use: Use, mapper: Mapper | Unknown) -> bool:
-    """Whether a use takes the result for a mask or for labels."""
-    if use.path:
-        return False
-    if isinstance(use.parent, ast.keyword):
-        call = source.ast_parent(use.parent)
-        is_named = use.parent.arg in OPTAX_MASK_KEYWORDS
-        return is_named and isinstance(call, ast.Call) and bool(_optax_names(source, call))
-    if isinstance(use.parent, ast.Call) and use.node in use.parent.args:
-        positions = {OPTAX_MASK_ARGUMENTS.get(name) for name in _optax_names(source, use.parent)}
-        return positions == {use.parent.args.index(use.node)}
-    return isinstance(use.parent, ast.Return) and _is_called_mask(source, use.parent) and _makes_marks(source, mapper)
-
-
-def _optax_names(source: ParsedSource, call: ast.Call) -> frozenset[str]:
-    parts = dotted_name(call.func)
-    names = source.bindings.qualified_names(parts, start_of(call.func)) if parts else frozenset()
-    return names if names and all(name.startswith("optax.") for name in names) else frozenset()
-
-
-def _is_called_mask(source: ParsedSource, node: ast.AST) -> bool:
-    """Whether a statement stands in a function whose name says that it makes a mask or labels."""
-    around = source.ast_parent(node)
-    while around is not None and not isinstance(around, ast.FunctionDef):
-        around = source.ast_parent(around)
-    return around is not None and any(word in around.name.lower() for word in ("mask", "label"))
 
 
 def _makes_marks(source: ParsedSource, mapper: Mapper | Unknown) -> bool:

@@ -1,0 +1,215 @@
+"""Which words a piece of code leads to: its own, and those of all that its names are bound to.
+
+What code can be about, judged by the ``ast`` alone. It errs on one side: whatever a rule finds out about predicates,
+mappers and consumers of leaves, it finds in these words; many words are of no account. So a file without the words
+that a rule needs is done, and LibCST need not be imported for it.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from flake8_nnx_treemap.analysis.bindings import Binding, BindingKind, class_of_method, dotted_name, start_of
+from flake8_nnx_treemap.analysis.candidates import Candidate
+from flake8_nnx_treemap.analysis.narrowing import type_test
+from flake8_nnx_treemap.analysis.nodes import walk
+from flake8_nnx_treemap.analysis.source import ParsedSource, remembered
+from flake8_nnx_treemap.analysis.uses import uses_of
+from flake8_nnx_treemap.names import WRAPPERS
+
+MAXIMUM_STEPS = 6
+"""Through how many files a name is followed; ``functions`` follows it through as many."""
+
+_LISTS_DEPTH = 4
+"""Through how many calls such as ``enumerate(..)`` a list of leaves is followed, as ``consumers`` does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """``words`` are names, attributes and strings; ``members`` the latter two: what may be a member of something.
+
+    ``type_questions`` are comparisons and look-ups in which ``type(x)`` or ``x.__class__`` stands.
+    """
+
+    words: frozenset[str] = frozenset()
+    members: frozenset[str] = frozenset()
+    type_questions: tuple[ast.expr, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Piece:
+    """What one piece of code says itself, and where its names lead on to."""
+
+    own: Reach
+    onward: tuple[ast.AST, ...]
+
+
+def reach_of_function(source: ParsedSource, expression: ast.expr | None) -> Reach:
+    """What a predicate or a mapper leads to, in this file, or in that of the project which it is imported from."""
+    if expression is None:
+        return Reach()
+    here = reach_of(source, expression)
+    return _joined([here, _reach_elsewhere(source, _qualified_names(source, expression), MAXIMUM_STEPS)])
+
+
+def reach_of_consumers(source: ParsedSource, call: ast.expr) -> Reach:
+    """What the code leads to that looks at the leaves which a call returns; see ``consumers.leaf_consumers_of``."""
+    return _joined(reach_of(source, code) for code in _consumers(source, call, _LISTS_DEPTH))
+
+
+@remembered
+def reach_of(source: ParsedSource, root: ast.AST) -> Reach:
+    """What a piece of code leads to in its own file."""
+    found = {root: _piece(source, root)}
+    pending = [*found[root].onward]
+    while pending:
+        node = pending.pop()
+        if node not in found:
+            found[node] = _piece(source, node)
+            pending += found[node].onward
+    return _joined(piece.own for piece in found.values())
+
+
+def _joined(parts: Iterable[Reach]) -> Reach:
+    found = list(parts)
+    return Reach(
+        frozenset().union(*(one.words for one in found)),
+        frozenset().union(*(one.members for one in found)),
+        tuple(question for one in found for question in one.type_questions),
+    )
+
+
+# One piece of code
+
+
+@remembered
+def _piece(source: ParsedSource, root: ast.AST) -> _Piece:
+    names: set[str] = set()
+    members: set[str] = set()
+    onward: list[ast.AST] = []
+    questions: list[ast.expr] = []
+    for part in root.body if isinstance(root, (ast.FunctionDef, ast.AsyncFunctionDef)) else [root]:
+        for node in walk(part):
+            if isinstance(node, ast.Name):
+                names.add(node.id)
+                if node.id in _names_that_lead_on(source):
+                    for binding in source.bindings.bindings_of(node.id, start_of(node)):
+                        names.update((binding.qualified_name or "").split("."))
+                        onward += _meaning(binding)
+            elif isinstance(node, ast.Attribute):
+                members.add(node.attr)
+                onward += _methods(source, node)
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                members.add(node.value)
+            elif isinstance(node, (ast.Compare, ast.Subscript, ast.Call)) and _asks_exact_type(source, node):
+                questions.append(node)
+    own = Reach(frozenset(names | members), frozenset(members), tuple(questions))
+    return _Piece(own, tuple(onward))
+
+
+@remembered
+def _names_that_lead_on(source: ParsedSource) -> frozenset[str]:
+    """Most names are parameters, and what is given for them nobody looks at: these need not be looked up."""
+    kinds = (BindingKind.IMPORT, BindingKind.FUNCTION, BindingKind.ASSIGNMENT)
+    return frozenset(name for name, found in source.bindings.all_bound() if any(one.kind in kinds for one in found))
+
+
+def _meaning(binding: Binding) -> list[ast.AST]:
+    if binding.kind is BindingKind.FUNCTION:
+        return [binding.node]
+    return [binding.value] if binding.kind is BindingKind.ASSIGNMENT and binding.value is not None else []
+
+
+def _methods(source: ParsedSource, node: ast.Attribute) -> list[ast.AST]:
+    """The methods that ``self.name`` may stand for."""
+    if not isinstance(node.value, ast.Name):
+        return []
+    scope = class_of_method(source.bindings.bindings_of(node.value.id, start_of(node.value)))
+    found = source.bindings.names_in(scope).get(node.attr, ()) if scope else ()
+    return [binding.node for binding in found if binding.kind is BindingKind.FUNCTION]
+
+
+def _asks_exact_type(source: ParsedSource, node: ast.expr) -> bool:
+    """Whether ``type(x)`` or ``x.__class__`` is compared, is a key, or is given to ``get``."""
+    if {"type", "__class__"}.isdisjoint(source.bindings.attributes):
+        return False
+    if isinstance(node, ast.Call) and not (isinstance(node.func, ast.Attribute) and node.func.attr == "get"):
+        return False
+    return any(isinstance(_typed(part), (ast.Name, ast.Subscript)) for part in walk(node))
+
+
+def _typed(node: ast.AST) -> ast.expr | None:
+    """What an expression asks the type of; a leaf is a name, or ``args[0]``."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "type":
+        return node.args[0] if node.args else None
+    return node.value if isinstance(node, ast.Attribute) and node.attr == "__class__" else None
+
+
+# Other files
+
+
+def _qualified_names(source: ParsedSource, expression: ast.expr) -> frozenset[str]:
+    parts = dotted_name(expression)
+    return source.bindings.qualified_names(parts, start_of(expression)) if parts else frozenset()
+
+
+def _reach_elsewhere(source: ParsedSource, names: frozenset[str], steps: int) -> Reach:
+    found = source.modules(next(iter(names))) if source.modules is not None and len(names) == 1 and steps else None
+    if found is None:
+        return Reach()
+    home, name = found
+    reaches: list[Reach] = []
+    for binding in home.bindings.names_in(home.bindings.module).get(name, ()):
+        reaches += [reach_of(home, node) for node in _meaning(binding)]
+        if binding.qualified_name is not None:
+            reaches.append(_reach_elsewhere(home, frozenset({binding.qualified_name}), steps - 1))
+    return _joined(reaches)
+
+
+# Consumers
+
+
+def _consumers(source: ParsedSource, node: ast.expr, depth: int) -> Iterator[ast.AST]:
+    """Loops and comprehensions over a list, functions that are mapped over it, and the same of lists made of it."""
+    for use in uses_of(source, node):
+        parent = use.parent
+        if isinstance(parent, ast.comprehension):
+            yield from _parts_of_comprehension(source.ast_parent(parent), parent)
+        elif isinstance(parent, (ast.For, ast.AsyncFor)):
+            yield from parent.body
+        elif isinstance(parent, ast.Call) and depth:
+            yield from [given for given in parent.args[:1] if given is not use.node]
+            yield from _consumers(source, parent, depth - 1)
+
+
+def _parts_of_comprehension(whole: ast.AST | None, generator: ast.comprehension) -> Iterator[ast.AST]:
+    """All but what is iterated over."""
+    yield from (value for name in ("elt", "key", "value") if (value := getattr(whole, name, None)) is not None)
+    for one in getattr(whole, "generators", ()):
+        yield from one.ifs if one is generator else [*one.ifs, one.iter]
+
+
+# Questions
+
+
+def asks_for_others(source: ParsedSource, candidate: Candidate) -> bool:
+    """Whether a mapper is seen to ask if its leaf is of a class that is no wrapper."""
+    function = _definition(source, candidate.mapper)
+    if function is None:
+        return False
+    leaves = [*function.args.posonlyargs, *function.args.args][candidate.function.leaf_position :]
+    body = function.body if isinstance(function.body, list) else [function.body]
+    tests = [type_test(source, node) for part in body for node in walk(part) if isinstance(node, ast.Call)]
+    return any(test is not None and leaves and test[0] == leaves[0].arg and not test[1] <= WRAPPERS for test in tests)
+
+
+def _definition(source: ParsedSource, mapper: ast.expr | None) -> ast.Lambda | ast.FunctionDef | None:
+    if isinstance(mapper, ast.Name):
+        bindings = source.bindings.bindings_of(mapper.id, start_of(mapper))
+        meanings = [node for binding in bindings for node in _meaning(binding)]
+        found = meanings[0] if len(meanings) == len(bindings) == 1 else None
+    else:
+        found = mapper
+    return found if isinstance(found, (ast.Lambda, ast.FunctionDef)) else None
