@@ -205,6 +205,9 @@ VARIABLE_BASES: Mapping[str, str] = {
 WRAPPERS = VARIABLE_SUBCLASSES | {VARIABLE, VARIABLE_STATE}
 """Classes whose instances wrap a value as a leaf of NNX state."""
 
+WRAPPER_WORDS = frozenset(name.rpartition(".")[2] for name in WRAPPERS)
+"""What code must say, here or where its names lead, to be about one of them."""
+
 MODULES = frozenset(
     {
         "BatchNorm",

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from flake8_nnx_treemap.analysis.bindings import Binding, BindingKind, Bindings, Host, dotted_name, start_of
+from flake8_nnx_treemap.analysis.source import ParsedSource, remembered
 from flake8_nnx_treemap.names import TREE_FUNCTION_BASENAMES, TREE_FUNCTIONS, TreeFunction
 
 _PARTIAL = "functools.partial"
@@ -26,8 +27,13 @@ class Candidate:
     is_leaf: ast.expr | None
 
 
-def candidates_in(bindings: Bindings) -> Iterator[Candidate]:
-    """Every call of a file that may be one of a tree function, in no order."""
+@remembered
+def candidates_of(source: ParsedSource) -> tuple[Candidate, ...]:
+    """Every call of a file that may be one of a tree function, in source order."""
+    return tuple(sorted(_find(source.bindings), key=lambda candidate: start_of(candidate.node)))
+
+
+def _find(bindings: Bindings) -> Iterator[Candidate]:
     basenames = TREE_FUNCTION_BASENAMES | _aliases(bindings)
     for basename in basenames & bindings.calls.keys():
         for use in bindings.calls[basename]:

@@ -56,13 +56,18 @@ class Fragment:
 
 
 def parse_fragments(
-    fragments: Sequence[Fragment], parsed: dict[ast.AST, cst.CSTNode | Unknown], spans: Spans, parents: Parents
+    fragments: Sequence[Fragment],
+    parsed: dict[ast.AST, cst.CSTNode | Unknown],
+    calls: dict[ast.AST, list[cst.Call]],
+    spans: Spans,
+    parents: Parents,
 ) -> cst.Module | None:
     """Parse fragments of one file.
 
     Args:
         fragments: what to parse.
         parsed: filled with the node that each fragment is.
+        calls: filled with the calls in each fragment.
         spans: filled with where each node stands in the file.
         parents: filled with the node around each.
 
@@ -74,7 +79,7 @@ def parse_fragments(
         if len(module.body) != len(fragments):
             return None
         for fragment, statement in zip(fragments, module.body, strict=True):
-            record_spans(statement, module, fragment.offset, spans, parents)
+            calls[fragment.node] = record_spans(statement, module, fragment.offset, spans, parents)
             parsed[fragment.node] = _adopted(fragment.unwrap(statement), spans, parents)
     except (cst.ParserSyntaxError, RecursionError):
         return None

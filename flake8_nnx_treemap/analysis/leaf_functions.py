@@ -1,8 +1,8 @@
-"""Every function of this file that is called with the nodes or leaves of a tree: predicates, mappers, their helpers."""
+"""Functions of this file that are called with the nodes or leaves of a tree: predicates, mappers, their helpers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import libcst as cst
@@ -11,7 +11,7 @@ from flake8_nnx_treemap.analysis.mappers import helpers_of, mapper_of
 from flake8_nnx_treemap.analysis.predicates import leaf_test_of
 from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown
 from flake8_nnx_treemap.analysis.syntax import nodes_below
-from flake8_nnx_treemap.analysis.tree_calls import TreeCall, tree_calls_of
+from flake8_nnx_treemap.analysis.tree_calls import TreeCall
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -20,14 +20,12 @@ class LeafFunction:
 
     definition: cst.Lambda | cst.FunctionDef
     leaf: str
-    call: TreeCall
-    is_predicate: bool = False
 
 
-def leaf_functions_of(source: ParsedSource) -> Iterator[LeafFunction]:
-    """The predicates and mappers of all calls of tree functions; one that several calls share comes once."""
+def leaf_functions_of(source: ParsedSource, calls: Iterable[TreeCall]) -> Iterator[LeafFunction]:
+    """The predicates and mappers of calls of tree functions; one that several calls share comes once."""
     seen: set[tuple[cst.CSTNode, str]] = set()
-    for call in tree_calls_of(source):
+    for call in calls:
         pending = list(_of_call(source, call))
         while pending:
             found = pending.pop(0)
@@ -42,15 +40,15 @@ def _helpers(source: ParsedSource, function: LeafFunction) -> Iterator[LeafFunct
     """The functions of this file that a function hands its leaf to."""
     for node in nodes_below(function.definition.body, cst.Call):
         for helper, leaf in helpers_of(source, node, frozenset({function.leaf})):
-            yield LeafFunction(helper.definition, leaf, function.call, function.is_predicate)
+            yield LeafFunction(helper.definition, leaf)
 
 
 def _of_call(source: ParsedSource, call: TreeCall) -> Iterator[LeafFunction]:
     if call.is_leaf is not None:
         test = leaf_test_of(source, call.is_leaf)
         if not isinstance(test, Unknown):
-            yield LeafFunction(test.function.definition, test.parameter, call, is_predicate=True)
+            yield LeafFunction(test.function.definition, test.parameter)
     if call.mapper is not None:
         mapper = mapper_of(source, call.mapper, call.function.leaf_position)
         if not isinstance(mapper, Unknown):
-            yield LeafFunction(mapper.function.definition, mapper.leaf, call)
+            yield LeafFunction(mapper.function.definition, mapper.leaf)

@@ -23,7 +23,7 @@ Parents = dict[int, cst.CSTNode]
 
 def record_spans(
     statement: cst.CSTNode, module: cst.Module, offset: int, spans: Spans, parents: Parents | None = None
-) -> None:
+) -> list[cst.Call]:
     """Record where a statement of a module and everything below it stand; blanks are left out.
 
     Args:
@@ -32,20 +32,26 @@ def record_spans(
         offset: where the statement's first character stands.
         spans: filled with the span of each node, by its ``id``, its own parentheses and outer white space left out.
         parents: filled with the node around each node below the statement.
+
+    Returns:
+        The calls in the statement, which it passes on its way.
     """
-    statement._codegen(_Offsets(module, offset, spans, {} if parents is None else parents))
+    offsets = _Offsets(module, offset, spans, {} if parents is None else parents)
+    statement._codegen(offsets)
+    return offsets.calls
 
 
 class _Offsets(CodegenState):
     """Counts the characters of the code that LibCST generates, which are those it parsed."""
 
-    __slots__ = ("_around", "_starts", "offset", "parents", "spans")
+    __slots__ = ("_around", "_starts", "calls", "offset", "parents", "spans")
 
     def __init__(self, module: cst.Module, offset: int, spans: Spans, parents: Parents) -> None:
         super().__init__(default_indent=module.default_indent, default_newline=module.default_newline)
         self.offset = offset
         self.spans = spans
         self.parents = parents
+        self.calls: list[cst.Call] = []
         self._starts: list[int] = []
         self._around: list[cst.CSTNode] = []
 
@@ -66,6 +72,8 @@ class _Offsets(CodegenState):
     def after_codegen(self, node: cst.CSTNode) -> None:
         if type(node) is cst.SimpleWhitespace:
             return
+        if type(node) is cst.Call:
+            self.calls.append(node)
         self._around.pop()
         start = self._starts.pop()
         # A syntactic position, recorded below, is the better one.

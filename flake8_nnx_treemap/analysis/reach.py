@@ -30,12 +30,14 @@ _LISTS_DEPTH = 4
 class Reach:
     """``words`` are names, attributes and strings; ``members`` the latter two: what may be a member of something.
 
-    ``type_questions`` are comparisons and look-ups in which ``type(x)`` or ``x.__class__`` stands.
+    ``type_questions`` are comparisons and look-ups in which ``type(x)`` or ``x.__class__`` stands; ``writes`` holds
+    if an attribute or an item of something is set.
     """
 
     words: frozenset[str] = frozenset()
     members: frozenset[str] = frozenset()
     type_questions: tuple[ast.expr, ...] = ()
+    writes: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,6 +80,7 @@ def _joined(parts: Iterable[Reach]) -> Reach:
         frozenset().union(*(one.words for one in found)),
         frozenset().union(*(one.members for one in found)),
         tuple(question for one in found for question in one.type_questions),
+        any(one.writes for one in found),
     )
 
 
@@ -90,6 +93,7 @@ def _piece(source: ParsedSource, root: ast.AST) -> _Piece:
     members: set[str] = set()
     onward: list[ast.AST] = []
     questions: list[ast.expr] = []
+    writes = False
     for part in root.body if isinstance(root, (ast.FunctionDef, ast.AsyncFunctionDef)) else [root]:
         for node in walk(part):
             if isinstance(node, ast.Name):
@@ -101,11 +105,14 @@ def _piece(source: ParsedSource, root: ast.AST) -> _Piece:
             elif isinstance(node, ast.Attribute):
                 members.add(node.attr)
                 onward += _methods(source, node)
+                writes |= isinstance(node.ctx, ast.Store)
             elif isinstance(node, ast.Constant) and isinstance(node.value, str):
                 members.add(node.value)
-            elif isinstance(node, (ast.Compare, ast.Subscript, ast.Call)) and _asks_exact_type(source, node):
-                questions.append(node)
-    own = Reach(frozenset(names | members), frozenset(members), tuple(questions))
+            elif isinstance(node, (ast.Compare, ast.Subscript, ast.Call)):
+                writes |= isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store)
+                if _asks_exact_type(source, node):
+                    questions.append(node)
+    own = Reach(frozenset(names | members), frozenset(members), tuple(questions), writes)
     return _Piece(own, tuple(onward))
 
 

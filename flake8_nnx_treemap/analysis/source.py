@@ -98,6 +98,7 @@ class ParsedSource:
         """What ``remembered`` functions have answered."""
         self._line_starts = line_starts(text)
         self._parsed: dict[ast.AST, cst.CSTNode | Unknown] = {}
+        self._calls: dict[ast.AST, list[cst.Call]] = {}
         self._spans: Spans = {}
         self._parents: Parents = {}
         self._places: dict[int, Place] = {}
@@ -174,7 +175,7 @@ class ParsedSource:
     def _take(self, fragments: Sequence[Fragment]) -> bool:
         from flake8_nnx_treemap.analysis.fragments import parse_fragments
 
-        module = parse_fragments(fragments, self._parsed, self._spans, self._parents)
+        module = parse_fragments(fragments, self._parsed, self._calls, self._spans, self._parents)
         if module is not None:
             self._alive.append(module)
         return module is not None
@@ -184,6 +185,11 @@ class ParsedSource:
         if node not in self._parsed:
             self.parse([node])
         return self._parsed[node]
+
+    def calls_below(self, node: Host) -> Sequence[cst.Call]:
+        """The LibCST nodes of the calls in an ``ast`` statement or expression; none if LibCST does not parse it."""
+        self.cst_of(node)
+        return self._calls.get(node, ())
 
     def ast_of(self, node: cst.BaseExpression) -> ast.expr | None:
         """The ``ast`` expression of a LibCST one; ``ast`` counts the parentheses of a tuple, and no others."""

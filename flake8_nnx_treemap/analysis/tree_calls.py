@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import libcst as cst
 
-from flake8_nnx_treemap.analysis.bindings import start_of
-from flake8_nnx_treemap.analysis.candidates import candidates_in
+from flake8_nnx_treemap.analysis.bindings import Host, Place, dotted_name, start_of
+from flake8_nnx_treemap.analysis.candidates import Candidate
 from flake8_nnx_treemap.analysis.functions import value_of
-from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown, remembered
-from flake8_nnx_treemap.analysis.syntax import is_name, nodes_below
+from flake8_nnx_treemap.analysis.source import ParsedSource, remembered
+from flake8_nnx_treemap.analysis.syntax import dotted_parts, is_name
 from flake8_nnx_treemap.names import TREE_FUNCTIONS, TreeFunction
 
 _PARTIAL = "functools.partial"
@@ -37,37 +37,54 @@ class TreeCall:
     partial: cst.Call | None = None
 
 
+def tree_calls_of(source: ParsedSource, candidates: Sequence[Candidate]) -> Iterator[TreeCall]:
+    """Read candidates as the calls of tree functions that they are; what LibCST does not parse is left out.
+
+    Args:
+        source: the file.
+        candidates: calls of it. The statements that hold them are parsed all in one go.
+
+    Yields:
+        Calls, in the order of the candidates.
+    """
+    source.parse(candidate.host for candidate in candidates)
+    for candidate in candidates:
+        call = _tree_call_of(source, candidate)
+        if call is not None:
+            yield call
+
+
 @remembered
-def tree_calls_of(source: ParsedSource) -> tuple[TreeCall, ...]:
-    """Every call of a tree function in a file, in source order; what LibCST does not parse is left out."""
-    return tuple(_find(source))
+def _tree_call_of(source: ParsedSource, candidate: Candidate) -> TreeCall | None:
+    calls = _calls_in(source, candidate.host)
+    node = calls.get(start_of(candidate.node))
+    if node is None:  # In an f-string: before Python 3.12, ``ast`` does not know where.
+        name = dotted_name(candidate.node.func)
+        named = [call for call in calls.values() if dotted_parts(call.func) == name]
+        node = named[0] if len(named) == 1 else None
+    return None if node is None else tree_call_at(source, node)
 
 
-def _find(source: ParsedSource) -> Iterator[TreeCall]:
-    hosts = sorted({candidate.host for candidate in candidates_in(source.bindings)}, key=start_of)
-    source.parse(hosts)
-    for host in hosts:
-        node = source.cst_of(host)
-        if not isinstance(node, Unknown):
-            visitor = TreeCallVisitor(source)
-            for call in nodes_below(node, cst.Call):
-                visitor.visit_Call(call)  # ``node.visit(visitor)`` does the same, but builds each node anew for it.
-            yield from visitor.calls
+@remembered
+def _calls_in(source: ParsedSource, host: Host) -> dict[Place, cst.Call]:
+    visitor = TreeCallVisitor(source)
+    for call in source.calls_below(host):
+        visitor.visit_Call(call)  # ``node.visit(visitor)`` does the same, but builds each node anew for it.
+    return visitor.calls
 
 
 class TreeCallVisitor(cst.CSTVisitor):
-    """Collects the calls of tree functions below a node, outer calls first."""
+    """Finds the calls of functions that have a name, which may be tree functions, by where they start."""
 
     def __init__(self, source: ParsedSource) -> None:
         super().__init__()
         self._source = source
-        self.calls: list[TreeCall] = []
+        self.calls: dict[Place, cst.Call] = {}
 
     def visit_Call(self, node: cst.Call) -> None:  # noqa: N802  # LibCST looks for this name.
         """Look at a call."""
-        call = tree_call_at(self._source, node)
-        if call is not None:
-            self.calls.append(call)
+        if dotted_parts(node.func) is not None:  # Of calls that start together, ``f(x)(y)``, only one has a name.
+            self.calls[self._source.place_of(node)] = node
 
 
 def tree_call_at(source: ParsedSource, node: cst.Call) -> TreeCall | None:

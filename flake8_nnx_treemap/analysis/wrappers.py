@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 import libcst as cst
 
-from flake8_nnx_treemap.analysis.bindings import Binding, BindingKind, dotted_name, end_of, start_of
+from flake8_nnx_treemap.analysis.bindings import Binding, BindingKind, ScopeKind, dotted_name, end_of, start_of
+from flake8_nnx_treemap.analysis.call_facts import call_facts_of
+from flake8_nnx_treemap.analysis.candidates import candidates_of
 from flake8_nnx_treemap.analysis.consumers import leaf_consumers_of
 from flake8_nnx_treemap.analysis.mappers import Mapper, mapper_of
 from flake8_nnx_treemap.analysis.narrowing import Region, regions_where, type_test, types_named
@@ -51,8 +53,17 @@ def is_wrapper(source: ParsedSource, node: ast.expr, calls: int = MAXIMUM_CALLS)
     if not isinstance(node, ast.Name):
         return False
     place = start_of(node)
-    known = _known_names(source).get((node.id, source.bindings.bindings_of(node.id, place)), ())
+    bindings = source.bindings.bindings_of(node.id, place)
+    known = _known_where_tested(source).get((node.id, bindings), [])
+    if len(bindings) == 1 and _may_be_handed_over(bindings[0]):
+        known = known + _known_where_handed_over(source).get((node.id, bindings), [])
     return any(one.region[0] <= place < one.region[1] for one in known)
+
+
+def _may_be_handed_over(binding: Binding) -> bool:
+    """Whether a name may be the leaf of a lambda or of a loop: only for such a one are the calls to be read."""
+    is_of_lambda = binding.kind is BindingKind.PARAMETER and binding.scope.kind is ScopeKind.LAMBDA
+    return is_of_lambda or binding.kind is BindingKind.ITERATION
 
 
 def wrapper_attributes(
@@ -147,7 +158,7 @@ def _mentions_of(source: ParsedSource, function: ast.AST) -> Iterator[ast.Name]:
 
 
 def _gives_wrapper(source: ParsedSource, mention: ast.Name, name: str, position: int, calls: int) -> bool:
-    if _mappers_of_wrappers(source).get(mention) == position:
+    if mention in _mappers(source) and _mappers_of_wrappers(source).get(mention) == position:
         return True
     call = source.ast_parent(mention)
     if not isinstance(call, ast.Call) or call.func is not mention:
@@ -157,6 +168,12 @@ def _gives_wrapper(source: ParsedSource, mention: ast.Name, name: str, position:
     named = [one.value for one in call.keywords if one.arg == name]
     given = call.args[position] if position < len(call.args) else next(iter(named), None)
     return given is not None and is_wrapper(source, given, calls)
+
+
+@remembered
+def _mappers(source: ParsedSource) -> frozenset[ast.expr]:
+    """What is given to any tree function as its mapper."""
+    return frozenset(one.mapper for one in candidates_of(source) if one.mapper is not None)
 
 
 @remembered
@@ -175,12 +192,24 @@ def _mappers_of_wrappers(source: ParsedSource) -> dict[ast.expr, int]:
 # Tested, or handed over
 
 
+_KnownNames = dict[tuple[str, tuple[Binding, ...]], list[_Known]]
+"""By name and what it is bound to, since thousands of lambdas of one file may have a parameter of one name."""
+
+
 @remembered
-def _known_names(source: ParsedSource) -> dict[tuple[str, tuple[Binding, ...]], list[_Known]]:
-    """By name and what it is bound to, since thousands of lambdas of one file may have a parameter of one name."""
-    found: dict[tuple[str, tuple[Binding, ...]], list[_Known]] = {}
-    for known in (*_tested(source), *_handed_over(source)):
-        found.setdefault((known.name, known.bindings), []).append(known)
+def _known_where_tested(source: ParsedSource) -> _KnownNames:
+    return _by_name(_tested(source))
+
+
+@remembered
+def _known_where_handed_over(source: ParsedSource) -> _KnownNames:
+    return _by_name(_handed_over(source))
+
+
+def _by_name(known: Iterator[_Known]) -> _KnownNames:
+    found: _KnownNames = {}
+    for one in known:
+        found.setdefault((one.name, one.bindings), []).append(one)
     return found
 
 
@@ -238,7 +267,8 @@ def _handed_over(source: ParsedSource) -> Iterator[_Known]:
 
 
 def _calls_that_stop_at_wrappers(source: ParsedSource) -> Iterator[TreeCall]:
-    for call in tree_calls_of(source):
+    candidates = [call.candidate for call in call_facts_of(source) if call.may_stop_at_wrapper]
+    for call in tree_calls_of(source, candidates):
         test = None if call.is_leaf is None else leaf_test_of(source, call.is_leaf)
         if isinstance(test, LeafTest) and stops_only_at_wrappers(test):
             yield call

@@ -5,21 +5,23 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 
 from flake8_nnx_treemap.analysis.bindings import dotted_name, start_of
-from flake8_nnx_treemap.analysis.candidates import Candidate, candidates_in
+from flake8_nnx_treemap.analysis.call_facts import CallFacts, call_facts_of
 from flake8_nnx_treemap.analysis.masks import mask_of
 from flake8_nnx_treemap.analysis.narrowing import type_test
 from flake8_nnx_treemap.analysis.nodes import walk
-from flake8_nnx_treemap.analysis.reach import Reach, asks_for_others, reach_of, reach_of_consumers, reach_of_function
+from flake8_nnx_treemap.analysis.reach import Reach, asks_for_others, reach_of
 from flake8_nnx_treemap.analysis.source import ParsedSource, remembered
 from flake8_nnx_treemap.names import (
     PORTABLE,
     REMOVED_TREE_FUNCTIONS,
+    VARIABLE,
+    VARIABLE_CHANGING_METHODS,
     VARIABLE_ONLY_ATTRIBUTES,
     VARIABLE_STATE,
     VARIABLE_SUBCLASSES,
+    WRAPPER_WORDS,
     WRAPPERS,
     FlaxRelease,
     TreeFunctionKind,
@@ -27,32 +29,6 @@ from flake8_nnx_treemap.names import (
 )
 from flake8_nnx_treemap.rules.codes import CODES
 from flake8_nnx_treemap.rules.settings import LintSettings
-
-
-class CallFacts:
-    """What the ``ast`` says of a call that may be one of a tree function; each is found out when it is asked for."""
-
-    def __init__(self, source: ParsedSource, candidate: Candidate) -> None:
-        """Take a call."""
-        self.source = source
-        self.candidate = candidate
-        self.stops = candidate.is_leaf is not None
-        self.maps = candidate.mapper is not None
-
-    @cached_property
-    def predicate(self) -> Reach:
-        """What its predicate leads to."""
-        return reach_of_function(self.source, self.candidate.is_leaf)
-
-    @cached_property
-    def mapper(self) -> Reach:
-        """What its mapper leads to."""
-        return reach_of_function(self.source, self.candidate.mapper)
-
-    @cached_property
-    def consumers(self) -> Reach:
-        """What the code leads to that looks at the leaves it returns."""
-        return reach_of_consumers(self.source, self.candidate.node)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,25 +42,36 @@ class Need:
     file: Callable[[ParsedSource], bool] | None = None
 
 
-_WRAPPERS = frozenset(name.rpartition(".")[2] for name in WRAPPERS)
+_BOTH = frozenset({VARIABLE, VARIABLE_STATE})
 _SUBCLASSES = frozenset(name.rpartition(".")[2] for name in VARIABLE_SUBCLASSES)
 _TYPES = frozenset({"Variable", "VariableState"})
 
 
 def _stops_at_variable_state(call: CallFacts) -> bool:
-    return call.stops and call.maps and "VariableState" in call.predicate.words
+    return _stops_unguarded(call) and "VariableState" in call.predicate.words
 
 
 def _stops_at_variable(call: CallFacts) -> bool:
-    return call.stops and call.maps and "Variable" in call.predicate.words
+    return _stops_unguarded(call) and "Variable" in call.predicate.words
 
 
-def _stops_at_wrapper(call: CallFacts) -> bool:
-    return call.stops and call.maps and not _WRAPPERS.isdisjoint(call.predicate.words)
+def _stops_unguarded(call: CallFacts) -> bool:
+    return call.stops and call.maps and call.guarded is None
+
+
+def _returns_wrapper(call: CallFacts) -> bool:
+    may_be_leaf = call.guarded is None or isinstance(call.guarded, (ast.Name, ast.IfExp))
+    return call.maps and may_be_leaf and call.may_stop_at_wrapper
+
+
+def _changes_wrapper(call: CallFacts) -> bool:
+    if not call.maps or not call.may_stop_at_wrapper:
+        return False
+    return call.mapper.writes or not VARIABLE_CHANGING_METHODS.isdisjoint(call.mapper.members)
 
 
 def _is_about_wrappers(reach: Reach) -> bool:
-    return not (_WRAPPERS.isdisjoint(reach.words) and VARIABLE_ONLY_ATTRIBUTES.isdisjoint(reach.members))
+    return not (WRAPPER_WORDS.isdisjoint(reach.words) and VARIABLE_ONLY_ATTRIBUTES.isdisjoint(reach.members))
 
 
 def _dispatches_in_vain(call: CallFacts) -> bool:
@@ -108,6 +95,8 @@ def _asks_exact_type(call: CallFacts) -> bool:
 
 def _stops_at_class(call: CallFacts) -> bool:
     predicate = call.candidate.is_leaf
+    if call.stops_at:
+        return False
     if isinstance(predicate, ast.Lambda):
         made = predicate.body
         if isinstance(made, ast.Call) and isinstance(made.func, ast.Name) and made.func.id == "bool" and made.args:
@@ -121,7 +110,7 @@ def _is_wrapper_class(source: ParsedSource, node: ast.expr) -> bool:
 
 
 def _stops_at_one_asks_for_another(call: CallFacts) -> bool:
-    if not _stops_at_wrapper(call) or not _is_about_wrappers(call.mapper):
+    if not call.maps or call.stops_at == _BOTH or not call.may_stop_at_wrapper or not _is_about_wrappers(call.mapper):
         return False
     names_old_class = "VariableState" in call.predicate.words | call.mapper.words
     return names_old_class or not _SUBCLASSES.isdisjoint(call.predicate.words)
@@ -167,6 +156,11 @@ def _qualified_names(source: ParsedSource, node: ast.expr) -> frozenset[str]:
     return source.bindings.qualified_names(parts, start_of(node)) if parts else frozenset()
 
 
+def _sets_attributes(source: ParsedSource) -> bool:
+    uses = (use.node for found in source.bindings.attributes.values() for use in found)
+    return any(isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) for node in uses)
+
+
 def _reads(*names: str) -> Callable[[ParsedSource], bool]:
     """Whether some attribute of these names is read or set."""
 
@@ -187,14 +181,14 @@ NEEDS: Mapping[str, Need] = {
     "NNX107": Need("tree", call=_stops_at_one_asks_for_another),
     "NNX108": Need("tree", call=_makes_mask),
     "NNX109": Need("VariableState", file=_tells_classes_apart),
-    "NNX110": Need("tree", call=_stops_at_wrapper),
-    "NNX111": Need("tree", call=_stops_at_wrapper),
+    "NNX110": Need("tree", call=_returns_wrapper),
+    "NNX111": Need("tree", call=_changes_wrapper),
     "NNX112": Need("tree", call=_stops_at_variable),
     "NNX201": Need("VariableState", (0, 11)),
     "NNX202": Need("VariableState", (0, 11)),
     "NNX203": Need("to_variable", (0, 11), file=_reads("to_variable")),
     "NNX204": Need("type", (0, 11), file=_reads("type")),
-    "NNX205": Need(since=(0, 12, 1)),
+    "NNX205": Need(since=(0, 12, 1), file=_sets_attributes),
     "NNX206": Need("value", (0, 12, 1), file=_reads("value", "raw_value")),
     "NNX207": Need("pure", (0, 12, 7)),
     "NNX208": Need("tree_", file=_uses_removed_function),
@@ -216,24 +210,19 @@ def codes_by_text(text: str, settings: LintSettings) -> frozenset[str]:
 
 @remembered
 def codes_that_may_find(source: ParsedSource, settings: LintSettings) -> frozenset[str]:
-    """The selected rules that may find something in a file.
+    """The selected rules that may find something in a file: every one that has a finding here, and few others.
 
     Args:
         source: the file.
         settings: which rules are selected, and for which Flax.
 
     Returns:
-        Codes: every one whose rule has a finding here, and few others. One call that some rule may have something to
-        say of lets all rules look at calls: LibCST has to be imported then, and the rest is cheap.
+        Their codes.
     """
-    codes = codes_by_text(source.text, settings)
-    of_calls = {code for code in codes if NEEDS[code].call is not None}
-    if of_calls and not _some_call_is_worth_a_look(source, of_calls):
-        codes -= of_calls
-    return frozenset(code for code in codes if (holds := NEEDS[code].file) is None or holds(source))
+    return frozenset(code for code in codes_by_text(source.text, settings) if _may_find(source, NEEDS[code]))
 
 
-def _some_call_is_worth_a_look(source: ParsedSource, codes: set[str]) -> bool:
-    questions = [holds for code in sorted(codes) if (holds := NEEDS[code].call) is not None]
-    calls = (CallFacts(source, candidate) for candidate in candidates_in(source.bindings))
-    return any(holds(call) for call in calls for holds in questions)
+def _may_find(source: ParsedSource, need: Need) -> bool:
+    if need.file is not None and not need.file(source):
+        return False
+    return need.call is None or any(map(need.call, call_facts_of(source)))

@@ -35,8 +35,9 @@ from collections.abc import Iterator
 
 from flake8_nnx_treemap.analysis.mappers import Mapper, guarded_result_of, mapper_of
 from flake8_nnx_treemap.analysis.source import Edit, ParsedSource, Unknown
-from flake8_nnx_treemap.analysis.tree_calls import TreeCall, tree_calls_of
+from flake8_nnx_treemap.analysis.tree_calls import TreeCall
 from flake8_nnx_treemap.names import VARIABLE, VARIABLE_STATE, VARIABLE_STATE_IS_VARIABLE, FlaxRelease
+from flake8_nnx_treemap.rules.calls import calls_for
 from flake8_nnx_treemap.rules.dispatching import question, suggested_type, vain_dispatch
 from flake8_nnx_treemap.rules.rewriting import make_fix, may_be_the_leaf, new_keyword, wrapper_types
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
@@ -46,7 +47,7 @@ MESSAGE = "the mapper never meets a {}: without is_leaf, JAX goes into it; add i
 
 def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
     """Report each call without `is_leaf` whose mapper tests for wrappers and for nothing else."""
-    for call in tree_calls_of(source):
+    for call in calls_for(source, "NNX102"):
         if call.mapper is None or call.is_leaf is not None or not call.is_complete or call.more_trees:
             continue
         mapper = mapper_of(source, call.mapper, call.function.leaf_position, across_files=True)

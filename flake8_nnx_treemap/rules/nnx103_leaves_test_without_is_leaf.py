@@ -33,8 +33,9 @@ from collections.abc import Iterator
 
 from flake8_nnx_treemap.analysis.consumers import LeafConsumers, leaf_consumers_of
 from flake8_nnx_treemap.analysis.source import Edit, ParsedSource, Unknown
-from flake8_nnx_treemap.analysis.tree_calls import TreeCall, tree_calls_of
+from flake8_nnx_treemap.analysis.tree_calls import TreeCall
 from flake8_nnx_treemap.names import VARIABLE, VARIABLE_STATE, VARIABLE_STATE_IS_VARIABLE, FlaxRelease
+from flake8_nnx_treemap.rules.calls import calls_for
 from flake8_nnx_treemap.rules.dispatching import question, suggested_type, vain_dispatch
 from flake8_nnx_treemap.rules.rewriting import make_fix, new_keyword, wrapper_types
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
@@ -44,7 +45,7 @@ MESSAGE = "no leaf here is a {}: without is_leaf, JAX goes into it; add is_leaf=
 
 def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
     """Report each flatten without `is_leaf` whose leaves are asked for nothing but wrapper types."""
-    for call in tree_calls_of(source):
+    for call in calls_for(source, "NNX103"):
         if call.mapper is not None or call.is_leaf is not None or not call.is_complete:
             continue
         leaves = leaf_consumers_of(source, call)

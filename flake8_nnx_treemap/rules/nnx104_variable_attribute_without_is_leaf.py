@@ -42,8 +42,9 @@ from flake8_nnx_treemap.analysis.consumers import leaf_consumers_of
 from flake8_nnx_treemap.analysis.mappers import Mapper, mapper_of, results_of
 from flake8_nnx_treemap.analysis.provenance import Origin, TreeKind, origin_of
 from flake8_nnx_treemap.analysis.source import Edit, ParsedSource, Unknown
-from flake8_nnx_treemap.analysis.tree_calls import TreeCall, tree_calls_of
+from flake8_nnx_treemap.analysis.tree_calls import TreeCall
 from flake8_nnx_treemap.names import VARIABLE_ONLY_ATTRIBUTES, FlaxRelease, TreeFunctionKind
+from flake8_nnx_treemap.rules.calls import calls_for
 from flake8_nnx_treemap.rules.rewriting import (
     dispatching_mapper,
     leaf_uses,
@@ -67,7 +68,7 @@ _ONLY_READS = frozenset(
 
 def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
     """Report each call without `is_leaf` over known wrappers that reads a wrapper's member from every leaf."""
-    for call in tree_calls_of(source):
+    for call in calls_for(source, "NNX104"):
         if call.is_leaf is not None or not call.is_complete or call.more_trees or not call.trees:
             continue
         if call.mapper is None:

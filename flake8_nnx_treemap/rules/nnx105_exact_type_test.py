@@ -39,6 +39,7 @@ from flake8_nnx_treemap.analysis.source import ParsedSource
 from flake8_nnx_treemap.analysis.syntax import nodes_below
 from flake8_nnx_treemap.analysis.types import types_of
 from flake8_nnx_treemap.names import VARIABLE, VARIABLE_STATE, FlaxRelease
+from flake8_nnx_treemap.rules.calls import calls_for
 from flake8_nnx_treemap.rules.rewriting import make_fix, wrapper_types
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
 
@@ -49,7 +50,7 @@ _OPERATORS = {cst.Is: True, cst.Equal: True, cst.In: True, cst.IsNot: False, cst
 
 def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
     """Report each comparison of a leaf's exact type, and each table of exact types."""
-    for function in leaf_functions_of(source):
+    for function in leaf_functions_of(source, calls_for(source, "NNX105")):
         for node in nodes_below(function.definition.body, cst.Comparison, cst.Subscript, cst.Call):
             if isinstance(node, cst.Comparison):
                 holds = _tests_exact_type(source, node, function.leaf)

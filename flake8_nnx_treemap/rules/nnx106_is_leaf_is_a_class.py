@@ -34,9 +34,9 @@ import libcst as cst
 
 from flake8_nnx_treemap.analysis.source import ParsedSource
 from flake8_nnx_treemap.analysis.syntax import dotted_parts, is_name, positional_arguments
-from flake8_nnx_treemap.analysis.tree_calls import tree_calls_of
 from flake8_nnx_treemap.analysis.types import type_name
 from flake8_nnx_treemap.names import WRAPPERS, FlaxRelease
+from flake8_nnx_treemap.rules.calls import calls_for
 from flake8_nnx_treemap.rules.rewriting import make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, FixAvailability, Rule
 
@@ -46,7 +46,7 @@ FIX_MESSAGE = "Test with isinstance"
 
 def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
     """Report each `is_leaf` that is a wrapper class, or a lambda that makes an instance of one."""
-    for call in tree_calls_of(source):
+    for call in calls_for(source, "NNX106"):
         expression = call.is_leaf
         if expression is None:
             continue

@@ -39,7 +39,7 @@ from flake8_nnx_treemap.analysis.mappers import Mapper, mapper_of
 from flake8_nnx_treemap.analysis.predicates import LeafTest, TypeTest, leaf_test_of
 from flake8_nnx_treemap.analysis.provenance import Origin, TreeKind, origin_of
 from flake8_nnx_treemap.analysis.source import Edit, ParsedSource, Unknown
-from flake8_nnx_treemap.analysis.tree_calls import TreeCall, tree_calls_of
+from flake8_nnx_treemap.analysis.tree_calls import TreeCall
 from flake8_nnx_treemap.analysis.wrappers import stops_only_at_wrappers
 from flake8_nnx_treemap.names import (
     VARIABLE,
@@ -51,6 +51,7 @@ from flake8_nnx_treemap.names import (
     WRAPPERS,
     FlaxRelease,
 )
+from flake8_nnx_treemap.rules.calls import calls_for
 from flake8_nnx_treemap.rules.rewriting import make_fix, wrapper_types
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
 
@@ -62,7 +63,7 @@ _BOTH = frozenset({VARIABLE, VARIABLE_STATE})
 
 def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
     """Report each call whose predicate and mapper are made for different wrappers."""
-    for call in tree_calls_of(source):
+    for call in calls_for(source, "NNX107"):
         if call.mapper is None or call.is_leaf is None or call.more_trees:
             continue
         test = leaf_test_of(source, call.is_leaf)

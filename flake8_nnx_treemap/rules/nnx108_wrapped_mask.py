@@ -40,8 +40,9 @@ from flake8_nnx_treemap.analysis.mappers import Mapper, mapper_of, results_of
 from flake8_nnx_treemap.analysis.masks import Mask, gives_wrappers_to_optax, mask_of
 from flake8_nnx_treemap.analysis.provenance import TREES_OF_WRAPPERS, Origin, origin_of
 from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown
-from flake8_nnx_treemap.analysis.tree_calls import TreeCall, tree_calls_of
+from flake8_nnx_treemap.analysis.tree_calls import TreeCall
 from flake8_nnx_treemap.names import VARIABLE_STATE_IS_VARIABLE, FlaxRelease, TreeFunctionKind
+from flake8_nnx_treemap.rules.calls import calls_for
 from flake8_nnx_treemap.rules.rewriting import make_fix, new_keyword, wrapper_types
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
 
@@ -54,7 +55,7 @@ def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
     """Report each map without `is_leaf` over known wrappers that makes a mask or labels for optax."""
     if gives_wrappers_to_optax(source):
         return  # Optax is given the Variables themselves, and a mask of them fits.
-    for call in tree_calls_of(source):
+    for call in calls_for(source, "NNX108"):
         if call.is_leaf is not None or not call.is_complete or call.function.kind not in _MAPS or not call.trees:
             continue
         node = source.ast_of(call.node)

@@ -38,9 +38,10 @@ from flake8_nnx_treemap.analysis.nodes import child_nodes, walk
 from flake8_nnx_treemap.analysis.predicates import LeafTest, leaf_test_of
 from flake8_nnx_treemap.analysis.provenance import Origin, TreeKind, origin_of
 from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown
-from flake8_nnx_treemap.analysis.tree_calls import TreeCall, tree_calls_of
+from flake8_nnx_treemap.analysis.tree_calls import TreeCall
 from flake8_nnx_treemap.analysis.wrappers import is_wrapper
 from flake8_nnx_treemap.names import WRAPPERS, FlaxRelease, TreeFunctionKind
+from flake8_nnx_treemap.rules.calls import calls_for
 from flake8_nnx_treemap.rules.renaming import range_of
 from flake8_nnx_treemap.rules.rewriting import make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, FixAvailability, Rule
@@ -53,7 +54,7 @@ _NEW_WRAPPERS = (TreeKind.GRADIENTS, TreeKind.PURE)
 
 def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
     """Report each way on which a mapper returns a wrapper as it is."""
-    for call in tree_calls_of(source):
+    for call in calls_for(source, "NNX110"):
         if call.mapper is None or call.is_leaf is None or call.function.kind not in _MAPS or _is_new(source, call):
             continue
         test = leaf_test_of(source, call.is_leaf)

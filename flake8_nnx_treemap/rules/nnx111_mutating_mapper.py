@@ -35,8 +35,9 @@ from flake8_nnx_treemap.analysis.predicates import leaf_test_of
 from flake8_nnx_treemap.analysis.provenance import Origin, TreeKind, origin_of
 from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown
 from flake8_nnx_treemap.analysis.syntax import nodes_below
-from flake8_nnx_treemap.analysis.tree_calls import TreeCall, tree_calls_of
+from flake8_nnx_treemap.analysis.tree_calls import TreeCall
 from flake8_nnx_treemap.names import VARIABLE_CHANGING_METHODS, WRAPPERS, FlaxRelease
+from flake8_nnx_treemap.rules.calls import calls_for
 from flake8_nnx_treemap.rules.rule import Example, Finding, FixAvailability, Rule
 
 MESSAGE = "the mapper writes to the Variable, from Flax 0.11 on the model's own: return a new one with replace()"
@@ -47,7 +48,7 @@ _WRITES = (cst.Call, cst.AssignTarget, cst.AugAssign, cst.AnnAssign)
 
 def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
     """Report each write of a mapper to its leaf."""
-    for call in tree_calls_of(source):
+    for call in calls_for(source, "NNX111"):
         if call.mapper is None or call.is_leaf is None or _is_new(source, call):
             continue
         test = leaf_test_of(source, call.is_leaf)

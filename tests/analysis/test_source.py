@@ -10,9 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flake8_nnx_treemap.analysis.bindings import Bindings
+from flake8_nnx_treemap.analysis.candidates import candidates_of
 from flake8_nnx_treemap.analysis.source import MAXIMUM_DEPTH, ParsedSource, Range, SourceError, Unknown, parse_module
-from flake8_nnx_treemap.analysis.tree_calls import tree_calls_of
+from flake8_nnx_treemap.analysis.tree_calls import TreeCall, tree_calls_of
 from flake8_nnx_treemap.fixing.edits import apply_edits
+
+
+def calls_of(source: ParsedSource) -> tuple[TreeCall, ...]:
+    return tuple(tree_calls_of(source, candidates_of(source)))
+
 
 PIECES = ["\n", "\r\n", "\r", "x = 1", "'é𝄞'", "#\f", " ", "\u2028", "# ü"]
 
@@ -54,7 +60,7 @@ def test_replace_touches_only_what_differs(old: str, new: str) -> None:
 )
 def test_ranges_are_where_the_text_is(text: str) -> None:
     source = ParsedSource(text)
-    (call,) = tree_calls_of(source)
+    (call,) = calls_of(source)
     assert source.text_of(call.node).startswith("jax.tree.map(f, ")
     assert source.text_of(call.node).endswith("is_leaf=g)")
     assert source.text_of(call.callee) == "jax.tree.map"
@@ -65,7 +71,7 @@ def test_ranges_are_where_the_text_is(text: str) -> None:
 def test_too_deep_for_libcst_is_left_unread() -> None:
     deep = "+".join(["jax.tree.map(f, s, is_leaf=g)"] * (MAXIMUM_DEPTH + 10))
     source = ParsedSource(f"import jax\nx = {deep}\ny = jax.tree.map(f, s)\n")
-    assert len(tree_calls_of(source)) == 1
+    assert len(calls_of(source)) == 1
     reason = source.cst_of(source.tree.body[1])
     assert isinstance(reason, Unknown)
     assert reason.reason == "nested too deeply"
@@ -80,7 +86,7 @@ def test_what_is_not_python_is_one_error(text: str) -> None:
 def test_a_chain_of_operators_never_reaches_libcst() -> None:
     text = "import jax\nx = " + "+".join(["jax.tree.map(f, s, is_leaf=g)"] * 20_000)
     if sys.version_info < (3, 11):
-        assert tree_calls_of(ParsedSource(text)) == ()
+        assert calls_of(ParsedSource(text)) == ()
     else:  # The standard parser gives up first.
         with pytest.raises(SourceError, match="cannot be parsed: nested too deeply"):
             ParsedSource(text)

@@ -9,21 +9,19 @@ import sys
 import sysconfig
 import zlib
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import hypothesmith
+from gates import assert_gates_hide_nothing
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from flake8_nnx_treemap import LintSettings, fix_source, lint_source
-from flake8_nnx_treemap.analysis.source import ParsedSource
 from flake8_nnx_treemap.analysis.text import SourceError
 from flake8_nnx_treemap.project.errors import FileError
 from flake8_nnx_treemap.project.files import decode, read_bytes
 from flake8_nnx_treemap.rules.codes import CODES
-from flake8_nnx_treemap.rules.needs import codes_that_may_find
 from flake8_nnx_treemap.rules.registry import ALL_RULES
 
 EVERYTHING = LintSettings(frozenset(CODES), (0, 12, 7), unsafe_fixes=True)
@@ -63,21 +61,13 @@ def text_of(path: Path) -> str | None:
     return text
 
 
-def assert_gates_hide_nothing(text: str) -> None:
-    """Each rule, asked without being asked first whether it may find something."""
-    source = ParsedSource(text)
-    for rule in ALL_RULES:
-        if list(rule.check(source, EVERYTHING.flax_floor)):
-            alone = replace(EVERYTHING, select=frozenset({rule.code}))
-            assert codes_that_may_find(source, alone) == {rule.code}
-
-
 def assert_fixed_once(text: str) -> None:
     try:
         findings = lint_source(text, settings=EVERYTHING)
     except SourceError:
         return
-    assert_gates_hide_nothing(text)
+    for rule in ALL_RULES:
+        assert_gates_hide_nothing(rule, text, EVERYTHING.flax_floor)
     for edits in (finding.fix.edits for finding in findings if finding.fix):
         assert all(one.range.end <= other.range.start for one, other in pairwise(edits)), edits
     result = fix_source(text, settings=EVERYTHING)

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 from cases import HERE, cases_in, floor_named
+from gates import assert_gates_hide_nothing
 
 from flake8_nnx_treemap import fix_source, lint_source
 from flake8_nnx_treemap.analysis.source import ParsedSource
 from flake8_nnx_treemap.gate import may_hold_findings_text
 from flake8_nnx_treemap.rules.codes import CODES
-from flake8_nnx_treemap.rules.needs import NEEDS, codes_that_may_find
+from flake8_nnx_treemap.rules.needs import NEEDS
 from flake8_nnx_treemap.rules.registry import ALL_RULES, rule_named
 from flake8_nnx_treemap.rules.rule import Example, FixAvailability, Rule
 from flake8_nnx_treemap.rules.settings import LintSettings
@@ -48,11 +49,9 @@ def test_the_gates_hide_no_finding_of_any_case(rule: Rule) -> None:
     count = 0
     for case in (case for code in CODES for case in cases_in(HERE / f"{code}.md")):
         for floor in {rule.since, (0, 12, 7)}:
-            source, selected = ParsedSource(case.text), LintSettings(frozenset({rule.code}), floor)
-            if list(rule.check(source, floor)):
-                count += 1
-                assert may_hold_findings_text(case.text)
-                assert codes_that_may_find(source, selected) == {rule.code}
+            found = assert_gates_hide_nothing(rule, case.text, floor)
+            assert not found or may_hold_findings_text(case.text)
+            count += bool(found)
     assert count >= 5
 
 
