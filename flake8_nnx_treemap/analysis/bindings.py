@@ -193,9 +193,10 @@ class Bindings:
         while pending:
             node = pending.pop()
             if isinstance(node, ast.expr):
-                if (start_of(node), end_of(node)) == (start, end):
+                first, last = (node.lineno, node.col_offset), end_of(node)
+                if first == start and last == end:
                     return node
-                if start < start_of(node) or end_of(node) < end:
+                if start < first or last < end:
                     continue
             pending.extend(child for child in child_nodes(node) if not isinstance(child, ast.stmt))
         return None

@@ -56,7 +56,7 @@ class CallFacts:
     def guarded(self) -> ast.expr | None:
         """The result of a mapper that is ``lambda v: result if isinstance(v, classes) else v``, for these classes."""
         mapper = self.candidate.mapper
-        if not self.stops_at or not isinstance(mapper, ast.Lambda) or not isinstance(mapper.body, ast.IfExp):
+        if not isinstance(mapper, ast.Lambda) or not isinstance(mapper.body, ast.IfExp) or not self.stops_at:
             return None
         test, other = type_test(self.source, mapper.body.test), mapper.body.orelse
         parameters = [*mapper.args.posonlyargs, *mapper.args.args][self.candidate.function.leaf_position :]

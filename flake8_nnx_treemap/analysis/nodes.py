@@ -28,10 +28,11 @@ def child_nodes(node: ast.AST) -> list[ast.AST]:
     found: list[ast.AST] = []
     for name in _FIELDS[type(node)]:
         value = getattr(node, name, None)
-        if isinstance(value, ast.AST):
+        if type(value) is list:
+            if value:
+                found += [one for one in value if isinstance(one, ast.AST)]
+        elif value is not None and isinstance(value, ast.AST):
             found.append(value)
-        elif type(value) is list and value:
-            found += [one for one in value if isinstance(one, ast.AST)]
     return found
 
 

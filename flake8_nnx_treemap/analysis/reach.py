@@ -8,7 +8,7 @@ that a rule needs is done, and LibCST need not be imported for it.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from flake8_nnx_treemap.analysis.bindings import Binding, BindingKind, class_of_method, dotted_name, start_of
@@ -53,7 +53,8 @@ def reach_of_function(source: ParsedSource, expression: ast.expr | None) -> Reac
     if expression is None:
         return Reach()
     here = reach_of(source, expression)
-    return _joined([here, _reach_elsewhere(source, _qualified_names(source, expression), MAXIMUM_STEPS)])
+    names = _qualified_names(source, expression)
+    return _joined([here, _reach_elsewhere(source, names, MAXIMUM_STEPS)]) if names else here
 
 
 def reach_of_consumers(source: ParsedSource, call: ast.expr) -> Reach:
@@ -76,6 +77,8 @@ def reach_of(source: ParsedSource, root: ast.AST) -> Reach:
 
 def _joined(parts: Iterable[Reach]) -> Reach:
     found = list(parts)
+    if len(found) == 1:
+        return found[0]
     return Reach(
         frozenset().union(*(one.words for one in found)),
         frozenset().union(*(one.members for one in found)),
@@ -94,14 +97,12 @@ def _piece(source: ParsedSource, root: ast.AST) -> _Piece:
     onward: list[ast.AST] = []
     questions: list[ast.expr] = []
     writes = False
+    may_ask = not {"type", "__class__"}.isdisjoint(source.bindings.attributes)
     for part in root.body if isinstance(root, (ast.FunctionDef, ast.AsyncFunctionDef)) else [root]:
         for node in walk(part):
             if isinstance(node, ast.Name):
                 names.add(node.id)
-                if node.id in _names_that_lead_on(source):
-                    for binding in source.bindings.bindings_of(node.id, start_of(node)):
-                        names.update((binding.qualified_name or "").split("."))
-                        onward += _meaning(binding)
+                onward += _follow(source, node, names)
             elif isinstance(node, ast.Attribute):
                 members.add(node.attr)
                 onward += _methods(source, node)
@@ -110,17 +111,50 @@ def _piece(source: ParsedSource, root: ast.AST) -> _Piece:
                 members.add(node.value)
             elif isinstance(node, (ast.Compare, ast.Subscript, ast.Call)):
                 writes |= isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store)
-                if _asks_exact_type(source, node):
+                if may_ask and _asks_exact_type(node):
                     questions.append(node)
     own = Reach(frozenset(names | members), frozenset(members), tuple(questions), writes)
     return _Piece(own, tuple(onward))
 
 
+def _follow(source: ParsedSource, node: ast.Name, words: set[str]) -> list[ast.AST]:
+    """Where a name leads on to, adding to ``words`` what it is imported as."""
+    imported = _names_that_lead_on(source).get(node.id)
+    if imported is None:
+        return []
+    words |= imported
+    if imported:
+        return []
+    bindings = source.bindings.bindings_of(node.id, start_of(node))
+    words.update(word for binding in bindings for word in (binding.qualified_name or "").split("."))
+    return [meaning for binding in bindings for meaning in _meaning(binding)]
+
+
 @remembered
-def _names_that_lead_on(source: ParsedSource) -> frozenset[str]:
-    """Most names are parameters, and what is given for them nobody looks at: these need not be looked up."""
+def _names_that_lead_on(source: ParsedSource) -> dict[str, frozenset[str]]:
+    """Most names are parameters, and what is given for them nobody looks at: these need not be looked up.
+
+    Nor do names that are imported and nothing else, whose words are here. For all others there are none.
+    """
+    bound: dict[str, list[Binding]] = {}
+    for name, found in source.bindings.all_bound():
+        bound.setdefault(name, []).extend(found)
     kinds = (BindingKind.IMPORT, BindingKind.FUNCTION, BindingKind.ASSIGNMENT)
-    return frozenset(name for name, found in source.bindings.all_bound() if any(one.kind in kinds for one in found))
+    return {name: _words_of_imports(found) for name, found in bound.items() if any(one.kind in kinds for one in found)}
+
+
+def _words_of_imports(bindings: Sequence[Binding]) -> frozenset[str]:
+    if any(one.kind is not BindingKind.IMPORT for one in bindings):
+        return frozenset()
+    return frozenset(word for one in bindings for word in (one.qualified_name or "").split("."))
+
+
+@remembered
+def _names_of_selves(source: ParsedSource) -> frozenset[str]:
+    """What first parameters of methods are called."""
+    return frozenset(
+        name for name, found in source.bindings.all_bound() if any(class_of_method([one]) is not None for one in found)
+    )
 
 
 def _meaning(binding: Binding) -> list[ast.AST]:
@@ -131,17 +165,16 @@ def _meaning(binding: Binding) -> list[ast.AST]:
 
 def _methods(source: ParsedSource, node: ast.Attribute) -> list[ast.AST]:
     """The methods that ``self.name`` may stand for."""
-    if not isinstance(node.value, ast.Name):
+    owner = node.value
+    if not isinstance(owner, ast.Name) or owner.id not in _names_of_selves(source):
         return []
-    scope = class_of_method(source.bindings.bindings_of(node.value.id, start_of(node.value)))
+    scope = class_of_method(source.bindings.bindings_of(owner.id, start_of(owner)))
     found = source.bindings.names_in(scope).get(node.attr, ()) if scope else ()
     return [binding.node for binding in found if binding.kind is BindingKind.FUNCTION]
 
 
-def _asks_exact_type(source: ParsedSource, node: ast.expr) -> bool:
+def _asks_exact_type(node: ast.expr) -> bool:
     """Whether ``type(x)`` or ``x.__class__`` is compared, is a key, or is given to ``get``."""
-    if {"type", "__class__"}.isdisjoint(source.bindings.attributes):
-        return False
     if isinstance(node, ast.Call) and not (isinstance(node.func, ast.Attribute) and node.func.attr == "get"):
         return False
     return any(isinstance(_typed(part), (ast.Name, ast.Subscript)) for part in walk(node))

@@ -47,6 +47,7 @@ Modules = Callable[[str], "tuple[ParsedSource, str] | None"]
 
 _Asked = ParamSpec("_Asked")
 _Fact = TypeVar("_Fact")
+_UNANSWERED = object()
 
 
 def remembered(
@@ -60,10 +61,11 @@ def remembered(
 
     @functools.wraps(compute)
     def answer(source: ParsedSource, /, *args: _Asked.args, **kwargs: _Asked.kwargs) -> _Fact:
-        question = (compute, args, *kwargs.items())
-        if question not in source.memory:
-            source.memory[question] = compute(source, *args, **kwargs)
-        return source.memory[question]  # type: ignore[return-value]
+        question = (compute, args, *kwargs.items()) if kwargs else (compute, args)
+        found = source.memory.get(question, _UNANSWERED)
+        if found is _UNANSWERED:
+            found = source.memory[question] = compute(source, *args, **kwargs)
+        return found  # type: ignore[return-value]
 
     return answer
 
@@ -163,10 +165,12 @@ class ParsedSource:
         wanted = [node for node in dict.fromkeys(nodes) if node not in self._parsed]
         fragments = []
         for node in wanted:
-            if _depth_exceeds(node, MAXIMUM_DEPTH):
+            fragment = Fragment.cut(self, node)
+            # Each level takes a character at least, so most need not be measured.
+            if len(fragment.text) > MAXIMUM_DEPTH and _depth_exceeds(node, MAXIMUM_DEPTH):
                 self._parsed[node] = Unknown("nested too deeply")
             else:
-                fragments.append(Fragment.cut(self, node))
+                fragments.append(fragment)
         if fragments and not self._take(fragments):
             for fragment in fragments:
                 if not self._take([fragment]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
+from functools import cache
 
 from flake8_nnx_treemap.analysis.bindings import Binding, Place, ScopeKind, end_of, start_of
 from flake8_nnx_treemap.analysis.nodes import walk
@@ -40,6 +41,7 @@ def spelling_of(source: ParsedSource, name: str, place: Place) -> Spelling | Non
     return _through_new_import(source, name.rpartition(".")[2], place)
 
 
+@cache
 def _targets(name: str) -> frozenset[str]:
     """Qualified names that mean the wanted one without a warning, whatever module they lead through."""
     member = name.rpartition(".")[2]
@@ -47,18 +49,22 @@ def _targets(name: str) -> frozenset[str]:
     return frozenset(f"{module}.{rest}" for module in NNX_MODULES for rest in below)
 
 
+@cache
+def _below(module: str, name: str) -> tuple[str, ...]:
+    """What follows the name of a module, or of a part of Flax, in those."""
+    return tuple(target[len(module) :] for target in sorted(_targets(name)) if target.startswith(f"{module}."))
+
+
 def _through_imports(source: ParsedSource, name: str, place: Place) -> list[str]:
-    targets = _targets(name)
-    # A member imported by itself warns at the import, if at all, and no more where it is used.
-    direct = {f"{module}.{name.rpartition('.')[2]}" for module in NNX_MODULES}
     found = []
     for visible in names_of_flax(source):
         if not all(map(_is_there_in_a_lambda, source.bindings.bindings_of(visible, place))):
             continue
         for full in source.bindings.qualified_names((visible,), place):
-            if full in targets | direct:
+            # A member imported by itself warns at the import, if at all, and no more where it is used.
+            if full in _targets(name) or full in _targets(name.rpartition(".")[2]):
                 found.append(visible)
-            found += [visible + target[len(full) :] for target in targets if target.startswith(full + ".")]
+            found += [visible + rest for rest in _below(full, name)]
     return found
 
 

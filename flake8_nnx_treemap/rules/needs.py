@@ -48,20 +48,31 @@ _TYPES = frozenset({"Variable", "VariableState"})
 
 
 def _stops_at_variable_state(call: CallFacts) -> bool:
-    return _stops_unguarded(call) and "VariableState" in call.predicate.words
+    return _stops_at(call, "VariableState")
 
 
 def _stops_at_variable(call: CallFacts) -> bool:
-    return _stops_unguarded(call) and "Variable" in call.predicate.words
+    return _stops_at(call, "Variable")
 
 
-def _stops_unguarded(call: CallFacts) -> bool:
-    return call.stops and call.maps and call.guarded is None
+def _stops_at(call: CallFacts, name: str) -> bool:
+    return call.stops and call.maps and name in call.predicate.words and call.guarded is None
 
 
 def _returns_wrapper(call: CallFacts) -> bool:
-    may_be_leaf = call.guarded is None or isinstance(call.guarded, (ast.Name, ast.IfExp))
-    return call.maps and may_be_leaf and call.may_stop_at_wrapper
+    return call.maps and _may_return_a_name(call) and call.may_stop_at_wrapper
+
+
+def _may_return_a_name(call: CallFacts) -> bool:
+    """Whether a mapper may return its leaf as it is; a lambda does so by its name, as it is or behind a choice."""
+    mapper = call.candidate.mapper
+    if not isinstance(mapper, ast.Lambda):
+        return True
+    results = [call.guarded or mapper.body]
+    for result in results:
+        if isinstance(result, ast.IfExp):
+            results += [result.body, result.orelse]
+    return any(isinstance(result, ast.Name) for result in results)
 
 
 def _changes_wrapper(call: CallFacts) -> bool:
@@ -95,8 +106,6 @@ def _asks_exact_type(call: CallFacts) -> bool:
 
 def _stops_at_class(call: CallFacts) -> bool:
     predicate = call.candidate.is_leaf
-    if call.stops_at:
-        return False
     if isinstance(predicate, ast.Lambda):
         made = predicate.body
         if isinstance(made, ast.Call) and isinstance(made.func, ast.Name) and made.func.id == "bool" and made.args:
@@ -161,6 +170,11 @@ def _sets_attributes(source: ParsedSource) -> bool:
     return any(isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) for node in uses)
 
 
+def _mentions(*names: str) -> Callable[[ParsedSource], bool]:
+    """Whether some name or attribute is one of these."""
+    return lambda source: not source.bindings.attributes.keys().isdisjoint(names)
+
+
 def _reads(*names: str) -> Callable[[ParsedSource], bool]:
     """Whether some attribute of these names is read or set."""
 
@@ -176,7 +190,7 @@ NEEDS: Mapping[str, Need] = {
     "NNX102": Need("tree", call=_dispatches_in_vain),
     "NNX103": Need("tree", call=_looks_at_leaves),
     "NNX104": Need("tree", call=_reads_members),
-    "NNX105": Need("tree", call=_asks_exact_type),
+    "NNX105": Need("tree", call=_asks_exact_type, file=_mentions("type", "__class__")),
     "NNX106": Need("tree", call=_stops_at_class),
     "NNX107": Need("tree", call=_stops_at_one_asks_for_another),
     "NNX108": Need("tree", call=_makes_mask),

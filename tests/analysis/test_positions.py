@@ -13,6 +13,8 @@ from flake8_nnx_treemap.analysis.positions import Spans, record_spans
 from flake8_nnx_treemap.analysis.source import line_starts
 
 FILES = 25
+PUNCTUATION = (cst.AssignEqual, cst.Colon, cst.Comma, cst.Dot, cst.Semicolon)
+BETWEEN_STATEMENTS = (cst.Comment, cst.EmptyLine, cst.Newline, cst.TrailingWhitespace)
 
 
 def test_spans_equal_position_provider_on_real_files() -> None:
@@ -20,15 +22,16 @@ def test_spans_equal_position_provider_on_real_files() -> None:
         path for path in sorted(Path(sysconfig.get_paths()["purelib"]).rglob("*.py")) if path.stat().st_size < 30_000
     ]
     random.Random(1).shuffle(files)
-    compared = 0
+    compared, left_out = 0, set[type[cst.CSTNode]]()
     for path in files[:FILES]:
         try:
-            module = cst.parse_module(path.read_text(encoding="utf-8"))
+            module = cst.parse_module(f"{path.read_text(encoding='utf-8')}\n")
         except (cst.ParserSyntaxError, UnicodeDecodeError):
             continue
         starts = line_starts(module.code)
         positions = MetadataWrapper(module, unsafe_skip_copy=True).resolve(PositionProvider)
-        whole, offset = module.code + module.default_newline, 0  # A last statement may lack its line end.
+        seen: set[int] = set()
+        whole, offset = module.code, 0
         for statement in module.body:
             spans: Spans = {}
             code = module.code_for_node(statement)
@@ -37,9 +40,12 @@ def test_spans_equal_position_provider_on_real_files() -> None:
             offset += len(code)
             nodes = [node for node in positions if id(node) in spans]
             assert len(nodes) == len(spans)
+            seen |= spans.keys()
             for node in nodes:
                 (start, end), found = spans[id(node)], positions[node]
                 assert start == starts[found.start.line - 1] + found.start.column, (path, type(node))
                 assert end == starts[found.end.line - 1] + found.end.column, (path, type(node))
                 compared += 1
+        left_out |= {type(node) for node in positions if id(node) not in seen}
     assert compared > 10_000
+    assert left_out <= {cst.Module, cst.SimpleWhitespace, *PUNCTUATION, *BETWEEN_STATEMENTS}

@@ -66,8 +66,7 @@ def assert_fixed_once(text: str) -> None:
         findings = lint_source(text, settings=EVERYTHING)
     except SourceError:
         return
-    for rule in ALL_RULES:
-        assert_gates_hide_nothing(rule, text, EVERYTHING.flax_floor)
+    assert_gates_hide_nothing(ALL_RULES, text, EVERYTHING.flax_floor)
     for edits in (finding.fix.edits for finding in findings if finding.fix):
         assert all(one.range.end <= other.range.start for one, other in pairwise(edits)), edits
     result = fix_source(text, settings=EVERYTHING)
