@@ -137,7 +137,8 @@ for folder, _, names in os.walk(sys.argv[1]):
 WITHOUT_PLUGIN = """\
 import importlib.metadata as metadata, sys
 distributions = metadata.distributions
-metadata.distributions = lambda **keywords: (d for d in distributions(**keywords) if d.name != "flake8-nnx-treemap")
+is_ours = lambda distribution: "flake8_nnx_treemap" in str(distribution._path)  # To ask for names would read all files.
+metadata.distributions = lambda **keywords: (one for one in distributions(**keywords) if not is_ours(one))
 from flake8.main.cli import main
 sys.exit(main(sys.argv[1:]))
 """

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import ast
 import enum
+import functools
 from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -115,6 +117,10 @@ class NameUse(NamedTuple):
     host: Host
 
 
+_use = functools.partial(tuple.__new__, NameUse)
+"""``NameUse(*parts)``, for half the price: a file has thousands."""
+
+
 def start_of(node: ast.AST) -> Place:
     """Where a node starts, decorators included."""
     decorators = getattr(node, "decorator_list", None)
@@ -149,8 +155,8 @@ class Bindings:
         collector.collect(tree)
         self.tree = tree
         self.module = collector.module
-        self.calls: Mapping[str, list[NameUse]] = collector.calls
-        self.attributes: Mapping[str, list[NameUse]] = collector.attributes
+        self.calls: Mapping[str, list[NameUse]] = dict(collector.calls)
+        self.attributes: Mapping[str, list[NameUse]] = dict(collector.attributes)
         self.statements = sorted(collector.statements, key=lambda statement: start_of(statement.node))
         self._starts = [start_of(statement.node) for statement in self.statements]
         self._expression_scopes = sorted(collector.expression_scopes, key=lambda found: found.start)
@@ -314,7 +320,7 @@ def class_of_method(bindings: Sequence[Binding]) -> Scope | None:
 
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_COMPREHENSIONS = frozenset({ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp})
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _BLOCK_FIELDS = ("body", "orelse", "finalbody")
 
@@ -323,8 +329,8 @@ class _Collector:
     """Walks a module with its own stack, since a chain of a thousand operators nests a thousand nodes deep."""
 
     def __init__(self) -> None:
-        self.calls: dict[str, list[NameUse]] = {}
-        self.attributes: dict[str, list[NameUse]] = {}
+        self.calls: defaultdict[str, list[NameUse]] = defaultdict(list)
+        self.attributes: defaultdict[str, list[NameUse]] = defaultdict(list)
         self.statements: list[_Statement] = []
         self.expression_scopes: list[_ExpressionScope] = []
         self.names: dict[Scope, dict[str, list[Binding]]] = {}
@@ -431,7 +437,7 @@ class _Collector:
                 self._bind(name, BindingKind.OTHER, pattern, scope, block, start_of(pattern))
             elif isinstance(pattern, (ast.Attribute, ast.Name)):
                 name = pattern.attr if isinstance(pattern, ast.Attribute) else pattern.id
-                self.attributes.setdefault(name, []).append(NameUse(pattern, pattern))
+                self.attributes[name].append(NameUse(pattern, pattern))
         if case.guard is not None:
             self._expression(case.guard, scope, block, case.guard)
         self._pending.append((case.body, scope, block))
@@ -488,36 +494,45 @@ class _Collector:
     # Expressions
 
     def _expression(self, root: ast.AST, scope: Scope, block: Block, host: Host) -> None:
-        stack: list[tuple[ast.AST, Scope]] = [(root, scope)]
-        while stack:
-            node, scope = stack.pop()
-            kind = type(node)  # Far cheaper than ``isinstance``, and most of what an analysis looks at is these three.
-            if kind is ast.Name:
-                self.attributes.setdefault(node.id, []).append(NameUse(node, host))  # type: ignore[attr-defined, arg-type]
-            elif kind is ast.Attribute:
-                self.attributes.setdefault(node.attr, []).append(NameUse(node, host))  # type: ignore[attr-defined, arg-type]
-                stack.append((node.value, scope))  # type: ignore[attr-defined]
-            elif kind is ast.Constant:
-                pass
-            elif isinstance(node, ast.Lambda):
-                inner = self._expression_scope(ScopeKind.LAMBDA, node, scope, node.body, None)
-                self._parameters(node.args, inner, block)
-                stack.append((node.body, inner))
-                stack.extend((default, scope) for default in self._defaults(node.args))
-            elif isinstance(node, _COMPREHENSIONS):
-                stack.extend(self._comprehension(node, scope, block))
-            else:
-                if isinstance(node, ast.Call):
-                    self._note_call(node, host)
-                elif isinstance(node, ast.NamedExpr):
-                    self._walrus(node, scope, block)
-                stack += [(child, scope) for child in child_nodes(node)]
+        pending: list[tuple[ast.AST, Scope]] = [(root, scope)]
+        for whole, inside in pending:  # Lambdas and comprehensions follow, each with a scope of its own.
+            stack = [whole]
+            while stack:
+                node = stack.pop()
+                kind = type(node)  # Far cheaper than ``isinstance``, and most of what is looked at are these four.
+                if kind is ast.Name:
+                    self.attributes[node.id].append(_use((node, host)))  # type: ignore[attr-defined]
+                elif kind is ast.Attribute:
+                    self.attributes[node.attr].append(_use((node, host)))  # type: ignore[attr-defined]
+                    stack.append(node.value)  # type: ignore[attr-defined]
+                elif kind is ast.Call:
+                    self._call(node, host, stack)  # type: ignore[arg-type]
+                elif kind is ast.Lambda or kind in _COMPREHENSIONS:
+                    pending += self._inner(node, inside, block)  # type: ignore[arg-type]
+                elif kind is not ast.Constant:
+                    if kind is ast.NamedExpr:
+                        self._walrus(node, inside, block)  # type: ignore[arg-type]
+                    stack += child_nodes(node)
 
-    def _note_call(self, node: ast.Call, host: Host) -> None:
+    def _call(self, node: ast.Call, host: Host, stack: list[ast.AST]) -> None:
         function = node.func
         if isinstance(function, (ast.Attribute, ast.Name)):
             name = function.attr if isinstance(function, ast.Attribute) else function.id
-            self.calls.setdefault(name, []).append(NameUse(node, host))
+            self.calls[name].append(_use((node, host)))
+        stack.append(function)
+        stack += node.args
+        stack += [keyword.value for keyword in node.keywords]
+
+    def _inner(self, node: ast.expr, scope: Scope, block: Block) -> Iterator[tuple[ast.AST, Scope]]:
+        """The parts of what has a scope of its own, each with the scope that it stands in."""
+        if not isinstance(node, ast.Lambda):
+            yield from self._comprehension(node, scope, block)  # type: ignore[arg-type]
+            return
+        inner = self._expression_scope(ScopeKind.LAMBDA, node, scope, node.body, None)
+        self._parameters(node.args, inner, block)
+        yield node.body, inner
+        for default in self._defaults(node.args):
+            yield default, scope
 
     def _expression_scope(
         self, kind: ScopeKind, node: ast.expr, scope: Scope, span: ast.AST, hole: ast.AST | None

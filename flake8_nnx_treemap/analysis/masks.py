@@ -84,4 +84,9 @@ def _is_called_mask(source: ParsedSource, node: ast.AST) -> bool:
     around = source.ast_parent(node)
     while around is not None and not isinstance(around, ast.FunctionDef):
         around = source.ast_parent(around)
-    return around is not None and any(word in around.name.lower() for word in ("mask", "label"))
+    return around is not None and names_mask(around.name)
+
+
+def names_mask(name: str) -> bool:
+    """Whether a function's name says that it makes a mask or labels."""
+    return any(word in name.lower() for word in ("mask", "label"))

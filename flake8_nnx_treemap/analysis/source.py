@@ -98,7 +98,6 @@ class ParsedSource:
         self.tree = self.bindings.tree
         self.memory: dict[object, object] = {}
         """What ``remembered`` functions have answered."""
-        self._line_starts = line_starts(text)
         self._parsed: dict[ast.AST, cst.CSTNode | Unknown] = {}
         self._calls: dict[ast.AST, list[cst.Call]] = {}
         self._spans: Spans = {}
@@ -110,6 +109,10 @@ class ParsedSource:
         self._expressions: dict[int, ast.expr | None] = {}
 
     # Text
+
+    @functools.cached_property
+    def _line_starts(self) -> list[int]:
+        return line_starts(self.text)
 
     def line(self, row: int) -> str:
         """The text of a row, counted from 1, without its line end."""
@@ -228,9 +231,19 @@ class ParsedSource:
 
     def ast_parent(self, node: ast.AST) -> ast.AST | None:
         """The ``ast`` node around a node of this file's tree."""
-        if not self._ast_parents:
-            self.ast_nodes()
+        if node not in self._ast_parents and node is not self.tree:
+            self._learn_parents_around(node)
         return self._ast_parents.get(node)
+
+    def _learn_parents_around(self, node: ast.AST) -> None:
+        """Go through the statement of the module that a node stands in; most are never asked about."""
+        row = getattr(node, "lineno", 0)
+        index = bisect_right(self.tree.body, row, key=lambda statement: start_of(statement)[0])
+        if index and self.tree.body[index - 1] not in self._ast_parents:
+            self._nodes_with_parents(self.tree.body[index - 1])
+            self._ast_parents[self.tree.body[index - 1]] = self.tree
+        if node not in self._ast_parents:  # Some have no place; and in f-strings, before Python 3.12, a wrong one.
+            self.ast_nodes()
 
     def adopt(self, root: ast.expr, parent: ast.AST) -> None:
         """Let ``ast_parent`` lead from an expression that was read out of a string to the string."""

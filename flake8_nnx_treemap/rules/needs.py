@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from flake8_nnx_treemap.analysis.bindings import dotted_name, start_of
 from flake8_nnx_treemap.analysis.call_facts import CallFacts, call_facts_of
-from flake8_nnx_treemap.analysis.masks import mask_of
+from flake8_nnx_treemap.analysis.masks import mask_of, names_mask
 from flake8_nnx_treemap.analysis.narrowing import type_test
 from flake8_nnx_treemap.analysis.nodes import walk
 from flake8_nnx_treemap.analysis.reach import Reach, asks_for_others, reach_of
@@ -130,6 +130,12 @@ def _makes_mask(call: CallFacts) -> bool:
     return is_map and not call.stops and mask_of(call.source, call.candidate.node) is not None
 
 
+def _speaks_of_masks(source: ParsedSource) -> bool:
+    """Whether the file has something of optax, or a function whose name says that it makes masks."""
+    bound = (binding for _, found in source.bindings.all_bound() for binding in found)
+    return any((one.qualified_name or "").startswith("optax") or names_mask(one.name) for one in bound)
+
+
 def _tells_classes_apart(source: ParsedSource) -> bool:
     """Whether ``isinstance`` asks for VariableState, or the class stands where it may be a key or be registered."""
     tests = (type_test(source, use.node) for use in source.bindings.calls.get("isinstance", ()))
@@ -193,7 +199,7 @@ NEEDS: Mapping[str, Need] = {
     "NNX105": Need("tree", call=_asks_exact_type, file=_mentions("type", "__class__")),
     "NNX106": Need("tree", call=_stops_at_class),
     "NNX107": Need("tree", call=_stops_at_one_asks_for_another),
-    "NNX108": Need("tree", call=_makes_mask),
+    "NNX108": Need("tree", call=_makes_mask, file=_speaks_of_masks),
     "NNX109": Need("VariableState", file=_tells_classes_apart),
     "NNX110": Need("tree", call=_returns_wrapper),
     "NNX111": Need("tree", call=_changes_wrapper),
