@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from typing import TextIO
 
     from flake8_nnx_treemap.project.baseline import Baseline
+    from flake8_nnx_treemap.project.cache import Cache
     from flake8_nnx_treemap.project.configuration import Overrides
     from flake8_nnx_treemap.project.runner import FileReport, Task
 
@@ -143,6 +144,12 @@ def build_parser() -> argparse.ArgumentParser:
     other.add_argument("--force-exclude", action="store_true", help="leave out excluded files even if they are named")
     other.add_argument("--no-respect-gitignore", action="store_true", help="look at files that git ignores, too")
     other.add_argument("--stdin-filename", metavar="PATH", default="-", help="the name that standard input goes by")
+    other.add_argument(
+        "--cache",
+        action=argparse.BooleanOptionalAction,
+        help="whether to pass over files in which an earlier run found nothing",
+    )
+    other.add_argument("--cache-dir", metavar="DIR", help="where to remember them; this asks for a cache, too")
     other.add_argument("--jobs", "-j", metavar="N", type=_positive, help="processes to use; default: as many as pay")
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     return parser
@@ -205,10 +212,24 @@ def _reports(options: argparse.Namespace, baseline: Baseline | None) -> Sequence
         from flake8_nnx_treemap.project.runner import run
         from flake8_nnx_treemap.reporting.progress import progress
 
+        cache = _cache(options) if candidates else None
         with progress(len(candidates), sys.stderr) as tick:
-            reports = run(candidates, problems, _task(options, baseline), options.jobs, tick)
+            reports = run(candidates, problems, _task(options, baseline), options.jobs, tick, cache)
+        if options.verbose and cache is not None and cache.problem is not None:
+            _complain(cache.problem, "note")
     _print_verbose(candidates, reports, options, started)
     return reports
+
+
+def _cache(options: argparse.Namespace) -> Cache | None:
+    from flake8_nnx_treemap.project.configuration import cache_folder
+
+    folder = None if options.add_noqa else cache_folder(_overrides(options))
+    if folder is None:
+        return None
+    from flake8_nnx_treemap.project.cache import open_cache
+
+    return open_cache(folder)
 
 
 def _print_verbose(
@@ -279,6 +300,8 @@ def _overrides(options: argparse.Namespace) -> Overrides:
         extend_select=options.extend_select,
         target_flax=options.target_flax,
         unsafe_fixes=options.unsafe_fixes,
+        cache=options.cache,
+        cache_dir=options.cache_dir,
         is_isolated=options.isolated,
     )
 
@@ -430,9 +453,9 @@ def _write(text: str) -> None:
     sys.stdout.flush()
 
 
-def _complain(message: str) -> None:
+def _complain(message: str, kind: str = "error") -> None:
     one_line = message.replace("\r", "\\r").replace("\n", "\\n")
-    print(f"nnx-fix: error: {one_line}", file=sys.stderr)
+    print(f"nnx-fix: {kind}: {one_line}", file=sys.stderr)
 
 
 def _print_any_name() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
 import os
 from collections.abc import Iterable, Mapping
@@ -16,6 +17,7 @@ from flake8_nnx_treemap.rules.codes import CODES
 from flake8_nnx_treemap.rules.settings import LintSettings
 
 TABLE = "nnx-treemap"
+CACHE_DIR = ".nnx_treemap_cache"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,8 @@ class Overrides:
     extend_select: tuple[str, ...] = ()
     target_flax: str | None = None
     unsafe_fixes: bool | None = None
+    cache: bool | None = None
+    cache_dir: str | None = None
     is_isolated: bool = False
 
 
@@ -44,6 +48,8 @@ class Configuration:
     unsafe_fixes: bool = False
     respect_gitignore: bool = True
     include_markdown: bool = False
+    cache: bool = False
+    cache_dir: str = CACHE_DIR
 
 
 def codes_named(prefixes: Iterable[str], where: str) -> frozenset[str]:
@@ -115,6 +121,27 @@ def flax_floor_for(filename: str, overrides: Overrides) -> FlaxFloor:
     return infer_floor(filename)
 
 
+def cache_folder(overrides: Overrides) -> str | None:
+    """Where a run keeps its cache: one for all its files, whichever projects they are of.
+
+    Args:
+        overrides: what the command line says; beyond that, the configuration around the current folder counts.
+
+    Returns:
+        The folder, which need not exist; ``None`` if nothing is kept.
+    """
+    configuration = Configuration()
+    if overrides.cache is not False and not overrides.is_isolated:
+        with contextlib.suppress(ConfigurationError):  # The files that it counts for say so.
+            configuration = configuration_for("pyproject.toml")
+    is_wanted = overrides.cache
+    if is_wanted is None:
+        is_wanted = configuration.cache or overrides.cache_dir is not None
+    if not is_wanted:
+        return None
+    return overrides.cache_dir or os.path.join(os.path.dirname(configuration.path or ""), configuration.cache_dir)
+
+
 def _target(value: str, where: str) -> tuple[int, ...]:
     try:
         return parse_target(value)
@@ -153,6 +180,8 @@ def _read(path: str, table: object) -> Configuration:
         unsafe_fixes=reader.flag("unsafe-fixes", False),
         respect_gitignore=reader.flag("respect-gitignore", True),
         include_markdown=reader.flag("include-markdown", False),
+        cache=reader.flag("cache", False),
+        cache_dir=reader.folder("cache-dir", CACHE_DIR),
     )
     for unknown in sorted(values):
         raise ConfigurationError(f"{path}: unknown key {unknown!r} in [tool.{TABLE}]")
@@ -197,6 +226,12 @@ class _Reader:
         if not isinstance(value, str):
             raise self.fail(key, 'a string such as "0.12" or "portable"')
         _target(value, f"{self.path}: {key!r} in [tool.{TABLE}]")
+        return value
+
+    def folder(self, key: str, default: str) -> str:
+        value = self.values.pop(key, default)
+        if not isinstance(value, str) or not value:
+            raise self.fail(key, "the name of a folder")
         return value
 
     def flag(self, key: str, default: bool) -> bool:

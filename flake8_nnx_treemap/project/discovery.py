@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     Ignores = tuple[tuple[str, pathspec.PathSpec[pathspec.Pattern]], ...]
 
 DEFAULT_EXCLUDES = frozenset(
-    {".bzr", ".direnv", ".eggs", ".git", ".hg", ".ipynb_checkpoints", ".mypy_cache", ".nox", ".pants.d", ".pyenv"}
-    | {".pytest_cache", ".ruff_cache", ".svn", ".tox", ".venv", ".vscode", "__pypackages__", "__pycache__", "_build"}
-    | {"buck-out", "build", "dist", "node_modules", "site-packages", "venv"}
+    {".bzr", ".direnv", ".eggs", ".git", ".hg", ".ipynb_checkpoints", ".mypy_cache", ".nnx_treemap_cache", ".nox"}
+    | {".pants.d", ".pyenv", ".pytest_cache", ".ruff_cache", ".svn", ".tox", ".venv", ".vscode", "__pypackages__"}
+    | {"__pycache__", "_build", "buck-out", "build", "dist", "node_modules", "site-packages", "venv"}
 )
 """Folders that hold other people's code, or none."""
 

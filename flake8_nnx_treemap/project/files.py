@@ -157,6 +157,22 @@ def write_new(path: str, text: str) -> None:
         FileError: it cannot be written. It is then as it was.
     """
     data = text.encode("utf-8", "backslashreplace")
+    if not os.path.exists(path) or os.path.isfile(path):
+        write_whole(path, data)
+        return
+    try:
+        with open(path, "wb") as file:  # Nothing to put in the place of, such as a pipe or /dev/stderr.
+            file.write(data)
+    except OSError as error:
+        raise FileError(f"cannot be written: {_reason(error)}") from None
+
+
+def write_whole(path: str, data: bytes) -> None:
+    """Put bytes into a file, at once and whole, whether or not the file exists.
+
+    Raises:
+        FileError: it cannot be written. It is then as it was.
+    """
     _uninterrupted(lambda: _put(path, data))
 
 
@@ -166,10 +182,6 @@ def _put(path: str, data: bytes) -> None:
     target = os.path.realpath(path)
     temporary = None
     try:
-        if os.path.exists(path) and not os.path.isfile(path):
-            with open(path, "wb") as file:  # Nothing to put in the place of, such as a pipe or /dev/stderr.
-                file.write(data)
-            return
         is_there = os.path.exists(target)
         umask = os.umask(0)
         os.umask(umask)

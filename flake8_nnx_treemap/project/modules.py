@@ -13,15 +13,19 @@ from flake8_nnx_treemap.project.errors import FileError
 from flake8_nnx_treemap.project.files import decode, read_bytes
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from flake8_nnx_treemap.analysis.source import Modules
 
 
-def module_finder(filename: str) -> Modules:
+def module_finder(filename: str, on_search: Callable[[str], object] | None = None) -> Modules:
     """Make a function that finds modules as an import in a file would, if they are of the same project.
 
     Args:
         filename: the file. Its folder, the folder that holds its package, and that of its pyproject.toml (or ``src``
             in it) are where absolute imports are looked for; what is installed elsewhere is not.
+        on_search: called with each name that is looked for, found or not: what is said of the file rests on others
+            from then on. What those ask for in turn is not told, since they are found only after this.
     """
     folder = os.path.dirname(os.path.abspath(filename))
 
@@ -30,6 +34,8 @@ def module_finder(filename: str) -> Modules:
         level = len(name) - len(name.lstrip("."))
         if parts[0] in OTHER_PROJECTS and not level:
             return None
+        if on_search is not None:
+            on_search(name)
         bases = [os.path.join(folder, *[os.pardir] * (level - 1))] if level else _roots(folder)
         for base in bases:
             module = os.path.normpath(os.path.join(base, *parts[:-1]))

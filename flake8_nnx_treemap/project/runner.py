@@ -13,9 +13,11 @@ from flake8_nnx_treemap.project.errors import ConfigurationError, FileError
 from flake8_nnx_treemap.project.files import read_bytes, write
 
 if TYPE_CHECKING:
+    from flake8_nnx_treemap.analysis.source import Modules
     from flake8_nnx_treemap.analysis.text import Position
     from flake8_nnx_treemap.fixing.engine import FixResult
     from flake8_nnx_treemap.project.baseline import Baseline
+    from flake8_nnx_treemap.project.cache import Cache
     from flake8_nnx_treemap.project.formats import Format, Shown
     from flake8_nnx_treemap.project.notebooks import CellRows
     from flake8_nnx_treemap.rules.rule import Finding
@@ -39,6 +41,8 @@ class Task:
     """Whether findings are suppressed by comments instead of being fixed."""
     baseline: Baseline | None = None
     """Findings that are neither reported nor fixed."""
+    fingerprint: bytes | None = None
+    """That of the cache, where there is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,13 @@ class FileReport:
     """The text that the findings refer to: of a notebook, its cells' sources in one."""
     cells: CellRows | None = None
     """Where the cells of a notebook stand in that text."""
+    digest: bytes | None = None
+    """What the file is known by from now on, if nothing was found in it, and nothing there rests on other files."""
+
+    @property
+    def has_something_to_say(self) -> bool:
+        """Whether there is anything to report."""
+        return bool(self.error or self.findings or self.fixed or self.known)
 
     def place(self, position: Position) -> str:
         """``row:column``, or ``cell number:row:column`` in a notebook, as people read it."""
@@ -78,7 +89,8 @@ def run(
     problems: Sequence[tuple[str, str]],
     task: Task,
     jobs: int | None,
-    on_done: Callable[[], None] | None = None,
+    on_done: Callable[[], None] = lambda: None,
+    cache: Cache | None = None,
 ) -> list[FileReport]:
     """Work through the files that may hold findings.
 
@@ -88,24 +100,33 @@ def run(
         task: what to do.
         jobs: how many processes; ``None`` for as many as there are cores and the work is worth.
         on_done: called after each file.
+        cache: what earlier runs found nothing in; it learns what this one finds nothing in.
 
     Returns:
-        A report for each file that has something to say, in order, the same for any number of jobs.
+        A report for each file that has something to say, in order, the same for any number of jobs and any cache.
     """
     reports = [FileReport(path, error=reason) for path, reason in problems]
-    for report in _process_all(candidates, task, jobs):
+    if cache is not None:
+        task = replace(task, fingerprint=cache.fingerprint)
+    unknown = candidates if cache is None else cache.unknown(candidates, task.overrides)
+    for _ in range(len(candidates) - len(unknown)):
+        on_done()
+    for report in _process_all(unknown, task, jobs):
         reports.append(report)
-        if on_done is not None:
-            on_done()
+        on_done()
+    if cache is not None:
+        cache.remember(report.digest for report in reports if report.digest is not None)
     return told(reports)
 
 
 def told(reports: Iterable[FileReport]) -> list[FileReport]:
     """The reports that have something to say."""
-    return [report for report in reports if report.error or report.findings or report.fixed or report.known]
+    return [report for report in reports if report.has_something_to_say]
 
 
-def process_text(text: str, filename: str, task: Task, fix: Fixer | None = None) -> tuple[FileReport, str]:
+def process_text(
+    text: str, filename: str, task: Task, fix: Fixer | None = None, on_search: Callable[[str], object] | None = None
+) -> tuple[FileReport, str]:
     """Lint or fix one text that is in memory.
 
     Args:
@@ -113,6 +134,7 @@ def process_text(text: str, filename: str, task: Task, fix: Fixer | None = None)
         filename: its name, which says what format it has.
         task: what to do.
         fix: what repairs it, called as ``engine.fix_with`` is, which is the default.
+        on_search: called with names that are looked for in other files; see ``modules.module_finder``.
 
     Returns:
         The report, and the new text.
@@ -120,14 +142,15 @@ def process_text(text: str, filename: str, task: Task, fix: Fixer | None = None)
     from flake8_nnx_treemap.analysis.text import SourceError
     from flake8_nnx_treemap.fixing.engine import FixResult, fix_with
     from flake8_nnx_treemap.project.formats import format_of
+    from flake8_nnx_treemap.project.modules import module_finder
 
-    format_ = format_of(filename)
+    format_, modules = format_of(filename), module_finder(filename, on_search)
     known: Sequence[Finding] = ()
     try:
         settings = settings_for(filename, task.overrides)
 
         def find(current: str) -> Sequence[Finding]:
-            return _find(current, filename, format_, settings, task)[0]
+            return _find(current, filename, format_, settings, modules, task)[0]
 
         if task.fixes:
             result = (fix or fix_with)(text, find, format_.rewrite, unsafe_fixes=settings.unsafe_fixes)
@@ -135,7 +158,7 @@ def process_text(text: str, filename: str, task: Task, fix: Fixer | None = None)
             result = FixResult(text, remaining=tuple(find(text)))
         shown = format_.show(result.text)
         if task.baseline is not None:
-            known = _find(result.text, filename, format_, settings, task)[1]
+            known = _find(result.text, filename, format_, settings, modules, task)[1]
     except SourceError as error:
         place = f"{error.row}:{error.column}: " if error.row else ""
         return FileReport(filename, error=f"{place}{error.message}"), text
@@ -152,14 +175,12 @@ def process_text(text: str, filename: str, task: Task, fix: Fixer | None = None)
 
 
 def _find(
-    text: str, filename: str, format_: Format, settings: LintSettings, task: Task
+    text: str, filename: str, format_: Format, settings: LintSettings, modules: Modules, task: Task
 ) -> tuple[Sequence[Finding], Sequence[Finding]]:
     """The findings of a text, and those of them that the baseline has."""
     from flake8_nnx_treemap.fixing.engine import lint, lint_for_suppression
-    from flake8_nnx_treemap.project.modules import module_finder
 
     lint_program = lint_for_suppression if task.adds_noqa else lint
-    modules = module_finder(filename)
     found = format_.find(text, lambda program: lint_program(program, filename, settings, modules))
     return (found, ()) if task.baseline is None else task.baseline.split(filename, format_.show(text).text, found)
 
@@ -171,14 +192,26 @@ def process_file(path: str, task: Task, fix: Fixer | None = None) -> FileReport:
     try:
         data = read_bytes(path)
         text, encoding = format_of(path).decode(data)
-        report, new_text = process_text(text, path, task, fix)
+        searched: list[str] = []
+        report, new_text = process_text(text, path, task, fix, searched.append)
         if task.writes and new_text != text:
             write(path, data, new_text, encoding)
-        return report
+        return report if searched else _with_digest(report, data, encoding, task)
     except FileError as error:
         return FileReport(path, error=str(error))
     except Exception as error:  # A bug of ours in one file must not keep the others from being looked at.
         return FileReport(path, error=f"internal error: {type(error).__name__}: {error}")
+
+
+def _with_digest(report: FileReport, data: bytes, encoding: str, task: Task) -> FileReport:
+    """The report of a file that rests on no other, and what the file is known by if nothing was found in it."""
+    # What other encodings make of bytes may be for a codec to say that is neither ours nor Python's.
+    if task.fingerprint is None or report.has_something_to_say or encoding not in ("utf-8", "utf-8-sig"):
+        return report
+    from flake8_nnx_treemap.project.cache import digest_of  # Only where there is a cache.
+
+    settings = settings_for(report.path, task.overrides)
+    return replace(report, digest=digest_of(data, report.path, settings, task.fingerprint))
 
 
 def _end_with_parent() -> None:

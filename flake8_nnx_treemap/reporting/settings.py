@@ -7,6 +7,7 @@ import json
 from flake8_nnx_treemap.project.configuration import (
     Configuration,
     Overrides,
+    cache_folder,
     configuration_for,
     flax_floor_for,
     settings_for,
@@ -41,6 +42,7 @@ def render_settings(name: str, path: str, overrides: Overrides, targets: Targets
         "exclude": sorted(excludes),
         "respect-gitignore": respect_gitignore,
         "include-markdown": suffixes != SUFFIXES,
+        "cache-dir": cache_folder(overrides),
     }
     if name == "json":
         return json.dumps(shown, indent=2, ensure_ascii=False) + "\n"
