@@ -13,6 +13,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import NamedTuple
 
 from flake8_nnx_treemap.analysis.nodes import child_nodes, walk
@@ -43,7 +44,7 @@ class ScopeKind(enum.Enum):
     COMPREHENSION = "comprehension"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)  # Not frozen, here and below: thousands are made, and that takes thrice as long.
 class Block:
     """A list of statements that run one after the other; ``owner`` is the statement it belongs to."""
 
@@ -70,7 +71,7 @@ class Scope:
     outside: dict[str, Scope] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Binding:
     """One place where a name gets a meaning.
 
@@ -93,9 +94,10 @@ Host = ast.expr | ast.stmt
 """What LibCST is given to parse: a simple statement, or one whole expression in a compound statement's header."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class _Statement:
     node: ast.stmt
+    start: Place
     scope: Scope
     block: Block
 
@@ -157,8 +159,8 @@ class Bindings:
         self.module = collector.module
         self.calls: Mapping[str, list[NameUse]] = dict(collector.calls)
         self.attributes: Mapping[str, list[NameUse]] = dict(collector.attributes)
-        self.statements = sorted(collector.statements, key=lambda statement: start_of(statement.node))
-        self._starts = [start_of(statement.node) for statement in self.statements]
+        self.statements = sorted(collector.statements, key=attrgetter("start"))
+        self._starts = [statement.start for statement in self.statements]
         self._expression_scopes = sorted(collector.expression_scopes, key=lambda found: found.start)
         self._expression_starts = [found.start for found in self._expression_scopes]
         self._names_in = collector.names
@@ -180,7 +182,7 @@ class Bindings:
         if statement is None:
             return self.module
         scope = statement.scope
-        first = bisect_right(self._expression_starts, (start_of(statement.node)[0], -1))
+        first = bisect_right(self._expression_starts, (statement.start[0], -1))
         for found in self._expression_scopes[first : bisect_right(self._expression_starts, place)]:
             in_hole = found.hole is not None and found.hole[0] <= place < found.hole[1]
             if place < found.end and not in_hole:
@@ -320,6 +322,10 @@ def class_of_method(bindings: Sequence[Binding]) -> Scope | None:
 
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_SIMPLE = frozenset(
+    {ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Expr, ast.Return, ast.Raise, ast.Assert, ast.Delete, ast.Pass}
+    | {ast.Break, ast.Continue, getattr(ast, "TypeAlias", ast.Pass)}
+)
 _COMPREHENSIONS = frozenset({ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp})
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _BLOCK_FIELDS = ("body", "orelse", "finalbody")
@@ -347,8 +353,12 @@ class _Collector:
     # Statements
 
     def _statement(self, node: ast.stmt, scope: Scope, block: Block) -> None:
-        self.statements.append(_Statement(node, scope, block))
-        if isinstance(node, _FUNCTIONS):
+        self.statements.append(_Statement(node, start_of(node), scope, block))
+        if type(node) in _SIMPLE:  # Most are.
+            self._bind_simple(node, scope, block)
+            for child in child_nodes(node):
+                self._expression(child, scope, block, node)
+        elif isinstance(node, _FUNCTIONS):
             self._function(node, scope, block)
         elif isinstance(node, ast.ClassDef):
             self._class(node, scope, block)
@@ -357,12 +367,8 @@ class _Collector:
         elif isinstance(node, (ast.Global, ast.Nonlocal)):
             for name in node.names:
                 scope.outside[name] = self._outside(name, scope, isinstance(node, ast.Global))
-        elif hasattr(node, "body") or isinstance(node, ast.Match):
-            self._compound(node, scope, block)
         else:
-            self._bind_simple(node, scope, block)
-            for child in child_nodes(node):
-                self._expression(child, scope, block, node)
+            self._compound(node, scope, block)
 
     def _outside(self, name: str, scope: Scope, is_global: bool) -> Scope:
         if is_global or scope.parent is None:
@@ -384,7 +390,7 @@ class _Collector:
         elif isinstance(node, ast.Delete):
             for target in node.targets:
                 self._target(target, None, (), node, scope, block, BindingKind.OTHER)
-        elif type(node).__name__ == "TypeAlias":  # Python 3.12
+        elif hasattr(node, "type_params"):  # ``type X = ..``, from Python 3.12 on.
             self._target(node.name, None, (), node, scope, block, BindingKind.OTHER)  # type: ignore[attr-defined]
 
     def _compound(self, node: ast.stmt, scope: Scope, block: Block) -> None:

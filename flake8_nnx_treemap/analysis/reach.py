@@ -111,7 +111,7 @@ def _piece(source: ParsedSource, root: ast.AST) -> _Piece:
                 members.add(node.value)
             elif isinstance(node, (ast.Compare, ast.Subscript, ast.Call)):
                 writes |= isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store)
-                if may_ask and _asks_exact_type(node):
+                if may_ask and asks_exact_type(node):
                     questions.append(node)
     own = Reach(frozenset(names | members), frozenset(members), tuple(questions), writes)
     return _Piece(own, tuple(onward))
@@ -173,9 +173,12 @@ def _methods(source: ParsedSource, node: ast.Attribute) -> list[ast.AST]:
     return [binding.node for binding in found if binding.kind is BindingKind.FUNCTION]
 
 
-def _asks_exact_type(node: ast.expr) -> bool:
+def asks_exact_type(node: ast.AST) -> bool:
     """Whether ``type(x)`` or ``x.__class__`` is compared, is a key, or is given to ``get``."""
-    if isinstance(node, ast.Call) and not (isinstance(node.func, ast.Attribute) and node.func.attr == "get"):
+    if isinstance(node, ast.Call):
+        if not isinstance(node.func, ast.Attribute) or node.func.attr != "get":
+            return False
+    elif not isinstance(node, (ast.Compare, ast.Subscript)):
         return False
     return any(isinstance(_typed(part), (ast.Name, ast.Subscript)) for part in walk(node))
 

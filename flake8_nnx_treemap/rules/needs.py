@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from flake8_nnx_treemap.analysis.bindings import dotted_name, start_of
@@ -11,7 +11,7 @@ from flake8_nnx_treemap.analysis.call_facts import CallFacts, call_facts_of
 from flake8_nnx_treemap.analysis.masks import mask_of, names_mask
 from flake8_nnx_treemap.analysis.narrowing import type_test
 from flake8_nnx_treemap.analysis.nodes import walk
-from flake8_nnx_treemap.analysis.reach import Reach, asks_for_others, reach_of
+from flake8_nnx_treemap.analysis.reach import Reach, asks_exact_type, asks_for_others, reach_of
 from flake8_nnx_treemap.analysis.source import ParsedSource, remembered
 from flake8_nnx_treemap.names import (
     PORTABLE,
@@ -100,8 +100,7 @@ def _reads_members(call: CallFacts) -> bool:
 
 
 def _asks_exact_type(call: CallFacts) -> bool:
-    questions = (*call.predicate.type_questions, *call.mapper.type_questions)
-    return any(not _TYPES.isdisjoint(reach_of(call.source, question).words) for question in questions)
+    return _are_about_types(call.source, (*call.predicate.type_questions, *call.mapper.type_questions))
 
 
 def _stops_at_class(call: CallFacts) -> bool:
@@ -176,9 +175,15 @@ def _sets_attributes(source: ParsedSource) -> bool:
     return any(isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) for node in uses)
 
 
-def _mentions(*names: str) -> Callable[[ParsedSource], bool]:
-    """Whether some name or attribute is one of these."""
-    return lambda source: not source.bindings.attributes.keys().isdisjoint(names)
+def _asks_for_exact_wrappers(source: ParsedSource) -> bool:
+    """Whether some question about ``type(x)`` or ``x.__class__`` leads to one of the classes."""
+    names = source.bindings.attributes
+    hosts = {use.host for name in ("type", "__class__") for use in names.get(name, ())}
+    return _are_about_types(source, (node for host in hosts for node in walk(host) if asks_exact_type(node)))
+
+
+def _are_about_types(source: ParsedSource, questions: Iterable[ast.AST]) -> bool:
+    return any(not _TYPES.isdisjoint(reach_of(source, question).words) for question in questions)
 
 
 def _reads(*names: str) -> Callable[[ParsedSource], bool]:
@@ -196,7 +201,7 @@ NEEDS: Mapping[str, Need] = {
     "NNX102": Need("tree", call=_dispatches_in_vain),
     "NNX103": Need("tree", call=_looks_at_leaves),
     "NNX104": Need("tree", call=_reads_members),
-    "NNX105": Need("tree", call=_asks_exact_type, file=_mentions("type", "__class__")),
+    "NNX105": Need("tree", call=_asks_exact_type, file=_asks_for_exact_wrappers),
     "NNX106": Need("tree", call=_stops_at_class),
     "NNX107": Need("tree", call=_stops_at_one_asks_for_another),
     "NNX108": Need("tree", call=_makes_mask, file=_speaks_of_masks),
