@@ -117,6 +117,13 @@ class NameUse(NamedTuple):
     host: Host
 
 
+class Reads(NamedTuple):
+    """Places where a name is read, with their numbers, and the bindings that may be in force at each of them."""
+
+    bindings: tuple[Binding, ...]
+    nodes: list[tuple[int, ast.Name]]
+
+
 def start_of(node: ast.AST) -> Place:
     """Where a node starts, decorators included."""
     decorators = getattr(node, "decorator_list", None)
@@ -163,6 +170,7 @@ class Bindings:
         self._every_binding: dict[tuple[Scope, str], tuple[Binding, ...]] = {}
         self._sorted_bindings: dict[tuple[Scope, str], BindingsOfName] = {}
         self._reaching: dict[tuple[str, Place], tuple[Binding, ...]] = {}
+        self._reads: dict[str, tuple[Reads, ...]] = {}
         self._names: dict[tuple[tuple[str, ...], Place, int], frozenset[str]] = {}
 
     def names_in(self, scope: Scope) -> Mapping[str, list[Binding]]:
@@ -214,6 +222,18 @@ class Bindings:
         if (name, place) not in self._reaching:
             self._reaching[name, place] = self._bindings_of(name, place)
         return self._reaching[name, place]
+
+    def reads_of(self, name: str) -> tuple[Reads, ...]:
+        """Every place where a name is read, those together that have the very same bindings."""
+        if name not in self._reads:
+            found: dict[int, Reads] = {}
+            for index, use in enumerate(self.attributes.get(name, ())):
+                if isinstance(use.node, ast.Name) and isinstance(use.node.ctx, ast.Load):
+                    bindings = self.bindings_of(name, start_of(use.node))
+                    reads = found.setdefault(id(bindings), Reads(bindings, []))  # The tuples stay: see _reaching.
+                    reads.nodes.append((index, use.node))
+            self._reads[name] = tuple(found.values())
+        return self._reads[name]
 
     def _bindings_of(self, name: str, place: Place) -> tuple[Binding, ...]:
         first_scope = scope = self.scope_at(place)

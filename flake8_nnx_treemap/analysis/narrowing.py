@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 
 from flake8_nnx_treemap.analysis.bindings import BindingKind, Place, dotted_name, end_of, start_of
@@ -73,19 +74,27 @@ def never_goes_on(statements: Sequence[ast.stmt]) -> bool:
 
 def _region_after(source: ParsedSource, statement: ast.stmt) -> Iterator[Region]:
     """The statements that follow one in its block."""
-    following = statements_after(source, statement)
-    if following:
-        yield _span(following)
+    block, index = _block_of(source, statement)
+    if index + 1 < len(block):
+        yield start_of(block[index + 1]), end_of(block[-1])
 
 
 def statements_after(source: ParsedSource, statement: ast.stmt) -> Sequence[ast.stmt]:
     """The statements that follow one in its block."""
+    block, index = _block_of(source, statement)
+    return block[index + 1 :]
+
+
+def _block_of(source: ParsedSource, statement: ast.stmt) -> tuple[Sequence[ast.stmt], int]:
+    """The block that holds a statement, and how many stand in it before."""
     parent = source.ast_parent(statement)
     for name in ("body", "orelse", "finalbody"):
         block = getattr(parent, name, None)
-        if isinstance(block, list) and statement in block:
-            return block[block.index(statement) + 1 :]
-    return ()
+        if isinstance(block, list):
+            index = bisect_left(block, start_of(statement), key=start_of)
+            if index < len(block) and block[index] is statement:
+                return block, index
+    return (), 0
 
 
 def _span(statements: Sequence[ast.stmt]) -> Region:
