@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from flake8_nnx_treemap.analysis.bindings import Binding, BindingKind, Place, class_of_method, dotted_name, start_of
-from flake8_nnx_treemap.analysis.nodes import child_nodes, walk
+from flake8_nnx_treemap.analysis.nodes import child_nodes, operands, walk
 from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown, remembered
 from flake8_nnx_treemap.names import (
     MODULES,
@@ -621,7 +621,8 @@ class _Tracer:
             result = self._of_annotation(quoted, path, place)
             return result if isinstance(result, Unknown) else replace(result, made_by=node)
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
-            return _agreed(self._of_annotation(side, path, place) for side in _sides(node))
+            sides = (side for side in operands(node, ast.BitOr) if not _is_none(side))
+            return _agreed(self._of_annotation(side, path, place) for side in sides)
         if isinstance(node, ast.Subscript):
             return self._of_generic(node, path, place)
         parts = dotted_name(node)
@@ -804,11 +805,13 @@ def _agreed(results: Iterable[_Result]) -> _Result:
 
 
 def _branches(node: ast.expr) -> Iterator[ast.expr]:
-    if isinstance(node, ast.IfExp):
-        yield from _branches(node.body)
-        yield from _branches(node.orelse)
-    else:
-        yield node
+    pending = [node]
+    while pending:
+        current = pending.pop()
+        if isinstance(current, ast.IfExp):
+            pending += [current.orelse, current.body]
+        else:
+            yield current
 
 
 def _is_access(node: ast.expr, leaf: str, attributes: Iterable[str]) -> bool:
@@ -840,10 +843,6 @@ def _constant_index(node: ast.expr) -> int | None:
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
         return None
     return value if type(value) is int else None
-
-
-def _sides(node: ast.BinOp) -> list[ast.expr]:
-    return [side for side in (node.left, node.right) if not _is_none(side)]
 
 
 def _own_nodes(root: ast.AST) -> Iterator[ast.AST]:
