@@ -9,14 +9,16 @@ from __future__ import annotations
 import ast
 import enum
 import functools
+import sys
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import NamedTuple
 
 from flake8_nnx_treemap.analysis.nodes import child_nodes, walk
+from flake8_nnx_treemap.analysis.reaching import BindingsOfName
 
 Place = tuple[int, int]
 """A row (from 1) and a column (from 0, in UTF-8 bytes), as ``ast`` counts them."""
@@ -123,6 +125,13 @@ _use = functools.partial(tuple.__new__, NameUse)
 """``NameUse(*parts)``, for half the price: a file has thousands."""
 
 
+class Reads(NamedTuple):
+    """Places where a name is read, with their numbers, and the bindings that may be in force at each of them."""
+
+    bindings: tuple[Binding, ...]
+    nodes: list[tuple[int, ast.Name]]
+
+
 def start_of(node: ast.AST) -> Place:
     """Where a node starts, decorators included."""
     decorators = getattr(node, "decorator_list", None)
@@ -163,8 +172,13 @@ class Bindings:
         self._starts = [statement.start for statement in self.statements]
         self._expression_scopes = sorted(collector.expression_scopes, key=lambda found: found.start)
         self._expression_starts = [found.start for found in self._expression_scopes]
+        self._scopes_around = _indices_around(self._expression_scopes)
+        self._expressions: dict[ast.stmt, dict[tuple[Place, Place], ast.expr]] = {}
         self._names_in = collector.names
+        self._every_binding: dict[tuple[Scope, str], tuple[Binding, ...]] = {}
+        self._sorted_bindings: dict[tuple[Scope, str], BindingsOfName] = {}
         self._reaching: dict[tuple[str, Place], tuple[Binding, ...]] = {}
+        self._reads: dict[str, tuple[Reads, ...]] = {}
         self._names: dict[tuple[tuple[str, ...], Place, int], frozenset[str]] = {}
 
     def names_in(self, scope: Scope) -> Mapping[str, list[Binding]]:
@@ -181,13 +195,16 @@ class Bindings:
         statement = self._statement_at(place)
         if statement is None:
             return self.module
-        scope = statement.scope
-        first = bisect_right(self._expression_starts, (statement.start[0], -1))
-        for found in self._expression_scopes[first : bisect_right(self._expression_starts, place)]:
+        # Of the lambdas and comprehensions around a place, the one that starts last is the innermost.
+        first = (statement.start[0], -1)
+        index = bisect_right(self._expression_starts, place) - 1
+        while index >= 0 and self._expression_starts[index] > first:
+            found = self._expression_scopes[index]
             in_hole = found.hole is not None and found.hole[0] <= place < found.hole[1]
             if place < found.end and not in_hole:
-                scope = found.scope
-        return scope
+                return found.scope
+            index = self._scopes_around[index]
+        return statement.scope
 
     def block_at(self, place: Place) -> Block | None:
         """The block of the statement that holds ``place``."""
@@ -197,17 +214,11 @@ class Bindings:
     def expression_at(self, start: Place, end: Place) -> ast.expr | None:
         """The outermost expression that spans exactly these places."""
         statement = self._statement_at(start)
-        pending: list[ast.AST] = [] if statement is None else [statement.node]
-        while pending:
-            node = pending.pop()
-            if isinstance(node, ast.expr):
-                first, last = (node.lineno, node.col_offset), end_of(node)
-                if first == start and last == end:
-                    return node
-                if start < first or last < end:
-                    continue
-            pending.extend(child for child in child_nodes(node) if not isinstance(child, ast.stmt))
-        return None
+        if statement is None:
+            return None
+        if statement.node not in self._expressions:
+            self._expressions[statement.node] = _expressions_by_place(statement.node)
+        return self._expressions[statement.node].get((start, end))
 
     def _statement_at(self, place: Place) -> _Statement | None:
         # The statement that started last is the innermost one: expressions stand in simple statements and headers.
@@ -220,6 +231,18 @@ class Bindings:
             self._reaching[name, place] = self._bindings_of(name, place)
         return self._reaching[name, place]
 
+    def reads_of(self, name: str) -> tuple[Reads, ...]:
+        """Every place where a name is read, those together that have the very same bindings."""
+        if name not in self._reads:
+            found: dict[int, Reads] = {}
+            for index, use in enumerate(self.attributes.get(name, ())):
+                if isinstance(use.node, ast.Name) and isinstance(use.node.ctx, ast.Load):
+                    bindings = self.bindings_of(name, start_of(use.node))
+                    reads = found.setdefault(id(bindings), Reads(bindings, []))  # The tuples stay: see _reaching.
+                    reads.nodes.append((index, use.node))
+            self._reads[name] = tuple(found.values())
+        return self._reads[name]
+
     def _bindings_of(self, name: str, place: Place) -> tuple[Binding, ...]:
         first_scope = scope = self.scope_at(place)
         while True:
@@ -229,8 +252,12 @@ class Bindings:
             if bindings:
                 block = self.block_at(place)
                 if len(bindings) == 1 or home is not first_scope or block is None:
-                    return tuple(bindings)
-                return _reaching(bindings, place, block)
+                    if (home, name) not in self._every_binding:
+                        self._every_binding[home, name] = tuple(bindings)
+                    return self._every_binding[home, name]
+                if (home, name) not in self._sorted_bindings:
+                    self._sorted_bindings[home, name] = BindingsOfName(bindings)
+                return self._sorted_bindings[home, name].reaching(place, block)
             if scope.parent is None:
                 return ()
             scope = scope.parent
@@ -286,25 +313,34 @@ def _without_fallback(bindings: tuple[Binding, ...]) -> tuple[Binding, ...]:
     )
 
 
-def _reaching(bindings: Iterable[Binding], use: Place, block: Block) -> tuple[Binding, ...]:
-    """Of several bindings in one scope, those that may be in force at ``use``, which stands in ``block``."""
-    ordered = sorted(bindings, key=lambda binding: binding.place)
-    around = list(block.ancestors())
-    dominating = [binding for binding in ordered if binding.place < use and binding.block in around]
-    if not dominating:
-        return tuple(ordered)
-    last = dominating[-1]
-    # A loop that starts after the last certain binding may bring back what is bound later in its body.
-    loops = [found for found in around if found.is_loop and found not in list(last.block.ancestors())]
-    reaching = [last]
-    for binding in ordered:
-        blocks = list(binding.block.ancestors())
-        between = last.place < binding.place < use
-        later_in_loop = binding.place >= use and any(loop in blocks for loop in loops)
-        from_a_function = blocks[-1] is not around[-1]  # "global x" in a function: it may run at any time.
-        if binding is not last and (between or later_in_loop or from_a_function):
-            reaching.append(binding)
-    return tuple(reaching)
+def _indices_around(scopes: Sequence[_ExpressionScope]) -> list[int]:
+    """For each scope, sorted by start, the index of the next one before it that may end after it; -1 if none does."""
+    around: list[int] = []
+    open_: list[int] = []
+    for index, scope in enumerate(scopes):
+        while open_ and scopes[open_[-1]].end <= scope.start:
+            open_.pop()
+        around.append(open_[-1] if open_ else -1)
+        open_.append(index)
+    return around
+
+
+def _expressions_by_place(statement: ast.stmt) -> dict[tuple[Place, Place], ast.expr]:
+    """The expressions of a statement by start and end, the outermost of those that span the same.
+
+    Before Python 3.12 some parts of f-strings claim to stand elsewhere; what is not within what is around it is none.
+    """
+    found: dict[tuple[Place, Place], ast.expr] = {}
+    pending: list[tuple[ast.AST, Place, Place]] = [(statement, (0, 0), (sys.maxsize, 0))]
+    while pending:
+        node, low, high = pending.pop()
+        if isinstance(node, ast.expr):
+            start, end = start_of(node), end_of(node)
+            if low <= start and end <= high:
+                found.setdefault((start, end), node)
+            low, high = max(low, start), min(high, end)
+        pending += [(child, low, high) for child in child_nodes(node) if not isinstance(child, ast.stmt)]
+    return found
 
 
 def class_of_method(bindings: Sequence[Binding]) -> Scope | None:

@@ -10,7 +10,7 @@ import libcst as cst
 
 from flake8_nnx_treemap.analysis.bindings import dotted_name, start_of
 from flake8_nnx_treemap.analysis.mappers import Dispatch, Mapper, always_read_in, dispatches_in, mapper_of
-from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown
+from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown, remembered
 from flake8_nnx_treemap.analysis.syntax import is_docstring, statements_of
 from flake8_nnx_treemap.analysis.tree_calls import TreeCall
 from flake8_nnx_treemap.analysis.uses import Use, uses_of
@@ -56,6 +56,7 @@ class LeafConsumers:
     has_other_uses: bool
 
 
+@remembered
 def leaf_consumers_of(source: ParsedSource, call: TreeCall) -> LeafConsumers | Unknown:
     """Find what looks at the leaves that a call returns.
 

@@ -45,7 +45,8 @@ class Mapper:
 
     ``leaf`` is how the function knows the leaf of the first tree: a parameter's name, or ``args[0]``. ``always_reads``
     are the attributes that it reads from the leaf on every way to a result. ``ignores_leaf`` holds if it never looks
-    at the leaf at all, as ``lambda _: replicated`` does.
+    at the leaf at all, as ``lambda _: replicated`` does. ``results`` are what
+    ``results_of`` returns.
     """
 
     expression: cst.BaseExpression
@@ -53,7 +54,8 @@ class Mapper:
     leaf: str
     dispatches: tuple[Dispatch, ...]
     always_reads: frozenset[str]
-    ignores_leaf: bool = False
+    ignores_leaf: bool
+    results: tuple[cst.BaseExpression, ...]
 
     @property
     def is_inline(self) -> bool:
@@ -90,26 +92,53 @@ def _mapper_of(
     leaf = function.parameter_at(leaf_position)
     if leaf is None:
         return Unknown("the mapper has no parameter for the leaf")
-    source = function.home or source
+    others = tuple(name for name in function.required[leaf_position:] if name != leaf)
+    home = function.home or source
+    read = _reading_of(home, function.definition, function.decorators, (leaf, *others), function.overridable)
+    return Mapper(expression, function, leaf, read.dispatches, read.always_reads, read.ignores_leaf, read.results)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Reading:
+    """What a function does with a leaf, as ``Mapper`` tells it: found once for a function that many calls map."""
+
+    dispatches: tuple[Dispatch, ...]
+    always_reads: frozenset[str]
+    ignores_leaf: bool
+    results: tuple[cst.BaseExpression, ...]
+
+
+@remembered
+def _reading_of(
+    source: ParsedSource,
+    definition: cst.Lambda | cst.FunctionDef,
+    decorators: tuple[str, ...],
+    leaves: tuple[str, ...],
+    overridable: bool,
+) -> _Reading:
     # With several trees, a mapper may tell them apart by any of the leaves that it is given together.
-    leaves = dict.fromkeys([leaf, *function.required[leaf_position:]])
     dispatches = tuple(
-        replace(found, of_first=name == leaf)
+        replace(found, of_first=name == leaves[0])
         for name in leaves
-        for found in _dispatches(source, function, name, HELPER_DEPTH)
+        for found in _dispatches(source, definition, decorators, name, HELPER_DEPTH)
     )
-    reads = _always_read(source, function, leaf, HELPER_DEPTH)
-    ignores_leaf = not _mentions(function.definition.body, leaf)
-    return Mapper(expression, function, leaf, dispatches, reads, ignores_leaf)
+    reads = _always_read(source, definition, decorators, leaves[0], HELPER_DEPTH, overridable)
+    return _Reading(dispatches, reads, not _mentions(definition.body, leaves[0]), tuple(_results(definition.body)))
 
 
 # Dispatch
 
 
-def _dispatches(source: ParsedSource, function: Function, leaf: str, depth: int) -> Iterator[Dispatch]:
-    if not SINGLE_DISPATCH.isdisjoint(function.decorators):
-        yield Dispatch(function.definition)
-    yield from dispatches_in(source, function.definition.body, leaf, depth)
+@remembered
+def _dispatches(
+    source: ParsedSource,
+    definition: cst.Lambda | cst.FunctionDef,
+    decorators: tuple[str, ...],
+    leaf: str,
+    depth: int,
+) -> tuple[Dispatch, ...]:
+    by_decorator = () if SINGLE_DISPATCH.isdisjoint(decorators) else (Dispatch(definition),)
+    return (*by_decorator, *dispatches_in(source, definition.body, leaf, depth))
 
 
 _MAY_DISPATCH: Final = (
@@ -237,7 +266,7 @@ def _dispatches_of_helper(
     source: ParsedSource, call: cst.Call, names: frozenset[str], depth: int
 ) -> Iterator[Dispatch]:
     for helper, parameter in helpers_of(source, call, names):
-        yield from _dispatches(source, helper, parameter, depth - 1)
+        yield from _dispatches(source, helper.definition, helper.decorators, parameter, depth - 1)
 
 
 def helpers_of(source: ParsedSource, call: cst.Call, names: frozenset[str]) -> Iterator[tuple[Function, str]]:
@@ -276,8 +305,8 @@ def _catches_missing_attribute(node: cst.Try) -> bool:
     return False
 
 
-def _is_generator(function: Function) -> bool:
-    return any(isinstance(node, cst.Yield) for node in _own_nodes(function.definition.body))
+def _is_generator(definition: cst.Lambda | cst.FunctionDef) -> bool:
+    return any(isinstance(node, cst.Yield) for node in _own_nodes(definition.body))
 
 
 def _own_nodes(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
@@ -308,10 +337,18 @@ _EVERYTHING: Final = None
 _Reads = frozenset[str] | None
 
 
-def _always_read(source: ParsedSource, function: Function, leaf: str, depth: int) -> frozenset[str]:
-    if function.overridable or _is_generator(function) or not SINGLE_DISPATCH.isdisjoint(function.decorators):
+@remembered
+def _always_read(
+    source: ParsedSource,
+    definition: cst.Lambda | cst.FunctionDef,
+    decorators: tuple[str, ...],
+    leaf: str,
+    depth: int,
+    overridable: bool,
+) -> frozenset[str]:
+    if overridable or _is_generator(definition) or not SINGLE_DISPATCH.isdisjoint(decorators):
         return frozenset()  # What runs may be another function, or run later.
-    return always_read_in(source, function.definition.body, leaf, depth)
+    return always_read_in(source, definition.body, leaf, depth)
 
 
 def always_read_in(
@@ -327,10 +364,14 @@ def always_read_in(
 
 def results_of(mapper: Mapper) -> tuple[cst.BaseExpression, ...]:
     """The expressions that a mapper may return."""
-    body = mapper.function.definition.body
+    return mapper.results
+
+
+def _results(body: cst.BaseExpression | cst.BaseSuite) -> Iterator[cst.BaseExpression]:
     if isinstance(body, cst.BaseExpression):
-        return (body,)
-    return tuple(node.value for node in _returns_below(list(statements_of(body))) if node.value is not None)
+        yield body
+    else:
+        yield from (node.value for node in _returns_below(list(statements_of(body))) if node.value is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -421,7 +462,8 @@ class _CertainReads:
         reads: frozenset[str] = frozenset()
         if isinstance(node, cst.Call) and self.depth:
             for helper, parameter in helpers_of(self.source, node, frozenset({self.leaf})):
-                reads |= _always_read(self.source, helper, parameter, self.depth - 1)
+                function = (helper.definition, helper.decorators)
+                reads |= _always_read(self.source, *function, parameter, self.depth - 1, helper.overridable)
         return reads.union(*(self.of_expression(child) for child in children_of(node)))
 
 
@@ -464,12 +506,17 @@ def guarded_result_of(source: ParsedSource, mapper: Mapper) -> Guarded | Unknown
     Returns:
         The test and what is returned where it holds; unknown for a mapper of any other form.
     """
-    body = mapper.function.definition.body
+    return _guarded_result_of(source, mapper.function.definition, mapper.leaf)
+
+
+@remembered
+def _guarded_result_of(source: ParsedSource, definition: cst.Lambda | cst.FunctionDef, leaf: str) -> Guarded | Unknown:
+    body = definition.body
     if isinstance(body, cst.BaseExpression):
-        return _guarded(source, mapper.leaf, body)
+        return _guarded(source, leaf, body)
     statements = [found for found in statements_of(body) if not is_docstring(found)]
     if len(statements) == 1 and isinstance(statements[0], cst.Return) and statements[0].value is not None:
-        return _guarded(source, mapper.leaf, statements[0].value)
+        return _guarded(source, leaf, statements[0].value)
     if not statements or not isinstance(statements[0], cst.If):
         return Unknown("the mapper does not start with a test")
     first = statements[0]
@@ -478,8 +525,8 @@ def guarded_result_of(source: ParsedSource, mapper: Mapper) -> Guarded | Unknown
     is_whole = not isinstance(first.orelse, cst.If) and (first.orelse is None or len(statements) == 1)
     test, is_denied = _without_not(first.test)
     mapped, kept = (otherwise, then) if is_denied else (then, otherwise)
-    found = _guard(source, test, mapper.leaf)
-    if not is_whole or isinstance(found, Unknown) or not _returns_only(kept, mapper.leaf):
+    found = _guard(source, test, leaf)
+    if not is_whole or isinstance(found, Unknown) or not _returns_only(kept, leaf):
         return _NO_PLAIN_TEST
     returned = [node.value for node in _returns_below(mapped) if node.value is not None]
     return Guarded(found, tuple(returned))

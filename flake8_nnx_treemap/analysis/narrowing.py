@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 
 from flake8_nnx_treemap.analysis.bindings import BindingKind, Place, dotted_name, end_of, start_of
-from flake8_nnx_treemap.analysis.source import ParsedSource
+from flake8_nnx_treemap.analysis.nodes import operands
+from flake8_nnx_treemap.analysis.source import ParsedSource, remembered
 from flake8_nnx_treemap.names import VARIABLE, VARIABLE_BASES, VARIABLE_STATE, canonical
 
 Region = tuple[Place, Place]
@@ -73,25 +75,34 @@ def never_goes_on(statements: Sequence[ast.stmt]) -> bool:
 
 def _region_after(source: ParsedSource, statement: ast.stmt) -> Iterator[Region]:
     """The statements that follow one in its block."""
-    following = statements_after(source, statement)
-    if following:
-        yield _span(following)
+    block, index = _block_of(source, statement)
+    if index + 1 < len(block):
+        yield start_of(block[index + 1]), end_of(block[-1])
 
 
 def statements_after(source: ParsedSource, statement: ast.stmt) -> Sequence[ast.stmt]:
     """The statements that follow one in its block."""
+    block, index = _block_of(source, statement)
+    return block[index + 1 :]
+
+
+def _block_of(source: ParsedSource, statement: ast.stmt) -> tuple[Sequence[ast.stmt], int]:
+    """The block that holds a statement, and how many stand in it before."""
     parent = source.ast_parent(statement)
     for name in ("body", "orelse", "finalbody"):
         block = getattr(parent, name, None)
-        if isinstance(block, list) and statement in block:
-            return block[block.index(statement) + 1 :]
-    return ()
+        if isinstance(block, list):
+            index = bisect_left(block, start_of(statement), key=start_of)
+            if index < len(block) and block[index] is statement:
+                return block, index
+    return (), 0
 
 
 def _span(statements: Sequence[ast.stmt]) -> Region:
     return start_of(statements[0]), end_of(statements[-1])
 
 
+@remembered
 def types_named(source: ParsedSource, node: ast.expr, steps: int = _STEPS) -> frozenset[str] | None:
     """The canonical names of the classes in the second argument of ``isinstance``; ``None`` if one cannot be told.
 
@@ -100,7 +111,7 @@ def types_named(source: ParsedSource, node: ast.expr, steps: int = _STEPS) -> fr
     if isinstance(node, (ast.Tuple, ast.List, ast.Set)):
         return _all_of(source, node.elts, steps)
     if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.BitOr, ast.Add)):
-        return _all_of(source, [node.left, node.right], steps)
+        return _all_of(source, operands(node, ast.BitOr, ast.Add), steps)
     parts = dotted_name(node)
     if parts is None:
         is_union = isinstance(node, ast.Subscript) and (types_named(source, node.value, 0) or _OTHER) <= _UNIONS
@@ -117,13 +128,13 @@ def types_named(source: ParsedSource, node: ast.expr, steps: int = _STEPS) -> fr
 
 
 def _all_of(source: ParsedSource, nodes: Sequence[ast.expr], steps: int) -> frozenset[str] | None:
-    found: frozenset[str] = frozenset()
+    found: set[str] = set()
     for node in nodes:
         names = types_named(source, node, steps)
         if names is None:
             return None
         found |= names
-    return found
+    return frozenset(found)
 
 
 def type_test(source: ParsedSource, node: ast.expr) -> tuple[str, frozenset[str]] | None:

@@ -42,3 +42,16 @@ def walk(root: ast.AST) -> Iterator[ast.AST]:
     for node in pending:
         yield node
         pending += child_nodes(node)
+
+
+def operands(node: ast.expr, *operators: type[ast.operator]) -> list[ast.expr]:
+    """What is joined by operators such as the bars of a union, in order: a thousand of them nest a thousand deep."""
+    found: list[ast.expr] = []
+    pending = [node]
+    while pending:
+        current = pending.pop()
+        if isinstance(current, ast.BinOp) and isinstance(current.op, operators):
+            pending += [current.right, current.left]
+        else:
+            found.append(current)
+    return found

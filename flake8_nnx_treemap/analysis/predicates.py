@@ -94,20 +94,30 @@ def _leaf_test_of(source: ParsedSource, expression: cst.BaseExpression, *, acros
     parameters = function.parameters
     if len(parameters) != 1:
         return Unknown("the predicate takes more than one argument")
-    source = function.home or source
-    conditions = _conditions_of_function(source, function)
+    tests = _tests_of(function.home or source, function.definition, parameters[0])
+    return tests if isinstance(tests, Unknown) else LeafTest(expression, function, parameters[0], *tests)
+
+
+_Tests = tuple[tuple[TypeTest, ...], tuple[TypeTest, ...], tuple[cst.BaseExpression, ...]]
+"""``tests``, ``denied`` and ``others`` of a ``LeafTest``."""
+
+
+@remembered
+def _tests_of(source: ParsedSource, definition: cst.Lambda | cst.FunctionDef, parameter: str) -> _Tests | Unknown:
+    """What a function says of its parameter: found once for one that many calls have as their predicate."""
+    conditions = _conditions_of_function(definition)
     if isinstance(conditions, Unknown):
         return conditions
     tests, denied, others = [], [], []
     for condition in conditions:
-        test = type_test_of(source, condition.node, parameters[0], is_conditional=condition.is_conditional)
+        test = type_test_of(source, condition.node, parameter, is_conditional=condition.is_conditional)
         if test is None:
             others.append(condition.node)
         elif condition.is_denied:
             denied.append(test)
         else:
             tests.append(test)
-    return LeafTest(expression, function, parameters[0], tuple(tests), tuple(denied), tuple(others))
+    return tuple(tests), tuple(denied), tuple(others)
 
 
 def type_test_of(
@@ -169,40 +179,34 @@ def _type_test_of_call(source: ParsedSource, call: cst.Call, subject: str, is_co
     return TypeTest(call, arguments[1], types_of(source, arguments[1]), is_conditional=is_conditional)
 
 
-def _conditions_of_function(source: ParsedSource, function: Function) -> list[_Condition] | Unknown:
-    definition = function.definition
+def _conditions_of_function(definition: cst.Lambda | cst.FunctionDef) -> list[_Condition] | Unknown:
     if isinstance(definition, cst.Lambda):
         return list(_split(definition.body, False, False))
-    statements = [found for found in statements_of(definition.body) if not is_docstring(found)]
-    return _conditions_of_statements(statements, False)
+    return _conditions_of_statements([found for found in statements_of(definition.body) if not is_docstring(found)])
 
 
-def _conditions_of_statements(statements: Sequence[cst.CSTNode], is_conditional: bool) -> list[_Condition] | Unknown:
+def _conditions_of_statements(statements: Sequence[cst.CSTNode]) -> list[_Condition] | Unknown:
     """Read ``if test: return a`` and ``return b`` as the one expression that they amount to."""
-    if not statements:
-        return []
-    first, rest = statements[0], statements[1:]
-    if isinstance(first, cst.Return):
-        return [] if first.value is None else list(_split(first.value, False, is_conditional))
-    if not isinstance(first, cst.If):
-        return Unknown("the predicate does more than return a test")
-    then = list(statements_of(first.body))
-    otherwise = rest
-    if isinstance(first.orelse, cst.Else):
-        otherwise = list(statements_of(first.orelse.body))
-    elif isinstance(first.orelse, cst.If):
-        otherwise = [first.orelse]
-    constant = _returned_constant(then)
-    if constant is None:
-        return Unknown("the predicate has branches that return more than True or False")
-    remaining = _conditions_of_statements(otherwise, is_conditional or not constant)
-    if isinstance(remaining, Unknown):
-        return remaining
-    falls_to_constant = _returned_constant(otherwise)
-    if not constant and falls_to_constant is True:
-        return list(_split(first.test, True, is_conditional))
-    joined = is_conditional or (not constant and falls_to_constant is not True)
-    return [*_split(first.test, not constant, joined), *remaining]
+    found: list[_Condition] = []
+    is_conditional = False
+    remaining = [*reversed(statements)]
+    while remaining:
+        first = remaining.pop()
+        if isinstance(first, cst.Return):
+            return [*found, *_split(first.value, False, is_conditional)] if first.value is not None else found
+        if not isinstance(first, cst.If):
+            return Unknown("the predicate does more than return a test")
+        if isinstance(first.orelse, cst.Else):
+            remaining = [*reversed(list(statements_of(first.orelse.body)))]
+        elif isinstance(first.orelse, cst.If):
+            remaining = [first.orelse]
+        constant = _returned_constant(list(statements_of(first.body)))
+        if constant is None:
+            return Unknown("the predicate has branches that return more than True or False")
+        joins = not constant and _returned_constant(remaining) is not True
+        found += _split(first.test, not constant, is_conditional or joins)
+        is_conditional = is_conditional or not constant
+    return found
 
 
 def _returned_constant(statements: Sequence[cst.CSTNode]) -> bool | None:

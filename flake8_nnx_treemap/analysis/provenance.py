@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from flake8_nnx_treemap.analysis.bindings import Binding, BindingKind, Place, class_of_method, dotted_name, start_of
-from flake8_nnx_treemap.analysis.nodes import child_nodes, walk
+from flake8_nnx_treemap.analysis.nodes import child_nodes, operands, walk
 from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown, remembered
 from flake8_nnx_treemap.names import (
     MODULES,
@@ -77,6 +77,7 @@ _Path = tuple[int | None, ...]
 _Result = Origin | Unknown
 
 _UNSEEN = Unknown("made in a way that is not known here")
+_NEITHER_SET_NOR_DECLARED = Unknown("an attribute that its class does not set")
 
 
 def origin_of(source: ParsedSource, expression: cst.BaseExpression | ast.expr) -> Origin | Unknown:
@@ -144,22 +145,36 @@ _UNIONS = frozenset({"typing.Optional", "typing.Union"})
 _TUPLES = frozenset({"builtins.tuple", "typing.Tuple"})
 
 
+@remembered
+def _answers(source: ParsedSource) -> dict[tuple[object, ...], _Result]:
+    """What tracers have found, by what was asked and how many steps were left.
+
+    Each alternative may have several again, such as ``if test: state = f(state)`` many times in one loop. Without this,
+    a file of fifty lines would be followed along billions of ways.
+    """
+    return {}
+
+
 class _Tracer:
     """Follows one expression back to what made it, a bounded number of steps."""
 
     def __init__(self, source: ParsedSource, steps: int) -> None:
         self._source = source
         self._steps = steps
+        self._answers = _answers(source)
 
     def trace(self, node: ast.expr, path: _Path) -> _Result:
         """The origin of the part of an expression's value that ``path`` leads to."""
         if self._steps <= 0:
             return Unknown("made in too many steps")
-        self._steps -= 1
-        try:
-            return self._trace(node, path)
-        finally:
-            self._steps += 1
+        question = (node, path, self._steps)
+        if question not in self._answers:
+            self._steps -= 1
+            try:
+                self._answers[question] = self._trace(node, path)
+            finally:
+                self._steps += 1
+        return self._answers[question]
 
     def _trace(self, node: ast.expr, path: _Path) -> _Result:
         if isinstance(node, ast.Name):
@@ -173,9 +188,9 @@ class _Tracer:
         if isinstance(node, ast.NamedExpr):
             return self.trace(node.value, path)
         if isinstance(node, ast.IfExp):
-            return _agreed([self.trace(branch, path) for branch in (node.body, node.orelse) if not _is_none(branch)])
+            return _agreed(self.trace(branch, path) for branch in (node.body, node.orelse) if not _is_none(branch))
         if isinstance(node, ast.BoolOp):
-            return _agreed([self.trace(value, path) for value in node.values if not _is_none(value)])
+            return _agreed(self.trace(value, path) for value in node.values if not _is_none(value))
         if isinstance(node, (ast.Tuple, ast.List)):
             return self._of_sequence(node.elts, path)
         if isinstance(node, ast.Dict):
@@ -186,8 +201,13 @@ class _Tracer:
 
     def _of_name(self, node: ast.Name, path: _Path) -> _Result:
         bindings = self._source.bindings.bindings_of(node.id, start_of(node))
-        results = [self._of_binding(found, path) for found in bindings if not _binds_none(found)]
-        result = _agreed(results)
+        question = (id(bindings), path, self._steps)  # Uses that all bindings reach have the same tuple of them.
+        if question not in self._answers:
+            self._answers[question] = self._of_bindings(bindings, path)
+        return self._answers[question]
+
+    def _of_bindings(self, bindings: Sequence[Binding], path: _Path) -> _Result:
+        result = _agreed(self._of_binding(found, path) for found in bindings if not _binds_none(found))
         if isinstance(result, Unknown) and not path and len(bindings) == 1:
             return self._by_use(bindings[0]) or result
         return result
@@ -209,24 +229,15 @@ class _Tracer:
 
     def _of_element(self, iterated: ast.expr, path: _Path) -> _Result:
         if isinstance(iterated, (ast.Tuple, ast.List)) and iterated.elts:
-            return _agreed([self.trace(element, path) for element in iterated.elts])
+            return _agreed(self.trace(element, path) for element in iterated.elts)
         return _UNSEEN
 
     def _by_use(self, binding: Binding) -> Origin | None:
         """A parameter that is handed to ``nnx.state`` and its like holds Variables, whatever it is."""
         if binding.kind is not BindingKind.PARAMETER or _is_starred(binding):
             return None
-        for name in ("state", "split", "update", "pop", "variables"):
-            for use in self._source.bindings.calls.get(name, ()):
-                assert isinstance(use.node, ast.Call)
-                given = use.node.args[:1]
-                if not given or not isinstance(given[0], ast.Name) or given[0].id != binding.name:
-                    continue
-                if self._members(use.node.func) != {name}:
-                    continue
-                if self._source.bindings.bindings_of(binding.name, start_of(given[0])) == (binding,):
-                    return Origin(TreeKind.MODULE, use.node, (), is_certain=False)
-        return None
+        call = _handed_to_flax(self._source).get(binding)
+        return None if call is None else Origin(TreeKind.MODULE, call, (), is_certain=False)
 
     # Displays
 
@@ -242,7 +253,7 @@ class _Tracer:
 
     def _together(self, elements: Sequence[ast.expr | None]) -> _Result:
         """A container is what all of its parts are."""
-        return _agreed([_UNSEEN if element is None else self.trace(element, ()) for element in elements])
+        return _agreed(_UNSEEN if element is None else self.trace(element, ()) for element in elements)
 
     # Attributes and subscripts
 
@@ -266,19 +277,22 @@ class _Tracer:
         scope = class_of_method(self._source.bindings.bindings_of(node.value.id, start_of(node.value)))
         if scope is None or not isinstance(scope.node, ast.ClassDef):
             return None
-        set_here = _attributes_set(self._source, scope.node).get(node.attr, [])
-        results = [self.trace(value, (*inner, *path)) for value, inner in set_here if not _is_none(value)]
-        found = _agreed(results)
-        if isinstance(found, Unknown):
-            declared = [
-                statement.annotation
-                for statement in walk(scope.node)
-                if isinstance(statement, ast.AnnAssign) and _declares(statement.target, node.attr)
-            ]
-            if declared:
-                return _agreed([self._of_annotation(annotation, path) for annotation in declared])
-            return found if results else None
-        return found
+        question = (scope.node, node.attr, path, self._steps)
+        if question not in self._answers:
+            self._answers[question] = self._of_attribute_of_class(scope.node, node.attr, path)
+        found = self._answers[question]
+        return None if found is _NEITHER_SET_NOR_DECLARED else found
+
+    def _of_attribute_of_class(self, node: ast.ClassDef, attribute: str, path: _Path) -> _Result:
+        """What the methods of a class set an attribute to, or what it is declared to be."""
+        set_here = [found for found in _attributes_set(self._source, node).get(attribute, []) if not _is_none(found[0])]
+        found = _agreed(self.trace(value, (*inner, *path)) for value, inner in set_here)
+        if not isinstance(found, Unknown):
+            return found
+        declared = _attributes_declared(self._source, node).get(attribute)
+        if declared:
+            return _agreed(self._of_annotation(annotation, path) for annotation in declared)
+        return found if set_here else _NEITHER_SET_NOR_DECLARED
 
     def _of_subscript(self, node: ast.Subscript, path: _Path) -> _Result:
         index = _constant_index(node.slice)
@@ -566,13 +580,19 @@ class _Tracer:
         if binding.kind is BindingKind.CLASS:
             kind = _kind_of_class(self._source, binding, MAXIMUM_STEPS)
             return _UNSEEN if kind is None or path else Origin(kind, function, ())
-        if not isinstance(binding.node, ast.FunctionDef) or not self._is_plain(binding.node):
+        if not isinstance(binding.node, ast.FunctionDef):
             return _UNSEEN
-        returned = [found.value for found in _returns_of(binding.node) if found.value is not None]
-        found = _agreed([self.trace(value, path) for value in returned if not _is_none(value)])
-        if isinstance(found, Unknown):
-            return self._of_annotation(binding.node.returns, path)
-        return found
+        question = (binding.node, path, self._steps)
+        if question not in self._answers:
+            self._answers[question] = self._returned_by_definition(binding.node, path)
+        return self._answers[question]
+
+    def _returned_by_definition(self, function: ast.FunctionDef, path: _Path) -> _Result:
+        if not self._is_plain(function):
+            return _UNSEEN
+        returned = (found.value for found in _returns_of(function) if found.value is not None)
+        found = _agreed(self.trace(value, path) for value in returned if not _is_none(value))
+        return self._of_annotation(function.returns, path) if isinstance(found, Unknown) else found
 
     def _is_plain(self, function: ast.FunctionDef) -> bool:
         """Whether a call of a function returns what its ``return`` statements say."""
@@ -601,7 +621,8 @@ class _Tracer:
             result = self._of_annotation(quoted, path, place)
             return result if isinstance(result, Unknown) else replace(result, made_by=node)
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
-            return _agreed([self._of_annotation(side, path, place) for side in _sides(node)])
+            sides = (side for side in operands(node, ast.BitOr) if not _is_none(side))
+            return _agreed(self._of_annotation(side, path, place) for side in sides)
         if isinstance(node, ast.Subscript):
             return self._of_generic(node, path, place)
         parts = dotted_name(node)
@@ -612,7 +633,7 @@ class _Tracer:
         names = self._source.bindings.qualified_names(parts, place) if parts else frozenset()
         arguments = list(node.slice.elts) if isinstance(node.slice, ast.Tuple) else [node.slice]
         if names & _UNIONS:
-            return _agreed([self._of_annotation(found, path, place) for found in arguments if not _is_none(found)])
+            return _agreed(self._of_annotation(found, path, place) for found in arguments if not _is_none(found))
         if names & _OPTIONAL:
             return self._of_annotation(arguments[0], path, place)
         if names & _TUPLES and path and path[0] is not None and -len(arguments) <= path[0] < len(arguments):
@@ -635,11 +656,19 @@ class _Tracer:
     # Names of Flax
 
     def _names(self, node: ast.expr) -> frozenset[str]:
-        parts = dotted_name(node)
-        return self._source.bindings.qualified_names(parts, start_of(node)) if parts else frozenset()
+        return _names(self._source, node)
 
     def _members(self, node: ast.expr) -> set[str | None]:
-        return {member_of_nnx(name) for name in self._names(node)}
+        return _members(self._source, node)
+
+
+def _names(source: ParsedSource, node: ast.expr) -> frozenset[str]:
+    parts = dotted_name(node)
+    return source.bindings.qualified_names(parts, start_of(node)) if parts else frozenset()
+
+
+def _members(source: ParsedSource, node: ast.expr) -> set[str | None]:
+    return {member_of_nnx(name) for name in _names(source, node)}
 
 
 def member_of_nnx(name: str) -> str | None:
@@ -664,6 +693,7 @@ def _instance_of(member: str | None, node: ast.expr) -> Origin | None:
     return None
 
 
+@remembered
 def _kind_of_class(source: ParsedSource, binding: Binding, steps: int) -> TreeKind | None:
     """What instances of a class defined in this file are, judged by its bases."""
     if binding.kind is not BindingKind.CLASS or not isinstance(binding.node, ast.ClassDef) or not steps:
@@ -700,6 +730,21 @@ def attribute_values(source: ParsedSource, node: ast.Attribute) -> tuple[ast.exp
 
 
 @remembered
+def _handed_to_flax(source: ParsedSource) -> dict[Binding, ast.Call]:
+    """The bindings whose names are handed to ``nnx.state`` and its like, each with the first such call."""
+    found: dict[Binding, ast.Call] = {}
+    for name in ("state", "split", "update", "pop", "variables"):
+        for call in (use.node for use in source.bindings.calls.get(name, ())):
+            assert isinstance(call, ast.Call)
+            given = call.args[0] if call.args else None
+            if isinstance(given, ast.Name) and _members(source, call.func) == {name}:
+                bindings = source.bindings.bindings_of(given.id, start_of(given))
+                if len(bindings) == 1:
+                    found.setdefault(bindings[0], call)
+    return found
+
+
+@remembered
 def _attributes_set(source: ParsedSource, node: ast.ClassDef) -> dict[str, list[tuple[ast.expr, _Path]]]:
     """What the methods of a class assign to attributes of ``self``."""
     found: dict[str, list[tuple[ast.expr, _Path]]] = {}
@@ -709,6 +754,18 @@ def _attributes_set(source: ParsedSource, node: ast.ClassDef) -> dict[str, list[
             for target, value, path in _assignments(method):
                 if isinstance(target, ast.Attribute) and _is_name(target.value, owner):
                     found.setdefault(target.attr, []).append((value, path))
+    return found
+
+
+@remembered
+def _attributes_declared(source: ParsedSource, node: ast.ClassDef) -> dict[str, list[ast.expr]]:
+    """What annotated assignments in a class say of names, and of attributes of whatever."""
+    found: dict[str, list[ast.expr]] = {}
+    for statement in walk(node):
+        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, (ast.Name, ast.Attribute)):
+            target = statement.target
+            name = target.id if isinstance(target, ast.Name) else target.attr
+            found.setdefault(name, []).append(statement.annotation)
     return found
 
 
@@ -748,11 +805,13 @@ def _agreed(results: Iterable[_Result]) -> _Result:
 
 
 def _branches(node: ast.expr) -> Iterator[ast.expr]:
-    if isinstance(node, ast.IfExp):
-        yield from _branches(node.body)
-        yield from _branches(node.orelse)
-    else:
-        yield node
+    pending = [node]
+    while pending:
+        current = pending.pop()
+        if isinstance(current, ast.IfExp):
+            pending += [current.orelse, current.body]
+        else:
+            yield current
 
 
 def _is_access(node: ast.expr, leaf: str, attributes: Iterable[str]) -> bool:
@@ -778,20 +837,12 @@ def _is_starred(binding: Binding) -> bool:
     return isinstance(arguments, ast.arguments) and binding.node in (arguments.vararg, arguments.kwarg)
 
 
-def _declares(target: ast.expr, attribute: str) -> bool:
-    return _is_name(target, attribute) or (isinstance(target, ast.Attribute) and target.attr == attribute)
-
-
 def _constant_index(node: ast.expr) -> int | None:
     try:
         value = ast.literal_eval(node)
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
         return None
     return value if type(value) is int else None
-
-
-def _sides(node: ast.BinOp) -> list[ast.expr]:
-    return [side for side in (node.left, node.right) if not _is_none(side)]
 
 
 def _own_nodes(root: ast.AST) -> Iterator[ast.AST]:

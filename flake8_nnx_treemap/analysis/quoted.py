@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from flake8_nnx_treemap.analysis.bindings import end_of, start_of
 from flake8_nnx_treemap.analysis.nodes import walk
-from flake8_nnx_treemap.analysis.source import ParsedSource, remembered
+from flake8_nnx_treemap.analysis.source import ParsedSource, Range, remembered
 
 _PLAIN = re.compile(r"""(["'])([^"'\\\n]*)\1""")
 
@@ -52,7 +52,8 @@ def _read(source: ParsedSource, node: ast.Constant) -> ast.expr | None:
     start, end = start_of(node), end_of(node)
     if start[0] != end[0]:
         return None
-    match = _PLAIN.fullmatch(source.line(start[0]).encode()[start[1] : end[1]].decode(errors="replace"))
+    text = source.text_in(Range(source.position_of_place(start), source.position_of_place(end)))
+    match = _PLAIN.fullmatch(text)
     if match is None or not match[2].strip() or match[2] != match[2].lstrip():
         return None
     try:

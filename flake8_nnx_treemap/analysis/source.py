@@ -13,11 +13,12 @@ import functools
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from flake8_nnx_treemap.analysis.bindings import Binding, Bindings, Block, Host, Place, end_of, start_of
 from flake8_nnx_treemap.analysis.nodes import child_nodes, walk
-from flake8_nnx_treemap.analysis.text import LINE_END, line_starts
+from flake8_nnx_treemap.analysis.text import LINE_END, WideCharacters, line_starts
 from flake8_nnx_treemap.analysis.text import Edit as Edit
 from flake8_nnx_treemap.analysis.text import Position as Position
 from flake8_nnx_treemap.analysis.text import Range as Range
@@ -98,7 +99,11 @@ class ParsedSource:
         self.tree = self.bindings.tree
         self.memory: dict[object, object] = {}
         """What ``remembered`` functions have answered."""
+        self._is_ascii = text.isascii()
+        self._wide: dict[int, WideCharacters | None] = {}
+        """What rows hold beyond ASCII, if anything."""
         self._parsed: dict[ast.AST, cst.CSTNode | Unknown] = {}
+        self._hosts: dict[int, ast.AST] = {}
         self._calls: dict[ast.AST, list[cst.Call]] = {}
         self._spans: Spans = {}
         self._parents: Parents = {}
@@ -142,10 +147,8 @@ class ParsedSource:
     def position_of_place(self, place: Place) -> Position:
         """An ``ast`` place (UTF-8 columns) as a position (code points)."""
         row, column = place
-        line = self.line(row)
-        if not line.isascii():
-            column = len(line.encode("utf-8", "surrogatepass")[:column].decode("utf-8", "surrogatepass"))
-        return Position(row, column + 1)
+        wide = self._wide_characters(row)
+        return Position(row, 1 + (column if wide is None else wide.characters_before(column)))
 
     def place_of(self, node: cst.CSTNode) -> Place:
         """Where a LibCST node starts, as ``ast`` counts."""
@@ -185,6 +188,7 @@ class ParsedSource:
         module = parse_fragments(fragments, self._parsed, self._calls, self._spans, self._parents)
         if module is not None:
             self._alive.append(module)
+            self._hosts.update((id(self._parsed[fragment.node]), fragment.node) for fragment in fragments)
         return module is not None
 
     def cst_of(self, node: Host) -> cst.CSTNode | Unknown:
@@ -221,7 +225,7 @@ class ParsedSource:
         if isinstance(node, cst.Lambda):
             found: ast.AST | None = self.ast_of(node)
         else:
-            found = next((host for host, parsed in self._parsed.items() if parsed is node), None)
+            found = self._hosts.get(id(node))
         return found if isinstance(found, (ast.Lambda, ast.FunctionDef)) else None
 
     @remembered
@@ -260,8 +264,17 @@ class ParsedSource:
         return nodes
 
     def _place(self, position: Position) -> Place:
-        before = self.line(position.row)[: position.column - 1]
-        return (position.row, len(before) if before.isascii() else len(before.encode("utf-8", "surrogatepass")))
+        wide = self._wide_characters(position.row)
+        column = position.column - 1
+        return (position.row, column if wide is None else wide.bytes_before(column))
+
+    def _wide_characters(self, row: int) -> WideCharacters | None:
+        if self._is_ascii:
+            return None
+        if row not in self._wide:
+            line = self.line(row)
+            self._wide[row] = None if line.isascii() else WideCharacters(line)
+        return self._wide[row]
 
     def range(self, node: cst.CSTNode) -> Range:
         """Where a LibCST node stands in the file, its own parentheses not counted."""
@@ -313,20 +326,31 @@ class ParsedSource:
     def expects_attribute_error_at(self, place: Place) -> bool:
         """The same, of a place."""
         block = self.bindings.block_at(place)
-        for around in block.ancestors() if block else ():
-            if around.is_try_body and any(map(_catches_attribute_error, getattr(around.owner, "handlers", ()))):
-                return True
-        return any(start <= place < end for start, end in self._expecting_blocks())
+        around = block.ancestors() if block else ()
+        if any(one.is_try_body and self._expects_attribute_error(one) for one in around):
+            return True
+        blocks = self._expecting_blocks()
+        before = bisect_right(blocks, place, key=itemgetter(0)) - 1
+        return before >= 0 and place < blocks[before][1]
+
+    @remembered
+    def _expects_attribute_error(self, block: Block) -> bool:
+        """Whether a handler of a block that a ``try`` guards may handle ``AttributeError``."""
+        return any(map(_catches_attribute_error, getattr(block.owner, "handlers", ())))
 
     @remembered
     def _expecting_blocks(self) -> list[tuple[Place, Place]]:
-        """Where ``with suppress(AttributeError)``, ``with pytest.raises(AttributeError)`` and their like reach."""
-        return [
-            (start_of(one.node), end_of(one.node))
-            for one in self.bindings.statements
-            if isinstance(one.node, (ast.With, ast.AsyncWith))
-            and any(map(_names_attribute_error, (item.context_expr for item in one.node.items)))
-        ]
+        """Where ``with suppress(AttributeError)``, ``with pytest.raises(AttributeError)`` and their like reach.
+
+        Sorted, and without those that stand in another one.
+        """
+        found: list[tuple[Place, Place]] = []
+        for node in (one.node for one in self.bindings.statements):
+            if not isinstance(node, (ast.With, ast.AsyncWith)) or (found and start_of(node) < found[-1][1]):
+                continue
+            if any(map(_names_attribute_error, (item.context_expr for item in node.items))):
+                found.append((start_of(node), end_of(node)))
+        return found
 
     # Edits
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from flake8_nnx_treemap.analysis.bindings import Binding, Place, ScopeKind, end_of, start_of
+from flake8_nnx_treemap.analysis.bindings import Binding, Place, Scope, ScopeKind, end_of, start_of
 from flake8_nnx_treemap.analysis.nodes import walk
 from flake8_nnx_treemap.analysis.source import Edit, ParsedSource, Position, Range, remembered
 from flake8_nnx_treemap.names import NNX_MODULES
@@ -35,10 +36,21 @@ def spelling_of(source: ParsedSource, name: str, place: Place) -> Spelling | Non
         The shortest spelling, preferring the file's own module alias; ``None`` if the file imports nothing of NNX
         that is visible at ``place``.
     """
-    spellings = _through_imports(source, name, place)
-    if spellings:
-        return Spelling(min(spellings, key=lambda text: (text.count("."), len(text), text)))
+    written = [text for scope in _scopes_around(source, place) for text in _through_imports(source, scope, name, place)]
+    if written:
+        return Spelling(min(written, key=_preference))
     return _through_new_import(source, name.rpartition(".")[2], place)
+
+
+def _preference(text: str) -> tuple[int, int, str]:
+    return (text.count("."), len(text), text)
+
+
+def _scopes_around(source: ParsedSource, place: Place) -> Iterator[Scope]:
+    scope: Scope | None = source.bindings.scope_at(place)
+    while scope is not None:
+        yield scope
+        scope = scope.parent
 
 
 @cache
@@ -49,26 +61,64 @@ def _targets(name: str) -> frozenset[str]:
     return frozenset(f"{module}.{rest}" for module in NNX_MODULES for rest in below)
 
 
-@cache
-def _below(module: str, name: str) -> tuple[str, ...]:
-    """What follows the name of a module, or of a part of Flax, in those."""
-    return tuple(target[len(module) :] for target in sorted(_targets(name)) if target.startswith(f"{module}."))
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """How the names of one scope may write a member of NNX.
+
+    ``imported`` has what imports make of it, best first: the text, the name at its start, and what that stands for.
+    ``assigned`` are names that are not imported here, or not only: what they stand for depends on the place.
+    """
+
+    imported: tuple[tuple[str, str, str], ...]
+    assigned: tuple[str, ...]
 
 
-def _through_imports(source: ParsedSource, name: str, place: Place) -> list[str]:
-    found = []
-    for visible in names_of_flax(source):
-        if not all(map(_is_there_in_a_lambda, source.bindings.bindings_of(visible, place))):
-            continue
-        for full in source.bindings.qualified_names((visible,), place):
-            # A member imported by itself warns at the import, if at all, and no more where it is used.
-            if full in _targets(name) or full in _targets(name.rpartition(".")[2]):
-                found.append(visible)
-            found += [visible + rest for rest in _below(full, name)]
-    return found
+def _through_imports(source: ParsedSource, scope: Scope, name: str, place: Place) -> Iterator[str]:
+    """How a place may write a name with what one scope binds; of its imports, the best that reaches the place."""
+    names = _names_in(source, scope, name)
+    for visible in names.assigned:
+        if _can_be_used(source, visible, place):
+            for full in source.bindings.qualified_names((visible,), place):
+                yield from _texts(visible, full, name)
+    for text, visible, full in names.imported:
+        is_meant = full in source.bindings.qualified_names((visible,), place)
+        if is_meant and _can_be_used(source, visible, place):
+            yield text
+            return
 
 
-def _is_there_in_a_lambda(binding: Binding) -> bool:
+@remembered
+def _names_in(source: ParsedSource, scope: Scope, name: str) -> _Names:
+    of_flax = frozenset(names_of_flax(source))
+    imported: set[tuple[str, str, str]] = set()
+    assigned: list[str] = []
+    for visible, bindings in source.bindings.names_in(scope).items():
+        if visible in of_flax:
+            for full in (binding.qualified_name for binding in bindings):
+                if full is not None:
+                    imported.update((text, visible, full) for text in _texts(visible, full, name))
+            if any(binding.qualified_name is None for binding in bindings):
+                assigned.append(visible)
+    return _Names(tuple(sorted(imported, key=lambda one: _preference(one[0]))), tuple(assigned))
+
+
+def _texts(visible: str, full: str, name: str) -> Iterator[str]:
+    """How a name that stands for something of Flax leads to a member of NNX."""
+    targets = _targets(name)
+    # A member imported by itself warns at the import, if at all, and no more where it is used.
+    direct = {f"{module}.{name.rpartition('.')[2]}" for module in NNX_MODULES}
+    if full in targets | direct:
+        yield visible
+    yield from (visible + target[len(full) :] for target in targets if target.startswith(full + "."))
+
+
+def _can_be_used(source: ParsedSource, visible: str, place: Place) -> bool:
+    bindings = source.bindings.bindings_of(visible, place)
+    return all(_is_there_in_a_lambda(source, binding) for binding in bindings)
+
+
+@remembered
+def _is_there_in_a_lambda(source: ParsedSource, binding: Binding) -> bool:
     """Whether a lambda written nearby can use a name when it runs: not if a class body or a type checker has it."""
     tests = [block.owner.test for block in binding.block.ancestors() if isinstance(block.owner, ast.If)]
     names = {getattr(node, "attr", getattr(node, "id", None)) for test in tests for node in walk(test)}
@@ -87,12 +137,36 @@ def names_of_flax(source: ParsedSource) -> tuple[str, ...]:
 def _through_new_import(source: ParsedSource, member: str, place: Place) -> Spelling | None:
     if source.bindings.bindings_of(member, place):
         return None  # The name is taken.
-    for visible in names_of_flax(source):
+    found = [
+        (visible, node)
+        for scope in _scopes_around(source, place)
+        for visible, node in _import_to_add_to(source, scope, place)
+    ]
+    if not found:
+        return None
+    _, node = min(found, key=lambda one: one[0])
+    return Spelling(member, (_add_to_import(source, node, member),))
+
+
+def _import_to_add_to(source: ParsedSource, scope: Scope, place: Place) -> Iterator[tuple[str, ast.ImportFrom]]:
+    """The first name of a scope whose import reaches a place and takes one more name, and that import."""
+    for visible in _names_of_longer_imports(source, scope):
         for binding in source.bindings.bindings_of(visible, place):
-            if _imports_from_nnx(binding) and binding.block.parent is None and _is_there_in_a_lambda(binding):
+            if _takes_one_more(source, binding):
                 assert isinstance(binding.node, ast.ImportFrom)
-                return Spelling(member, (_add_to_import(source, binding.node, member),))
-    return None
+                yield visible, binding.node
+                return
+
+
+@remembered
+def _names_of_longer_imports(source: ParsedSource, scope: Scope) -> tuple[str, ...]:
+    names = source.bindings.names_in(scope)
+    return tuple(sorted(name for name in names if any(_takes_one_more(source, one) for one in names[name])))
+
+
+@remembered
+def _takes_one_more(source: ParsedSource, binding: Binding) -> bool:
+    return _imports_from_nnx(binding) and binding.block.parent is None and _is_there_in_a_lambda(source, binding)
 
 
 def _imports_from_nnx(binding: Binding) -> bool:
@@ -102,6 +176,7 @@ def _imports_from_nnx(binding: Binding) -> bool:
     return binding.node.module in modules
 
 
+@remembered
 def _add_to_import(source: ParsedSource, node: ast.ImportFrom, member: str) -> Edit:
     """Add a name to ``from m import a, c``: in its place if the names are sorted, else last."""
     names = [alias.name for alias in node.names]

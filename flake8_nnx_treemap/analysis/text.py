@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import warnings
+from bisect import bisect_right
 from dataclasses import dataclass
 
 LINE_END = re.compile(r"\r\n|\r|\n")
@@ -43,6 +44,36 @@ class SourceError(Exception):
         self.message = message
         self.row = row
         self.column = column
+
+
+class WideCharacters:
+    """The characters of a line that take more than one byte: from its characters to its bytes, and back.
+
+    Found once: with thousands of places in one line, nothing may count from its start for each of them.
+    """
+
+    __slots__ = ("_bytes", "_characters", "_extra")
+
+    def __init__(self, line: str) -> None:
+        self._characters: list[int] = []
+        """After which characters it is that a place has moved on by so many ``_extra`` bytes."""
+        self._bytes: list[int] = []
+        self._extra = [0]
+        for found in _WIDE.finditer(line):
+            self._characters.append(found.end())
+            self._extra.append(self._extra[-1] + len(found.group().encode("utf-8", "surrogatepass")) - 1)
+            self._bytes.append(found.end() + self._extra[-1])
+
+    def bytes_before(self, characters: int) -> int:
+        """How many bytes so many characters at the start of the line take."""
+        return characters + self._extra[bisect_right(self._characters, characters)]
+
+    def characters_before(self, bytes_: int) -> int:
+        """How many characters so many bytes at the start of the line are."""
+        return bytes_ - self._extra[bisect_right(self._bytes, bytes_)]
+
+
+_WIDE = re.compile(r"[^\x00-\x7f]")
 
 
 def line_starts(text: str) -> list[int]:

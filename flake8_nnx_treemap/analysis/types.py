@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import libcst as cst
 
 from flake8_nnx_treemap.analysis.functions import value_of
-from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown
+from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown, remembered
 from flake8_nnx_treemap.analysis.syntax import dotted_parts
 from flake8_nnx_treemap.names import canonical
 
@@ -58,6 +58,12 @@ def _types(source: ParsedSource, node: cst.BaseExpression, is_local: bool, depth
         if constant is None or isinstance(constant, Unknown):
             yield TypeReference(name, node, is_local)
         else:
-            yield from _types(source, constant, False, depth - 1)
+            yield from _types_of_constant(source, constant, depth - 1)
     else:
         yield TypeReference(None, node, is_local)
+
+
+@remembered
+def _types_of_constant(source: ParsedSource, constant: cst.BaseExpression, depth: int) -> tuple[TypeReference, ...]:
+    """The classes in what a name was set to: found once for all tests that name it."""
+    return tuple(_types(source, constant, False, depth))

@@ -6,8 +6,8 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from flake8_nnx_treemap.analysis.bindings import start_of
-from flake8_nnx_treemap.analysis.source import ParsedSource
+from flake8_nnx_treemap.analysis.bindings import Reads, start_of
+from flake8_nnx_treemap.analysis.source import ParsedSource, remembered
 
 MAXIMUM_STEPS = 4
 """How many names a value is followed through."""
@@ -74,12 +74,20 @@ def _uses_of_target(
 
 def names_bound_by(source: ParsedSource, target: ast.Name, value: ast.expr) -> Iterator[ast.Name]:
     """Every place where a name may have the meaning that one assignment gives it."""
-    for use in source.bindings.attributes.get(target.id, ()):
-        if not isinstance(use.node, ast.Name) or not isinstance(use.node.ctx, ast.Load):
-            continue
-        bindings = source.bindings.bindings_of(target.id, start_of(use.node))
-        if any(found.value is value for found in bindings):
-            yield use.node
+    found = _reads_by_value(source, target.id).get(value, [])
+    nodes = found[0].nodes if len(found) == 1 else sorted(node for reads in found for node in reads.nodes)
+    yield from (node for _, node in nodes)
+
+
+@remembered
+def _reads_by_value(source: ParsedSource, name: str) -> dict[ast.expr, list[Reads]]:
+    """Where a name is read, by what it may have been set to."""
+    found: dict[ast.expr, list[Reads]] = {}
+    for reads in source.bindings.reads_of(name):
+        for value in dict.fromkeys(binding.value for binding in reads.bindings):
+            if value is not None:
+                found.setdefault(value, []).append(reads)
+    return found
 
 
 def returned_by(source: ParsedSource, use: Use) -> tuple[ast.Call, ...]:
@@ -96,15 +104,19 @@ def returned_by(source: ParsedSource, use: Use) -> tuple[ast.Call, ...]:
         function = source.ast_parent(function)
     if not isinstance(function, ast.FunctionDef):
         return ()
-    calls = [found.node for found in source.bindings.calls.get(function.name, ())]
-    return tuple(call for call in calls if isinstance(call, ast.Call) and _calls(source, call, function))
+    return tuple(_calls_by_function(source, function.name).get(function, ()))
 
 
-def _calls(source: ParsedSource, call: ast.Call, function: ast.FunctionDef) -> bool:
-    if not isinstance(call.func, ast.Name):
-        return False
-    bindings = source.bindings.bindings_of(call.func.id, start_of(call.func))
-    return len(bindings) == 1 and bindings[0].node is function
+@remembered
+def _calls_by_function(source: ParsedSource, name: str) -> dict[ast.AST, list[ast.Call]]:
+    """The calls of a name, by the one definition that it has there."""
+    found: dict[ast.AST, list[ast.Call]] = {}
+    for call in (use.node for use in source.bindings.calls.get(name, ())):
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name):
+            bindings = source.bindings.bindings_of(name, start_of(call.func))
+            if len(bindings) == 1:
+                found.setdefault(bindings[0].node, []).append(call)
+    return found
 
 
 def _index(node: ast.expr) -> int | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from flake8_nnx_treemap.analysis.bindings import Binding, BindingKind, Block, dotted_name, end_of, start_of
 from flake8_nnx_treemap.analysis.nodes import walk
 from flake8_nnx_treemap.analysis.quoted import quoted_annotations
-from flake8_nnx_treemap.analysis.source import Edit, ParsedSource
+from flake8_nnx_treemap.analysis.source import Edit, ParsedSource, remembered
 from flake8_nnx_treemap.analysis.text import Range
 from flake8_nnx_treemap.analysis.wrappers import is_format_part
 from flake8_nnx_treemap.names import canonical
@@ -94,10 +94,7 @@ def renamed_import(
     if not _is_free(source, new, imported):
         return None
     edits = _in_import(source, imported, new)
-    for use in _bare_uses(source, old):
-        bindings = source.bindings.bindings_of(old, start_of(use))
-        if not any(_is_of(binding, imported) for binding in bindings):
-            continue
+    for use, bindings in _uses_by_import(source, old).get(imported.statement, ()):
         done = rename(use) if len(bindings) == 1 and isinstance(use.ctx, ast.Load) else None
         if done is None or is_format_part(source, use):
             return None
@@ -111,13 +108,18 @@ def is_reexport(source: ParsedSource, imported: ImportedName) -> bool:
         return True
     if imported.alias.asname == imported.alias.name:
         return True
+    return imported.bound in _exported(source)
+
+
+@remembered
+def _exported(source: ParsedSource) -> frozenset[object]:
+    """What stands in ``__all__``."""
+    values: set[object] = set()
     for statement in source.bindings.statements:
         targets = getattr(statement.node, "targets", None) or [getattr(statement.node, "target", None)]
         if any(isinstance(target, ast.Name) and target.id == "__all__" for target in targets):
-            values = {found.value for found in walk(statement.node) if isinstance(found, ast.Constant)}
-            if imported.bound in values:
-                return True
-    return False
+            values |= {found.value for found in walk(statement.node) if isinstance(found, ast.Constant)}
+    return frozenset(values)
 
 
 def _is_of(binding: Binding, imported: ImportedName) -> bool:
@@ -126,11 +128,37 @@ def _is_of(binding: Binding, imported: ImportedName) -> bool:
 
 def _is_free(source: ParsedSource, name: str, imported: ImportedName) -> bool:
     """Whether a name means nothing else anywhere in the file."""
-    scopes = {statement.scope for statement in source.bindings.statements} | {source.bindings.module}
-    bound = [binding for scope in scopes for binding in source.bindings.names_in(scope).get(name, ())]
+    bound = _bound_anywhere(source, name)
     if any(not _is_of(binding, imported) for binding in bound):
         return False
-    return bool(bound) or not any(isinstance(use.node, ast.Name) for use in source.bindings.attributes.get(name, ()))
+    return bool(bound) or not _is_used(source, name)
+
+
+@remembered
+def _bound_anywhere(source: ParsedSource, name: str) -> tuple[Binding, ...]:
+    """What a name is bound to in any scope of statements."""
+    scopes = {statement.scope for statement in source.bindings.statements} | {source.bindings.module}
+    return tuple(binding for scope in scopes for binding in source.bindings.names_in(scope).get(name, ()))
+
+
+@remembered
+def _is_used(source: ParsedSource, name: str) -> bool:
+    return any(isinstance(use.node, ast.Name) for use in source.bindings.attributes.get(name, ()))
+
+
+@remembered
+def _uses_by_import(source: ParsedSource, name: str) -> dict[ast.AST, list[tuple[ast.Name, tuple[Binding, ...]]]]:
+    """The uses of a name by the imports that they may mean, each with all that the name may mean there."""
+    found: dict[ast.AST, list[tuple[ast.Name, tuple[Binding, ...]]]] = {}
+    seen: set[int] = set()
+    for use in _bare_uses(source, name):
+        bindings = source.bindings.bindings_of(name, start_of(use))
+        if len(bindings) > 1 and id(bindings) in seen:
+            continue  # One use of this ambiguous meaning is enough to forbid a renaming.
+        seen.add(id(bindings))
+        for statement in dict.fromkeys(one.node for one in bindings if one.kind is BindingKind.IMPORT):
+            found.setdefault(statement, []).append((use, bindings))
+    return found
 
 
 def _bare_uses(source: ParsedSource, name: str) -> Iterator[ast.Name]:

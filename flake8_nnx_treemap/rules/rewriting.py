@@ -12,7 +12,7 @@ import libcst as cst
 from flake8_nnx_treemap.analysis.bindings import end_of
 from flake8_nnx_treemap.analysis.mappers import Mapper
 from flake8_nnx_treemap.analysis.predicates import LeafTest, TypeTest
-from flake8_nnx_treemap.analysis.source import Edit, ParsedSource, Range, Unknown
+from flake8_nnx_treemap.analysis.source import Edit, ParsedSource, Range, Unknown, remembered
 from flake8_nnx_treemap.analysis.spelling import spelling_of
 from flake8_nnx_treemap.analysis.syntax import dotted_parts, nodes_below
 from flake8_nnx_treemap.analysis.tree_calls import TreeCall
@@ -86,9 +86,10 @@ def new_keyword(source: ParsedSource, call: cst.Call, text: str) -> Edit:
     last = call.args[-1]
     end = source.outer_range(last.value).end
     start = source.range(last).start
-    before = source.line(start.row)[: start.column - 1]
-    own_line = not before.strip() and start.row > source.range(call.func).end.row
-    separator = "," + (source.newline + before if own_line else " ")
+    separator = ", "
+    if start.row > source.range(call.func).end.row:
+        before = source.line(start.row)[: start.column - 1]
+        separator = ", " if before.strip() else "," + source.newline + before
     return source.insert(end, separator + text)
 
 
@@ -105,8 +106,12 @@ def may_be_the_leaf(result: cst.BaseExpression) -> bool:
 
 def hands_on_leaf(source: ParsedSource, mapper: Mapper) -> bool:
     """Whether a mapper does more with its leaf than read its members: it may return it, or keep it."""
-    source = mapper.function.home or source
-    uses = leaf_uses(source, mapper.function.definition.body, mapper.leaf)
+    return _hands_on(mapper.function.home or source, mapper.function.definition, mapper.leaf)
+
+
+@remembered
+def _hands_on(source: ParsedSource, definition: cst.Lambda | cst.FunctionDef, leaf: str) -> bool:
+    uses = leaf_uses(source, definition.body, leaf)
     return not all(isinstance(use, (cst.Attribute, cst.Subscript)) for use in uses)
 
 

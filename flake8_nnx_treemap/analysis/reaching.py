@@ -1,0 +1,82 @@
+"""Which of the bindings that a name has in one scope may be in force at a use, without a look at each of them.
+
+A program may give one name ten thousand meanings, one after the other, and use each. So what is kept of a name's
+bindings is sorted, and a question costs no more than its answer is long.
+"""
+
+from __future__ import annotations
+
+import ast
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flake8_nnx_treemap.analysis.bindings import Binding, Block, Place
+
+
+class BindingsOfName:
+    """What one name is bound to in one scope."""
+
+    __slots__ = ("_by_block", "_is_of_one_body", "_outermost", "_places", "ordered")
+
+    def __init__(self, bindings: Iterable[Binding]) -> None:
+        self.ordered = tuple(sorted(bindings, key=lambda binding: binding.place))
+        self._places = [binding.place for binding in self.ordered]
+        self._by_block: dict[Block, list[int]] = {}
+        for index, binding in enumerate(self.ordered):
+            self._by_block.setdefault(binding.block, []).append(index)
+        self._outermost = _outermost_blocks(self._by_block)
+        self._is_of_one_body = len(set(self._outermost.values())) == 1
+
+    def reaching(self, use: Place, block: Block) -> tuple[Binding, ...]:
+        """The bindings that may be in force at ``use``, which stands in ``block`` of the same scope.
+
+        Returns:
+            The last one that is made for certain, then the others in order; all of them if none is certain. The
+            same tuple for uses that have all of them.
+        """
+        around = list(block.ancestors())
+        before = bisect_left(self._places, use)
+        last = self._last_certain(around, before)
+        if last is None:
+            return self.ordered
+        first = bisect_right(self._places, self._places[last])
+        # A loop that starts after the last certain binding may bring back what is bound later in its body. (A use in
+        # what an "except" names counts to the statement before it, and may stand after the loop which that is in.)
+        loops = [found for found in around[: around.index(self.ordered[last].block)] if found.is_loop]
+        end = max(before, bisect_right(self._places, _end_of_body(loops[-1]))) if loops else before
+        if self._is_of_one_body:
+            return (self.ordered[last], *self.ordered[first:end])
+        # "global x" in a function: it may run at any time.
+        elsewhere = [self._outermost[found.block] is not around[-1] for found in self.ordered]
+        others = [found for index, found in enumerate(self.ordered) if first <= index < end or elsewhere[index]]
+        return (self.ordered[last], *others)
+
+    def _last_certain(self, around: Sequence[Block], before: int) -> int | None:
+        """The last binding that stands before a use, in one of the blocks around it."""
+        found = -1
+        for block in around:
+            indices = self._by_block.get(block)
+            if indices is not None and indices[0] < before:
+                found = max(found, indices[bisect_left(indices, before) - 1])
+        return None if found < 0 else found
+
+
+def _outermost_blocks(blocks: Iterable[Block]) -> dict[Block, Block]:
+    """The body of a function, a class or the module that each block is a part of."""
+    found: dict[Block, Block] = {}
+    for block in blocks:
+        path = []
+        while block not in found and block.parent is not None:
+            path.append(block)
+            block = block.parent
+        root = found.setdefault(block, block)
+        found.update(dict.fromkeys(path, root))
+    return found
+
+
+def _end_of_body(loop: Block) -> Place:
+    assert isinstance(loop.owner, (ast.For, ast.AsyncFor, ast.While))
+    last = loop.owner.body[-1]
+    return (last.end_lineno or last.lineno, last.end_col_offset or 0)
