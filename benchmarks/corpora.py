@@ -13,6 +13,9 @@ PLAIN = ("homeassistant==2024.3.3", "sympy==1.14.0", "pandas==2.3.3", "django==5
 HEAVY = ("flax==0.12.8",)
 """NNX from the inside: nearly every file mentions it."""
 
+USING = ("google-tunix==0.1.7",)
+"""A project that builds on it."""
+
 GENERATED = ((1, 1_000), (10, 1_000), (1_000, 6_000), (10_000, 40_000), (10, 100_000))
 """Generated files: how many findings, in about how many lines."""
 
@@ -69,11 +72,12 @@ def build(root: Path) -> dict[str, Path]:
         root: where to keep them.
 
     Returns:
-        Folders by name: ``plain``, ``heavy``, ``one`` (a file without a candidate), ``generated``; and ``torch``, which
-        is ``heavy`` with a comment in each file that names torch, since TorchFix reads no other files.
+        Folders by name: ``plain``, ``heavy``, ``tunix``, ``one`` (a file without a candidate), ``generated``; and
+        ``torch``, which is ``heavy`` with a comment in each file that names torch, since TorchFix reads no other files.
     """
     root.mkdir(parents=True, exist_ok=True)
-    folders = {"plain": download(PLAIN, root / "plain"), "heavy": download(HEAVY, root / "heavy")}
+    bodies = {"plain": PLAIN, "heavy": HEAVY, "tunix": USING}
+    folders = {name: download(requirements, root / name) for name, requirements in bodies.items()}
     torch = root / "torch"
     for path in folders["heavy"].rglob("*.py"):
         copy = torch / path.relative_to(folders["heavy"])

@@ -34,7 +34,7 @@ class FixResult:
 @collects_later
 def lint(text: str, filename: str, settings: LintSettings, modules: Modules | None = None) -> list[Finding]:
     """Find what is wrong in a text. See ``flake8_nnx_treemap.lint_source``; ``modules`` finds the project's others."""
-    source = source_with_candidates(text, filename, parse_module(text), settings, modules)
+    source = source_with_candidates(text, filename, _tree_of(text), settings, modules)
     return [] if source is None else _lint(source, settings)
 
 
@@ -45,7 +45,7 @@ def lint_for_suppression(
     """The same findings, each with a fix that suppresses it; see ``suppression.with_suppressing_fixes``."""
     from flake8_nnx_treemap.fixing.suppression import with_suppressing_fixes
 
-    source = source_with_candidates(text, filename, parse_module(text), settings, modules)
+    source = source_with_candidates(text, filename, _tree_of(text), settings, modules)
     return [] if source is None else with_suppressing_fixes(source, _lint(source, settings))
 
 
@@ -140,7 +140,16 @@ def verify(program: str) -> None:
     Raises:
         SourceError: it is not.
     """
+    _verified.clear()
     try:
-        parse_module(program)
+        _verified[program] = parse_module(program)
     except SourceError as error:
         raise SourceError(f"the rewrite would not parse ({error.message}); the file is left as it was") from None
+
+
+_verified: dict[str, ast.Module] = {}
+"""What the last rewrite was parsed to when it was verified, for the pass that looks at it next and takes it."""
+
+
+def _tree_of(text: str) -> ast.Module:
+    return _verified.pop(text, None) or parse_module(text)
