@@ -1,0 +1,105 @@
+"""Four times as much of anything costs four times as much: a count of what Python runs, the same every time."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+
+import pytest
+
+import flake8_nnx_treemap
+from flake8_nnx_treemap import LintSettings, fix_source, lint_source
+from flake8_nnx_treemap.rules.codes import CODES
+
+EVERYTHING = LintSettings(frozenset(CODES), (0, 12, 7), unsafe_fixes=True)
+PACKAGE = str(Path(flake8_nnx_treemap.__file__).parent)
+HEADER = "import jax\nimport optax\nfrom flax import nnx\nfrom contextlib import suppress\n\n"
+CALL = "jax.tree.map(lambda v: v.value * {0}, state, is_leaf=lambda x: isinstance(x, nnx.VariableState))"
+FEW = 10
+
+
+def repeated(line: str, before: str = "", after: str = "") -> Callable[[int], str]:
+    """A shape: the same line so many times, numbered."""
+    return lambda count: HEADER + before + "".join(line.format(number) for number in range(count)) + after
+
+
+SHAPES = {
+    "assignments to one name": repeated(f"state = {CALL}\n"),
+    "assignments in a loop": repeated(f"        state = {CALL}\n", "def f(state):\n    for _ in range(3):\n"),
+    "calls in one list": repeated(f"    {CALL},\n", "found = [\n", "]\n"),
+    "calls on one line": repeated(f"{CALL}; ", "", "pass\n"),
+    "calls behind letters that take two bytes": repeated("'é', " + CALL + ", ", "found = (", ")\n"),
+    "functions": repeated(f"def f{{0}}(state):\n    return {CALL}\n\n\n"),
+    "one mapper": repeated("jax.tree.map(g, s{0}, is_leaf=lambda x: isinstance(x, nnx.VariableState))\n", "g = f\n"),
+    "one predicate": repeated(
+        "jax.tree.map(lambda v: v.value, s{0}, is_leaf=p)\n", "def p(x):\n    return isinstance(x, nnx.VariableState)\n"
+    ),
+    "methods": repeated(
+        "    def f{0}(self, v):\n        return v.value\n\n"
+        "    def g{0}(self, s):\n"
+        "        return jax.tree.map(self.f{0}, s, is_leaf=lambda x: isinstance(x, nnx.VariableState))\n\n",
+        "class A:\n",
+    ),
+    "loops over leaves": repeated(
+        "for leaf in jax.tree.leaves(nnx.state(m{0})):\n"
+        "    if isinstance(leaf, nnx.Param):\n        print(leaf.value)\n"
+    ),
+    "readers of one list": repeated(
+        "print([x for x in leaves if isinstance(x, nnx.Variable)])\n", "leaves = jax.tree.leaves(nnx.state(m))\n"
+    ),
+    "branches": repeated(
+        "    elif isinstance(x, nnx.Variable):\n        return {0}\n"
+        "    elif isinstance(x, nnx.VariableState):\n        return {0}\n",
+        "def f(x):\n    if x is None:\n        return None\n",
+    ),
+    "attributes that hold a Variable": repeated(
+        "        self.w{0} = nnx.Param({0})\n        self.w{0}.value = 1\n",
+        "class M(nnx.Module):\n    def __init__(self):\n",
+    ),
+    "annotations": repeated(
+        "def f{0}(x: nnx.VariableState | None, y: 'nnx.VariableState') -> nnx.VariableState: ...\n"
+    ),
+    "comments": repeated(f"a = {CALL}  # noqa: NNX101, NNX206\n"),
+    "masks": repeated(
+        "mask{0} = jax.tree.map(lambda x: x.ndim > 1, nnx.state(m, nnx.Param))\noptax.adamw(1.0, mask=mask{0})\n"
+    ),
+    "handlers": repeated(f"with suppress(AttributeError):\n    {CALL}\n"),
+    "aliases": repeated(
+        "t{0} = jax.tree.map\nt{0}(lambda v: v.value, s, is_leaf=lambda x: type(x) is nnx.VariableState)\n"
+    ),
+}
+
+
+def steps(run: Callable[[], object]) -> int:
+    """How many instructions of Python's own machine run in this package."""
+    count = 0
+
+    def step(frame: FrameType, event: str, argument: object) -> object:
+        nonlocal count
+        count += event == "opcode"
+        return step
+
+    def enter(frame: FrameType, event: str, argument: object) -> object:
+        if not frame.f_code.co_filename.startswith(PACKAGE):
+            return None
+        frame.f_trace_opcodes, frame.f_trace_lines = True, False
+        return step
+
+    previous = sys.gettrace()
+    sys.settrace(enter)
+    try:
+        run()
+    finally:
+        sys.settrace(previous)
+    return count
+
+
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES.keys())
+@pytest.mark.parametrize("work", [lint_source, fix_source], ids=["analysis", "fixing"])
+def test_four_times_as_much_costs_four_times_as_much(work: Callable[..., object], shape: Callable[[int], str]) -> None:
+    lint_source(shape(2), settings=EVERYTHING)  # Imports, and what is remembered for good.
+    assert lint_source(shape(FEW), settings=LintSettings(frozenset(CODES), (0, 12, 7)))
+    few, many = (steps(lambda count=count: work(shape(count), settings=EVERYTHING)) for count in (FEW, 4 * FEW))
+    assert many <= 4.6 * few
