@@ -45,8 +45,7 @@ class Mapper:
 
     ``leaf`` is how the function knows the leaf of the first tree: a parameter's name, or ``args[0]``. ``always_reads``
     are the attributes that it reads from the leaf on every way to a result. ``ignores_leaf`` holds if it never looks
-    at the leaf at all, as ``lambda _: replicated`` does. ``results`` are what
-    ``results_of`` returns.
+    at the leaf at all, as ``lambda _: replicated`` does. ``results`` are the expressions that it may return.
     """
 
     expression: cst.BaseExpression
@@ -360,11 +359,6 @@ def always_read_in(
         return reader.of_expression(body)
     reads, _ = reader.of_block(list(statements_of(body)))
     return frozenset() if reads is _EVERYTHING else reads
-
-
-def results_of(mapper: Mapper) -> tuple[cst.BaseExpression, ...]:
-    """The expressions that a mapper may return."""
-    return mapper.results
 
 
 def _results(body: cst.BaseExpression | cst.BaseSuite) -> Iterator[cst.BaseExpression]:

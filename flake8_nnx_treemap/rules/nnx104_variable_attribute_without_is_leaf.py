@@ -39,7 +39,7 @@ from collections.abc import Iterator, Sequence
 import libcst as cst
 
 from flake8_nnx_treemap.analysis.consumers import leaf_consumers_of
-from flake8_nnx_treemap.analysis.mappers import Mapper, mapper_of, results_of
+from flake8_nnx_treemap.analysis.mappers import Mapper, mapper_of
 from flake8_nnx_treemap.analysis.provenance import Origin, TreeKind, origin_of
 from flake8_nnx_treemap.analysis.source import Edit, ParsedSource, Unknown
 from flake8_nnx_treemap.analysis.tree_calls import TreeCall
@@ -107,7 +107,7 @@ def _fix_of_map(source: ParsedSource, call: TreeCall, mapper: Mapper, floor: Fla
     if types is None or call.function.kind is TreeFunctionKind.REDUCE or mapper.function.overridable:
         return None
     mapping = dispatching_mapper(source, call, mapper, types)
-    if mapping is None or any(map(may_be_the_leaf, results_of(mapper))) or not _only_reads_others(source, call, mapper):
+    if mapping is None or any(map(may_be_the_leaf, mapper.results)) or not _only_reads_others(source, call, mapper):
         return None
     return _fix(source, call, (mapper.function.definition.body,), mapper.leaf, mapping, floor)
 

@@ -36,7 +36,7 @@ from collections.abc import Iterator
 
 import libcst as cst
 
-from flake8_nnx_treemap.analysis.mappers import Mapper, mapper_of, results_of
+from flake8_nnx_treemap.analysis.mappers import Mapper, mapper_of
 from flake8_nnx_treemap.analysis.masks import Mask, gives_wrappers_to_optax, mask_of
 from flake8_nnx_treemap.analysis.provenance import TREES_OF_WRAPPERS, Origin, origin_of
 from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown
@@ -70,7 +70,7 @@ def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
 
 def _makes_marks(source: ParsedSource, mapper: Mapper | Unknown) -> bool:
     """Whether a mapper clearly returns bools or strings."""
-    return isinstance(mapper, Mapper) and all(map(_is_mark, results_of(mapper)))
+    return isinstance(mapper, Mapper) and all(map(_is_mark, mapper.results))
 
 
 def _is_mark(node: cst.BaseExpression) -> bool:
@@ -89,7 +89,7 @@ def _fix(
     if not is_plain or len(call.trees) != 1 or floor < VARIABLE_STATE_IS_VARIABLE or isinstance(mapper, Unknown):
         return None
     types = wrapper_types(source, call.node, floor)
-    if types is None or not all(_has_no_identity(result) for result in results_of(mapper)):
+    if types is None or not all(_has_no_identity(result) for result in mapper.results):
         return None
     keyword = new_keyword(source, call.node, f"is_leaf=lambda x: isinstance(x, {types.text})")
     return make_fix(source, Applicability.UNSAFE, "Stop the traversal at Variables", [keyword, *types.edits])
