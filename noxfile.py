@@ -65,10 +65,10 @@ def tests(session: nox.Session) -> None:
     session.run("pytest", "-n", "2", *elsewhere, *session.posargs)
 
 
-def _prove(session: nox.Session, flax: str, *arguments: str) -> None:
+def _prove(session: nox.Session, flax: str) -> None:
     jax = EPOCHS[flax]
-    session.install(".[test]", f"flax=={flax}", f"jax=={jax}", f"jaxlib=={jax}")
-    session.run("pytest", "tests/runtime", *arguments, *session.posargs, env={"JAX_PLATFORMS": "cpu"})
+    session.install(".[test]", "pytest-xdist", f"flax=={flax}", f"jax=={jax}", f"jaxlib=={jax}")
+    session.run("pytest", "-n", "2", "tests/runtime", *session.posargs, env={"JAX_PLATFORMS": "cpu"})
 
 
 @nox.session(python=DEFAULT_PYTHON)

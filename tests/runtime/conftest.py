@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,8 +44,21 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             terminalreporter.write_line(line)
 
 
-def pytest_sessionfinish() -> None:
-    if HAS_FLAX and "NNX_PROOF_OUT" in os.environ:
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if not HAS_FLAX:
+        return
+    from tally import TALLY
+
+    handed_over = getattr(session.config, "workeroutput", None)
+    if handed_over is not None:  # A process of pytest-xdist, which tells the one that started it.
+        handed_over["tally"] = TALLY.plain()
+    elif "NNX_PROOF_OUT" in os.environ:
+        Path(os.environ["NNX_PROOF_OUT"]).write_text(TALLY.to_json(), encoding="utf-8")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    if HAS_FLAX:
         from tally import TALLY
 
-        Path(os.environ["NNX_PROOF_OUT"]).write_text(TALLY.to_json(), encoding="utf-8")
+        TALLY.merge(getattr(node, "workeroutput", {}).get("tally", ()))

@@ -1,15 +1,18 @@
 """Generates programs: every combination of the forms in which calls that the rules accept are written.
 
-A call is a tree function under some import form, a predicate, a mapper, further trees and a layout. To add a rule,
-add a ``Grammar`` with the forms of its own.
+A call is a tree function under some import form, a predicate, a mapper, further trees and a layout; where leaves are
+read instead of mapped, a flatten and what reads it. To add a rule, add a ``Grammar`` with the forms of its own.
 """
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import jax
+from harness import Observation
 from hypothesis import strategies as st
 
 from flake8_nnx_treemap.names import VARIABLE_STATE_IS_VARIABLE, FlaxRelease
@@ -57,7 +60,10 @@ class Body:
 
 @dataclass(frozen=True)
 class MapperForm:
-    """A way to hand over a mapper with the parameters ``{p}`` and the body ``{b}``, in which the leaf is ``leaf``."""
+    """A way to hand over a mapper with the parameters ``{p}`` and the body ``{b}``, in which the leaf is ``leaf``.
+
+    ``{VS}`` stands for the class.
+    """
 
     expression: str
     definitions: str = ""
@@ -275,7 +281,49 @@ class Call:
         body = self.body.expression.replace("{v}", leaf).replace("{VS}", self.nnx.variable_state)
         if others and not self.mapper.is_starred:
             body = f"[{body}, o]" if not body.startswith("lambda") else f"[({body}), o]"
-        return text.replace("{p}", ", ".join([*paths, "v", *others])).replace("{b}", body)
+        text = text.replace("{p}", ", ".join([*paths, "v", *others])).replace("{b}", body)
+        return text.replace("{VS}", self.nnx.variable_state)
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Statements that read the leaves of the flatten ``{c}``, and return the list of those of the types ``{T}``."""
+
+    statements: str
+
+
+@dataclass(frozen=True)
+class Flatten:
+    """One program that makes a list of a tree's leaves and asks each for its type."""
+
+    function: FunctionForm
+    types: str
+    value: str
+    reader: Reader
+
+    maps_every_wrapper = False
+
+    @property
+    def source(self) -> str:
+        """The program: a module that defines ``convert``."""
+        target = "path, v" if self.function.takes_path else "v"
+        statements = self.reader.statements.replace("{c}", self.function.callee).replace("{T}", self.types)
+        local = [self.function.local_imports, statements.replace("{x}", target).replace("{b}", self.value)]
+        lines = ["import jax", "from flax import nnx", self.function.imports, "", "", "def convert(tree):"]
+        lines += ["    " + line for block in local if block for line in block.split("\n")]
+        return "\n".join(lines) + "\n"
+
+
+class Program(Protocol):
+    """What a grammar makes."""
+
+    @property
+    def source(self) -> str:
+        """A module that defines ``convert``."""
+
+    @property
+    def maps_every_wrapper(self) -> bool:
+        """Whether all wrappers are stopped at, and none comes back as it is."""
 
 
 @dataclass(frozen=True)
@@ -283,13 +331,15 @@ class Grammar:
     """The programs that one rule is tried on."""
 
     code: str
-    calls: st.SearchStrategy[Call]
+    programs: st.SearchStrategy[Program]
     findings: int = 1
     """How often the rule reports each of them."""
     until: FlaxRelease | None = None
     """The Flax floor from which on the rule has nothing to say of them."""
     asks_for_one_class: bool = False
     """Whether the author's own test of one of the two classes may stay: below Flax 0.11 it passes the other by."""
+    oracle: Callable[[Observation], Sequence[str]] = lambda observation: ()
+    """What is wrong with a run of a rewrite on its own, without any transformation, where it returned."""
 
 
 def calls(
@@ -303,7 +353,7 @@ def calls(
     trees: tuple[int, ...] = (1, 1, 2),
     starred: tuple[bool, ...] = (False, True),
     annotations: tuple[str, ...] = ("",),
-) -> st.SearchStrategy[Call]:
+) -> st.SearchStrategy[Program]:
     """Calls with these predicates and bodies, in every other form."""
     return st.builds(
         Call,
@@ -374,6 +424,83 @@ RETURNING_BODIES = (
     Body("{v} if isinstance({v}, {VS}) and FLAG else 0", returns_leaf=True),
 )
 
+COLLAPSING_BODIES = (
+    Body("{v}.value if isinstance({v}, {VS}) else {v}.value if isinstance({v}, nnx.Variable) else {v}"),
+    Body("({v}.value, 1) if isinstance({v}, nnx.Variable) else ({v}.value, 1) if isinstance({v}, {VS}) else {v}"),
+    Body("[{v}.copy()] if isinstance({v}, {VS}) else [{v}.copy()] if isinstance({v}, (nnx.Variable,)) else 0"),
+    Body("{v}.value if isinstance({v}, {VS}) else [{v}.value] if isinstance({v}, nnx.Variable) else {v}"),
+)
+"""The last is reported, not rewritten."""
+
+COLLAPSING_MAPPERS = (
+    MapperForm(
+        "mapper",
+        "def mapper({p}):\n    if isinstance(v, {VS}):\n        return {b}\n"
+        "    elif isinstance(v, nnx.Variable):\n        return {b}\n    return v",
+    ),
+    MapperForm(
+        "mapper",
+        "def mapper({p}):\n    if isinstance(v, nnx.Variable):  # live\n        return {b}\n"
+        "    elif isinstance(v, {VS}):\n        # of state\n        return {b}\n    else:\n        return v",
+    ),
+    MapperForm(
+        "mapper",
+        local_definitions="def mapper({p}):\n    if isinstance(v, nnx.Variable):\n        return {b}\n\n"
+        "    if isinstance(v, {VS}):\n        return {b}\n\n    return v",
+    ),
+    MapperForm(
+        "mapper",
+        "def mapper({p}):\n    result = v\n    if isinstance(v, {VS}): result = {b}\n"
+        "    elif isinstance(v, nnx.Variable): result = {b}\n    return result",
+    ),
+)
+
+MARKS = (
+    Body("True"),
+    Body("{v}.ndim > 1"),
+    Body("'decayed' if {v}.ndim else 'kept'"),
+    Body("False if FLAG else {v}.size > 2"),
+)
+
+WITH_OPTAX = (NNXForm("import optax\nfrom flax import nnx", "nnx.VariableState"),)
+
+MASK_CONTEXTS = (
+    Context("mask = {c}\nchosen = optax.masked(optax.identity(), mask)\nreturn [chosen is None]"),
+    Context("return [optax.adamw(1e-3, mask={c}) is None]"),
+    Context("return [optax.multi_transform({'decayed': optax.sgd(0.1)}, {c}) is None]"),
+    Context("def mask_of(tree: nnx.State):\n    return {c}\nmakers = [mask_of]\nreturn makers[0](tree)"),
+)
+
+FLATTENS = (
+    FunctionForm("jax.tree.leaves(tree)"),
+    FunctionForm("jax.tree_util.tree_leaves(tree)"),
+    FunctionForm("leaves(tree)", "from jax.tree import leaves"),
+    FunctionForm("jax.tree.flatten(tree)[0]"),
+    FunctionForm("jtu.tree_flatten(\n        tree  # all\n    )[0]", local_imports="import jax.tree_util as jtu"),
+    FunctionForm("jax.tree_util.tree_flatten_with_path(tree)[0]", takes_path=True),
+    FunctionForm("jax.tree_util.tree_leaves_with_path(tree)", takes_path=True),
+)
+
+READERS = (
+    Reader("return [{b} for {x} in {c} if isinstance(v, {T})]"),
+    Reader("found = []\nfor {x} in {c}:\n    if isinstance(v, {T}):\n        found.append({b})\nreturn found"),
+    Reader(
+        "found = []\nfor {x} in {c}:\n    if not isinstance(v, {T}):\n        continue\n"
+        "    found.append({b})\nreturn found"
+    ),
+    Reader("leaves_of_tree = {c}\nreturn [{b} for {x} in leaves_of_tree if isinstance(v, {T})]"),
+    Reader("return list({b} for {x} in {c} if isinstance(v, {T}))"),
+)
+
+
+def lists_every_wrapper(observation: Observation) -> Sequence[str]:
+    """What is wrong with a list that should have something in it for each wrapper of the tree."""
+    kind, found = observation.result["$"]
+    assert kind == "builtins.list"
+    assert isinstance(found, tuple)
+    return [] if len(found) == observation.wrappers else [f"lists {len(found)} of {observation.wrappers} wrappers"]
+
+
 CLASS_PREDICATES = (
     PredicateForm("{VS}"),
     PredicateForm("lambda x: bool({VS}(x))"),
@@ -390,6 +517,17 @@ GRAMMARS = (
         "NNX102",
         calls(PREDICATES, DISPATCHING_BODIES, mappers=SEEN_MAPPERS, layouts=BARE_LAYOUTS, starred=_UNSTARRED),
         asks_for_one_class=True,
+    ),
+    Grammar(
+        "NNX103",
+        st.builds(
+            Flatten,
+            st.sampled_from(FLATTENS),
+            st.sampled_from(("nnx.Variable", "nnx.VariableState", "(nnx.Variable, nnx.VariableState)")),
+            st.sampled_from(("v.value", "(v.value, 1)", "type(v).__name__", "lambda: v")),
+            st.sampled_from(READERS),
+        ),
+        oracle=lists_every_wrapper,
     ),
     Grammar(
         "NNX104",
@@ -414,6 +552,26 @@ GRAMMARS = (
         calls(PREDICATES[:2], OTHER_CLASS_BODIES, mappers=SEEN_MAPPERS, nnx=NNX[:2], starred=_UNSTARRED),
         until=VARIABLE_STATE_IS_VARIABLE,
         asks_for_one_class=True,
+    ),
+    Grammar(
+        "NNX108",
+        calls(
+            PREDICATES[:1],
+            MARKS,
+            mappers=PLAIN_MAPPERS,
+            nnx=WITH_OPTAX,
+            layouts=BARE_LAYOUTS,
+            contexts=MASK_CONTEXTS,
+            trees=(1,),
+            annotations=(": nnx.State",),
+        ),
+    ),
+    Grammar(
+        "NNX109",
+        st.one_of(
+            calls(PREDICATES, COLLAPSING_BODIES, mappers=SEEN_MAPPERS[:-1], nnx=NNX[:2]),
+            calls(PREDICATES, BODIES[:5], mappers=COLLAPSING_MAPPERS, nnx=NNX[:2]),
+        ),
     ),
     Grammar(
         "NNX110",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from contract import Comparison
 from installed import EPOCH, VERSION
@@ -37,6 +38,21 @@ class Tally:
         row.wrappers_mapped += comparison.fixed.mapped
         row.mismatches += bool(comparison.violations)
 
+    def merge(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Add what another process counted, as ``plain`` gives it."""
+        for other in rows:
+            row = self.rows.setdefault((other["part"], other["code"]), Row())
+            row.programs.update(other["programs"])
+            for name in ("executions", "original_raised", "wrappers_mapped", "mismatches"):
+                setattr(row, name, getattr(row, name) + other[name])
+
+    def plain(self) -> list[dict[str, Any]]:
+        """The counts as lists, dicts, strings and numbers."""
+        return [
+            {"part": part, "code": code, **asdict(row), "programs": sorted(row.programs)}
+            for (part, code), row in sorted(self.rows.items())
+        ]
+
     def lines(self) -> Iterable[str]:
         """The counts, one line each."""
         for (part, code), row in sorted(self.rows.items()):
@@ -48,10 +64,7 @@ class Tally:
 
     def to_json(self) -> str:
         """The counts of this run, for ``proof_table.py``."""
-        rows = [
-            {"part": part, "code": code, **asdict(row), "programs": len(row.programs)}
-            for (part, code), row in sorted(self.rows.items())
-        ]
+        rows = [{**row, "programs": len(row["programs"])} for row in self.plain()]
         return json.dumps({"flax": VERSION, "epoch": EPOCH.name, "rows": rows}, indent=1)
 
 

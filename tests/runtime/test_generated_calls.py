@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 from contract import Promise, Reach, compare
-from grammar import GRAMMARS, Call, Grammar
+from grammar import GRAMMARS, Grammar, Program
 from harness import EAGER, TRANSFORMS, Build, NotApplicable, Transform
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -51,35 +51,38 @@ def settings_of(grammar: Grammar, floor: FlaxRelease, *, unsafe_fixes: bool) -> 
     return LintSettings(frozenset({grammar.code}), floor, unsafe_fixes)
 
 
-def promise_for(grammar: Grammar, call: Call, *, is_safe: bool) -> Promise:
+def promise_for(grammar: Grammar, program: Program, *, is_safe: bool) -> Promise:
     promise = promise_of(grammar.code, Applicability.SAFE if is_safe else Applicability.UNSAFE)
     is_partial = grammar.asks_for_one_class and not VARIABLE_STATE_IS_VARIABLE
-    reach = promise.reach if call.maps_every_wrapper and not is_partial else Reach.UNKNOWN
+    reach = promise.reach if program.maps_every_wrapper and not is_partial else Reach.UNKNOWN
     return replace(promise, reach=reach)
 
 
-def check(grammar: Grammar, call: Call, build: Build, floor: FlaxRelease, transform: Transform = EAGER) -> None:
+def check(grammar: Grammar, program: Program, build: Build, floor: FlaxRelease, transform: Transform = EAGER) -> None:
     """Fix one program, run both on one tree, and compare."""
     if grammar.until is not None and floor >= grammar.until:
         floor = PORTABLE
-    found = lint_source(call.source, settings=settings_of(grammar, floor, unsafe_fixes=True))
+    found = lint_source(program.source, settings=settings_of(grammar, floor, unsafe_fixes=True))
     assert [finding.code for finding in found] == [grammar.code] * grammar.findings
     fix = found[0].fix
-    fixed = fix_source(call.source, settings=settings_of(grammar, floor, unsafe_fixes=True)).text
+    fixed = fix_source(program.source, settings=settings_of(grammar, floor, unsafe_fixes=True)).text
     if fix is None:
-        assert fixed == call.source
+        assert fixed == program.source
         return
     is_safe = fix.applicability is Applicability.SAFE
-    without_unsafe = fix_source(call.source, settings=settings_of(grammar, floor, unsafe_fixes=False)).text
-    assert without_unsafe == (fixed if is_safe else call.source)
+    without_unsafe = fix_source(program.source, settings=settings_of(grammar, floor, unsafe_fixes=False)).text
+    assert without_unsafe == (fixed if is_safe else program.source)
     assert not lint_source(fixed, settings=settings_of(grammar, floor, unsafe_fixes=True))
     try:
-        promise = promise_for(grammar, call, is_safe=is_safe)
-        comparison = compare(call.source, fixed, build, transform, promise)
+        promise = promise_for(grammar, program, is_safe=is_safe)
+        comparison = compare(program.source, fixed, build, transform, promise)
     except NotApplicable:
         return
     TALLY.add("generated", grammar.code, fixed, comparison)
-    assert not comparison.violations, "\n".join([call.source, fixed, *comparison.violations])
+    violations = list(comparison.violations)
+    if comparison.fixed.returned and transform is EAGER:
+        violations += grammar.oracle(comparison.fixed)
+    assert not violations, "\n".join([program.source, fixed, *violations])
 
 
 @each_grammar
@@ -87,14 +90,14 @@ def check(grammar: Grammar, call: Call, build: Build, floor: FlaxRelease, transf
 @given(data=st.data())
 def test_generated_calls_on_states(grammar: Grammar, data: st.DataObject) -> None:
     """What ``nnx.state`` gives is where originals return on every release: the strict half of the contract."""
-    check(grammar, data.draw(grammar.calls), data.draw(builds(states)), data.draw(floors))
+    check(grammar, data.draw(grammar.programs), data.draw(builds(states)), data.draw(floors))
 
 
 @each_grammar
 @proof_settings
 @given(data=st.data())
 def test_generated_calls_on_any_tree(grammar: Grammar, data: st.DataObject) -> None:
-    check(grammar, data.draw(grammar.calls), data.draw(builds(recipes)), data.draw(floors))
+    check(grammar, data.draw(grammar.programs), data.draw(builds(recipes)), data.draw(floors))
 
 
 @each_grammar
@@ -102,4 +105,4 @@ def test_generated_calls_on_any_tree(grammar: Grammar, data: st.DataObject) -> N
 @given(data=st.data())
 def test_generated_calls_under_transformations(grammar: Grammar, data: st.DataObject) -> None:
     transform = data.draw(st.sampled_from(TRANSFORMS[1:]))
-    check(grammar, data.draw(grammar.calls), data.draw(builds(recipes)), data.draw(floors), transform)
+    check(grammar, data.draw(grammar.programs), data.draw(builds(recipes)), data.draw(floors), transform)
