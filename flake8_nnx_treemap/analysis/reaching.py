@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class BindingsOfName:
     """What one name is bound to in one scope."""
 
-    __slots__ = ("_by_block", "_is_of_one_body", "_outermost", "_places", "ordered")
+    __slots__ = ("_by_block", "_is_of_one_body", "_outermost", "_outside", "_places", "ordered")
 
     def __init__(self, bindings: Iterable[Binding]) -> None:
         self.ordered = tuple(sorted(bindings, key=lambda binding: binding.place))
@@ -27,6 +27,7 @@ class BindingsOfName:
         for index, binding in enumerate(self.ordered):
             self._by_block.setdefault(binding.block, []).append(index)
         self._outermost = _outermost_blocks(self._by_block)
+        self._outside: dict[Block, Sequence[int]] = {}
         self._is_of_one_body = len(set(self._outermost.values())) == 1
 
     def reaching(self, use: Place, block: Block) -> tuple[Binding, ...]:
@@ -49,9 +50,15 @@ class BindingsOfName:
         if self._is_of_one_body:
             return (self.ordered[last], *self.ordered[first:end])
         # "global x" in a function: it may run at any time.
-        elsewhere = [self._outermost[found.block] is not around[-1] for found in self.ordered]
-        others = [found for index, found in enumerate(self.ordered) if first <= index < end or elsewhere[index]]
-        return (self.ordered[last], *others)
+        others = sorted({*range(first, end), *self._elsewhere(around[-1])})
+        return (self.ordered[last], *(self.ordered[index] for index in others))
+
+    def _elsewhere(self, body: Block) -> Sequence[int]:
+        """The bindings that another function, or the module, makes."""
+        if body not in self._outside:
+            found = [self._outermost[binding.block] is not body for binding in self.ordered]
+            self._outside[body] = [index for index, is_outside in enumerate(found) if is_outside]
+        return self._outside[body]
 
     def _last_certain(self, around: Sequence[Block], before: int) -> int | None:
         """The last binding that stands before a use, in one of the blocks around it."""

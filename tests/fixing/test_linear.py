@@ -28,6 +28,9 @@ def repeated(line: str, before: str = "", after: str = "") -> Callable[[int], st
 SHAPES = {
     "assignments to one name": repeated(f"state = {CALL}\n"),
     "assignments in a loop": repeated(f"        state = {CALL}\n", "def f(state):\n    for _ in range(3):\n"),
+    "assignments to a global name": repeated(
+        f"state = {CALL}\n", "def f():\n    global state\n    state = nnx.state(m)\n\n"
+    ),
     "calls in one list": repeated(f"    {CALL},\n", "found = [\n", "]\n"),
     "calls on one line": repeated(f"{CALL}; ", "", "pass\n"),
     "calls behind letters that take two bytes": repeated("'é', " + CALL + ", ", "found = (", ")\n"),
