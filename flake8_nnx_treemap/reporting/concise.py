@@ -60,7 +60,8 @@ def summary_lines(reports: Sequence[FileReport], style: Style) -> Iterable[str]:
     elif left:
         yield f"Found {_count(len(left), 'finding')}."
     else:
-        yield "All checks passed!"
+        failed = sum(report.error is not None for report in reports)
+        yield f"No findings, but {_count(failed, 'file')} could not be checked." if failed else "All checks passed!"
     fixable = sum(is_wanted(finding.fix, unsafe_fixes=style.unsafe_fixes) for finding in left)
     hidden = sum(finding.fix is not None for finding in left) - fixable
     if fixable:

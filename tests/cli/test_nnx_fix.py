@@ -142,6 +142,12 @@ def test_a_slip_is_one_clear_line(seed: Path, arguments: tuple[str, ...], named:
     assert seed.read_text() == SEED
 
 
+def test_a_run_in_which_nothing_could_be_checked_does_not_pass(seed: Path) -> None:
+    (seed.parent / "broken.py").write_text("from flax import nnx\ndef f(:\n")
+    run = nnx_fix("--check", "broken.py", "missing.py", cwd=seed.parent)
+    assert (run.returncode, run.stdout) == (2, b"No findings, but 2 files could not be checked.\n")
+
+
 BAD = {
     "syntax.py": (b"def f(:\n", "1:7: syntax error"),
     "syntax_nnx.py": (b"from flax import nnx\ndef f(:\n", "2:7: syntax error"),
