@@ -281,6 +281,9 @@ VARIABLE_CHANGING_METHODS = frozenset(
 )
 """Methods of a Variable that change it in place."""
 
+OPTIMIZERS = frozenset({"Optimizer", "ModelAndOptimizer"})
+"""Members of ``flax.nnx`` that take a transformation of optax, and give it plain arrays from Flax 0.11 on."""
+
 OPTAX_MASK_KEYWORDS = frozenset({"mask", "weight_decay_mask", "trust_ratio_mask", "freeze_mask", "param_labels"})
 """Arguments of functions of optax that take a mask, or labels, in the form of the parameters (optax 0.2.8)."""
 

@@ -41,7 +41,7 @@ class LeafConsumer:
 
     node: cst.CSTNode
     leaf: str
-    bodies: tuple[cst.CSTNode, ...]
+    bodies: tuple[cst.BaseExpression | cst.BaseSuite, ...]
     dispatches: tuple[Dispatch, ...]
     selects: Dispatch | None = None
     always_reads: frozenset[str] = frozenset()

@@ -18,6 +18,7 @@ from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown, remembered
 from flake8_nnx_treemap.names import (
     MODULES,
     NNX_SUBMODULES,
+    OPTIMIZERS,
     TREE_FUNCTIONS,
     WRAPPERS,
     TreeFunctionKind,
@@ -44,7 +45,7 @@ class TreeKind(enum.Enum):
     MODULE = "module"
     """A Module: a pytree only from 0.11 on, one opaque leaf before."""
     PURE = "pure"
-    """Plain values, after ``nnx.to_pure_dict``, ``nnx.pure`` or a map that unwraps."""
+    """Plain values: numbers, what NumPy makes, and after ``nnx.to_pure_dict``, ``nnx.pure`` or a map that unwraps."""
 
 
 TREES_OF_WRAPPERS = (TreeKind.STATE, TreeKind.GRADIENTS, TreeKind.VARIABLES)
@@ -58,12 +59,14 @@ class Origin:
     ``made_by`` is the expression that says so: a call, or an annotation. ``filters`` are the canonical names of the
     Variable types by which state was taken: empty if nothing was filtered out, ``None`` if that cannot be told.
     ``is_certain`` is false where it is only likely, such as for the gradient by an argument that cannot be seen.
+    ``is_mapped`` holds where some map has put its results into the wrappers, which may be anything.
     """
 
     kind: TreeKind
     made_by: ast.expr
     filters: tuple[str, ...] | None = None
     is_certain: bool = True
+    is_mapped: bool = False
 
     @property
     def holds_wrappers(self) -> bool:
@@ -108,8 +111,6 @@ _TAKES_STATE = {"state": TreeKind.STATE, "pop": TreeKind.STATE, "variables": Tre
 
 _UNWRAPS = frozenset({"to_pure_dict", "pure", "as_pure"})
 
-_OPTIMIZERS = ("Optimizer", "ModelAndOptimizer")
-
 _KEEPS_FIRST = frozenset(
     {
         "flax.nnx.clone",
@@ -134,6 +135,9 @@ _RUNS_AS_IT_IS = frozenset(
     {"flax.nnx.jit", "flax.nnx.remat", "flax.nnx.eval_shape", "jax.jit", "jax.eval_shape", "jax.checkpoint"}
 )
 """Transformations whose function returns the trees that the function given to them returns."""
+
+_MAKES_ARRAYS = ("jax.numpy.", "jax.random.", "numpy.")
+"""What the functions of these modules return holds no wrapper."""
 
 _GRADIENTS = frozenset({"flax.nnx.grad", "flax.nnx.value_and_grad", "jax.grad", "jax.value_and_grad"})
 
@@ -191,11 +195,7 @@ class _Tracer:
             return _agreed(self.trace(branch, path) for branch in (node.body, node.orelse) if not _is_none(branch))
         if isinstance(node, ast.BoolOp):
             return _agreed(self.trace(value, path) for value in node.values if not _is_none(value))
-        if isinstance(node, (ast.Tuple, ast.List)):
-            return self._of_sequence(node.elts, path)
-        if isinstance(node, ast.Dict):
-            return _UNSEEN if path else self._together(node.values)
-        return _UNSEEN
+        return self._of_display(node, path)
 
     # Names
 
@@ -240,6 +240,13 @@ class _Tracer:
         return None if call is None else Origin(TreeKind.MODULE, call, (), is_certain=False)
 
     # Displays
+
+    def _of_display(self, node: ast.expr, path: _Path) -> _Result:
+        if isinstance(node, (ast.Tuple, ast.List)):
+            return self._of_sequence(node.elts, path)
+        if isinstance(node, ast.Dict) and not path:
+            return self._together(node.values)
+        return Origin(TreeKind.PURE, node) if isinstance(node, ast.Constant) and not path else _UNSEEN
 
     def _of_sequence(self, elements: Sequence[ast.expr], path: _Path) -> _Result:
         if not path:
@@ -335,6 +342,8 @@ class _Tracer:
             return self.trace(node.args[0], ()) if node.args else _UNSEEN
         if name in ("flax.nnx.eval_shape", "jax.eval_shape"):
             return self._of_evaluated_shape(node, name, path)
+        if name.startswith(_MAKES_ARRAYS):
+            return Origin(TreeKind.PURE, node)
         member = member_of_nnx(name)
         return None if member is None else self._of_nnx_call(node, member, path)
 
@@ -352,11 +361,22 @@ class _Tracer:
         if path:
             return None
         if member == "State":
-            inner = self.trace(node.args[0], ()) if len(node.args) == 1 else _UNSEEN
-            return inner if isinstance(inner, Origin) else Origin(TreeKind.STATE, node)
+            return self._state_of(node)
         if member in _UNWRAPS or member == "merge":
             return Origin(TreeKind.PURE if member in _UNWRAPS else TreeKind.MODULE, node)
         return _instance_of(member, node)
+
+    def _state_of(self, node: ast.Call) -> _Result:
+        """``nnx.State({..})``, of whatever is given to it: wrappers or not."""
+        given = node.args[0] if len(node.args) == 1 else None
+        found = _UNSEEN if given is None else self.trace(given, ())
+        if isinstance(found, Origin):
+            return found
+        if isinstance(given, ast.Dict):
+            parts = [self.trace(value, ()) for value in given.values]
+            if not any(isinstance(part, Origin) and part.holds_wrappers for part in parts):
+                return _UNSEEN
+        return Origin(TreeKind.STATE, node, is_certain=isinstance(given, ast.Dict))
 
     def _taken(self, node: ast.Call, kind: TreeKind, skipped: int, path: _Path) -> _Result:
         """State by filters: one tree for one filter or none, else a tuple of them."""
@@ -439,7 +459,8 @@ class _Tracer:
         is_leaf = keywords.get("is_leaf")
         if is_leaf is None or _is_none(is_leaf):
             # Without is_leaf, JAX puts a wrapper around each result. A live Variable is a leaf before 0.10.7.
-            return tree if tree.kind is not TreeKind.VARIABLES else replace(tree, is_certain=False)
+            is_certain = tree.is_certain and tree.kind is not TreeKind.VARIABLES
+            return replace(tree, is_certain=is_certain, is_mapped=True)
         return self._mapped(node, tree, 1 if kind is TreeFunctionKind.MAP_WITH_PATH else 0)
 
     @staticmethod
@@ -451,7 +472,7 @@ class _Tracer:
         leaf = mapper.args.args[position].arg
         results = list(_branches(mapper.body))
         if all(_is_access(result, leaf, _KEEPS_WRAPPER) or _is_name(result, leaf) for result in results):
-            return tree
+            return replace(tree, is_mapped=True)
         if any(_is_access(result, leaf, {"value", "raw_value", "get_value", "get_raw_value"}) for result in results):
             return Origin(TreeKind.PURE, node)
         return Unknown("mapped by a function that may unwrap")
@@ -645,13 +666,17 @@ class _Tracer:
         found: list[_Result] = []
         for name in self._source.bindings.qualified_names(parts, place):
             member = member_of_nnx(name)
-            named = Origin(TreeKind.STATE, node) if member == "State" else _instance_of(member, node)
+            named = self._annotated_state(node) if member == "State" else _instance_of(member, node)
             found.append(named or _UNSEEN)
         if len(parts) == 1 and not found:
             for binding in self._source.bindings.bindings_of(parts[0], place):
                 kind = _kind_of_class(self._source, binding, MAXIMUM_STEPS)
                 found.append(Origin(kind, node) if kind is not None else _UNSEEN)
         return _agreed(found)
+
+    def _annotated_state(self, node: ast.expr) -> Origin:
+        """``nnx.State`` is also what ``nnx.as_pure`` returns, with plain arrays in it."""
+        return Origin(TreeKind.STATE, node, is_certain=self._source.bindings.calls.keys().isdisjoint(_UNWRAPS))
 
     # Names of Flax
 
@@ -684,7 +709,7 @@ def member_of_nnx(name: str) -> str | None:
 
 def _instance_of(member: str | None, node: ast.expr) -> Origin | None:
     """What an instance of a class of NNX is."""
-    if member in _OPTIMIZERS:
+    if member in OPTIMIZERS:
         return Origin(TreeKind.OPTIMIZER, node, ())
     if member in MODULES:
         return Origin(TreeKind.MODULE, node, ())
@@ -698,6 +723,8 @@ def _kind_of_class(source: ParsedSource, binding: Binding, steps: int) -> TreeKi
     """What instances of a class defined in this file are, judged by its bases."""
     if binding.kind is not BindingKind.CLASS or not isinstance(binding.node, ast.ClassDef) or not steps:
         return None
+    if any(keyword.arg == "pytree" for keyword in binding.node.keywords):
+        return None  # ``pytree=False``: one opaque leaf.
     for base in binding.node.bases:
         parts = dotted_name(base.value if isinstance(base, ast.Subscript) else base)
         if parts is None:
@@ -800,7 +827,8 @@ def _agreed(results: Iterable[_Result]) -> _Result:
             return Unknown("made in several ways")
         else:
             filters = found.filters if found.filters == result.filters else None
-            found = replace(found, filters=filters, is_certain=found.is_certain and result.is_certain)
+            is_certain, is_mapped = found.is_certain and result.is_certain, found.is_mapped or result.is_mapped
+            found = replace(found, filters=filters, is_certain=is_certain, is_mapped=is_mapped)
     return _UNSEEN if found is None else found
 
 

@@ -36,11 +36,15 @@ def vain_dispatch(
     """
     if not dispatches or not trees or not all(found.of_first and _asks_for_wrapper(found) for found in dispatches):
         return None
+    if "hijax" in source.text:
+        return None  # Hijax Variables are leaves.
     origin = origin_of(source, trees[0])
-    if isinstance(origin, Origin):
-        # After nnx.pure and its like there is no wrapper to stop at: the question is idle, and harmless.
-        return dispatches[0] if origin.holds_wrappers else None
-    return dispatches[0] if all(found.test is not None for found in dispatches) else None
+    if isinstance(origin, Origin) and not origin.holds_wrappers:
+        return None  # After nnx.pure and its like there is no wrapper to stop at: the question is idle, and harmless.
+    if all(found.test is not None for found in dispatches):
+        return dispatches[0]
+    is_known = isinstance(origin, Origin) and origin.is_certain and not origin.is_mapped
+    return dispatches[0] if is_known else None
 
 
 def _asks_for_wrapper(found: Dispatch) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from flake8_nnx_treemap.analysis.bindings import dotted_name, start_of
 from flake8_nnx_treemap.analysis.call_facts import CallFacts, call_facts_of
-from flake8_nnx_treemap.analysis.masks import mask_of, names_mask
+from flake8_nnx_treemap.analysis.masks import is_mask, speaks_of_masks
 from flake8_nnx_treemap.analysis.narrowing import type_test
 from flake8_nnx_treemap.analysis.nodes import walk
 from flake8_nnx_treemap.analysis.reach import Reach, asks_exact_type, asks_for_others, reach_of
@@ -126,13 +126,7 @@ def _stops_at_one_asks_for_another(call: CallFacts) -> bool:
 
 def _makes_mask(call: CallFacts) -> bool:
     is_map = call.candidate.function.kind in (TreeFunctionKind.MAP, TreeFunctionKind.MAP_WITH_PATH)
-    return is_map and not call.stops and mask_of(call.source, call.candidate.node) is not None
-
-
-def _speaks_of_masks(source: ParsedSource) -> bool:
-    """Whether the file has something of optax, or a function whose name says that it makes masks."""
-    bound = (binding for _, found in source.bindings.all_bound() for binding in found)
-    return any((one.qualified_name or "").startswith("optax") or names_mask(one.name) for one in bound)
+    return is_map and not call.stops and is_mask(call.source, call.candidate.node)
 
 
 def _tells_classes_apart(source: ParsedSource) -> bool:
@@ -204,7 +198,7 @@ NEEDS: Mapping[str, Need] = {
     "NNX105": Need("tree", call=_asks_exact_type, file=_asks_for_exact_wrappers),
     "NNX106": Need("tree", call=_stops_at_class),
     "NNX107": Need("tree", call=_stops_at_one_asks_for_another),
-    "NNX108": Need("tree", call=_makes_mask, file=_speaks_of_masks),
+    "NNX108": Need("tree", call=_makes_mask, file=speaks_of_masks),
     "NNX109": Need("VariableState", file=_tells_classes_apart),
     "NNX110": Need("tree", call=_returns_wrapper),
     "NNX111": Need("tree", call=_changes_wrapper),

@@ -33,6 +33,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from flake8_nnx_treemap.analysis.fallbacks import Fallback, fallback_of
 from flake8_nnx_treemap.analysis.mappers import Mapper, guarded_result_of, mapper_of
 from flake8_nnx_treemap.analysis.source import Edit, ParsedSource, Unknown
 from flake8_nnx_treemap.analysis.tree_calls import TreeCall
@@ -54,8 +55,9 @@ def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
         if isinstance(mapper, Unknown):
             continue
         vain = vain_dispatch(source, mapper.dispatches, call.trees)
-        if vain is not None:
-            home = mapper.function.home or source
+        home = mapper.function.home or source
+        body = mapper.function.definition.body
+        if vain is not None and fallback_of(home, body, mapper.leaf, mapper.dispatches) is not Fallback.WORK:
             message = MESSAGE.format(question(home, vain), suggested_type(home, vain))
             yield Finding("NNX102", message, source.range(call.callee), _fix(source, call, mapper, floor))
 

@@ -31,7 +31,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from flake8_nnx_treemap.analysis.consumers import LeafConsumers, leaf_consumers_of
+from flake8_nnx_treemap.analysis.consumers import LeafConsumer, LeafConsumers, leaf_consumers_of
+from flake8_nnx_treemap.analysis.fallbacks import Fallback, fallback_of
 from flake8_nnx_treemap.analysis.source import Edit, ParsedSource, Unknown
 from flake8_nnx_treemap.analysis.tree_calls import TreeCall
 from flake8_nnx_treemap.names import VARIABLE, VARIABLE_STATE, VARIABLE_STATE_IS_VARIABLE, FlaxRelease
@@ -51,11 +52,27 @@ def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
         leaves = leaf_consumers_of(source, call)
         if isinstance(leaves, Unknown):
             continue
-        vain = [vain_dispatch(source, consumer.dispatches, call.trees) for consumer in leaves.consumers]
+        idle = [consumer for consumer in leaves.consumers if _is_idle(source, consumer, leaves)]
+        vain = [vain_dispatch(source, consumer.dispatches, call.trees) for consumer in idle]
         asked = next((found for found in vain if found is not None), None)
         if asked is not None:
             message = MESSAGE.format(question(source, asked), suggested_type(source, asked))
             yield Finding("NNX103", message, source.range(call.callee), _fix(source, call, leaves, floor))
+
+
+def _is_idle(source: ParsedSource, consumer: LeafConsumer, leaves: LeafConsumers) -> bool:
+    """Whether nothing comes of the leaves that fail the tests.
+
+    A list of ``x.value if isinstance(x, ..) else x`` is what was wanted, unless a tree is made of it again: whose
+    wrappers are still there.
+    """
+    for body in consumer.bodies:
+        found = fallback_of(source, body, consumer.leaf, consumer.dispatches)
+        if found is Fallback.DENIED:
+            return True
+        if found is Fallback.WORK or (found is Fallback.LEAF and not leaves.has_other_uses):
+            return False
+    return True
 
 
 def _fix(source: ParsedSource, call: TreeCall, leaves: LeafConsumers, floor: FlaxRelease) -> Fix | None:

@@ -98,8 +98,10 @@ def _check_leaves(source: ParsedSource, call: TreeCall, floor: FlaxRelease) -> I
 
 
 def _is_of_wrappers(source: ParsedSource, call: TreeCall) -> bool:
+    """Whether a tree's leaves are arrays in wrappers: no Hijax Variables, and nothing that a map put there."""
     origin = origin_of(source, call.trees[0])
-    return isinstance(origin, Origin) and origin.kind in _OF_WRAPPERS
+    is_known = isinstance(origin, Origin) and origin.kind in _OF_WRAPPERS and not origin.is_mapped
+    return is_known and "hijax" not in source.text
 
 
 def _fix_of_map(source: ParsedSource, call: TreeCall, mapper: Mapper, floor: FlaxRelease) -> Fix | None:

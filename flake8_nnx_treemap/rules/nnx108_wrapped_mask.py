@@ -4,7 +4,8 @@
 
 Finds maps without `is_leaf`, over a tree that is known to be of NNX, whose results are given to optax as a mask or as labels
 (`mask=`, `optax.masked`, `optax.multi_transform`, `optax.add_decayed_weights` and others), directly, through local names, or
-through a function that returns them; and those that make bools or strings and are called a mask or labels.
+through a function that returns them, in files that have an `nnx.Optimizer`. A function that is itself given to optax is left
+alone: `nnx.Optimizer` calls it with plain arrays.
 
 ## Why it is wrong
 
@@ -37,8 +38,8 @@ from collections.abc import Iterator
 import libcst as cst
 
 from flake8_nnx_treemap.analysis.mappers import Mapper, mapper_of
-from flake8_nnx_treemap.analysis.masks import Mask, gives_wrappers_to_optax, mask_of
-from flake8_nnx_treemap.analysis.provenance import TREES_OF_WRAPPERS, Origin, origin_of
+from flake8_nnx_treemap.analysis.masks import gives_wrappers_to_optax, is_mask, speaks_of_masks
+from flake8_nnx_treemap.analysis.provenance import TREES_OF_WRAPPERS, origin_of
 from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown
 from flake8_nnx_treemap.analysis.tree_calls import TreeCall
 from flake8_nnx_treemap.names import VARIABLE_STATE_IS_VARIABLE, FlaxRelease, TreeFunctionKind
@@ -53,8 +54,8 @@ _MAPS = (TreeFunctionKind.MAP, TreeFunctionKind.MAP_WITH_PATH)
 
 def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
     """Report each map without `is_leaf` over known wrappers that makes a mask or labels for optax."""
-    if gives_wrappers_to_optax(source):
-        return  # Optax is given the Variables themselves, and a mask of them fits.
+    if not speaks_of_masks(source) or gives_wrappers_to_optax(source):
+        return  # Where optax is given the Variables themselves, a mask of them fits.
     for call in calls_for(source, "NNX108"):
         if call.is_leaf is not None or not call.is_complete or call.function.kind not in _MAPS or not call.trees:
             continue
@@ -62,29 +63,12 @@ def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
         origin = origin_of(source, call.trees[0])
         if node is None or call.mapper is None or isinstance(origin, Unknown) or origin.kind not in TREES_OF_WRAPPERS:
             continue
-        mapper = mapper_of(source, call.mapper, call.function.leaf_position)
-        mask = mask_of(source, node)
-        if mask is Mask.GIVEN or (mask is Mask.NAMED and _makes_marks(source, mapper)):
-            yield Finding("NNX108", MESSAGE, source.range(call.callee), _fix(source, call, mapper, origin, floor))
+        if origin.is_certain and is_mask(source, node):
+            mapper = mapper_of(source, call.mapper, call.function.leaf_position)
+            yield Finding("NNX108", MESSAGE, source.range(call.callee), _fix(source, call, mapper, floor))
 
 
-def _makes_marks(source: ParsedSource, mapper: Mapper | Unknown) -> bool:
-    """Whether a mapper clearly returns bools or strings."""
-    return isinstance(mapper, Mapper) and all(map(_is_mark, mapper.results))
-
-
-def _is_mark(node: cst.BaseExpression) -> bool:
-    if isinstance(node, cst.IfExp):
-        return _is_mark(node.body) and _is_mark(node.orelse)
-    if isinstance(node, cst.Comparison):
-        return isinstance(node.left, cst.Attribute) and node.left.attr.value in ("ndim", "size")
-    is_bool = isinstance(node, cst.Name) and node.value in ("True", "False")
-    return is_bool or isinstance(node, cst.SimpleString)
-
-
-def _fix(
-    source: ParsedSource, call: TreeCall, mapper: Mapper | Unknown, origin: Origin, floor: FlaxRelease
-) -> Fix | None:
+def _fix(source: ParsedSource, call: TreeCall, mapper: Mapper | Unknown, floor: FlaxRelease) -> Fix | None:
     is_plain = call.function.kind is TreeFunctionKind.MAP and call.partial is None and not call.more_trees
     if not is_plain or len(call.trees) != 1 or floor < VARIABLE_STATE_IS_VARIABLE or isinstance(mapper, Unknown):
         return None
@@ -110,6 +94,10 @@ import optax
 from flax import nnx
 
 
+def make(model: nnx.Module, transformation) -> nnx.Optimizer:
+    return nnx.Optimizer(model, transformation, wrt=nnx.Param)
+
+
 def convert(state: nnx.State):
     labels = jax.tree.map(lambda x: "trained", state)
     optimizer = optax.multi_transform({"trained": optax.adam(1e-3), "frozen": optax.set_to_zero()}, labels)
@@ -121,6 +109,10 @@ def convert(state: nnx.State):
 import jax
 import optax
 from flax import nnx
+
+
+def make(model: nnx.Module, transformation) -> nnx.Optimizer:
+    return nnx.Optimizer(model, transformation, wrt=nnx.Param)
 
 
 def convert(state: nnx.State):
@@ -147,6 +139,10 @@ def decayed(state: nnx.State):
     )
 
 
+def make(model: nnx.Module, transformation) -> nnx.Optimizer:
+    return nnx.Optimizer(model, transformation, wrt=nnx.Param)
+
+
 def convert(state):
     optimizer = optax.adamw(1e-3, mask=decayed(state))
     return [optimizer is not None]
@@ -166,6 +162,10 @@ def decayed(state: nnx.State):
         state,
         is_leaf=lambda x: isinstance(x, nnx.Variable),
     )
+
+
+def make(model: nnx.Module, transformation) -> nnx.Optimizer:
+    return nnx.Optimizer(model, transformation, wrt=nnx.Param)
 
 
 def convert(state):

@@ -55,7 +55,10 @@ KNOWN = [
     ("jax.tree.leaves(nnx.variables(m))", TreeKind.VARIABLES, ()),
     ("jax.tree.leaves({'a': nnx.Param(1.0)})", TreeKind.VARIABLES, PARAM),
     ("jax.tree.leaves([nnx.Param(1.0), nnx.BatchStat(0.0)])", TreeKind.VARIABLES, None),
-    ("jax.tree.leaves(nnx.State({'a': x}))", TreeKind.STATE, None),
+    ("jax.tree.leaves(nnx.State({'a': nnx.Param(x), 'b': x}))", TreeKind.STATE, None),
+    ("jax.tree.leaves(nnx.State(flat))", TreeKind.STATE, None),
+    ("jax.tree.leaves(nnx.State({'a': jax.numpy.ones(2), 'b': 1}))", TreeKind.PURE, None),
+    ("jax.tree.leaves([1, 'a'])", TreeKind.PURE, None),
     ("jax.tree.leaves(nnx.state(m)['layer'])", TreeKind.STATE, ()),
     ("jax.tree.leaves(nnx.state(m).filter(nnx.Param))", TreeKind.STATE, PARAM),
     ("jax.tree.leaves(nnx.filter_state(s, nnx.Param))", TreeKind.STATE, PARAM),
@@ -128,6 +131,8 @@ def test_known_origins(body: str, kind: TreeKind, filters: tuple[str, ...] | Non
 
 
 UNKNOWN = [
+    "jax.tree.leaves(nnx.State({'a': x}))",
+    "jax.tree.leaves({'a': 1, 'b': x})",
     "jax.tree.leaves(x)",
     "def f(state): jax.tree.leaves(state)",
     "def f(*s: nnx.State): jax.tree.leaves(s)",
@@ -165,10 +170,25 @@ def test_unknown_stays_unknown(body: str) -> None:
 
 
 def test_what_is_only_likely() -> None:
-    for body in ("g = nnx.grad(loss)(x)\njax.tree.leaves(g)", "jax.tree.leaves(nnx.eval_shape(make))"):
+    for body in (
+        "g = nnx.grad(loss)(x)\njax.tree.leaves(g)",
+        "jax.tree.leaves(nnx.eval_shape(make))",
+        "jax.tree.leaves(nnx.State(flat))",
+        "nnx.pure(x)\ndef f(s: nnx.State): jax.tree.leaves(s)",
+    ):
         found = origin_in(body)
         assert isinstance(found, Origin)
         assert not found.is_certain
+
+
+def test_what_a_map_made() -> None:
+    for body in (
+        "jax.tree.leaves(jax.tree.map(f, nnx.state(m)))",
+        "s = nnx.state(m)\njax.tree.leaves(s or jax.tree.map(f, s))",
+    ):
+        found = origin_in(body)
+        assert isinstance(found, Origin)
+        assert found.is_mapped
 
 
 def test_an_expression_is_found_by_its_place() -> None:

@@ -462,13 +462,15 @@ MARKS = (
     Body("False if FLAG else {v}.size > 2"),
 )
 
-WITH_OPTAX = (NNXForm("import optax\nfrom flax import nnx", "nnx.VariableState"),)
+WITH_OPTAX = (NNXForm("import optax\nfrom flax import nnx\nOptimizer = nnx.Optimizer", "nnx.VariableState"),)
 
 MASK_CONTEXTS = (
     Context("mask = {c}\nchosen = optax.masked(optax.identity(), mask)\nreturn [chosen is None]"),
     Context("return [optax.adamw(1e-3, mask={c}) is None]"),
     Context("return [optax.multi_transform({'decayed': optax.sgd(0.1)}, {c}) is None]"),
-    Context("def mask_of(tree: nnx.State):\n    return {c}\nmakers = [mask_of]\nreturn makers[0](tree)"),
+    Context(
+        "def mask_of(tree: nnx.State):\n    return {c}\nreturn [optax.masked(optax.sgd(0.1), mask_of(tree)) is None]"
+    ),
 )
 
 FLATTENS = (
