@@ -3,7 +3,8 @@
 ## What it does
 
 Finds loops, comprehensions and `filter(…)` over `jax.tree.leaves`, `jax.tree.flatten` and their kin without `is_leaf`, directly
-or through a local name, that ask each leaf whether it is a `Variable`, a `VariableState`, a `Param` or another wrapper.
+or through a local name, that ask each leaf whether it is a `Variable`, a `VariableState`, a `Param` or another wrapper, and do
+nothing with other leaves. A loop that unwraps Variables and goes on with arrays all the same is left alone.
 
 ## Why it is wrong
 
