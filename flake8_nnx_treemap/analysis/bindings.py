@@ -106,7 +106,7 @@ class _Statement:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _ExpressionScope:
-    """A lambda or comprehension: names at places inside ``spans`` (but not ``holes``) are looked up in it."""
+    """A lambda or comprehension: names from ``start`` to ``end``, but not in the ``hole``, are looked up in it."""
 
     scope: Scope
     start: Place

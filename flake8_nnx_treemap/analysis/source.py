@@ -315,10 +315,6 @@ class ParsedSource:
             return frozenset()
         return self.bindings.qualified_names(parts, self.place_of(node))
 
-    def block_of(self, node: cst.CSTNode) -> Block | None:
-        """The block of statements that holds a node."""
-        return self.bindings.block_at(self.place_of(node))
-
     def expects_missing_attribute(self, node: cst.CSTNode) -> bool:
         """Whether a node stands in a ``try`` or ``with`` that may handle ``AttributeError``: raising is planned."""
         return self.expects_attribute_error_at(self.place_of(node))

@@ -42,6 +42,15 @@ def uses_of(source: ParsedSource, node: ast.expr) -> tuple[Use, ...]:
 
 def _uses(source: ParsedSource, node: ast.expr, path: tuple[int, ...], steps: int) -> Iterator[Use]:
     parent = source.ast_parent(node)
+    while isinstance(parent, (ast.IfExp, ast.Subscript)):  # A thousand of them may stand one in the other.
+        if isinstance(parent, ast.IfExp):
+            if node is parent.test:
+                break
+        elif node is parent.value and (index := _index(parent.slice)) is not None:
+            path = (*path, index)
+        else:
+            break
+        node, parent = parent, source.ast_parent(parent)
     if isinstance(parent, (ast.Assign, ast.AnnAssign)) and node is parent.value and steps:
         targets = parent.targets if isinstance(parent, ast.Assign) else [parent.target]
         for target in targets:
@@ -49,12 +58,6 @@ def _uses(source: ParsedSource, node: ast.expr, path: tuple[int, ...], steps: in
     elif isinstance(parent, ast.NamedExpr) and node is parent.value and steps:
         yield from _uses_of_target(source, parent.target, node, path, steps)
         yield from _uses(source, parent, path, steps)
-    elif isinstance(parent, ast.IfExp) and node is not parent.test:
-        yield from _uses(source, parent, path, steps)
-    elif isinstance(parent, ast.Subscript) and node is parent.value and _index(parent.slice) is not None:
-        index = _index(parent.slice)
-        assert index is not None
-        yield from _uses(source, parent, (*path, index), steps)
     else:
         yield Use(node, parent, path)
 

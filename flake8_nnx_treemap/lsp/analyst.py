@@ -50,7 +50,7 @@ class Analyst:
 
     def __init__(self) -> None:
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="nnx-analysis")
-        self._known: OrderedDict[tuple[str, LintSettings], tuple[Finding, ...]] = OrderedDict()
+        self._known: OrderedDict[tuple[str, str, LintSettings], tuple[Finding, ...]] = OrderedDict()
         self._garbage = 0
         self.runs = 0
         """How many texts were analysed: the tests' witness that none was twice."""
@@ -94,7 +94,7 @@ class Analyst:
 
     def _analyse(self, source: Source, overrides: Overrides) -> Analysis:
         settings = settings_for(source.filename, overrides)
-        key = (source.text, settings)
+        key = (source.filename, source.text, settings)
         findings = self._known.get(key)
         if findings is None:
             self.runs += 1

@@ -96,7 +96,7 @@ class Source:
 
     @property
     def filename(self) -> str:
-        """The path that configuration is looked up by."""
+        """The path: configuration is looked up by it, and some rules look at it."""
         return path_of(self.uri)
 
     def part_at(self, row: int) -> Part | None:
