@@ -218,8 +218,10 @@ NEEDS: Mapping[str, Need] = {
 
 def codes_by_text(text: str, settings: LintSettings) -> frozenset[str]:
     """The selected rules that find the words they need in a file, and that the Flax floor makes true."""
-    selected = (code for code, on_by_default in CODES.items() if on_by_default)
-    needs = {code: NEEDS[code] for code in (selected if settings.select is None else settings.select & NEEDS.keys())}
+    on_by_default = (code for code, is_on in CODES.items() if is_on)
+    needs = {
+        code: NEEDS[code] for code in (on_by_default if settings.select is None else settings.select & CODES.keys())
+    }
     return frozenset(
         code
         for code, need in needs.items()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -30,6 +32,8 @@ def test_everything_about_a_rule_has_its_name(rule: Rule) -> None:
     assert rule_named(rule.code) is rule
     assert rule.url.endswith(f"/rules/{rule.code}-{rule.slug}/")
     assert (HERE / f"{rule.code}.md").exists()
+    code, _, _ = inspect.getsource(sys.modules[rule.check.__module__]).partition("EXAMPLES = ")
+    assert set(re.findall(r'"(NNX\d{3})"', code)) <= {rule.code}
 
 
 def test_codes_equal_the_registry() -> None:
