@@ -54,8 +54,9 @@ from flake8_nnx_treemap.names import (
 from flake8_nnx_treemap.rules.calls import calls_for
 from flake8_nnx_treemap.rules.rewriting import make_fix, wrapper_types
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
+from flake8_nnx_treemap.rules.wording import classes_to_stop_at
 
-READS = "is_leaf stops at {} alone, but the mapper reads {!r} from every leaf: stop at nnx.Variable"
+READS = "is_leaf stops at {} alone, but the mapper reads {!r} from every leaf: stop at {}"
 ASKS = "the mapper asks for {}, but is_leaf stops at {} alone: stop at every type that the mapper asks for"
 
 _BOTH = frozenset({VARIABLE, VARIABLE_STATE})
@@ -81,7 +82,7 @@ def _message(source: ParsedSource, call: TreeCall, test: LeafTest, mapper: Mappe
     if not mapper.dispatches:
         read = sorted(mapper.always_reads & VARIABLE_ONLY_ATTRIBUTES)
         is_narrow = bool(read) and test.names <= VARIABLE_SUBCLASSES and _holds_others(source, call, test.names)
-        return READS.format(stops, read[0]) if is_narrow else None
+        return READS.format(stops, read[0], classes_to_stop_at(source, call.node, floor)) if is_narrow else None
     tests = [found.test for found in mapper.dispatches if found.of_first]
     asked = frozenset(name for one in tests if one is not None for name in one.names)
     is_read = all(one is not None and one.types and not one.is_exact for one in tests)

@@ -32,7 +32,7 @@ if True:
 """
 MESSAGE_101 = "is_leaf only stops at VariableState, it filters nothing: dispatch with isinstance in the mapper as well"
 MESSAGE_102 = (
-    "the mapper never meets a nnx.Param: without is_leaf, JAX goes into it; "
+    "the mapper never meets an nnx.Param: without is_leaf, JAX goes into it; "
     "add is_leaf=lambda x: isinstance(x, nnx.Param)"
 )
 URL = "https://flake8-nnx-treemap.readthedocs.io/en/latest/rules/"
