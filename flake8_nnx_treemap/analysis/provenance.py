@@ -64,6 +64,8 @@ class Origin:
     made_by: ast.expr
     filters: tuple[str, ...] | None = None
     is_certain: bool = True
+    is_new: bool = False
+    """Whether its wrappers were just made and belong to no model, as those that a map without ``is_leaf`` rebuilds."""
 
     @property
     def holds_wrappers(self) -> bool:
@@ -129,6 +131,18 @@ _KEEPS_FIRST = frozenset(
     }
 )
 """Functions whose result has the wrappers of their first argument."""
+
+_REBUILDS = _KEEPS_FIRST & {
+    "flax.nnx.clone",
+    "copy.deepcopy",
+    "jax.device_put",
+    "jax.lax.stop_gradient",
+    "jax.lax.with_sharding_constraint",
+    "optax.apply_updates",
+    "optax.tree_utils.tree_zeros_like",
+    "optax.tree_utils.tree_ones_like",
+}
+"""Those of them whose result has wrappers of its own (0.10.6 to 0.12.8)."""
 
 _RUNS_AS_IT_IS = frozenset(
     {"flax.nnx.jit", "flax.nnx.remat", "flax.nnx.eval_shape", "jax.jit", "jax.eval_shape", "jax.checkpoint"}
@@ -332,9 +346,10 @@ class _Tracer:
         if tree_function is not None:
             return self._of_tree_call(node, tree_function.kind, path)
         if name in _KEEPS_FIRST and not path:
-            return self.trace(node.args[0], ()) if node.args else _UNSEEN
+            found = self.trace(node.args[0], ()) if node.args else _UNSEEN
+            return _rebuilt(found) if name in _REBUILDS else found
         if name in ("flax.nnx.eval_shape", "jax.eval_shape"):
-            return self._of_evaluated_shape(node, name, path)
+            return _rebuilt(self._of_evaluated_shape(node, name, path))
         member = member_of_nnx(name)
         return None if member is None else self._of_nnx_call(node, member, path)
 
@@ -388,7 +403,8 @@ class _Tracer:
         whole = self.trace(node.args[0], ()) if node.args else _UNSEEN
         if isinstance(whole, Unknown):
             whole = Origin(TreeKind.STATE, node)
-        return self._taken(node, whole.kind, 1, path)
+        taken = self._taken(node, whole.kind, 1, path)
+        return _rebuilt(taken) if whole.is_new else taken
 
     def _filter_after(self, filters: Sequence[ast.expr], index: int) -> tuple[str, ...] | None:
         """What a filter lets through, the ones before it having taken theirs."""
@@ -439,7 +455,7 @@ class _Tracer:
         is_leaf = keywords.get("is_leaf")
         if is_leaf is None or _is_none(is_leaf):
             # Without is_leaf, JAX puts a wrapper around each result. A live Variable is a leaf before 0.10.7.
-            return tree if tree.kind is not TreeKind.VARIABLES else replace(tree, is_certain=False)
+            return _rebuilt(tree if tree.kind is not TreeKind.VARIABLES else replace(tree, is_certain=False))
         return self._mapped(node, tree, 1 if kind is TreeFunctionKind.MAP_WITH_PATH else 0)
 
     @staticmethod
@@ -450,6 +466,8 @@ class _Tracer:
             return Unknown("mapped by a function that may unwrap")
         leaf = mapper.args.args[position].arg
         results = list(_branches(mapper.body))
+        if all(_is_access(result, leaf, _KEEPS_WRAPPER) for result in results):
+            return _rebuilt(tree)
         if all(_is_access(result, leaf, _KEEPS_WRAPPER) or _is_name(result, leaf) for result in results):
             return tree
         if any(_is_access(result, leaf, {"value", "raw_value", "get_value", "get_raw_value"}) for result in results):
@@ -467,7 +485,8 @@ class _Tracer:
             return Origin(TreeKind.PURE, node)
         if function.attr == "merge":
             return None if path else Origin(owner.kind, node)
-        return self._taken(node, owner.kind, 0, path)
+        taken = self._taken(node, owner.kind, 0, path)
+        return _rebuilt(taken) if owner.is_new else taken
 
     # Functions
 
@@ -800,8 +819,15 @@ def _agreed(results: Iterable[_Result]) -> _Result:
             return Unknown("made in several ways")
         else:
             filters = found.filters if found.filters == result.filters else None
-            found = replace(found, filters=filters, is_certain=found.is_certain and result.is_certain)
+            is_certain, is_new = found.is_certain and result.is_certain, found.is_new and result.is_new
+            found = replace(found, filters=filters, is_certain=is_certain, is_new=is_new)
     return _UNSEEN if found is None else found
+
+
+def _rebuilt(found: _Result) -> _Result:
+    """The same tree with wrappers of its own; those of a Module belong to it, however new it is."""
+    is_tree = isinstance(found, Origin) and found.kind is not TreeKind.MODULE
+    return replace(found, is_new=True) if isinstance(found, Origin) and is_tree else found
 
 
 def _branches(node: ast.expr) -> Iterator[ast.expr]:
