@@ -250,6 +250,12 @@ MODULES = frozenset(
 )
 """Members of ``flax.nnx`` whose instances are graph nodes that hold Variables (0.10.2 to 0.12.8), optimizers apart."""
 
+MODULES_OF_PARAMS = frozenset(
+    {"Conv", "ConvTranspose", "Einsum", "Embed", "GroupNorm", "InstanceNorm", "LayerNorm", "Linear", "LinearGeneral"}
+    | {"PReLU", "RMSNorm"}
+)
+"""Those of them that hold Params and no other Variables, however they are made (0.10.6 to 0.12.8)."""
+
 VARIABLE_ONLY_ATTRIBUTES = frozenset(
     {
         "value",

@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 
 from flake8_nnx_treemap.analysis.bindings import BindingKind, Place, dotted_name, end_of, start_of
-from flake8_nnx_treemap.analysis.nodes import operands
+from flake8_nnx_treemap.analysis.nodes import operands, walk
 from flake8_nnx_treemap.analysis.source import ParsedSource, remembered
 from flake8_nnx_treemap.names import VARIABLE, VARIABLE_BASES, VARIABLE_STATE, canonical
 
@@ -17,6 +17,9 @@ Region = tuple[Place, Place]
 _UNIONS = frozenset({"typing.Union", "typing.Optional"})
 _OTHER = frozenset({""})
 _STEPS = 4
+
+MAXIMUM_WAYS = 20
+"""How many ends of branches are looked at: a chain of a thousand ``elif`` is asked for each of its tests."""
 
 
 def regions_where(source: ParsedSource, test: ast.expr, outcome: bool) -> Iterator[Region]:
@@ -69,8 +72,63 @@ def _regions_of_comprehension(source: ParsedSource, node: ast.comprehension, tes
 
 
 def never_goes_on(statements: Sequence[ast.stmt]) -> bool:
-    """Whether statements end by leaving their block for good."""
-    return isinstance(statements[-1], (ast.Return, ast.Raise, ast.Continue, ast.Break))
+    """Whether statements leave their block for good, whichever way they go: by ``return``, ``raise`` or in a loop."""
+    pending = [statements[-1]]
+    for _ in range(MAXIMUM_WAYS):
+        last = pending.pop()
+        if not isinstance(last, (ast.Return, ast.Raise, ast.Continue, ast.Break)):
+            ways = _ways_through(last)
+            if not ways:
+                return False
+            pending += [way[-1] for way in ways]
+        if not pending:
+            return True
+    return False
+
+
+def _ways_through(statement: ast.stmt) -> Sequence[Sequence[ast.stmt]]:
+    """The blocks of a statement that ends with the end of one of them; none if it may also pass over them all."""
+    if isinstance(statement, ast.If):
+        return [statement.body, statement.orelse] if statement.orelse else []
+    if isinstance(statement, ast.With):
+        return [] if any(_may_swallow(item.context_expr) for item in statement.items) else [statement.body]
+    if isinstance(statement, ast.Try):
+        return [statement.orelse or statement.body, *(handler.body for handler in statement.handlers)]
+    if isinstance(statement, ast.Match):
+        last = statement.cases[-1]
+        takes_the_rest = last.guard is None and isinstance(last.pattern, ast.MatchAs) and last.pattern.pattern is None
+        return [case.body for case in statement.cases] if takes_the_rest else []
+    return []
+
+
+def _may_swallow(manager: ast.expr) -> bool:
+    """Whether a ``with`` may go on after an error in its body, as ``suppress(..)`` and ``pytest.raises(..)`` do."""
+    words = [getattr(node, "attr", getattr(node, "id", "")).lower() for node in walk(manager)]
+    return any("suppress" in word or "raises" in word for word in words)
+
+
+def regions_beyond_cases(source: ParsedSource, node: ast.Match) -> Iterator[tuple[frozenset[str], Region]]:
+    """The code of a ``match`` that no instance of some classes reaches, with their canonical names.
+
+    Behind ``case A() | B():`` these are the later cases; and what follows the ``match``, if that case leaves for good.
+    """
+    for case, later in zip(node.cases, [*node.cases[1:], None], strict=True):
+        types = None if case.guard is not None else _types_taken(source, case.pattern)
+        if types:
+            if later is not None:
+                yield types, (start_of(later.pattern), end_of(node))
+            if never_goes_on(case.body):
+                yield from ((types, region) for region in _region_after(source, node))
+
+
+def _types_taken(source: ParsedSource, pattern: ast.pattern) -> frozenset[str] | None:
+    """The classes every instance of which a pattern matches."""
+    if isinstance(pattern, ast.MatchAs) and pattern.pattern is not None:
+        return _types_taken(source, pattern.pattern)
+    if isinstance(pattern, ast.MatchOr):
+        return frozenset().union(*(_types_taken(source, one) or () for one in pattern.patterns))
+    is_plain = isinstance(pattern, ast.MatchClass) and not pattern.patterns and not pattern.kwd_patterns
+    return types_named(source, pattern.cls) if is_plain and isinstance(pattern, ast.MatchClass) else None
 
 
 def _region_after(source: ParsedSource, statement: ast.stmt) -> Iterator[Region]:

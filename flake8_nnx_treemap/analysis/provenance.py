@@ -59,7 +59,8 @@ class Origin:
     ``made_by`` is the expression that says so: a call, or an annotation. ``filters`` are the canonical names of the
     Variable types by which state was taken: empty if nothing was filtered out, ``None`` if that cannot be told.
     ``is_certain`` is false where it is only likely, such as for the gradient by an argument that cannot be seen.
-    ``is_mapped`` holds where some map has put its results into the wrappers, which may be anything.
+    ``is_mapped`` holds where some map has put its results into the wrappers, which may be anything; ``is_new`` where
+    the wrappers were just made and belong to no model, as those that a map without ``is_leaf`` rebuilds.
     """
 
     kind: TreeKind
@@ -67,6 +68,7 @@ class Origin:
     filters: tuple[str, ...] | None = None
     is_certain: bool = True
     is_mapped: bool = False
+    is_new: bool = False
 
     @property
     def holds_wrappers(self) -> bool:
@@ -130,6 +132,18 @@ _KEEPS_FIRST = frozenset(
     }
 )
 """Functions whose result has the wrappers of their first argument."""
+
+_REBUILDS = _KEEPS_FIRST & {
+    "flax.nnx.clone",
+    "copy.deepcopy",
+    "jax.device_put",
+    "jax.lax.stop_gradient",
+    "jax.lax.with_sharding_constraint",
+    "optax.apply_updates",
+    "optax.tree_utils.tree_zeros_like",
+    "optax.tree_utils.tree_ones_like",
+}
+"""Those of them whose result has wrappers of its own (0.10.6 to 0.12.8)."""
 
 _RUNS_AS_IT_IS = frozenset(
     {"flax.nnx.jit", "flax.nnx.remat", "flax.nnx.eval_shape", "jax.jit", "jax.eval_shape", "jax.checkpoint"}
@@ -339,9 +353,10 @@ class _Tracer:
         if tree_function is not None:
             return self._of_tree_call(node, tree_function.kind, path)
         if name in _KEEPS_FIRST and not path:
-            return self.trace(node.args[0], ()) if node.args else _UNSEEN
+            found = self.trace(node.args[0], ()) if node.args else _UNSEEN
+            return _rebuilt(found) if name in _REBUILDS else found
         if name in ("flax.nnx.eval_shape", "jax.eval_shape"):
-            return self._of_evaluated_shape(node, name, path)
+            return _rebuilt(self._of_evaluated_shape(node, name, path))
         if name.startswith(_MAKES_ARRAYS):
             return Origin(TreeKind.PURE, node)
         member = member_of_nnx(name)
@@ -408,7 +423,8 @@ class _Tracer:
         whole = self.trace(node.args[0], ()) if node.args else _UNSEEN
         if isinstance(whole, Unknown):
             whole = Origin(TreeKind.STATE, node)
-        return self._taken(node, whole.kind, 1, path)
+        taken = self._taken(node, whole.kind, 1, path)
+        return _as_made(taken, whole)
 
     def _filter_after(self, filters: Sequence[ast.expr], index: int) -> tuple[str, ...] | None:
         """What a filter lets through, the ones before it having taken theirs."""
@@ -460,7 +476,7 @@ class _Tracer:
         if is_leaf is None or _is_none(is_leaf):
             # Without is_leaf, JAX puts a wrapper around each result. A live Variable is a leaf before 0.10.7.
             is_certain = tree.is_certain and tree.kind is not TreeKind.VARIABLES
-            return replace(tree, is_certain=is_certain, is_mapped=True)
+            return _rebuilt(replace(tree, is_certain=is_certain, is_mapped=True))
         return self._mapped(node, tree, 1 if kind is TreeFunctionKind.MAP_WITH_PATH else 0)
 
     @staticmethod
@@ -471,6 +487,8 @@ class _Tracer:
             return Unknown("mapped by a function that may unwrap")
         leaf = mapper.args.args[position].arg
         results = list(_branches(mapper.body))
+        if all(_is_access(result, leaf, _KEEPS_WRAPPER) for result in results):
+            return _rebuilt(replace(tree, is_mapped=True))
         if all(_is_access(result, leaf, _KEEPS_WRAPPER) or _is_name(result, leaf) for result in results):
             return replace(tree, is_mapped=True)
         if any(_is_access(result, leaf, {"value", "raw_value", "get_value", "get_raw_value"}) for result in results):
@@ -488,7 +506,8 @@ class _Tracer:
             return Origin(TreeKind.PURE, node)
         if function.attr == "merge":
             return None if path else Origin(owner.kind, node)
-        return self._taken(node, owner.kind, 0, path)
+        taken = self._taken(node, owner.kind, 0, path)
+        return _as_made(taken, owner)
 
     # Functions
 
@@ -826,10 +845,25 @@ def _agreed(results: Iterable[_Result]) -> _Result:
         elif found.kind is not result.kind:
             return Unknown("made in several ways")
         else:
-            filters = found.filters if found.filters == result.filters else None
-            is_certain, is_mapped = found.is_certain and result.is_certain, found.is_mapped or result.is_mapped
-            found = replace(found, filters=filters, is_certain=is_certain, is_mapped=is_mapped)
+            found = replace(
+                found,
+                filters=found.filters if found.filters == result.filters else None,
+                is_certain=found.is_certain and result.is_certain,
+                is_mapped=found.is_mapped or result.is_mapped,
+                is_new=found.is_new and result.is_new,
+            )
     return _UNSEEN if found is None else found
+
+
+def _rebuilt(found: _Result) -> _Result:
+    """The same tree with wrappers of its own; those of a Module belong to it, however new it is."""
+    is_tree = isinstance(found, Origin) and found.kind is not TreeKind.MODULE
+    return replace(found, is_new=True) if isinstance(found, Origin) and is_tree else found
+
+
+def _as_made(part: _Result, whole: Origin) -> _Result:
+    """A part of a tree, whose wrappers are as new as the whole tree's, and hold the same."""
+    return part if isinstance(part, Unknown) else replace(part, is_new=whole.is_new, is_mapped=whole.is_mapped)
 
 
 def _branches(node: ast.expr) -> Iterator[ast.expr]:

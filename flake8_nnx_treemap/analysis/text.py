@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 import warnings
 from bisect import bisect_right
 from dataclasses import dataclass
@@ -92,7 +93,9 @@ def parse_module(text: str) -> ast.Module:
             warnings.simplefilter("ignore")  # "\d" in someone's string is not our business.
             return ast.parse(text)
     except SyntaxError as error:
-        raise SourceError(f"syntax error: {error.msg}", error.lineno, error.offset) from None
+        # Which syntax there is depends on who asks: a file may well be Python, of a later release than this one.
+        grammar = f"Python {sys.version_info.major}.{sys.version_info.minor}"
+        raise SourceError(f"syntax error: {error.msg} ({grammar})", error.lineno, error.offset) from None
     except ValueError as error:
         raise SourceError(f"cannot be parsed: {error}") from None
     except (RecursionError, MemoryError):

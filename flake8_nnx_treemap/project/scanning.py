@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 from flake8_nnx_treemap.gate import may_hold_findings
 from flake8_nnx_treemap.project.discovery import DEFAULT_EXCLUDES, MARKDOWN_SUFFIXES, SUFFIXES, discover, is_left_out
@@ -216,7 +217,8 @@ def _complaint(path: str, data: bytes) -> str | None:
     except FileError as error:
         return str(error)
     except SyntaxError as error:
-        return f"{error.lineno or 1}:{error.offset or 1}: syntax error: {error.msg}"
+        grammar = f"Python {sys.version_info.major}.{sys.version_info.minor}"  # As ``analysis.text`` says it.
+        return f"{error.lineno or 1}:{error.offset or 1}: syntax error: {error.msg} ({grammar})"
     except (ValueError, RecursionError, MemoryError) as error:
         return f"cannot be parsed: {str(error) or type(error).__name__}"
     return None

@@ -7,15 +7,31 @@ from collections.abc import Sequence
 import libcst as cst
 
 from flake8_nnx_treemap.analysis.mappers import Dispatch
-from flake8_nnx_treemap.analysis.provenance import Origin, origin_of
+from flake8_nnx_treemap.analysis.provenance import Origin, TreeKind, origin_of
 from flake8_nnx_treemap.analysis.source import ParsedSource
-from flake8_nnx_treemap.names import VARIABLE_ONLY_ATTRIBUTES, WRAPPERS
+from flake8_nnx_treemap.analysis.tree_calls import TreeCall
+from flake8_nnx_treemap.names import (
+    VARIABLE,
+    VARIABLE_ONLY_ATTRIBUTES,
+    VARIABLE_STATE,
+    VARIABLE_STATE_IS_VARIABLE,
+    WRAPPERS,
+    FlaxRelease,
+)
+from flake8_nnx_treemap.rules.wording import classes_to_stop_at, with_article
 
 
 def holds_wrappers(source: ParsedSource, tree: cst.BaseExpression) -> bool:
     """Whether a tree is known to keep its values in Variables or VariableStates."""
     origin = origin_of(source, tree)
     return isinstance(origin, Origin) and origin.holds_wrappers
+
+
+def wrappers_are_new(source: ParsedSource, trees: Sequence[cst.BaseExpression]) -> bool:
+    """Whether the wrappers of the first tree are known to belong to no model: nothing else has them."""
+    origin = origin_of(source, trees[0]) if trees else None
+    is_made_here = isinstance(origin, Origin) and origin.kind in (TreeKind.GRADIENTS, TreeKind.PURE)
+    return is_made_here or (isinstance(origin, Origin) and origin.is_new)
 
 
 def vain_dispatch(
@@ -53,13 +69,21 @@ def _asks_for_wrapper(found: Dispatch) -> bool:
     return bool(found.test.types) and all(named.name in WRAPPERS for named in found.test.types)
 
 
-def suggested_type(source: ParsedSource, found: Dispatch) -> str:
-    """The class that ``is_leaf`` should stop at, as a message names it."""
-    return "nnx.Variable" if found.test is None else question(source, found)
+def advice(source: ParsedSource, call: TreeCall, dispatches: Sequence[Dispatch], floor: FlaxRelease) -> str:
+    """How a message says what to do where everything that is asked of a leaf is asked in vain."""
+    tests = [found.test for found in dispatches if found.test is not None]
+    # What asks for an attribute asks for every wrapper.
+    asked = [one.name for test in tests for one in test.types] if len(tests) == len(dispatches) else []
+    types = classes_to_stop_at(source, call.node, floor, asked)
+    stop = f"without is_leaf, JAX goes into it; add is_leaf=lambda x: isinstance(x, {types})"
+    if floor >= VARIABLE_STATE_IS_VARIABLE or not asked or VARIABLE_STATE in asked:
+        return stop
+    # Below 0.11 leaves of state are VariableStates: these are no Variables, and no Params, but have a ``type``.
+    return f"{stop}, and ask {'the leaf the same' if VARIABLE in asked else 'a VariableState for its .type'}"
 
 
 def question(source: ParsedSource, found: Dispatch) -> str:
-    """What a dispatch asks for, in words that a message can use."""
+    """What a dispatch asks for, as a message names it: a class as the file writes it, or what has an attribute."""
     if found.test is None:
-        return f"leaf with {found.attribute!r}"
-    return " ".join(source.text_of(found.test.types[0].node).split())
+        return f"a Variable with {found.attribute!r}"
+    return with_article(" ".join(source.text_of(found.test.types[0].node).split()))

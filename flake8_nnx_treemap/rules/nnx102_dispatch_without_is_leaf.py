@@ -40,11 +40,11 @@ from flake8_nnx_treemap.analysis.source import Edit, ParsedSource, Unknown
 from flake8_nnx_treemap.analysis.tree_calls import TreeCall
 from flake8_nnx_treemap.names import VARIABLE, VARIABLE_STATE, VARIABLE_STATE_IS_VARIABLE, FlaxRelease
 from flake8_nnx_treemap.rules.calls import calls_for
-from flake8_nnx_treemap.rules.dispatching import question, suggested_type, vain_dispatch
+from flake8_nnx_treemap.rules.dispatching import advice, question, vain_dispatch
 from flake8_nnx_treemap.rules.rewriting import make_fix, may_be_the_leaf, new_keyword, wrapper_types
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
 
-MESSAGE = "the mapper never meets a {}: without is_leaf, JAX goes into it; add is_leaf=lambda x: isinstance(x, {})"
+MESSAGE = "the mapper never meets {}: {}"
 
 
 def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
@@ -59,7 +59,7 @@ def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
         home = mapper.function.home or source
         body = mapper.function.definition.body
         if vain is not None and fallback_of(home, body, mapper.leaf, mapper.dispatches) is not Fallback.WORK:
-            message = MESSAGE.format(question(home, vain), suggested_type(home, vain))
+            message = MESSAGE.format(question(home, vain), advice(source, call, mapper.dispatches, floor))
             yield Finding("NNX102", message, source.range(call.callee), _fix(source, call, mapper, floor))
 
 

@@ -38,11 +38,11 @@ from flake8_nnx_treemap.analysis.source import Edit, ParsedSource, Unknown
 from flake8_nnx_treemap.analysis.tree_calls import TreeCall
 from flake8_nnx_treemap.names import VARIABLE, VARIABLE_STATE, VARIABLE_STATE_IS_VARIABLE, FlaxRelease
 from flake8_nnx_treemap.rules.calls import calls_for
-from flake8_nnx_treemap.rules.dispatching import question, suggested_type, vain_dispatch
+from flake8_nnx_treemap.rules.dispatching import advice, question, vain_dispatch
 from flake8_nnx_treemap.rules.rewriting import make_fix, new_keyword, wrapper_types
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
 
-MESSAGE = "no leaf here is a {}: without is_leaf, JAX goes into it; add is_leaf=lambda x: isinstance(x, {})"
+MESSAGE = "no leaf here is {}: {}"
 
 
 def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
@@ -53,12 +53,12 @@ def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
         leaves = leaf_consumers_of(source, call)
         if isinstance(leaves, Unknown):
             continue
-        idle = [consumer for consumer in leaves.consumers if _is_idle(source, consumer, leaves)]
-        vain = [vain_dispatch(source, consumer.dispatches, call.trees) for consumer in idle]
-        asked = next((found for found in vain if found is not None), None)
-        if asked is not None:
-            message = MESSAGE.format(question(source, asked), suggested_type(source, asked))
-            yield Finding("NNX103", message, source.range(call.callee), _fix(source, call, leaves, floor))
+        for consumer in leaves.consumers:
+            vain = vain_dispatch(source, consumer.dispatches, call.trees)
+            if vain is not None and _is_idle(source, consumer, leaves):
+                message = MESSAGE.format(question(source, vain), advice(source, call, consumer.dispatches, floor))
+                yield Finding("NNX103", message, source.range(call.callee), _fix(source, call, leaves, floor))
+                break
 
 
 def _is_idle(source: ParsedSource, consumer: LeafConsumer, leaves: LeafConsumers) -> bool:

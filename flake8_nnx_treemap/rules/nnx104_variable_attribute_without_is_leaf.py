@@ -55,8 +55,9 @@ from flake8_nnx_treemap.rules.rewriting import (
     wrapper_types,
 )
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
+from flake8_nnx_treemap.rules.wording import classes_to_stop_at
 
-MESSAGE = "{!r} is read from what is inside the Variable: add is_leaf=lambda x: isinstance(x, nnx.Variable)"
+MESSAGE = "{!r} is read from what is inside the Variable: add is_leaf=lambda x: isinstance(x, {})"
 
 _OF_WRAPPERS = {TreeKind.STATE, TreeKind.VARIABLES, TreeKind.GRADIENTS, TreeKind.OPTIMIZER_STATE}
 """A Module is one opaque leaf below 0.11, and may well have an attribute called ``value``."""
@@ -81,7 +82,7 @@ def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
         read = sorted(mapper.always_reads & VARIABLE_ONLY_ATTRIBUTES)
         if read and _is_of_wrappers(source, call):
             fix = _fix_of_map(source, call, mapper, floor)
-            yield Finding("NNX104", MESSAGE.format(read[0]), source.range(call.callee), fix)
+            yield Finding("NNX104", _message(source, call, read[0], floor), source.range(call.callee), fix)
 
 
 def _check_leaves(source: ParsedSource, call: TreeCall, floor: FlaxRelease) -> Iterator[Finding]:
@@ -94,8 +95,12 @@ def _check_leaves(source: ParsedSource, call: TreeCall, floor: FlaxRelease) -> I
             is_alone = len(leaves.consumers) == 1 and not leaves.has_other_uses
             is_planned = source.expects_missing_attribute(consumer.node)
             fix = _fix(source, call, consumer.bodies, consumer.leaf, [], floor) if is_alone and not is_planned else None
-            yield Finding("NNX104", MESSAGE.format(read[0]), source.range(call.callee), fix)
+            yield Finding("NNX104", _message(source, call, read[0], floor), source.range(call.callee), fix)
             return
+
+
+def _message(source: ParsedSource, call: TreeCall, read: str, floor: FlaxRelease) -> str:
+    return MESSAGE.format(read, classes_to_stop_at(source, call.node, floor))
 
 
 def _is_of_wrappers(source: ParsedSource, call: TreeCall) -> bool:

@@ -5,11 +5,14 @@
 Finds tests of the exact type in predicates and mappers, where the type is `VariableState` or `Variable`: `type(x) is …`, `==`,
 `in (…)`, `type(x).__name__ == "VariableState"`, `x.__class__`, and a table such as `HANDLERS[type(x)]`.
 
+A plain `nnx.Variable(…)` does have this type, so that a test for `Variable` may be meant for exactly these. The rule is silent
+on it in a file that makes one itself, and for a table that has subclasses such as `nnx.Param` as keys beside `nnx.Variable`.
+
 ## Why it is wrong
 
 State holds `Param`, `BatchStat` and other subclasses of `Variable` from 0.11 on. Each is an instance of `Variable`, which is
-what `VariableState` means there, and none has it as its exact type. The test never holds: a mapper does nothing and says
-nothing, and a predicate lets JAX go into the Variables.
+what `VariableState` means there, and none has it as its exact type. The test does not hold for them: a mapper does nothing and
+says nothing, and a predicate lets JAX go into the Variables.
 
 ## What Flax does
 
@@ -28,22 +31,25 @@ for a table, nor where it would not say what to write.
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
 import libcst as cst
 
 from flake8_nnx_treemap.analysis.functions import value_of
 from flake8_nnx_treemap.analysis.leaf_functions import leaf_functions_of
+from flake8_nnx_treemap.analysis.narrowing import types_named
 from flake8_nnx_treemap.analysis.predicates import is_type_of
-from flake8_nnx_treemap.analysis.source import ParsedSource
+from flake8_nnx_treemap.analysis.source import ParsedSource, remembered
 from flake8_nnx_treemap.analysis.syntax import nodes_below
 from flake8_nnx_treemap.analysis.types import types_of
-from flake8_nnx_treemap.names import VARIABLE, VARIABLE_STATE, FlaxRelease
+from flake8_nnx_treemap.names import VARIABLE, VARIABLE_STATE, VARIABLE_SUBCLASSES, FlaxRelease
 from flake8_nnx_treemap.rules.calls import calls_for
 from flake8_nnx_treemap.rules.rewriting import make_fix, wrapper_types
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
 
-MESSAGE = "no leaf of state has exactly this type from Flax 0.11 on: use isinstance"
+MESSAGE = "from Flax 0.11 on neither a Param nor any other subclass of Variable has exactly this type: use isinstance"
+_PLAIN = frozenset({VARIABLE})
 _OPERATORS = {cst.Is: True, cst.Equal: True, cst.In: True, cst.IsNot: False, cst.NotEqual: False, cst.NotIn: False}
 """Operators of tests, and whether they hold for what is named."""
 
@@ -83,8 +89,16 @@ def _is_name_of_type(source: ParsedSource, node: cst.BaseExpression, leaf: str) 
 
 
 def _names_wrapper_class(source: ParsedSource, node: cst.BaseExpression) -> bool:
-    names = [found.name for found in types_of(source, node)]
-    return bool(names) and all(name in (VARIABLE, VARIABLE_STATE) for name in names)
+    names = {found.name for found in types_of(source, node)}
+    is_meant = names == _PLAIN and _makes_plain_variables(source)
+    return bool(names) and names <= {VARIABLE, VARIABLE_STATE} and not is_meant
+
+
+@remembered
+def _makes_plain_variables(source: ParsedSource) -> bool:
+    """Whether the file makes an ``nnx.Variable(..)`` that is of no subclass, and may well ask for exactly these."""
+    calls = (use.node for uses in source.bindings.calls.values() for use in uses)
+    return any(isinstance(call, ast.Call) and types_named(source, call.func, 0) == _PLAIN for call in calls)
 
 
 def _is_wrapper_name(node: cst.BaseExpression) -> bool:
@@ -105,13 +119,11 @@ def _chooses_from_table(source: ParsedSource, node: cst.Subscript | cst.Call, le
     value = value_of(source, table) if isinstance(table, cst.Name) else table
     if not isinstance(value, cst.Dict):
         return False
-    keyed = [
-        found
-        for element in value.elements
-        if isinstance(element, cst.DictElement)
-        for found in types_of(source, element.key)
-    ]
-    return any(found.name in (VARIABLE, VARIABLE_STATE) for found in keyed)
+    elements = [element for element in value.elements if isinstance(element, cst.DictElement)]
+    keyed = {found.name for element in elements for found in types_of(source, element.key)}
+    if VARIABLE_STATE in keyed:
+        return True
+    return VARIABLE in keyed and not keyed & VARIABLE_SUBCLASSES and not _makes_plain_variables(source)
 
 
 def _fix(source: ParsedSource, node: cst.Comparison, leaf: str, floor: FlaxRelease, *, holds: bool) -> Fix | None:

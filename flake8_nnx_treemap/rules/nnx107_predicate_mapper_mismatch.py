@@ -5,9 +5,10 @@
 Finds calls whose predicate tests NNX types alone, and whose mapper
 
 * reads `.value` or its like from every leaf, while `is_leaf` stops only at `Param` or another subclass, over state that was
-  not filtered to it;
+  not filtered to it, and is not that of a layer of Flax with nothing but Params, such as `nnx.Linear`;
 * dispatches on both `Variable` and `VariableState`, or on the one, while `is_leaf` stops only at the other (below 0.11,
-  where they are two classes);
+  where they are two classes), unless the tree is known to hold nothing but the other: what `nnx.state`, `nnx.split` and
+  `nnx.grad` return holds `VariableState`s there;
 * dispatches only on subclasses at which `is_leaf` never stops.
 
 ## Why it is wrong
@@ -33,15 +34,19 @@ a test is not written in the call itself, nor for two subclasses, of which only 
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
+from flake8_nnx_treemap.analysis.bindings import dotted_name, start_of
 from flake8_nnx_treemap.analysis.mappers import Mapper, mapper_of
 from flake8_nnx_treemap.analysis.predicates import LeafTest, TypeTest, leaf_test_of
-from flake8_nnx_treemap.analysis.provenance import Origin, TreeKind, origin_of
+from flake8_nnx_treemap.analysis.provenance import Origin, TreeKind, member_of_nnx, origin_of
+from flake8_nnx_treemap.analysis.quoted import quoted_annotations
 from flake8_nnx_treemap.analysis.source import Edit, ParsedSource, Unknown
 from flake8_nnx_treemap.analysis.tree_calls import TreeCall
 from flake8_nnx_treemap.analysis.wrappers import stops_only_at_wrappers
 from flake8_nnx_treemap.names import (
+    MODULES_OF_PARAMS,
     VARIABLE,
     VARIABLE_BASES,
     VARIABLE_ONLY_ATTRIBUTES,
@@ -54,11 +59,19 @@ from flake8_nnx_treemap.names import (
 from flake8_nnx_treemap.rules.calls import calls_for
 from flake8_nnx_treemap.rules.rewriting import make_fix, wrapper_types
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
+from flake8_nnx_treemap.rules.wording import classes_to_stop_at
 
-READS = "is_leaf stops at {} alone, but the mapper reads {!r} from every leaf: stop at nnx.Variable"
+READS = "is_leaf stops at {} alone, but the mapper reads {!r} from every leaf: stop at {}"
 ASKS = "the mapper asks for {}, but is_leaf stops at {} alone: stop at every type that the mapper asks for"
 
 _BOTH = frozenset({VARIABLE, VARIABLE_STATE})
+_PARAM = "flax.nnx.Param"
+_CLASS_BELOW_0_11 = {
+    TreeKind.STATE: VARIABLE_STATE,
+    TreeKind.GRADIENTS: VARIABLE_STATE,
+    TreeKind.VARIABLES: VARIABLE,
+}
+"""The class of what trees hold there, and of nothing else (0.10.6 and 0.10.7)."""
 
 
 def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
@@ -81,13 +94,14 @@ def _message(source: ParsedSource, call: TreeCall, test: LeafTest, mapper: Mappe
     if not mapper.dispatches:
         read = sorted(mapper.always_reads & VARIABLE_ONLY_ATTRIBUTES)
         is_narrow = bool(read) and test.names <= VARIABLE_SUBCLASSES and _holds_others(source, call, test.names)
-        return READS.format(stops, read[0]) if is_narrow else None
+        return READS.format(stops, read[0], classes_to_stop_at(source, call.node, floor)) if is_narrow else None
     tests = [found.test for found in mapper.dispatches if found.of_first]
     asked = frozenset(name for one in tests if one is not None for name in one.names)
     is_read = all(one is not None and one.types and not one.is_exact for one in tests)
     if not is_read or not asked or not asked <= WRAPPERS or len(tests) != len(mapper.dispatches):
         return None
-    return ASKS.format(_names(asked), stops) if _never_meet(asked, test.names, floor) else None
+    is_met = not _never_meet(asked, test.names, floor) or _holds_only(source, call, asked & test.names)
+    return None if is_met else ASKS.format(_names(asked), stops)
 
 
 def _names(names: frozenset[str]) -> str:
@@ -99,7 +113,28 @@ def _holds_others(source: ParsedSource, call: TreeCall, stops: frozenset[str]) -
     origin = origin_of(source, call.trees[0]) if call.trees else Unknown("no tree")
     if not isinstance(origin, Origin) or origin.kind is not TreeKind.STATE or origin.filters is None:
         return False
-    return not origin.filters or any(_nearest(name, stops) is None for name in origin.filters)
+    if not origin.filters:
+        return _nearest(_PARAM, stops) is None or not _is_of_params(source, origin.made_by)
+    return any(_nearest(name, stops) is None for name in origin.filters)
+
+
+def _is_of_params(source: ParsedSource, taken: ast.expr) -> bool:
+    """Whether state is taken from a layer of Flax that holds nothing but Params: one made here, or annotated so."""
+    module = origin_of(source, taken.args[0]) if isinstance(taken, ast.Call) and taken.args else Unknown("no call")
+    if isinstance(module, Unknown) or module.kind is not TreeKind.MODULE:
+        return False
+    made_by = module.made_by
+    quoted = (one for one in quoted_annotations(source) if source.ast_parent(one) is made_by)
+    named = made_by.func if isinstance(made_by, ast.Call) else next(quoted, made_by)
+    parts = dotted_name(named)
+    names = source.bindings.qualified_names(parts, start_of(named)) if parts else frozenset()
+    return bool(names) and all(member_of_nnx(name) in MODULES_OF_PARAMS for name in names)
+
+
+def _holds_only(source: ParsedSource, call: TreeCall, met: frozenset[str]) -> bool:
+    """Whether a tree is known to hold, while there are two classes, but the one at which both are agreed."""
+    origin = origin_of(source, call.trees[0]) if call.trees else Unknown("no tree")
+    return isinstance(origin, Origin) and _CLASS_BELOW_0_11.get(origin.kind) in met
 
 
 def _nearest(name: str, wanted: frozenset[str]) -> str | None:

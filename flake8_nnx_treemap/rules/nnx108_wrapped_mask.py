@@ -46,8 +46,9 @@ from flake8_nnx_treemap.names import VARIABLE_STATE_IS_VARIABLE, FlaxRelease, Tr
 from flake8_nnx_treemap.rules.calls import calls_for
 from flake8_nnx_treemap.rules.rewriting import make_fix, new_keyword, wrapper_types
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
+from flake8_nnx_treemap.rules.wording import classes_to_stop_at
 
-MESSAGE = "this mask comes back wrapped, as Param(True): add is_leaf=lambda x: isinstance(x, nnx.Variable)"
+MESSAGE = "this mask comes back wrapped, as Param(True): add is_leaf=lambda x: isinstance(x, {})"
 
 _MAPS = (TreeFunctionKind.MAP, TreeFunctionKind.MAP_WITH_PATH)
 
@@ -65,7 +66,8 @@ def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
             continue
         if origin.is_certain and is_mask(source, node):
             mapper = mapper_of(source, call.mapper, call.function.leaf_position)
-            yield Finding("NNX108", MESSAGE, source.range(call.callee), _fix(source, call, mapper, floor))
+            message = MESSAGE.format(classes_to_stop_at(source, call.node, floor))
+            yield Finding("NNX108", message, source.range(call.callee), _fix(source, call, mapper, floor))
 
 
 def _fix(source: ParsedSource, call: TreeCall, mapper: Mapper | Unknown, floor: FlaxRelease) -> Fix | None:

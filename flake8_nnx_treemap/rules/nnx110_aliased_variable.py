@@ -5,6 +5,10 @@
 Finds mappers that return their leaf as it is, in calls whose `is_leaf` stops at wrappers: `lambda x: x`, or the branch for
 wrappers that a test for some of them leaves over. Opt-in.
 
+It is silent where nobody is given the model's own: the call's result is thrown away, or the tree's wrappers are known to be new
+(gradients, what a map without `is_leaf`, `nnx.eval_shape` or `jax.device_put` returns). So it is for functions under
+`functools.singledispatch`, which send wrappers elsewhere.
+
 ## Why it is wrong
 
 From 0.11 on `nnx.state` and `nnx.split` hand out the model's own Variables. Without `is_leaf` JAX rebuilds them, and the
@@ -32,16 +36,19 @@ import ast
 from collections.abc import Iterator
 
 from flake8_nnx_treemap.analysis.bindings import end_of, start_of
+from flake8_nnx_treemap.analysis.functions import SINGLE_DISPATCH
 from flake8_nnx_treemap.analysis.mappers import Mapper, mapper_of
-from flake8_nnx_treemap.analysis.narrowing import covers, regions_where, type_test
+from flake8_nnx_treemap.analysis.narrowing import Region, covers, regions_beyond_cases, regions_where, type_test
 from flake8_nnx_treemap.analysis.nodes import child_nodes, walk
 from flake8_nnx_treemap.analysis.predicates import LeafTest, leaf_test_of
 from flake8_nnx_treemap.analysis.provenance import Origin, TreeKind, origin_of
 from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown
 from flake8_nnx_treemap.analysis.tree_calls import TreeCall
+from flake8_nnx_treemap.analysis.uses import names_bound_by
 from flake8_nnx_treemap.analysis.wrappers import is_wrapper
 from flake8_nnx_treemap.names import WRAPPERS, FlaxRelease, TreeFunctionKind
 from flake8_nnx_treemap.rules.calls import calls_for
+from flake8_nnx_treemap.rules.dispatching import wrappers_are_new
 from flake8_nnx_treemap.rules.renaming import range_of
 from flake8_nnx_treemap.rules.rewriting import make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, FixAvailability, Rule
@@ -49,18 +56,21 @@ from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, FixAv
 MESSAGE = "the Variable itself is returned, from Flax 0.11 on the model's own: return {}.copy()"
 
 _MAPS = (TreeFunctionKind.MAP, TreeFunctionKind.MAP_WITH_PATH)
-_NEW_WRAPPERS = (TreeKind.GRADIENTS, TreeKind.PURE)
 
 
 def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
     """Report each way on which a mapper returns a wrapper as it is."""
     for call in calls_for(source, "NNX110"):
-        if call.mapper is None or call.is_leaf is None or call.function.kind not in _MAPS or _is_new(source, call):
+        if call.mapper is None or call.is_leaf is None or call.function.kind not in _MAPS:
+            continue
+        if wrappers_are_new(source, call.trees) or _is_discarded(source, call):
             continue
         test = leaf_test_of(source, call.is_leaf)
         mapper = mapper_of(source, call.mapper, call.function.leaf_position)
         if isinstance(test, Unknown) or isinstance(mapper, Unknown) or not test.names & WRAPPERS:
             continue
+        if not SINGLE_DISPATCH.isdisjoint(mapper.function.decorators):
+            continue  # What is registered, here or elsewhere, takes the wrappers.
         for leaf in _returned(source, mapper):
             if not _cannot_be_wrapper(source, mapper, leaf, test):
                 is_certain = is_wrapper(source, leaf) and (bool(mapper.dispatches) or _holds_wrappers(source, call))
@@ -69,10 +79,10 @@ def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
                 yield Finding("NNX110", MESSAGE.format(leaf.id), range_of(source, leaf), fix)
 
 
-def _is_new(source: ParsedSource, call: TreeCall) -> bool:
-    """Whether a tree's wrappers belong to nobody else."""
-    origin = origin_of(source, call.trees[0]) if call.trees else Unknown("no tree")
-    return isinstance(origin, Origin) and origin.kind in _NEW_WRAPPERS
+def _is_discarded(source: ParsedSource, call: TreeCall) -> bool:
+    """Whether a call stands alone, for what its mapper does: what it returns is nobody's."""
+    node = source.ast_of(call.node)
+    return node is not None and isinstance(source.ast_parent(node), ast.Expr)
 
 
 def _holds_wrappers(source: ParsedSource, call: TreeCall) -> bool:
@@ -113,30 +123,48 @@ def _is_parameter(source: ParsedSource, node: ast.Name) -> bool:
 
 
 def _cannot_be_wrapper(source: ParsedSource, mapper: Mapper, leaf: ast.Name, test: LeafTest) -> bool:
-    """Whether a question has sent every wrapper at which the traversal stops another way."""
+    """Whether questions have sent every wrapper at which the traversal stops another way."""
     definition = source.definition_of(mapper.function.definition)
     place = start_of(leaf)
-    return any(
-        start <= place < end
-        for call in (walk(definition) if definition else ())
-        if isinstance(call, ast.Call) and _is_question(source, call) and _tells_wrappers(source, call, leaf.id, test)
-        for start, end in regions_where(source, call, False)
-    )
+    sent: set[str] = set()
+    for node in walk(definition) if definition else ():
+        for types, (start, end) in _sent_away(source, node, leaf.id):
+            if start <= place < end:
+                sent |= types
+    return covers(frozenset(sent), test.names & WRAPPERS)
 
 
-def _is_question(source: ParsedSource, call: ast.Call) -> bool:
-    """Whether a call may tell wrappers from other things; functions of this file may as well."""
+def _sent_away(source: ParsedSource, node: ast.AST, leaf: str) -> Iterator[tuple[frozenset[str], Region]]:
+    """The classes that a piece of code sends another way, and the code that they do not get to."""
+    if isinstance(node, ast.Match) and isinstance(node.subject, ast.Name) and node.subject.id == leaf:
+        yield from regions_beyond_cases(source, node)
+    elif isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Name) and node.args[0].id == leaf:
+        types = _asked_for(source, node)
+        for answer in _answers(source, node) if types else ():
+            yield from ((types, region) for region in regions_where(source, answer, False))
+
+
+def _answers(source: ParsedSource, question: ast.Call) -> Iterator[ast.expr]:
+    """Where the answer to a question stands: the call itself, and the names that mean it and nothing else."""
+    yield question
+    parent = source.ast_parent(question)
+    if isinstance(parent, ast.NamedExpr):
+        yield parent
+    target = parent.targets[0] if isinstance(parent, ast.Assign) else getattr(parent, "target", None)
+    if isinstance(target, ast.Name) and isinstance(parent, (ast.Assign, ast.AnnAssign, ast.NamedExpr)):
+        for name in names_bound_by(source, target, question):
+            if len(source.bindings.bindings_of(name.id, start_of(name))) == 1:
+                yield name
+
+
+def _asked_for(source: ParsedSource, call: ast.Call) -> frozenset[str]:
+    """What a call asks the leaf for; functions of this file, and ``hasattr``, may ask for whatever is a wrapper."""
     name = getattr(call.func, "attr", getattr(call.func, "id", None))
-    return name in ("isinstance", "hasattr") or name in source.bindings.names_in(source.bindings.module)
-
-
-def _tells_wrappers(source: ParsedSource, call: ast.Call, leaf: str, test: LeafTest) -> bool:
-    if not call.args or not isinstance(call.args[0], ast.Name) or call.args[0].id != leaf:
-        return False
-    if not isinstance(call.func, ast.Name) or call.func.id != "isinstance":
-        return True
-    found = type_test(source, call)
-    return found is not None and covers(found[1], test.names & WRAPPERS)
+    if isinstance(call.func, ast.Name) and name == "isinstance":
+        found = type_test(source, call)
+        return found[1] if found is not None else frozenset()
+    is_question = name in ("isinstance", "hasattr") or name in source.bindings.names_in(source.bindings.module)
+    return WRAPPERS if is_question else frozenset()
 
 
 EXAMPLES = (

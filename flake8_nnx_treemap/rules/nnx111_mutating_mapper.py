@@ -5,6 +5,9 @@
 Finds mappers that assign to their leaf (`v.value = …`, `v[...] = …`) or call what changes it (`v.set_value(…)`,
 `v.set_metadata(…)`, `v.copy_from(…)`), in calls whose `is_leaf` stops at wrappers. Opt-in.
 
+Trees whose wrappers are known to be new are left alone: gradients, what a map without `is_leaf`, `nnx.eval_shape` or
+`jax.device_put` returns.
+
 ## Why it is wrong
 
 A map is read as making something new. From 0.11 on `nnx.state` and `nnx.split` hand out the model's own Variables, and a mapper
@@ -32,12 +35,11 @@ import libcst as cst
 
 from flake8_nnx_treemap.analysis.mappers import mapper_of
 from flake8_nnx_treemap.analysis.predicates import leaf_test_of
-from flake8_nnx_treemap.analysis.provenance import Origin, TreeKind, origin_of
 from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown
 from flake8_nnx_treemap.analysis.syntax import nodes_below
-from flake8_nnx_treemap.analysis.tree_calls import TreeCall
 from flake8_nnx_treemap.names import VARIABLE_CHANGING_METHODS, WRAPPERS, FlaxRelease
 from flake8_nnx_treemap.rules.calls import calls_for
+from flake8_nnx_treemap.rules.dispatching import wrappers_are_new
 from flake8_nnx_treemap.rules.rule import Example, Finding, FixAvailability, Rule
 
 MESSAGE = "the mapper writes to the Variable, from Flax 0.11 on the model's own: return a new one with replace()"
@@ -49,7 +51,7 @@ _WRITES = (cst.Call, cst.AssignTarget, cst.AugAssign, cst.AnnAssign)
 def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
     """Report each write of a mapper to its leaf."""
     for call in calls_for(source, "NNX111"):
-        if call.mapper is None or call.is_leaf is None or _is_new(source, call):
+        if call.mapper is None or call.is_leaf is None or wrappers_are_new(source, call.trees):
             continue
         test = leaf_test_of(source, call.is_leaf)
         mapper = mapper_of(source, call.mapper, call.function.leaf_position)
@@ -59,12 +61,6 @@ def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
             written = _written(source, node, mapper.leaf)
             if written is not None and _is_parameter(source, written, mapper.leaf):
                 yield Finding("NNX111", MESSAGE, source.range(written))
-
-
-def _is_new(source: ParsedSource, call: TreeCall) -> bool:
-    """Whether a tree's wrappers belong to nobody else."""
-    origin = origin_of(source, call.trees[0]) if call.trees else Unknown("no tree")
-    return isinstance(origin, Origin) and origin.kind in (TreeKind.GRADIENTS, TreeKind.PURE)
 
 
 def _written(source: ParsedSource, node: cst.CSTNode, leaf: str) -> cst.BaseExpression | None:

@@ -44,7 +44,7 @@ from flake8_nnx_treemap.rules.renaming import attribute_uses, imports_of, range_
 from flake8_nnx_treemap.rules.rewriting import make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
 
-MESSAGE = "VariableState is another name of Variable since Flax 0.11: use nnx.Variable"
+MESSAGE = "VariableState is another name of Variable since Flax 0.11: use Variable"
 FIX_MESSAGE = "Use Variable"
 _OLD, _NEW = "VariableState", "Variable"
 _VARIABLE, _STATE, _UNION = frozenset({VARIABLE}), frozenset({VARIABLE_STATE}), frozenset({"typing.Union"})

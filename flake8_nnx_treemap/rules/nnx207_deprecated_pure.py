@@ -36,7 +36,7 @@ from flake8_nnx_treemap.rules.renaming import attribute_uses, imports_of, range_
 from flake8_nnx_treemap.rules.rewriting import make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, FixAvailability, Rule
 
-MESSAGE = "nnx.pure is deprecated since Flax 0.12.7: use nnx.as_pure"
+MESSAGE = "nnx.pure is deprecated since Flax 0.12.7: use as_pure"
 FIX_MESSAGE = "Use as_pure"
 
 

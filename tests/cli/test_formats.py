@@ -32,9 +32,10 @@ if True:
 """
 MESSAGE_101 = "is_leaf only stops at VariableState, it filters nothing: dispatch with isinstance in the mapper as well"
 MESSAGE_102 = (
-    "the mapper never meets a nnx.Param: without is_leaf, JAX goes into it; "
+    "the mapper never meets an nnx.Param: without is_leaf, JAX goes into it; "
     "add is_leaf=lambda x: isinstance(x, nnx.Param)"
 )
+SYNTAX_ERROR = f"syntax error: invalid syntax (Python {sys.version_info.major}.{sys.version_info.minor})"
 URL = "https://flake8-nnx-treemap.readthedocs.io/en/latest/rules/"
 SUMMARY = "Found 2 findings.\n[*] 1 fixable with `nnx-fix`.\n1 more fix with `--unsafe-fixes`.\n"
 CHECK = ("--isolated", "--target-flax", "0.11", "--select", "NNX101,NNX102", "--check")
@@ -144,7 +145,7 @@ BROKEN = {
     "filename": "broken.py",
     "fix": None,
     "location": {"column": 7, "row": 2},
-    "message": "syntax error: invalid syntax",
+    "message": SYNTAX_ERROR,
     "url": None,
 }
 
@@ -162,7 +163,7 @@ def test_json_lines(folder: Path) -> None:
 def test_github(folder: Path) -> None:
     (folder / "odd%,:\nname.py").write_text(TWO)
     assert output("github", "broken.py", "two.py", cwd=folder) == (
-        "::error title=nnx-fix,file=broken.py,line=2,col=7::broken.py: syntax error: invalid syntax\n"
+        f"::error title=nnx-fix,file=broken.py,line=2,col=7::broken.py: {SYNTAX_ERROR}\n"
         "::error title=nnx-fix (NNX101),file=two.py,line=5,col=48,endLine=5,endColumn=90::"
         f"two.py:5:48: NNX101 {MESSAGE_101}\n"
         "::error title=nnx-fix (NNX102),file=two.py,line=7,col=6,endLine=7,endColumn=18::"
@@ -217,7 +218,7 @@ def test_junit(folder: Path) -> None:
   </testsuite>
   <testsuite name="broken.py" tests="1" failures="0" errors="1">
     <testcase name="nnx-fix.error" classname="broken.py" line="2" column="7">
-      <error message="syntax error: invalid syntax" />
+      <error message="{SYNTAX_ERROR}" />
     </testcase>
   </testsuite>
 </testsuites>
@@ -253,7 +254,7 @@ def test_sarif(folder: Path) -> None:
     (invocation,) = run["invocations"]
     assert invocation["executionSuccessful"] is False
     (notification,) = invocation["toolExecutionNotifications"]
-    assert notification["message"] == {"text": "syntax error: invalid syntax"}
+    assert notification["message"] == {"text": SYNTAX_ERROR}
 
 
 @pytest.fixture(scope="session")

@@ -33,7 +33,8 @@ def test_every_number_of_processes_says_the_same(tree: str) -> None:
     Path(broken).write_text("def f(:\n")
     alone = scan([broken, tree], Targets(is_isolated=True))
     assert len(alone[0]) == 10
-    assert alone[1] == [(broken, "1:7: syntax error: invalid syntax")]
+    grammar = f"Python {sys.version_info.major}.{sys.version_info.minor}"
+    assert alone[1] == [(broken, f"1:7: syntax error: invalid syntax ({grammar})")]
     for jobs in (2, 3, 8, 100):
         assert scan([broken, tree], Targets(is_isolated=True), jobs) == alone
     assert scan([], Targets(is_isolated=True), 4) == ([], [])

@@ -18,6 +18,7 @@ from installed import VARIABLE_STATE_IS_VARIABLE as IS_VARIABLE_HERE
 from recipes import VALUES
 
 from flake8_nnx_treemap.names import (
+    MODULES_OF_PARAMS,
     NNX_MODULES,
     TREE_FUNCTIONS,
     VARIABLE_IS_A_PYTREE,
@@ -100,6 +101,33 @@ def test_every_class_of_variable_is_known() -> None:
         if isinstance(kind, type) and issubclass(kind, nnx.Variable) and kind not in WRAPPERS
     }
     assert found <= VARIABLE_SUBCLASSES
+
+
+LAYERS_OF_PARAMS = {
+    "Conv": {"in_features": 2, "out_features": 3, "kernel_size": (3,)},
+    "ConvTranspose": {"in_features": 2, "out_features": 3, "kernel_size": (3,)},
+    "Einsum": {"einsum_str": "ab,bc->ac", "kernel_shape": (2, 3), "bias_shape": (3,)},
+    "Embed": {"num_embeddings": 2, "features": 3},
+    "GroupNorm": {"num_features": 4, "num_groups": 2},
+    "InstanceNorm": {"num_features": 4},
+    "LayerNorm": {"num_features": 4},
+    "Linear": {"in_features": 2, "out_features": 3},
+    "LinearGeneral": {"in_features": 2, "out_features": 3},
+    "PReLU": {},
+    "RMSNorm": {"num_features": 4},
+}
+"""Arguments that make each layer hold all that it ever does."""
+
+
+@pytest.mark.parametrize("name", sorted(MODULES_OF_PARAMS))
+def test_layers_that_hold_nothing_but_params(name: str) -> None:
+    layer = getattr(nnx, name, None)
+    if layer is None:
+        pytest.skip(f"Flax {RELEASE} has no {name}")
+    arguments = LAYERS_OF_PARAMS[name]
+    made = layer(**arguments, rngs=nnx.Rngs(0)) if arguments else layer()
+    kinds = {type(value) for _, value in nnx.iter_graph(made) if isinstance(value, nnx.Variable)}
+    assert kinds == {nnx.Param}
 
 
 def test_what_only_a_variable_has() -> None:
