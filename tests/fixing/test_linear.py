@@ -57,6 +57,11 @@ SHAPES = {
         "    elif isinstance(x, nnx.VariableState):\n        return {0}\n",
         "def f(x):\n    if x is None:\n        return None\n",
     ),
+    "questions about the release": repeated(
+        "def f{0}(x):\n    new = hasattr(jax, 'tree')\n    return jax.tree_map if new else nnx.pure\n\n\n"
+        "class C{0}(B):\n    value = f{0}\n\n\nB = C{0}\njax.tree_map\n",
+        "B = nnx.Param\n",
+    ),
     "attributes that hold a Variable": repeated(
         "        self.w{0} = nnx.Param({0})\n        self.w{0}.value = 1\n",
         "class M(nnx.Module):\n    def __init__(self):\n",
