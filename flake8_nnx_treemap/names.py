@@ -208,6 +208,17 @@ WRAPPERS = VARIABLE_SUBCLASSES | {VARIABLE, VARIABLE_STATE}
 WRAPPER_WORDS = frozenset(name.rpartition(".")[2] for name in WRAPPERS)
 """What code must say, here or where its names lead, to be about one of them."""
 
+MEMBERS_OF_SOME_RELEASES = frozenset(
+    {
+        *("get_value", "set_value", "get_raw_value", "set_raw_value", "set_metadata"),
+        *("as_pure", "to_variable", "to_state"),
+    }
+)
+"""What some wrapper, or ``flax.nnx``, lacks in some release from 0.10.0 on: to ask for it tells which one runs."""
+
+OLD_NAMES_THAT_STAY = frozenset({"VariableState", "value", "raw_value", "type", "pure"})
+"""Names that warn, and are there in every release since they came: to ask for one tells nothing of its end."""
+
 MODULES = frozenset(
     {
         "BatchNorm",

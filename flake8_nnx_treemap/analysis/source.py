@@ -150,17 +150,23 @@ class ParsedSource:
         wide = self._wide_characters(row)
         return Position(row, 1 + (column if wide is None else wide.characters_before(column)))
 
+    def place_at(self, position: Position) -> Place:
+        """A position as an ``ast`` place."""
+        wide = self._wide_characters(position.row)
+        column = position.column - 1
+        return (position.row, column if wide is None else wide.bytes_before(column))
+
     def place_of(self, node: cst.CSTNode) -> Place:
         """Where a LibCST node starts, as ``ast`` counts."""
         place = self._places.get(id(node))
         if place is None:
-            place = self._places[id(node)] = self._place(self.position(self._spans[id(node)][0]))
+            place = self._places[id(node)] = self.place_at(self.position(self._spans[id(node)][0]))
         return place
 
     def places_of(self, node: cst.CSTNode) -> tuple[Place, Place]:
         """Where a LibCST node starts and ends, as ``ast`` counts."""
         range_ = self.range(node)
-        return self._place(range_.start), self._place(range_.end)
+        return self.place_at(range_.start), self.place_at(range_.end)
 
     # LibCST
 
@@ -213,7 +219,7 @@ class ParsedSource:
 
         ranges = [self.range(node), self.outer_range(node)]
         for range_ in reversed(ranges) if isinstance(node, (cst.Tuple, cst.GeneratorExp)) else ranges:
-            found = self.bindings.expression_at(self._place(range_.start), self._place(range_.end))
+            found = self.bindings.expression_at(self.place_at(range_.start), self.place_at(range_.end))
             if found is not None:
                 return found
         return None
@@ -262,11 +268,6 @@ class ParsedSource:
                 self._ast_parents.update(dict.fromkeys(children, node))
                 nodes += children
         return nodes
-
-    def _place(self, position: Position) -> Place:
-        wide = self._wide_characters(position.row)
-        column = position.column - 1
-        return (position.row, column if wide is None else wide.bytes_before(column))
 
     def _wide_characters(self, row: int) -> WideCharacters | None:
         if self._is_ascii:

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import libcst as cst
 
-from flake8_nnx_treemap.analysis.bindings import Binding, BindingKind, ScopeKind, dotted_name, end_of, start_of
+from flake8_nnx_treemap.analysis.bindings import (
+    Binding,
+    BindingKind,
+    Scope,
+    ScopeKind,
+    dotted_name,
+    end_of,
+    start_of,
+)
 from flake8_nnx_treemap.analysis.call_facts import call_facts_of
 from flake8_nnx_treemap.analysis.candidates import candidates_of
 from flake8_nnx_treemap.analysis.consumers import leaf_consumers_of
 from flake8_nnx_treemap.analysis.mappers import Mapper, mapper_of
 from flake8_nnx_treemap.analysis.narrowing import Region, regions_where, type_test, types_named
 from flake8_nnx_treemap.analysis.nodes import walk
+from flake8_nnx_treemap.analysis.overrides import own_members
 from flake8_nnx_treemap.analysis.predicates import LeafTest, leaf_test_of
 from flake8_nnx_treemap.analysis.provenance import TreeKind, attribute_values, origin_of
 from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown, remembered
@@ -31,24 +40,36 @@ class _Known:
     bindings: tuple[Binding, ...]
 
 
-MAXIMUM_CALLS = 2
-"""Through how many functions a parameter is followed to what they are called with."""
+@dataclass(frozen=True, slots=True)
+class Following:
+    """Which parameters are followed to what this file gives their functions.
+
+    ``calls`` is through how many functions still. Without ``public`` a function that other files may call as well, with
+    whatever they like, is not one of them.
+    """
+
+    calls: int = 2
+    public: bool = True
 
 
-def is_wrapper(source: ParsedSource, node: ast.expr, calls: int = MAXIMUM_CALLS) -> bool:
+FOLLOW_ALL = Following()
+FOLLOW_PRIVATE = Following(public=False)
+
+
+def is_wrapper(source: ParsedSource, node: ast.expr, following: Following = FOLLOW_ALL) -> bool:
     """Whether an expression is a Variable or a VariableState for certain.
 
     Args:
         source: the file.
         node: an expression.
-        calls: through how many functions a parameter is still followed to what they are called with.
+        following: which parameters are followed to what this file gives their functions.
 
     Returns:
         True for a name that ``isinstance`` has tested; for the leaf of a mapper or a loop whose ``is_leaf`` stops at
         wrappers and that takes every leaf for one; for ``nnx.Param(..)``; for names and attributes that are set to
         nothing else or annotated so; and for the parameter of a function that this file gives nothing else to.
     """
-    if _is_made_so(source, node, calls):
+    if _is_made_so(source, node, following):
         return True
     if not isinstance(node, ast.Name):
         return False
@@ -71,16 +92,19 @@ def wrapper_attributes(
 ) -> Iterator[ast.Attribute]:
     """Every access to one attribute of what is a wrapper for certain, f-strings left out.
 
+    None where a class of the file that may be a wrapper has such a member of its own: it may do something else.
+
     Args:
         source: the file.
         name: the attribute.
         context: ``ast.Load`` for reads, ``ast.Store`` for writes.
     """
+    general = "__setattr__" if context is ast.Store else "__getattribute__"
     for use in source.bindings.attributes.get(name, ()):
         node = use.node
         if not isinstance(node, ast.Attribute) or not isinstance(node.ctx, context) or is_format_part(source, node):
             continue
-        if is_wrapper(source, node.value):
+        if is_wrapper(source, node.value) and own_members(source).isdisjoint((name, general)):
             yield node
 
 
@@ -97,7 +121,7 @@ def is_format_part(source: ParsedSource, node: ast.AST) -> bool:
 # Made so
 
 
-def _is_made_so(source: ParsedSource, node: ast.expr, calls: int) -> bool:
+def _is_made_so(source: ParsedSource, node: ast.expr, following: Following) -> bool:
     if isinstance(node, ast.Call):
         return _makes_wrapper(source, node)
     if isinstance(node, ast.Attribute):
@@ -106,10 +130,10 @@ def _is_made_so(source: ParsedSource, node: ast.expr, calls: int) -> bool:
     if not isinstance(node, ast.Name):
         return False
     bindings = source.bindings.bindings_of(node.id, start_of(node))
-    return bool(bindings) and all(_binds_wrapper(source, binding, calls) for binding in bindings)
+    return bool(bindings) and all(_binds_wrapper(source, binding, following) for binding in bindings)
 
 
-def _binds_wrapper(source: ParsedSource, binding: Binding, calls: int) -> bool:
+def _binds_wrapper(source: ParsedSource, binding: Binding, following: Following) -> bool:
     if binding.kind is BindingKind.PARAMETER:
         arguments = getattr(binding.scope.node, "args", None)
         if not isinstance(arguments, ast.arguments) or binding.node in (arguments.vararg, arguments.kwarg):
@@ -118,7 +142,7 @@ def _binds_wrapper(source: ParsedSource, binding: Binding, calls: int) -> bool:
         types = None if annotation is None else types_named(source, annotation)
         if types:
             return WRAPPERS.issuperset(types)
-        return calls > 0 and _is_given_nothing_else(source, binding, arguments, calls - 1)
+        return following.calls > 0 and _is_given_nothing_else(source, binding, arguments, following)
     is_plain = binding.kind is BindingKind.ASSIGNMENT and not binding.path
     return is_plain and isinstance(binding.value, ast.Call) and _makes_wrapper(source, binding.value)
 
@@ -134,21 +158,40 @@ def _makes_wrapper(source: ParsedSource, call: ast.Call) -> bool:
 # Given nothing else
 
 
-def _is_given_nothing_else(source: ParsedSource, binding: Binding, arguments: ast.arguments, calls: int) -> bool:
+def _is_given_nothing_else(
+    source: ParsedSource, binding: Binding, arguments: ast.arguments, following: Following
+) -> bool:
     """Whether each mention of the function of a parameter calls it with a wrapper, or maps it over wrappers."""
     names = [found.arg for found in (*arguments.posonlyargs, *arguments.args)]
     function = binding.scope.node
     if binding.name not in names or getattr(function, "decorator_list", []):
         return False
+    called = _name_of(source, function)
+    if not following.public and not called.startswith("_") and not _is_nested(binding.scope):
+        return False
     position = names.index(binding.name)
-    mentions = list(_mentions_of(source, function))
-    return bool(mentions) and all(_gives_wrapper(source, one, binding.name, position, calls) for one in mentions)
+    mentions = list(_mentions_of(source, function, called))
+    further = replace(following, calls=following.calls - 1)
+    return bool(mentions) and all(_gives_wrapper(source, one, binding.name, position, further) for one in mentions)
 
 
-def _mentions_of(source: ParsedSource, function: ast.AST) -> Iterator[ast.Name]:
+def _name_of(source: ParsedSource, function: ast.AST) -> str:
+    """The name of a function, or the one that a lambda is set to; empty if there is none."""
     around = source.ast_parent(function)
     target = around.targets[0] if isinstance(around, ast.Assign) and around.value is function else function
     name = getattr(target, "name", getattr(target, "id", ""))
+    return name if isinstance(name, str) else ""
+
+
+def _is_nested(function: Scope) -> bool:
+    """Whether a function stands in another one, where no other file finds it."""
+    around = function.parent
+    while around is not None and around.kind not in (ScopeKind.FUNCTION, ScopeKind.LAMBDA):
+        around = around.parent
+    return around is not None
+
+
+def _mentions_of(source: ParsedSource, function: ast.AST, name: str) -> Iterator[ast.Name]:
     for use in source.bindings.attributes.get(name, ()):
         node = use.node
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
@@ -157,7 +200,7 @@ def _mentions_of(source: ParsedSource, function: ast.AST) -> Iterator[ast.Name]:
                 yield node
 
 
-def _gives_wrapper(source: ParsedSource, mention: ast.Name, name: str, position: int, calls: int) -> bool:
+def _gives_wrapper(source: ParsedSource, mention: ast.Name, name: str, position: int, following: Following) -> bool:
     if mention in _mappers(source) and _mappers_of_wrappers(source).get(mention) == position:
         return True
     call = source.ast_parent(mention)
@@ -167,7 +210,7 @@ def _gives_wrapper(source: ParsedSource, mention: ast.Name, name: str, position:
         return False
     named = [one.value for one in call.keywords if one.arg == name]
     given = call.args[position] if position < len(call.args) else next(iter(named), None)
-    return given is not None and is_wrapper(source, given, calls)
+    return given is not None and is_wrapper(source, given, following)
 
 
 @remembered

@@ -6,6 +6,10 @@ Finds every use of `nnx.VariableState` in code for Flax 0.11 and later: imports,
 written as strings or below `TYPE_CHECKING`, and arguments such as those of `nnx.split`. `nnx.variablelib.VariableState`
 counts too: it never warns, and only a linter finds it.
 
+It is silent in code that is ready for several releases: in a `try` that handles `AttributeError` or `ImportError`, and in a
+choice whose test asks for the release, by `hasattr(nnx, "as_pure")`, `flax.__version__` and the like.
+`hasattr(nnx, "VariableState")` asks for nothing of the kind: the name is there, and warns.
+
 ## Why it is wrong
 
 Flax 0.11 made the two classes one and kept the old name as an alias. A test of both is a test of one, written twice; each
@@ -40,7 +44,14 @@ from flake8_nnx_treemap.analysis.narrowing import types_named
 from flake8_nnx_treemap.analysis.source import Edit, ParsedSource
 from flake8_nnx_treemap.analysis.text import Range
 from flake8_nnx_treemap.names import NNX_MODULES, VARIABLE, VARIABLE_STATE, VARIABLE_STATE_IS_VARIABLE, FlaxRelease
-from flake8_nnx_treemap.rules.renaming import attribute_uses, imports_of, range_of, renamed_import, without
+from flake8_nnx_treemap.rules.renaming import (
+    attribute_uses,
+    imports_of,
+    range_of,
+    renamed_import,
+    unless_guarded,
+    without,
+)
 from flake8_nnx_treemap.rules.rewriting import make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
 
@@ -50,6 +61,7 @@ _OLD, _NEW = "VariableState", "Variable"
 _VARIABLE, _STATE, _UNION = frozenset({VARIABLE}), frozenset({VARIABLE_STATE}), frozenset({"typing.Union"})
 
 
+@unless_guarded
 def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
     """Report each `nnx.VariableState` that is not called, and each import of it."""
     for use in attribute_uses(source, VARIABLE_STATE):
@@ -109,18 +121,15 @@ def _elements_beside(source: ParsedSource, node: ast.expr) -> Sequence[ast.expr]
     while isinstance(parent := source.ast_parent(top), ast.BinOp) and isinstance(parent.op, ast.BitOr):
         top = parent
     if isinstance(top, ast.BinOp):
-        return list(_operands(top))
+        return _classes_of_union(source, top)
     if isinstance(parent, ast.Tuple) and _is_of_types(source, parent):
         return parent.elts
     return []
 
 
-def _operands(node: ast.expr) -> Iterator[ast.expr]:
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
-        yield from _operands(node.left)
-        yield from _operands(node.right)
-    else:
-        yield node
+@remembered
+def _classes_of_union(source: ParsedSource, union: ast.BinOp) -> Sequence[ast.expr]:
+    return operands(union, ast.BitOr)
 
 
 _FILTERED_BY = frozenset(

@@ -4,6 +4,9 @@
 
 Finds calls of `nnx.VariableState` in code for Flax 0.11 and later.
 
+It is silent in code that is ready for several releases: in a `try` that handles `AttributeError` or `ImportError`, and in a
+choice whose test asks for the release, by `hasattr(nnx.Variable, "get_value")`, `flax.__version__` and the like.
+
 ## Why it is wrong
 
 Up to 0.10 the class carried the type of the Variable it stood for. From 0.11 on its name means `Variable`, and `type=` is one
@@ -35,13 +38,14 @@ from flake8_nnx_treemap.analysis.bindings import dotted_name, start_of
 from flake8_nnx_treemap.analysis.source import ParsedSource
 from flake8_nnx_treemap.analysis.wrappers import is_format_part
 from flake8_nnx_treemap.names import VARIABLE_STATE, VARIABLE_STATE_IS_VARIABLE, FlaxRelease, canonical
-from flake8_nnx_treemap.rules.renaming import range_of
+from flake8_nnx_treemap.rules.renaming import range_of, unless_guarded
 from flake8_nnx_treemap.rules.rewriting import make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
 
 MESSAGE = "VariableState(..) builds a plain Variable since Flax 0.11: call the Variable's own type"
 
 
+@unless_guarded
 def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
     """Report each call of `VariableState`."""
     if "VariableState" not in source.text:

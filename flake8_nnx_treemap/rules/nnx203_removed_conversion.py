@@ -4,6 +4,9 @@
 
 Finds calls of `.to_variable()` without arguments in code for Flax 0.11 and later.
 
+It is silent in code that is ready for several releases: in a `try` that handles `AttributeError` or `ImportError`, and in a
+choice whose test asks for the release, by `hasattr(x, "to_variable")`, `flax.__version__` and the like.
+
 ## Why it is wrong
 
 The method belonged to `VariableState`, and went with it.
@@ -16,7 +19,10 @@ The method belonged to `VariableState`, and went with it.
 ## Fix safety
 
 The fix writes `.copy()`, which makes a new Variable as `.to_variable()` did: the leaf itself would be the model's own. It is
-safe, as the original raises. There is no fix where the error is expected.
+safe, as the original raises, on what is a Variable for certain: a name that `isinstance` has tested or that is annotated so,
+the leaf of a mapper whose `is_leaf` stops at Variables, an element of `nnx.state(…)`. It is unsafe on anything else, which may
+have a method of that name, and for the parameter of a public function that only the calls in this file tell of. There is no
+fix where `except Exception` would handle the error.
 
 ## References
 
@@ -29,18 +35,21 @@ import ast
 from collections.abc import Iterator
 
 from flake8_nnx_treemap.analysis.bindings import dotted_name, end_of, start_of
+from flake8_nnx_treemap.analysis.provenance import Origin, TreeKind, origin_of
 from flake8_nnx_treemap.analysis.source import ParsedSource
 from flake8_nnx_treemap.analysis.spelling import names_of_flax
 from flake8_nnx_treemap.analysis.text import Range
 from flake8_nnx_treemap.analysis.wrappers import is_format_part
 from flake8_nnx_treemap.names import VARIABLE_STATE_IS_VARIABLE, FlaxRelease
-from flake8_nnx_treemap.rules.rewriting import make_fix
+from flake8_nnx_treemap.rules.renaming import unless_guarded
+from flake8_nnx_treemap.rules.rewriting import applicability_on, make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
 
 MESSAGE = "to_variable() was removed in Flax 0.11: state holds Variables; use copy() for a new one"
 _METHOD = "to_variable"
 
 
+@unless_guarded
 def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
     """Report each `.to_variable()` in a file that imports Flax and defines no such method itself."""
     if not names_of_flax(source) or _defines_it(source):
@@ -66,7 +75,20 @@ def _defines_it(source: ParsedSource) -> bool:
 def _fix(source: ParsedSource, call: ast.Call, name: Range) -> Fix | None:
     if source.expects_attribute_error_at(start_of(call)):
         return None
-    return make_fix(source, Applicability.SAFE, "Copy the Variable", [source.replace(name, "copy")])
+    assert isinstance(call.func, ast.Attribute)
+    applicability = _applicability(source, call.func.value)
+    return make_fix(source, applicability, "Copy the Variable", [source.replace(name, "copy")])
+
+
+def _applicability(source: ParsedSource, owner: ast.expr) -> Applicability:
+    """How far to trust that the method is Flax's: of a wrapper it is, and of ``nnx.state(model)["kernel"]``."""
+    whole = owner
+    while isinstance(whole, ast.Subscript):
+        whole = whole.value
+    origin = origin_of(source, whole) if isinstance(whole, ast.Call) and whole is not owner else None
+    if isinstance(origin, Origin) and origin.kind is TreeKind.STATE and origin.made_by is whole and origin.is_certain:
+        return Applicability.SAFE
+    return applicability_on(source, owner)
 
 
 EXAMPLES = (
@@ -97,7 +119,7 @@ def convert(state):
         floor="0.11",
     ),
     Example(
-        title="The error is expected: reported, not rewritten",
+        title="Any error is handled: reported, not rewritten",
         source="""\
 import jax
 from flax import nnx
@@ -106,7 +128,7 @@ from flax import nnx
 def variable_of(leaf):
     try:
         return leaf.to_variable()
-    except AttributeError:
+    except Exception:
         return leaf
 
 

@@ -5,6 +5,12 @@
 Finds reads of `.type` from what is a Variable for certain, in code for Flax 0.11 and later: a name that `isinstance` has
 tested, the leaf of a mapper whose `is_leaf` stops at Variables, `nnx.Param(…)` and names set to it.
 
+It is silent where a class of the same file that is or may be a Variable defines a `type` of its own. A subclass in another
+file that does so is not seen.
+
+It is silent in code that is ready for several releases: in a `try` that handles `AttributeError` or `ImportError`, and in a
+choice whose test asks for the release, by `hasattr(nnx.Variable, "get_value")`, `flax.__version__` and the like.
+
 ## Why it is wrong
 
 A `VariableState` carried the type of the Variable it stood for. A Variable has its type like any object; the attribute is kept
@@ -19,7 +25,8 @@ for old code.
 ## Fix safety
 
 The fix is safe: the attribute returns nothing but `type(…)`. It is unsafe for `self.name.type`, since code elsewhere may
-set such an attribute to something else. There is no fix where `type` is another name in the file.
+set such an attribute to something else, and for the parameter of a public function that only the calls in this file tell of,
+since others may call it with something else. There is no fix where `type` is another name in the file.
 
 ## References
 
@@ -35,13 +42,14 @@ from flake8_nnx_treemap.analysis.bindings import start_of
 from flake8_nnx_treemap.analysis.source import ParsedSource
 from flake8_nnx_treemap.analysis.wrappers import wrapper_attributes
 from flake8_nnx_treemap.names import VARIABLE_STATE_IS_VARIABLE, FlaxRelease
-from flake8_nnx_treemap.rules.renaming import range_of
+from flake8_nnx_treemap.rules.renaming import range_of, unless_guarded
 from flake8_nnx_treemap.rules.rewriting import applicability_on, make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
 
 MESSAGE = "'.type' of a Variable is deprecated since Flax 0.11: use type({})"
 
 
+@unless_guarded
 def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
     """Report each read of `.type` from a Variable."""
     for node in wrapper_attributes(source, "type"):
@@ -58,7 +66,7 @@ def _fix(source: ParsedSource, node: ast.Attribute) -> Fix | None:
     if source.offset(owner.start) != source.offset(range_.start):
         return None  # The owner stands in parentheses.
     text = f"type({source.text_in(owner)})"
-    return make_fix(source, applicability_on(node.value), "Ask for the type", [source.replace(range_, text)])
+    return make_fix(source, applicability_on(source, node.value), "Ask for the type", [source.replace(range_, text)])
 
 
 EXAMPLES = (

@@ -5,6 +5,12 @@
 Finds assignments such as `v.sharding = …` to what is a Variable for certain, in code for Flax 0.12.1 and later: a name that
 `isinstance` has tested, the leaf of a mapper whose `is_leaf` stops at Variables, `nnx.Param(…)` and names set to it.
 
+It is silent on a name for which a class of the same file that is or may be a Variable defines a property or an attribute: it
+can be set. A subclass in another file that does so is not seen.
+
+It is silent in code that is ready for several releases: in a `try` that handles `AttributeError` or `ImportError`, and in a
+choice whose test asks for the release, by `hasattr(v, "set_metadata")`, `flax.__version__` and the like.
+
 ## Why it is wrong
 
 Attributes of a Variable that it does not have itself were its metadata. Setting one raises now.
@@ -17,7 +23,9 @@ Attributes of a Variable that it does not have itself were its metadata. Setting
 ## Fix safety
 
 The fix writes `v.set_metadata(name=…)`. It is safe, as the original raises. It is unsafe for `self.name.attribute = …`, since
-code elsewhere may set `self.name` to something else. There is no fix for an assignment of several names at once, for `+=` and its like, nor where the error is expected.
+code elsewhere may set `self.name` to something else, and for the parameter of a public function that only the calls in this
+file tell of, since others may call it with something else. There is no fix for an assignment of several names at once, for
+`+=` and its like, nor where `except Exception` would handle the error.
 
 ## References
 
@@ -33,13 +41,14 @@ from flake8_nnx_treemap.analysis.bindings import start_of
 from flake8_nnx_treemap.analysis.source import ParsedSource
 from flake8_nnx_treemap.analysis.wrappers import wrapper_attributes
 from flake8_nnx_treemap.names import METADATA_NEEDS_METHOD, VARIABLE_ONLY_ATTRIBUTES, FlaxRelease
-from flake8_nnx_treemap.rules.renaming import range_of
+from flake8_nnx_treemap.rules.renaming import range_of, unless_guarded
 from flake8_nnx_treemap.rules.rewriting import applicability_on, assignment_as_call, make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
 
 MESSAGE = "metadata cannot be set as an attribute since Flax 0.12.1: use set_metadata({}=..)"
 
 
+@unless_guarded
 def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
     """Report each assignment to an attribute of a Variable that is metadata."""
     for name in sorted(source.bindings.attributes):
@@ -53,7 +62,7 @@ def _fix(source: ParsedSource, node: ast.Attribute) -> Fix | None:
     if source.expects_attribute_error_at(start_of(node)):
         return None
     edits = assignment_as_call(source, node, f"set_metadata({node.attr}=")
-    return None if edits is None else make_fix(source, applicability_on(node.value), "Use set_metadata", edits)
+    return None if edits is None else make_fix(source, applicability_on(source, node.value), "Use set_metadata", edits)
 
 
 EXAMPLES = (

@@ -6,6 +6,12 @@ Finds reads and writes of `.value` and `.raw_value` of what is a Variable for ce
 name that `isinstance` has tested, the leaf of a mapper or loop whose `is_leaf` stops at Variables, `nnx.Param(…)`, names
 and attributes that are set to nothing else, and the parameter of a function that this file gives nothing else to.
 
+It is silent where a class of the same file that is or may be a Variable defines a `value` of its own: `get_value()` would
+pass it by. A subclass in another file that overrides `value` is not seen.
+
+It is silent in code that is ready for several releases: in a `try` that handles `AttributeError` or `ImportError`, and in a
+choice whose test asks for the release, by `hasattr(x, "get_value")`, `flax.__version__` and the like.
+
 ## Why it is wrong
 
 Each access warns, once for each place in the code, and code run with `-W error` stops there. The advice that comes with the
@@ -20,8 +26,9 @@ on a raw array, which should have raised, it succeeds.
 ## Fix safety
 
 The fix is safe: the attribute calls the method that the fix writes. It is unsafe for `self.name.value`, since code elsewhere
-may set `self.name` to something else. There is no fix for `+=` and its like, for an assignment of
-several names at once, and for `del`.
+may set `self.name` to something else, and for the parameter of a public function that only the calls in this file tell of:
+another file may call it with an `Enum`. A function is public if its name has no leading underscore and it stands in no other
+function. There is no fix for `+=` and its like, for an assignment of several names at once, and for `del`.
 
 ## References
 
@@ -37,13 +44,14 @@ from flake8_nnx_treemap.analysis.source import Edit, ParsedSource
 from flake8_nnx_treemap.analysis.text import Range
 from flake8_nnx_treemap.analysis.wrappers import wrapper_attributes
 from flake8_nnx_treemap.names import VALUE_ACCESS_WARNS, FlaxRelease
-from flake8_nnx_treemap.rules.renaming import range_of
+from flake8_nnx_treemap.rules.renaming import range_of, unless_guarded
 from flake8_nnx_treemap.rules.rewriting import applicability_on, assignment_as_call, make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
 
 MESSAGE = "'.{}' of a Variable is deprecated since Flax 0.12.1: use {}"
 
 
+@unless_guarded
 def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
     """Report each access to the value of a Variable as an attribute."""
     for name in ("value", "raw_value"):
@@ -60,7 +68,7 @@ def _fix(source: ParsedSource, node: ast.Attribute) -> Fix | None:
         edits = [source.replace(name, f"get_{node.attr}()")]
     else:
         edits = assignment_as_call(source, node, f"set_{node.attr}(")
-    return None if edits is None else make_fix(source, applicability_on(node.value), "Use the method", edits)
+    return None if edits is None else make_fix(source, applicability_on(source, node.value), "Use the method", edits)
 
 
 EXAMPLES = (

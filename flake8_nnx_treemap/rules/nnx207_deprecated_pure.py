@@ -4,6 +4,9 @@
 
 Finds `nnx.pure` and imports of it in code for Flax 0.12.7 and later.
 
+It is silent in code that is ready for several releases: in a `try` that handles `AttributeError` or `ImportError`, and in a
+choice whose test asks for the release, by `hasattr(nnx, "as_pure")`, `flax.__version__` and the like.
+
 ## Why it is wrong
 
 The function was renamed; the old name warns, and code run with `-W error` stops there.
@@ -32,7 +35,7 @@ from flake8_nnx_treemap.analysis.bindings import end_of
 from flake8_nnx_treemap.analysis.source import Edit, ParsedSource
 from flake8_nnx_treemap.analysis.text import Range
 from flake8_nnx_treemap.names import PURE, PURE_WARNS, FlaxRelease
-from flake8_nnx_treemap.rules.renaming import attribute_uses, imports_of, range_of, renamed_import
+from flake8_nnx_treemap.rules.renaming import attribute_uses, imports_of, range_of, renamed_import, unless_guarded
 from flake8_nnx_treemap.rules.rewriting import make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, FixAvailability, Rule
 
@@ -40,6 +43,7 @@ MESSAGE = "nnx.pure is deprecated since Flax 0.12.7: use as_pure"
 FIX_MESSAGE = "Use as_pure"
 
 
+@unless_guarded
 def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
     """Report each `nnx.pure` and each import of it."""
     for use in attribute_uses(source, PURE):

@@ -5,6 +5,9 @@
 Finds `jax.tree_map`, `jax.tree_leaves`, `jax.tree_flatten` and the other tree functions that stood in `jax` itself, used or
 imported, in files that use NNX.
 
+It is silent in code that is ready for several releases: in a `try` that handles `AttributeError` or `ImportError`, and in a
+choice whose test asks for the release, by `hasattr(jax, "tree")`, `jax.__version__` and the like.
+
 ## Why it is wrong
 
 JAX deprecated them in 0.4.26 and removed them in 0.6.0. Flax 0.10.7 and later want at least JAX 0.6.0, so code that
@@ -34,6 +37,7 @@ from flake8_nnx_treemap.analysis.bindings import dotted_name, end_of, start_of
 from flake8_nnx_treemap.analysis.source import ParsedSource
 from flake8_nnx_treemap.analysis.text import Range
 from flake8_nnx_treemap.names import REMOVED_TREE_FUNCTIONS, FlaxRelease
+from flake8_nnx_treemap.rules.renaming import is_tried, unless_guarded
 from flake8_nnx_treemap.rules.rewriting import make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
 
@@ -41,6 +45,7 @@ MESSAGE = "{} was removed in JAX 0.6.0: use {}"
 FIX_MESSAGE = "Use the function that JAX has kept"
 
 
+@unless_guarded
 def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
     """Report uses of removed functions by their full name, and imports of them."""
     for name in sorted(REMOVED_TREE_FUNCTIONS.keys() & source.bindings.attributes.keys()):
@@ -51,7 +56,8 @@ def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
                 yield _use(source, use.node, name)
     for statement in source.bindings.statements:
         node = statement.node
-        if isinstance(node, ast.ImportFrom) and node.module == "jax" and not node.level:
+        is_of_jax = isinstance(node, ast.ImportFrom) and node.module == "jax" and not node.level
+        if isinstance(node, ast.ImportFrom) and is_of_jax and not is_tried(statement.block):
             for alias in node.names:
                 if alias.name in REMOVED_TREE_FUNCTIONS:
                     yield _import(source, node, alias)

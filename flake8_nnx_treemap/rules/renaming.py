@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import ast
+import functools
 import posixpath
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from flake8_nnx_treemap.analysis.bindings import Binding, BindingKind, Block, dotted_name, end_of, start_of
+from flake8_nnx_treemap.analysis.guards import is_guarded
 from flake8_nnx_treemap.analysis.nodes import walk
 from flake8_nnx_treemap.analysis.quoted import quoted_annotations
 from flake8_nnx_treemap.analysis.source import Edit, ParsedSource, remembered
 from flake8_nnx_treemap.analysis.text import Range
 from flake8_nnx_treemap.analysis.wrappers import is_format_part
-from flake8_nnx_treemap.names import canonical
+from flake8_nnx_treemap.names import FlaxRelease, canonical
+from flake8_nnx_treemap.rules.rule import Check, Finding
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,6 +31,18 @@ class ImportedName:
     def bound(self) -> str:
         """What the file calls it."""
         return self.alias.asname or self.alias.name
+
+
+def unless_guarded(check: Check) -> Check:
+    """Let a rule about old names say nothing of code that is meant for the releases that have them."""
+
+    @functools.wraps(check)
+    def found(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
+        for finding in check(source, floor):
+            if not is_guarded(source, finding.range.start):
+                yield finding
+
+    return found
 
 
 def range_of(source: ParsedSource, node: ast.AST) -> Range:
@@ -49,6 +64,11 @@ def attribute_uses(source: ParsedSource, name: str) -> Iterator[ast.Attribute]:
             yield node
 
 
+def is_tried(block: Block) -> bool:
+    """Whether a block is tried: an import there is ready for a release that has no such name, whatever is handled."""
+    return any(around.is_try_body for around in block.ancestors())
+
+
 def imports_of(source: ParsedSource, name: str) -> Iterator[ImportedName]:
     """Every ``from module import member`` that imports a name of Flax, but for one that has an alternative."""
     member = name.rpartition(".")[2]
@@ -56,8 +76,8 @@ def imports_of(source: ParsedSource, name: str) -> Iterator[ImportedName]:
         node = statement.node
         if not isinstance(node, ast.ImportFrom) or node.level or node.module is None:
             continue
-        if any(block.is_try_body for block in statement.block.ancestors()):
-            continue  # "try: from flax.nnx import X" is ready for a release that has no X.
+        if is_tried(statement.block):
+            continue
         for alias in node.names:
             if alias.name == member and canonical(f"{node.module}.{member}") == name:
                 yield ImportedName(node, alias, statement.block)

@@ -16,6 +16,7 @@ from flake8_nnx_treemap.analysis.source import Edit, ParsedSource, Range, Unknow
 from flake8_nnx_treemap.analysis.spelling import spelling_of
 from flake8_nnx_treemap.analysis.syntax import dotted_parts, nodes_below
 from flake8_nnx_treemap.analysis.tree_calls import TreeCall
+from flake8_nnx_treemap.analysis.wrappers import FOLLOW_PRIVATE, is_wrapper
 from flake8_nnx_treemap.names import (
     VARIABLE,
     VARIABLE_ONLY_ATTRIBUTES,
@@ -146,9 +147,13 @@ def _is_attribute_name(source: ParsedSource, node: cst.Name) -> bool:
     )
 
 
-def applicability_on(owner: ast.expr) -> Applicability:
-    """How far to trust that an expression is a wrapper: other code may set an attribute to something else."""
-    return Applicability.UNSAFE if isinstance(owner, ast.Attribute) else Applicability.SAFE
+def applicability_on(source: ParsedSource, owner: ast.expr) -> Applicability:
+    """How far to trust that an expression is a wrapper.
+
+    Other code may set an attribute to something else, and may call a public function with something else.
+    """
+    is_certain = not isinstance(owner, ast.Attribute) and is_wrapper(source, owner, FOLLOW_PRIVATE)
+    return Applicability.SAFE if is_certain else Applicability.UNSAFE
 
 
 def assignment_as_call(source: ParsedSource, target: ast.Attribute, method: str) -> list[Edit] | None:

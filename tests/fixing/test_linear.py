@@ -57,6 +57,11 @@ SHAPES = {
         "    elif isinstance(x, nnx.VariableState):\n        return {0}\n",
         "def f(x):\n    if x is None:\n        return None\n",
     ),
+    "questions about the release": repeated(
+        "def f{0}(x):\n    new = hasattr(jax, 'tree')\n    return jax.tree_map if new else nnx.pure\n\n\n"
+        "class C{0}(B):\n    value = f{0}\n\n\nB = C{0}\njax.tree_map\n",
+        "B = nnx.Param\n",
+    ),
     "attributes that hold a Variable": repeated(
         "        self.w{0} = nnx.Param({0})\n        self.w{0}.value = 1\n",
         "class M(nnx.Module):\n    def __init__(self):\n",
@@ -66,7 +71,7 @@ SHAPES = {
     ),
     "comments": repeated(f"a = {CALL}  # noqa: NNX101, NNX206\n"),
     "masks": repeated(
-        "mask{0} = jax.tree.map(lambda x: x.ndim > 1, nnx.state(m, nnx.Param))\noptax.adamw(1.0, mask=mask{0})\n"
+        "mask{0} = jax.tree.map(lambda x: x.ndim > 1, nnx.state(m, nnx.Param))\nnnx.Optimizer(m, optax.adamw(1.0, mask=mask{0}))\n"
     ),
     "handlers": repeated(f"with suppress(AttributeError):\n    {CALL}\n"),
     "aliases": repeated(

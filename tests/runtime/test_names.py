@@ -18,9 +18,13 @@ from installed import VARIABLE_STATE_IS_VARIABLE as IS_VARIABLE_HERE
 from recipes import VALUES
 
 from flake8_nnx_treemap.names import (
+    MEMBERS_OF_SOME_RELEASES,
     MODULES_OF_PARAMS,
     NNX_MODULES,
+    OLD_NAMES_THAT_STAY,
+    PURE_WARNS,
     TREE_FUNCTIONS,
+    VALUE_ACCESS_WARNS,
     VARIABLE_IS_A_PYTREE,
     VARIABLE_ONLY_ATTRIBUTES,
     VARIABLE_STATE_IS_VARIABLE,
@@ -143,6 +147,29 @@ def test_what_only_a_variable_has() -> None:
         nnx.Param("text").replace("t", "d")  # type: ignore[call-overload]
     with pytest.raises(TypeError):
         "text".replace("t")  # type: ignore[call-arg]
+
+
+def test_what_tells_releases_apart() -> None:
+    """The members that code asks for to know which release runs, and the old names that the newest one has."""
+    state = type(state_wrapper(nnx.Param, 1.0))
+    since = {
+        **dict.fromkeys(("get_value", "set_value", "get_raw_value", "set_raw_value"), VALUE_ACCESS_WARNS),
+        "as_pure": PURE_WARNS,
+        "set_metadata": (0, 12),
+    }
+    expected = {name for name, release in since.items() if release <= RELEASE} | {"to_state"}
+    expected |= set() if IS_VARIABLE_HERE else {"to_variable"}
+    assert {name for name in MEMBERS_OF_SOME_RELEASES if _has(name, nnx.Variable, state, nnx)} == expected
+    assert hasattr(state, "to_state") is IS_VARIABLE_HERE
+    assert since.keys() | {"to_state", "to_variable"} == MEMBERS_OF_SOME_RELEASES
+    if RELEASE >= PURE_WARNS:
+        assert all(_has(name, nnx.Variable, nnx) for name in OLD_NAMES_THAT_STAY)
+
+
+def _has(name: str, *owners: object) -> bool:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return any(hasattr(owner, name) for owner in owners)
 
 
 def test_each_attribute_is_one_of_some_wrapper() -> None:

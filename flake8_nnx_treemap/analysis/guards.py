@@ -1,0 +1,177 @@
+"""Code that is ready for several releases: it asks which one runs, or handles that a name is not there."""
+
+from __future__ import annotations
+
+import ast
+from bisect import bisect_right
+from collections.abc import Iterator
+from operator import itemgetter
+
+from flake8_nnx_treemap.analysis.bindings import Reads, dotted_name, end_of, start_of
+from flake8_nnx_treemap.analysis.narrowing import Region, statements_after
+from flake8_nnx_treemap.analysis.nodes import walk
+from flake8_nnx_treemap.analysis.source import ParsedSource, remembered
+from flake8_nnx_treemap.analysis.text import Position
+from flake8_nnx_treemap.names import MEMBERS_OF_SOME_RELEASES, OLD_NAMES_THAT_STAY
+
+_ABSENCE = frozenset({"AttributeError", "ImportError", "ModuleNotFoundError", "DeprecationWarning"})
+"""What an old name leads to. ``Exception`` is not among them: whoever handles everything has no release in mind."""
+
+_VERSIONS = frozenset({"__version__", "__version_info__", "version_info"})
+_ASKS_FOR_VERSION = frozenset({"importlib.metadata.version", "importlib_metadata.version"})
+_LIBRARIES = ("flax", "jax")
+
+_STEPS = 2
+"""How many names are followed: ``VERSION = Version(flax.__version__)``, then ``IS_NEW = VERSION >= (0, 11)``."""
+
+
+def is_guarded(source: ParsedSource, position: Position) -> bool:
+    """Whether what stands at a position is meant for the releases that have it.
+
+    Args:
+        source: the file.
+        position: where an old name is used.
+
+    Returns:
+        True in a ``try`` that handles ``AttributeError`` or ``ImportError``, in ``with suppress(AttributeError)`` and
+        its like, and in all branches of a choice whose test asks for a release: by ``hasattr(jax, "tree")``, by
+        ``flax.__version__``, or by a name that was set to what one of these says.
+    """
+    place = source.place_at(position)
+    regions = _guarded_regions(source)
+    before = bisect_right(regions, place, key=itemgetter(0)) - 1
+    return before >= 0 and place < regions[before][1]
+
+
+@remembered
+def _guarded_regions(source: ParsedSource) -> list[Region]:
+    """Where code is guarded: sorted, and without the regions that lie within another one."""
+    found: list[Region] = []
+    decided = (region for question in _questions(source) for region in _decided_by(source, question))
+    for region in sorted((*_where_absence_is_handled(source), *decided)):
+        if not found or region[1] > found[-1][1]:
+            found.append(region)
+    return found
+
+
+def _where_absence_is_handled(source: ParsedSource) -> Iterator[Region]:
+    for node in (statement.node for statement in source.bindings.statements):
+        if isinstance(node, (ast.With, ast.AsyncWith)):
+            handled = [item.context_expr for item in node.items]
+        else:
+            handled = [handler.type for handler in getattr(node, "handlers", ()) if handler.type is not None]
+        if any(_names_absence(one) for one in handled):
+            yield _span(node)
+
+
+def _names_absence(node: ast.expr) -> bool:
+    names = {getattr(found, "attr", getattr(found, "id", None)) for found in walk(node)}
+    return not _ABSENCE.isdisjoint(names)
+
+
+def _span(node: ast.AST) -> Region:
+    return start_of(node), end_of(node)
+
+
+# Questions
+
+
+def _questions(source: ParsedSource) -> Iterator[ast.expr]:
+    """Expressions that depend on which release runs, and the names that were set to such."""
+    pending = [use.node for name in _VERSIONS for use in source.bindings.attributes.get(name, ())]
+    pending += [use.node for use in source.bindings.calls.get("hasattr", ()) if _asks_for_member(source, use.node)]
+    pending += [use.node for use in source.bindings.calls.get("version", ()) if _asks_for_version(source, use.node)]
+    pending += [node for reads in _reads_of_imported_versions(source) for _, node in reads.nodes]
+    yield from pending
+    for _ in range(_STEPS):
+        answers = {id(reads): reads for question in pending for reads in _reads_of_answer(source, question)}
+        pending = [node for reads in answers.values() for _, node in reads.nodes]
+        yield from pending
+
+
+def _asks_for_member(source: ParsedSource, node: ast.expr) -> bool:
+    """Whether ``hasattr`` asks a module or class of Flax or JAX, or an object for what wrappers have in some releases.
+
+    An old name that Flax still has tells nothing: whoever asks for it gets it, and the warning.
+    """
+    if not isinstance(node, ast.Call) or len(node.args) != 2 or not isinstance(node.args[1], ast.Constant):
+        return False
+    owner, member = node.args[0], node.args[1].value
+    parts = dotted_name(owner)
+    names = source.bindings.qualified_names(parts, start_of(owner)) if parts else frozenset()
+    is_of_library = any(name.partition(".")[0] in _LIBRARIES for name in names)
+    return member in MEMBERS_OF_SOME_RELEASES or (is_of_library and member not in OLD_NAMES_THAT_STAY)
+
+
+def _asks_for_version(source: ParsedSource, node: ast.expr) -> bool:
+    parts = dotted_name(node.func) if isinstance(node, ast.Call) else None
+    names = source.bindings.qualified_names(parts, start_of(node)) if parts else frozenset()
+    return not names.isdisjoint(_ASKS_FOR_VERSION)
+
+
+def _reads_of_imported_versions(source: ParsedSource) -> Iterator[Reads]:
+    """Where ``flax_version`` is read after ``from flax import __version__ as flax_version``."""
+    for name, bound in source.bindings.all_bound():
+        for binding in bound:
+            if (binding.qualified_name or "").rpartition(".")[2] in _VERSIONS:
+                yield from _reads_by_binding(source, name).get(binding.node, ())
+
+
+def _reads_of_answer(source: ParsedSource, question: ast.expr) -> Iterator[Reads]:
+    """Where names are read that may be set to what a question says."""
+    *_, (answer, statement) = _outwards(source, question)
+    if not isinstance(statement, ast.Assign) or statement.value is not answer:
+        return
+    for name in (found.id for target in statement.targets for found in walk(target) if isinstance(found, ast.Name)):
+        yield from _reads_by_binding(source, name).get(statement, ())
+
+
+@remembered
+def _reads_by_binding(source: ParsedSource, name: str) -> dict[ast.AST, list[Reads]]:
+    """Where a name is read, by the statements that may have bound it."""
+    found: dict[ast.AST, list[Reads]] = {}
+    for reads in source.bindings.reads_of(name):
+        for binding in reads.bindings:
+            found.setdefault(binding.node, []).append(reads)
+    return found
+
+
+def _outwards(source: ParsedSource, question: ast.expr) -> Iterator[tuple[ast.AST, ast.AST]]:
+    """A question with what is around it, and so on for each expression that its answer goes into."""
+    part: ast.AST = question
+    around = source.ast_parent(part)
+    while around is not None:
+        yield part, around
+        part, around = around, source.ast_parent(around) if _goes_into(part, around) else None
+
+
+def _goes_into(part: ast.AST, around: ast.AST) -> bool:
+    """Whether an expression says what its parts say; choices, lambdas, dictionaries and texts say more."""
+    if isinstance(around, ast.comprehension):
+        return part is around.iter
+    return isinstance(around, ast.expr) and not isinstance(around, (ast.IfExp, ast.Lambda, ast.Dict, ast.JoinedStr))
+
+
+# Choices
+
+
+def _decided_by(source: ParsedSource, question: ast.expr) -> Iterator[Region]:
+    """The choices that a question decides: whole, since each branch is for some release."""
+    for part, around in _outwards(source, question):
+        if isinstance(around, ast.BoolOp) or (isinstance(around, ast.IfExp) and part is around.test):
+            yield _span(around)
+        elif isinstance(around, ast.comprehension) and part in around.ifs:
+            whole = source.ast_parent(around)
+            if whole is not None:
+                yield _span(whole)
+        elif isinstance(around, (ast.If, ast.While)):
+            yield _span(around)
+            yield from _alternative(source, around)
+
+
+def _alternative(source: ParsedSource, choice: ast.If | ast.While) -> Iterator[Region]:
+    """What follows a choice where a branch returns. One that raises refuses a release, and leaves no alternative."""
+    ends = [branch[-1] for branch in (choice.body, choice.orelse) if branch]
+    following = statements_after(source, choice)
+    if following and any(isinstance(end, (ast.Return, ast.Continue, ast.Break)) for end in ends):
+        yield start_of(following[0]), end_of(following[-1])

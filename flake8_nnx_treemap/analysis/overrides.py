@@ -1,0 +1,85 @@
+"""What classes of the file that may be Variables define themselves, in place of what Flax defines."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+
+from flake8_nnx_treemap.analysis.bindings import Binding, BindingKind, ScopeKind, dotted_name, start_of
+from flake8_nnx_treemap.analysis.nodes import walk
+from flake8_nnx_treemap.analysis.source import ParsedSource, remembered
+from flake8_nnx_treemap.names import WRAPPERS, canonical
+
+_HOLD_NO_VARIABLES = sys.stdlib_module_names | {"builtins", "flax", "jax"}
+"""Packages whose classes are no Variables, but for ``WRAPPERS``. Of a base from elsewhere nobody knows here."""
+
+
+@remembered
+def own_members(source: ParsedSource) -> frozenset[str]:
+    """What is bound in the body of a class that is or may be a Variable, or of another class that it derives from."""
+    bodies: dict[ast.AST, list[str]] = {}
+    for name, bound in source.bindings.all_bound():
+        for binding in bound:
+            if binding.scope.kind is ScopeKind.CLASS:
+                bodies.setdefault(binding.scope.node, []).extend((name, *_slots(binding)))
+    if not bodies:
+        return frozenset()
+    variables, bases = _variables(source)
+    counted = _closed(variables, bases)
+    return frozenset(name for definition in counted for name in bodies.get(definition, ()))
+
+
+def _slots(binding: Binding) -> Iterator[str]:
+    """The attributes that ``__slots__ = "a", "b"`` makes."""
+    if binding.name == "__slots__" and binding.value is not None:
+        constants = (found.value for found in walk(binding.value) if isinstance(found, ast.Constant))
+        yield from (value for value in constants if isinstance(value, str))
+
+
+_Classes = Mapping[ast.AST, list[ast.AST]]
+
+
+def _variables(source: ParsedSource) -> tuple[set[ast.AST], _Classes]:
+    """The classes of the file that may be Variables, and for each class those of the file that it derives from."""
+    bases: defaultdict[ast.AST, list[ast.AST]] = defaultdict(list)
+    derived: defaultdict[ast.AST, list[ast.AST]] = defaultdict(list)
+    first: list[ast.AST] = []
+    for definition in (statement.node for statement in source.bindings.statements):
+        for base in definition.bases if isinstance(definition, ast.ClassDef) else ():
+            here = _classes_named(source, base)
+            for one in here:
+                bases[definition].append(one)
+                derived[one].append(definition)
+            if not here and _may_be_variable(source, base):
+                first.append(definition)
+    return _closed(first, derived), bases
+
+
+def _closed(first: Iterable[ast.AST], edges: _Classes) -> set[ast.AST]:
+    """Some classes, and all that edges lead to from them."""
+    pending = list(first)
+    found = set(pending)
+    for one in pending:
+        new = [other for other in edges.get(one, ()) if other not in found]
+        found.update(new)
+        pending += new
+    return found
+
+
+def _classes_named(source: ParsedSource, base: ast.expr) -> list[ast.AST]:
+    node = base.value if isinstance(base, ast.Subscript) else base
+    if not isinstance(node, ast.Name):
+        return []
+    bindings = source.bindings.bindings_of(node.id, start_of(node))
+    return [binding.node for binding in bindings if binding.kind is BindingKind.CLASS]
+
+
+def _may_be_variable(source: ParsedSource, base: ast.expr) -> bool:
+    """Whether a base class that the file does not define is a Variable, or nobody knows."""
+    parts = dotted_name(base.value if isinstance(base, ast.Subscript) else base)
+    names = source.bindings.qualified_names(parts, start_of(base)) if parts else frozenset()
+    return not names or any(
+        canonical(name) in WRAPPERS or name.partition(".")[0] not in _HOLD_NO_VARIABLES for name in names
+    )
