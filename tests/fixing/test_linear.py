@@ -71,7 +71,8 @@ SHAPES = {
     ),
     "comments": repeated(f"a = {CALL}  # noqa: NNX101, NNX206\n"),
     "masks": repeated(
-        "mask{0} = jax.tree.map(lambda x: x.ndim > 1, nnx.state(m, nnx.Param))\nnnx.Optimizer(m, optax.adamw(1.0, mask=mask{0}))\n"
+        "mask{0} = jax.tree.map(lambda x: x.ndim > 1, nnx.state(m, nnx.Param))\n"
+        "nnx.Optimizer(m, optax.adamw(1.0, mask=mask{0}))\n"
     ),
     "handlers": repeated(f"with suppress(AttributeError):\n    {CALL}\n"),
     "aliases": repeated(

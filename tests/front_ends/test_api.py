@@ -11,6 +11,7 @@ import pytest
 
 import flake8_nnx_treemap
 from flake8_nnx_treemap import Applicability, LintSettings, Position, SourceError, fix_source, lint_source
+from flake8_nnx_treemap.rules.codes import CODES
 
 BUG = """\
 import jax
@@ -52,6 +53,24 @@ def test_values_can_be_pickled(protocol: int) -> None:
         lint_source("x = (", "m.py")
     copy = pickle.loads(pickle.dumps(caught.value, protocol))
     assert (str(copy), copy.row, copy.column) == (str(caught.value), caught.value.row, caught.value.column)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "T = " + "nnx.VariableState | " * 1000 + "None",
+        "print([x for x in jax.tree.leaves(nnx.state(m))" + "[0]" * 1200 + " if isinstance(x, nnx.Param)])",
+        "t = "
+        + "a if b else " * 500
+        + "jax.tree.leaves(nnx.state(m))\nprint([x for x in t if isinstance(x, nnx.Param)])",
+        "jax.tree.map(lambda v: v.value"
+        + " + v.value" * 1200
+        + ", s, is_leaf=lambda x: isinstance(x, nnx.VariableState))",
+    ],
+)
+def test_deep_code_is_read(line: str) -> None:
+    every_rule = LintSettings(frozenset(CODES), (0, 12, 7))
+    assert isinstance(lint_source(f"import jax\nfrom flax import nnx\n{line}\n", settings=every_rule), list)
 
 
 def test_other_processes_find_the_same() -> None:
