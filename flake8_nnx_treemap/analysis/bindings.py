@@ -190,6 +190,20 @@ class Bindings:
         for names in self._names_in.values():
             yield from names.items()
 
+    def is_bound_once(self, binding: Binding) -> bool:
+        """Whether a name never means anything but one binding, which nothing but its own scope makes."""
+        return len(self.names_in(binding.scope).get(binding.name, ())) == 1 and binding.name not in self._shared
+
+    @functools.cached_property
+    def _shared(self) -> frozenset[str]:
+        """The names that some function declares global or nonlocal."""
+        found = (one.node.names for one in self.statements if isinstance(one.node, (ast.Global, ast.Nonlocal)))
+        return frozenset(name for names in found for name in names)
+
+    def is_shared(self, name: str) -> bool:
+        """Whether some function declares a name global or nonlocal: any call may then give it another meaning."""
+        return name in self._shared
+
     def scope_at(self, place: Place) -> Scope:
         """The scope in which a name written at ``place`` is looked up."""
         statement = self._statement_at(place)

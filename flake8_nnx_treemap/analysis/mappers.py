@@ -321,14 +321,21 @@ _NEW_SCOPES = frozenset({cst.FunctionDef, cst.Lambda, cst.ClassDef})
 
 # What is read for certain
 
-_Rebinder = cst.AssignTarget | cst.AnnAssign | cst.AugAssign | cst.NamedExpr | cst.For
-_REBINDERS: Final[tuple[type[_Rebinder], ...]] = (
-    cst.AssignTarget,
-    cst.AnnAssign,
-    cst.AugAssign,
-    cst.NamedExpr,
-    cst.For,
+_REBINDERS: Final = (
+    *(cst.AssignTarget, cst.AnnAssign, cst.AugAssign, cst.NamedExpr, cst.For, cst.AsName, cst.Del),
+    *(cst.FunctionDef, cst.ClassDef, cst.ImportAlias, cst.MatchAs, cst.MatchStar, cst.MatchMapping),
 )
+"""What may give a name another meaning."""
+
+
+def _bound_by(node: cst.CSTNode) -> cst.CSTNode:
+    """The part of a rebinder that names what it binds: the whole of a pattern or an import, to be sure."""
+    if isinstance(node, (cst.FunctionDef, cst.ClassDef, cst.AsName)):
+        return node.name
+    return node.target if isinstance(node, _HAVE_A_TARGET) else node
+
+
+_HAVE_A_TARGET = (cst.AssignTarget, cst.AnnAssign, cst.AugAssign, cst.NamedExpr, cst.For)
 
 _EVERYTHING: Final = None
 """What is read on a way that never returns: whatever one asks for. Stands for the set of all attributes."""
@@ -432,7 +439,7 @@ class _CertainReads:
 
     def _rebinds_leaf(self, statement: cst.CSTNode) -> bool:
         for node in nodes_below(statement, *_REBINDERS):
-            if any(found.value == self.leaf for found in nodes_below(node.target, cst.Name)):
+            if any(found.value == self.leaf for found in nodes_below(_bound_by(node), cst.Name)):
                 return True
         return False
 
@@ -453,12 +460,20 @@ class _CertainReads:
             return self.of_expression(node.value) if node.value is not None else frozenset()
         if isinstance(node, (cst.Lambda, cst.BaseComp, cst.Await, cst.Del)):
             return frozenset()
+        if isinstance(node, cst.Call):
+            return self._of_call(node)
+        return frozenset().union(*map(self.of_expression, children_of(node)))
+
+    def _of_call(self, node: cst.Call) -> frozenset[str]:
         reads: frozenset[str] = frozenset()
-        if isinstance(node, cst.Call) and self.depth:
-            for helper, parameter in helpers_of(self.source, node, frozenset({self.leaf})):
-                function = (helper.definition, helper.decorators)
-                reads |= _always_read(self.source, *function, parameter, self.depth - 1, helper.overridable)
-        return reads.union(*(self.of_expression(child) for child in children_of(node)))
+        for helper, parameter in helpers_of(self.source, node, frozenset({self.leaf})) if self.depth else ():
+            function = (helper.definition, helper.decorators)
+            reads |= _always_read(self.source, *function, parameter, self.depth - 1, helper.overridable)
+        # ``str.replace`` takes two arguments, a Variable's takes one.
+        is_replace = isinstance(node.func, cst.Attribute) and node.func.attr.value == "replace"
+        is_of_text = is_replace and sum(argument.keyword is None for argument in node.args) > 1
+        parts = node.args if is_of_text else children_of(node)
+        return reads.union(*map(self.of_expression, parts))
 
 
 def _common(first: _Reads, second: _Reads) -> _Reads:

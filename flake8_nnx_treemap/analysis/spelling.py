@@ -114,7 +114,29 @@ def _texts(visible: str, full: str, name: str) -> Iterator[str]:
 
 def _can_be_used(source: ParsedSource, visible: str, place: Place) -> bool:
     bindings = source.bindings.bindings_of(visible, place)
-    return all(_is_there_in_a_lambda(source, binding) for binding in bindings)
+    if not all(_is_there_in_a_lambda(source, binding) for binding in bindings):
+        return False
+    return any(_is_made_before(source, binding, place) for binding in bindings) or _is_used_at(source, visible, place)
+
+
+def _is_made_before(source: ParsedSource, binding: Binding, place: Place) -> bool:
+    """Whether a name is bound for certain when what stands at a place runs."""
+    blocks = [block for block in binding.block.ancestors() if not block.is_try_body]
+    scope = source.bindings.scope_at(place)
+    while scope.kind in (ScopeKind.LAMBDA, ScopeKind.COMPREHENSION) and scope.parent is not None:
+        scope = scope.parent
+    block = source.bindings.block_at(place)
+    if binding.place > place:
+        return False
+    if scope is not binding.scope or block is None:
+        return len(blocks) <= 1
+    return not blocks or blocks[0] in block.ancestors()
+
+
+def _is_used_at(source: ParsedSource, visible: str, place: Place) -> bool:
+    """Whether the line that a place is on, where something is to be rewritten, uses the name itself."""
+    uses = source.bindings.attributes.get(visible, ())
+    return any(isinstance(use.node, ast.Name) and use.node.lineno == place[0] for use in uses)
 
 
 @remembered
@@ -135,8 +157,9 @@ def names_of_flax(source: ParsedSource) -> tuple[str, ...]:
 
 
 def _through_new_import(source: ParsedSource, member: str, place: Place) -> Spelling | None:
-    if source.bindings.bindings_of(member, place):
-        return None  # The name is taken.
+    uses = source.bindings.attributes.get(member, ())
+    if source.bindings.bindings_of(member, place) or any(isinstance(use.node, ast.Name) for use in uses):
+        return None  # The name is taken, perhaps by an import of everything.
     found = [
         (visible, node)
         for scope in _scopes_around(source, place)
@@ -152,7 +175,7 @@ def _import_to_add_to(source: ParsedSource, scope: Scope, place: Place) -> Itera
     """The first name of a scope whose import reaches a place and takes one more name, and that import."""
     for visible in _names_of_longer_imports(source, scope):
         for binding in source.bindings.bindings_of(visible, place):
-            if _takes_one_more(source, binding):
+            if _takes_one_more(source, binding) and _is_made_before(source, binding, place):
                 assert isinstance(binding.node, ast.ImportFrom)
                 yield visible, binding.node
                 return

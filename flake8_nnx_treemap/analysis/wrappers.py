@@ -38,6 +38,8 @@ class _Known:
     name: str
     region: Region
     bindings: tuple[Binding, ...]
+    scope: Scope
+    """Where that is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,22 @@ def is_wrapper(source: ParsedSource, node: ast.expr, following: Following = FOLL
     known = _known_where_tested(source).get((node.id, bindings), [])
     if len(bindings) == 1 and _may_be_handed_over(bindings[0]):
         known = known + _known_where_handed_over(source).get((node.id, bindings), [])
-    return any(one.region[0] <= place < one.region[1] for one in known)
+    return any(one.region[0] <= place < one.region[1] and _still_holds(source, one, node) for one in known)
+
+
+def _still_holds(source: ParsedSource, known: _Known, use: ast.Name) -> bool:
+    """Whether a name means the same where a function that stands below the test runs: later, perhaps."""
+    scope: Scope | None = source.bindings.scope_at(start_of(use))
+    while scope is not None and scope is not known.scope and scope.kind is ScopeKind.COMPREHENSION:
+        scope = scope.parent
+    if scope is known.scope:
+        return True
+    (binding, *others) = known.bindings
+    return not others and source.bindings.is_bound_once(binding) and not _is_in_loop(binding)
+
+
+def _is_in_loop(binding: Binding) -> bool:
+    return binding.kind is BindingKind.ITERATION or any(block.is_loop for block in binding.block.ancestors())
 
 
 def _may_be_handed_over(binding: Binding) -> bool:
@@ -104,6 +121,8 @@ def wrapper_attributes(
         node = use.node
         if not isinstance(node, ast.Attribute) or not isinstance(node.ctx, context) or is_format_part(source, node):
             continue
+        if _is_pattern_part(source, node):
+            continue
         if is_wrapper(source, node.value) and own_members(source).isdisjoint((name, general)):
             yield node
 
@@ -116,6 +135,14 @@ def is_format_part(source: ParsedSource, node: ast.AST) -> bool:
             return True
         around = source.ast_parent(around)
     return False
+
+
+def _is_pattern_part(source: ParsedSource, node: ast.AST) -> bool:
+    """Whether a node stands in ``case name.value``, where no call may stand."""
+    around = source.ast_parent(node)
+    while isinstance(around, ast.Attribute):
+        around = source.ast_parent(around)
+    return isinstance(around, ast.MatchValue)
 
 
 # Made so
@@ -267,9 +294,11 @@ def _tested(source: ParsedSource) -> Iterator[_Known]:
 
 
 def _known_where(source: ParsedSource, test: ast.expr, name: str) -> Iterator[_Known]:
+    if source.bindings.is_shared(name):
+        return  # Whatever is called may give it another meaning.
     bindings = source.bindings.bindings_of(name, start_of(test))
     for region in regions_where(source, test, True):
-        yield _Known(name, region, bindings)
+        yield _Known(name, region, bindings, source.bindings.scope_at(start_of(test)))
 
 
 def _calls_of_predicate(source: ParsedSource, test: ast.expr, name: str) -> Iterator[tuple[ast.Call, str]]:
@@ -330,7 +359,8 @@ def _leaf_of_lambda(source: ParsedSource, node: ast.Lambda, position: int) -> It
         leaf = parameters[position]
         bindings = source.bindings.bindings_of(leaf.arg, start_of(node.body))
         if len(bindings) == 1 and bindings[0].node is leaf:
-            yield _Known(leaf.arg, (start_of(node.body), end_of(node.body)), bindings)
+            scope = source.bindings.scope_at(start_of(node.body))
+            yield _Known(leaf.arg, (start_of(node.body), end_of(node.body)), bindings, scope)
 
 
 def _leaves_of_loops(source: ParsedSource, call: TreeCall) -> Iterator[_Known]:
@@ -345,7 +375,7 @@ def _leaves_of_loops(source: ParsedSource, call: TreeCall) -> Iterator[_Known]:
                 places = source.places_of(body)
                 bindings = source.bindings.bindings_of(consumer.leaf, places[0])
                 if len(bindings) == 1 and bindings[0].kind is BindingKind.ITERATION:
-                    yield _Known(consumer.leaf, places, bindings)
+                    yield _Known(consumer.leaf, places, bindings, source.bindings.scope_at(places[0]))
 
 
 def _holds_wrappers(source: ParsedSource, call: TreeCall) -> bool:

@@ -38,6 +38,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from flake8_nnx_treemap.analysis.bindings import dotted_name, end_of, start_of
 from flake8_nnx_treemap.analysis.narrowing import types_named
@@ -105,6 +106,8 @@ def _renamed(source: ParsedSource, node: ast.expr) -> list[Edit] | None:
     if _is_called(source, node):
         return None
     elements = _elements_beside(source, node)
+    if any("(" in text or ")" in text for text in _between(source, elements)):
+        return [_new_name(source, node)]
     kept = [one for one in elements if types_named(source, one) == _VARIABLE]
     same = [one for one in elements if types_named(source, one) == _STATE]
     stays = (kept or same or [node])[0]
@@ -114,6 +117,18 @@ def _renamed(source: ParsedSource, node: ast.expr) -> list[Edit] | None:
     if stays is node:
         return [_new_name(source, node)]
     return [without(source, elements, node)]
+
+
+def _between(source: ParsedSource, elements: Sequence[ast.expr]) -> Iterator[str]:
+    """What stands between elements, and around them: parentheses of their own show there."""
+    if not elements:
+        return
+    ranges = [range_of(source, element) for element in elements]
+    yield from (source.text_in(Range(one.end, other.start)) for one, other in pairwise(ranges))
+    whole = range_of(source, source.ast_parent(elements[0]) or elements[0])
+    yield source.text_in(Range(whole.start, ranges[0].start)).removeprefix("(")
+    if whole.end > ranges[-1].end:
+        yield source.text_in(Range(ranges[-1].end, whole.end)).removesuffix(")")
 
 
 def _elements_beside(source: ParsedSource, node: ast.expr) -> Sequence[ast.expr]:
@@ -138,6 +153,9 @@ _FILTERED_BY = frozenset(
 )
 
 
+_TESTS = frozenset({"builtins.isinstance", "builtins.issubclass"})
+
+
 def _is_of_types(source: ParsedSource, node: ast.Tuple) -> bool:
     """Whether a tuple means "one of these": to `isinstance`, to `in`, to `Union`, to a filter of NNX."""
     parent = source.ast_parent(node)
@@ -145,12 +163,14 @@ def _is_of_types(source: ParsedSource, node: ast.Tuple) -> bool:
         return isinstance(parent.ops[-1], (ast.In, ast.NotIn)) and parent.comparators[-1] is node
     if isinstance(parent, ast.Subscript):
         return types_named(source, parent.value, 0) == _UNION
-    if isinstance(parent, ast.keyword):
-        return parent.arg == "wrt"
-    if not isinstance(parent, ast.Call) or node not in parent.args:
-        return False
-    parts = dotted_name(parent.func) or ("",)
-    return parts[-1] in _FILTERED_BY | {"isinstance", "issubclass"}
+    call = source.ast_parent(parent) if isinstance(parent, ast.keyword) and parent.arg == "wrt" else parent
+    is_given = isinstance(call, ast.Call) and (call is not parent or node in call.args)
+    names = types_named(source, call.func, 0) if is_given and isinstance(call, ast.Call) else None
+    return bool(names) and all(name in _TESTS or _is_filtering(name) for name in names or ())
+
+
+def _is_filtering(name: str) -> bool:
+    return name.startswith("flax.nnx.") and name.rpartition(".")[2] in _FILTERED_BY
 
 
 def _only(source: ParsedSource, node: ast.expr, text: str) -> Edit:

@@ -49,7 +49,10 @@ FIX_MESSAGE = "Use the function that JAX has kept"
 def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
     """Report uses of removed functions by their full name, and imports of them."""
     for name in sorted(REMOVED_TREE_FUNCTIONS.keys() & source.bindings.attributes.keys()):
-        for use in source.bindings.attributes[name]:
+        uses = source.bindings.attributes[name]
+        if not all(isinstance(getattr(use.node, "ctx", None), ast.Load) for use in uses):
+            continue  # The file sets ``jax.tree_map`` itself.
+        for use in uses:
             parts = dotted_name(use.node)
             names = source.bindings.qualified_names(parts, start_of(use.node), depth=0) if parts else frozenset()
             if len(parts or ()) > 1 and names == {f"jax.{name}"}:

@@ -111,7 +111,7 @@ def renamed_import(
         end = source.position(source.offset(start) + len(imported.alias.name))
         return [source.replace(Range(start, end), new)]
     old = imported.bound
-    if not _is_free(source, new, imported):
+    if not _is_free(source, new, imported) or source.bindings.is_shared(old) or _is_named_in_text(source, old):
         return None
     edits = _in_import(source, imported, new)
     for use, bindings in _uses_by_import(source, old).get(imported.statement, ()):
@@ -140,6 +140,14 @@ def _exported(source: ParsedSource) -> frozenset[object]:
         if any(isinstance(target, ast.Name) and target.id == "__all__" for target in targets):
             values |= {found.value for found in walk(statement.node) if isinstance(found, ast.Constant)}
     return frozenset(values)
+
+
+@remembered
+def _is_named_in_text(source: ParsedSource, name: str) -> bool:
+    """Whether a string other than an annotation is a name, as in ``globals()[".."]`` and ``cast("..", x)``."""
+    annotations = sum(isinstance(root, ast.Name) and root.id == name for root in _quoted(source, name))
+    texts = [node for node in source.ast_nodes() if isinstance(node, ast.Constant) and node.value == name]
+    return len(texts) > annotations
 
 
 def _is_of(binding: Binding, imported: ImportedName) -> bool:

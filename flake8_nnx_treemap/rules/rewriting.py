@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 import libcst as cst
 
-from flake8_nnx_treemap.analysis.bindings import end_of
+from flake8_nnx_treemap.analysis.bindings import dotted_name, end_of
 from flake8_nnx_treemap.analysis.mappers import Mapper
+from flake8_nnx_treemap.analysis.nodes import walk
 from flake8_nnx_treemap.analysis.predicates import LeafTest, TypeTest
 from flake8_nnx_treemap.analysis.source import Edit, ParsedSource, Range, Unknown, remembered
 from flake8_nnx_treemap.analysis.spelling import spelling_of
@@ -165,10 +166,13 @@ def assignment_as_call(source: ParsedSource, target: ast.Attribute, method: str)
         method: the call up to its argument, such as ``set_value(``.
 
     Returns:
-        Edits; ``None`` for an assignment of several targets, or an augmented one.
+        Edits; ``None`` for an assignment of several targets, an augmented one, or one whose value may give the owner's
+        name to something else: a call asks for its owner first, an assignment last.
     """
     statement = source.ast_parent(target)
     if not isinstance(statement, ast.Assign) or statement.targets != [target]:
+        return None
+    if _may_rebind_owner(source, target, statement.value):
         return None
     end = source.position_of_place(end_of(statement))
     after = source.position_of_place(end_of(target))
@@ -178,9 +182,23 @@ def assignment_as_call(source: ParsedSource, target: ast.Attribute, method: str)
     start = source.position(source.offset(after) - len(target.attr))
     value = source.position(source.offset(after) + equals.end())
     needs_parentheses = isinstance(statement.value, (ast.Tuple, ast.Yield, ast.YieldFrom, ast.NamedExpr))
-    is_bare = needs_parentheses and not source.text_in(Range(value, end)).startswith("(")
+    is_bare = needs_parentheses and not _is_in_parentheses(source.text_in(Range(value, end)))
     opening, closing = ("(", "))") if is_bare else ("", ")")
     return [source.replace(Range(start, value), method + opening), source.insert(end, closing)]
+
+
+def _may_rebind_owner(source: ParsedSource, target: ast.Attribute, value: ast.expr) -> bool:
+    owner = (dotted_name(target) or ("",))[0]
+    calls = any(isinstance(node, ast.Call) for node in walk(value))
+    return (calls and source.bindings.is_shared(owner)) or any(isinstance(node, ast.NamedExpr) for node in walk(value))
+
+
+def _is_in_parentheses(text: str) -> bool:
+    """Whether an expression is in parentheses as a whole, unlike ``(1), (2)``."""
+    try:
+        return isinstance(ast.parse(f"called{text}", mode="eval").body, ast.Call)
+    except SyntaxError:
+        return False
 
 
 # Mappers
@@ -222,7 +240,7 @@ def _guarded_lambda(source: ParsedSource, definition: cst.Lambda, leaf: str, typ
 def _guarded_call(
     source: ParsedSource, call: TreeCall, mapper: cst.BaseExpression, types: WrapperTypes
 ) -> list[Edit] | None:
-    if not _is_pure(mapper) or _names_class_scope(source, mapper):
+    if not _is_pure(source, mapper) or _names_class_scope(source, mapper):
         return None
     taken = {node.value for node in nodes_below(mapper, cst.Name)} | _roots(types)
     leaf = next((name for name in LEAF_NAMES if name not in taken), None)
@@ -243,19 +261,25 @@ def _guarded_call(
     ]
 
 
-def _is_pure(node: cst.BaseExpression) -> bool:
-    """Whether evaluating an expression once a leaf is the same as once: names, and partials of names."""
+def _is_pure(source: ParsedSource, node: cst.BaseExpression) -> bool:
+    """Whether evaluating an expression once a leaf is the same as once: names, and partials that stay the same."""
     if dotted_parts(node) is not None:
         return True
     return (
         isinstance(node, cst.Call)
         and (dotted_parts(node.func) or ("",))[-1] == "partial"
-        and all(_is_plain(argument.value) and not argument.star for argument in node.args)
+        and not any(argument.star for argument in node.args)
+        and dotted_parts(node.args[0].value) is not None
+        and all(_stays_the_same(source, argument.value) for argument in node.args[1:])
     )
 
 
-def _is_plain(node: cst.BaseExpression) -> bool:
-    return dotted_parts(node) is not None or isinstance(node, (cst.SimpleString, cst.Integer, cst.Float))
+def _stays_the_same(source: ParsedSource, node: cst.BaseExpression) -> bool:
+    """Whether an expression is worth the same for each leaf: a constant, an import, a name that is bound only once."""
+    if isinstance(node, (cst.SimpleString, cst.Integer, cst.Float)) or source.qualified_names(node):
+        return True
+    bindings = source.bindings_of(node) if isinstance(node, cst.Name) else ()
+    return len(bindings) == 1 and source.bindings.is_bound_once(bindings[0])
 
 
 def _names_class_scope(source: ParsedSource, node: cst.CSTNode) -> bool:
