@@ -25,7 +25,7 @@ from flake8_nnx_treemap.rules.codes import CODES
 from flake8_nnx_treemap.rules.registry import ALL_RULES
 
 EVERYTHING = LintSettings(frozenset(CODES), (0, 12, 7), unsafe_fixes=True)
-PARTS = 1 if os.environ.get("NNX_FOREIGN") == "all" else 120
+PARTS = 1 if os.environ.get("NNX_FOREIGN") == "all" else 80
 """A run reads one part in so many of what is installed, another one on each version of Python."""
 HEADER = "import jax\nfrom flax import nnx\nfrom flax.nnx import VariableState\n"
 
