@@ -44,6 +44,16 @@ def walk(root: ast.AST) -> Iterator[ast.AST]:
         pending += child_nodes(node)
 
 
+def own_nodes(root: ast.AST) -> Iterator[ast.AST]:
+    """What is below a node, in no certain order, but for what is in the functions and classes below it."""
+    pending = child_nodes(root)
+    while pending:
+        node = pending.pop()
+        yield node
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)):
+            pending += child_nodes(node)
+
+
 def operands(node: ast.expr, *operators: type[ast.operator]) -> list[ast.expr]:
     """What is joined by operators such as the bars of a union, in order: a thousand of them nest a thousand deep."""
     found: list[ast.expr] = []

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from flake8_nnx_treemap.analysis.bindings import Binding, BindingKind, Place, class_of_method, dotted_name, start_of
-from flake8_nnx_treemap.analysis.nodes import child_nodes, operands, walk
+from flake8_nnx_treemap.analysis.nodes import operands, own_nodes, walk
 from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown, remembered
 from flake8_nnx_treemap.names import (
     MODULES,
@@ -636,7 +636,7 @@ class _Tracer:
 
     def _is_plain(self, function: ast.FunctionDef) -> bool:
         """Whether a call of a function returns what its ``return`` statements say."""
-        if any(isinstance(found, (ast.Yield, ast.YieldFrom)) for found in _own_nodes(function)):
+        if any(isinstance(found, (ast.Yield, ast.YieldFrom)) for found in own_nodes(function)):
             return False
         for decorator in function.decorator_list:
             called = decorator.func if isinstance(decorator, ast.Call) else decorator
@@ -907,16 +907,7 @@ def _constant_index(node: ast.expr) -> int | None:
     return value if type(value) is int else None
 
 
-def _own_nodes(root: ast.AST) -> Iterator[ast.AST]:
-    pending = list(child_nodes(root))
-    while pending:
-        node = pending.pop()
-        yield node
-        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)):
-            pending.extend(child_nodes(node))
-
-
 def _returns_of(function: ast.FunctionDef) -> Iterator[ast.Return]:
-    for node in _own_nodes(function):
+    for node in own_nodes(function):
         if isinstance(node, ast.Return):
             yield node

@@ -21,12 +21,6 @@ from flake8_nnx_treemap.names import (
 from flake8_nnx_treemap.rules.wording import classes_to_stop_at, with_article
 
 
-def holds_wrappers(source: ParsedSource, tree: cst.BaseExpression) -> bool:
-    """Whether a tree is known to keep its values in Variables or VariableStates."""
-    origin = origin_of(source, tree)
-    return isinstance(origin, Origin) and origin.holds_wrappers
-
-
 def wrappers_are_new(source: ParsedSource, trees: Sequence[cst.BaseExpression]) -> bool:
     """Whether the wrappers of the first tree are known to belong to no model: nothing else has them."""
     origin = origin_of(source, trees[0]) if trees else None

@@ -62,8 +62,6 @@ class _Branch:
 
 def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
     """Report each branch, registration or key that is for one of the two classes where another is for the other."""
-    if "VariableState" not in source.text:
-        return
     for node in source.ast_nodes():
         if isinstance(node, (ast.If, ast.IfExp)):
             yield from _check_pair(source, node, floor)

@@ -39,10 +39,10 @@ from flake8_nnx_treemap.analysis.bindings import end_of, start_of
 from flake8_nnx_treemap.analysis.functions import SINGLE_DISPATCH
 from flake8_nnx_treemap.analysis.mappers import Mapper, mapper_of
 from flake8_nnx_treemap.analysis.narrowing import Region, covers, regions_beyond_cases, regions_where, type_test
-from flake8_nnx_treemap.analysis.nodes import child_nodes, walk
+from flake8_nnx_treemap.analysis.nodes import own_nodes, walk
 from flake8_nnx_treemap.analysis.predicates import LeafTest, leaf_test_of
 from flake8_nnx_treemap.analysis.provenance import Origin, TreeKind, origin_of
-from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown
+from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown, remembered
 from flake8_nnx_treemap.analysis.tree_calls import TreeCall
 from flake8_nnx_treemap.analysis.uses import names_bound_by
 from flake8_nnx_treemap.analysis.wrappers import is_wrapper
@@ -98,22 +98,13 @@ def _returned(source: ParsedSource, mapper: Mapper) -> Iterator[ast.Name]:
     if isinstance(definition, ast.Lambda):
         results = [definition.body]
     elif definition is not None:
-        results = [node.value for node in _own_nodes(definition) if isinstance(node, ast.Return) and node.value]
+        results = [node.value for node in own_nodes(definition) if isinstance(node, ast.Return) and node.value]
     while results:
         result = results.pop(0)
         if isinstance(result, ast.IfExp):
             results += [result.body, result.orelse]
         elif isinstance(result, ast.Name) and result.id == mapper.leaf and _is_parameter(source, result):
             yield result
-
-
-def _own_nodes(function: ast.FunctionDef) -> Iterator[ast.AST]:
-    pending: list[ast.AST] = list(function.body)
-    while pending:
-        node = pending.pop(0)
-        yield node
-        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)):
-            pending += child_nodes(node)
 
 
 def _is_parameter(source: ParsedSource, node: ast.Name) -> bool:
@@ -126,12 +117,15 @@ def _cannot_be_wrapper(source: ParsedSource, mapper: Mapper, leaf: ast.Name, tes
     """Whether questions have sent every wrapper at which the traversal stops another way."""
     definition = source.definition_of(mapper.function.definition)
     place = start_of(leaf)
-    sent: set[str] = set()
-    for node in walk(definition) if definition else ():
-        for types, (start, end) in _sent_away(source, node, leaf.id):
-            if start <= place < end:
-                sent |= types
-    return covers(frozenset(sent), test.names & WRAPPERS)
+    sent = _all_sent_away(source, definition, leaf.id) if definition else ()
+    away = frozenset[str]().union(*(types for types, (start, end) in sent if start <= place < end))
+    return covers(away, test.names & WRAPPERS)
+
+
+@remembered
+def _all_sent_away(source: ParsedSource, definition: ast.AST, leaf: str) -> tuple[tuple[frozenset[str], Region], ...]:
+    """The classes that the questions of a mapper send another way, and where they have."""
+    return tuple(one for node in walk(definition) for one in _sent_away(source, node, leaf))
 
 
 def _sent_away(source: ParsedSource, node: ast.AST, leaf: str) -> Iterator[tuple[frozenset[str], Region]]:

@@ -33,6 +33,7 @@ from collections.abc import Iterator
 
 import libcst as cst
 
+from flake8_nnx_treemap.analysis.bindings import BindingKind
 from flake8_nnx_treemap.analysis.mappers import mapper_of
 from flake8_nnx_treemap.analysis.predicates import leaf_test_of
 from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown
@@ -77,7 +78,7 @@ def _written(source: ParsedSource, node: cst.CSTNode, leaf: str) -> cst.BaseExpr
 def _is_parameter(source: ParsedSource, written: cst.BaseExpression, leaf: str) -> bool:
     """Whether the leaf's name still means the leaf, and not a copy of it."""
     bindings = source.bindings.bindings_of(leaf.partition("[")[0], source.place_of(written))
-    return len(bindings) == 1 and bindings[0].kind.value == "parameter"
+    return len(bindings) == 1 and bindings[0].kind is BindingKind.PARAMETER
 
 
 EXAMPLES = (

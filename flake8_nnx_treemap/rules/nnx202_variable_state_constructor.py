@@ -48,8 +48,6 @@ MESSAGE = "VariableState(..) builds a plain Variable since Flax 0.11: call the V
 @unless_guarded
 def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
     """Report each call of `VariableState`."""
-    if "VariableState" not in source.text:
-        return
     for use in (use for uses in source.bindings.calls.values() for use in uses):
         call = use.node
         if isinstance(call, ast.Call) and _builds_state(source, call) and not is_format_part(source, call):

@@ -33,11 +33,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from flake8_nnx_treemap.analysis.bindings import dotted_name, end_of, start_of
+from flake8_nnx_treemap.analysis.bindings import dotted_name, start_of
 from flake8_nnx_treemap.analysis.source import ParsedSource
-from flake8_nnx_treemap.analysis.text import Range
 from flake8_nnx_treemap.names import REMOVED_TREE_FUNCTIONS, FlaxRelease
-from flake8_nnx_treemap.rules.renaming import is_tried, unless_guarded
+from flake8_nnx_treemap.rules.renaming import is_tried, range_of, unless_guarded
 from flake8_nnx_treemap.rules.rewriting import make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
 
@@ -66,12 +65,8 @@ def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
                     yield _import(source, node, alias)
 
 
-def _range(source: ParsedSource, node: ast.AST) -> Range:
-    return Range(source.position_of_place(start_of(node)), source.position_of_place(end_of(node)))
-
-
 def _use(source: ParsedSource, node: ast.expr, name: str) -> Finding:
-    range_ = _range(source, node)
+    range_ = range_of(source, node)
     kept = f"tree.{REMOVED_TREE_FUNCTIONS[name]}"
     text = source.text_in(range_)
     fix = None
@@ -83,7 +78,7 @@ def _use(source: ParsedSource, node: ast.expr, name: str) -> Finding:
 
 def _import(source: ParsedSource, node: ast.ImportFrom, alias: ast.alias) -> Finding:
     message = MESSAGE.format(f"jax.{alias.name}", f"jax.tree_util.{alias.name}")
-    return Finding("NNX208", message, _range(source, alias), _moved_import(source, node))
+    return Finding("NNX208", message, range_of(source, alias), _moved_import(source, node))
 
 
 def _moved_import(source: ParsedSource, node: ast.ImportFrom) -> Fix | None:
