@@ -113,16 +113,10 @@ _TAKES_STATE = {"state": TreeKind.STATE, "pop": TreeKind.STATE, "variables": Tre
 
 _UNWRAPS = frozenset({"to_pure_dict", "pure", "as_pure"})
 
-_KEEPS_FIRST = frozenset(
+_REBUILDS = frozenset(
     {
         "flax.nnx.clone",
-        "flax.nnx.merge_state",
-        "flax.nnx.State.merge",
-        "flax.nnx.with_vars",
-        "flax.nnx.vars_as",
-        "copy.copy",
         "copy.deepcopy",
-        "jax.block_until_ready",
         "jax.device_put",
         "jax.lax.stop_gradient",
         "jax.lax.with_sharding_constraint",
@@ -131,19 +125,17 @@ _KEEPS_FIRST = frozenset(
         "optax.tree_utils.tree_ones_like",
     }
 )
-"""Functions whose result has the wrappers of their first argument."""
+"""Functions whose result has wrappers like those of their first argument, but of its own (0.10.6 to 0.12.8)."""
 
-_REBUILDS = _KEEPS_FIRST & {
-    "flax.nnx.clone",
-    "copy.deepcopy",
-    "jax.device_put",
-    "jax.lax.stop_gradient",
-    "jax.lax.with_sharding_constraint",
-    "optax.apply_updates",
-    "optax.tree_utils.tree_zeros_like",
-    "optax.tree_utils.tree_ones_like",
+_KEEPS_FIRST = _REBUILDS | {
+    "flax.nnx.merge_state",
+    "flax.nnx.State.merge",
+    "flax.nnx.with_vars",
+    "flax.nnx.vars_as",
+    "copy.copy",
+    "jax.block_until_ready",
 }
-"""Those of them whose result has wrappers of its own (0.10.6 to 0.12.8)."""
+"""Functions whose result has the wrappers of their first argument, or such as these."""
 
 _RUNS_AS_IT_IS = frozenset(
     {"flax.nnx.jit", "flax.nnx.remat", "flax.nnx.eval_shape", "jax.jit", "jax.eval_shape", "jax.checkpoint"}
