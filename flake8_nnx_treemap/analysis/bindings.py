@@ -55,6 +55,11 @@ class Block:
     is_loop: bool = False
     is_try_body: bool = False
 
+    @property
+    def is_tried(self) -> bool:
+        """Whether it stands in what some ``try`` tries, whatever is handled."""
+        return any(around.is_try_body for around in self.ancestors())
+
     def ancestors(self) -> Iterator[Block]:
         """This block and those around it, innermost first."""
         block: Block | None = self
@@ -192,7 +197,7 @@ class Bindings:
 
     def is_bound_once(self, binding: Binding) -> bool:
         """Whether a name never means anything but one binding, which nothing but its own scope makes."""
-        return len(self.names_in(binding.scope).get(binding.name, ())) == 1 and binding.name not in self._shared
+        return len(self.names_in(binding.scope).get(binding.name, ())) == 1 and not self.is_shared(binding.name)
 
     @functools.cached_property
     def _shared(self) -> frozenset[str]:
@@ -203,6 +208,15 @@ class Bindings:
     def is_shared(self, name: str) -> bool:
         """Whether some function declares a name global or nonlocal: any call may then give it another meaning."""
         return name in self._shared
+
+    def is_written(self, name: str) -> bool:
+        """Whether a name stands anywhere by itself, not as an attribute."""
+        return name in self._written
+
+    @functools.cached_property
+    def _written(self) -> frozenset[str]:
+        uses = self.attributes.items()
+        return frozenset(name for name, found in uses if any(isinstance(use.node, ast.Name) for use in found))
 
     def scope_at(self, place: Place) -> Scope:
         """The scope in which a name written at ``place`` is looked up."""
@@ -292,6 +306,11 @@ class Bindings:
         if question not in self._names:
             self._names[question] = self._qualified_names(parts, place, depth)
         return self._names[question]
+
+    def names_of(self, node: ast.AST, depth: int = 8) -> frozenset[str]:
+        """The same of an expression where it stands; empty if it is no name and no chain of attributes of one."""
+        parts = dotted_name(node)
+        return frozenset() if parts is None else self.qualified_names(parts, start_of(node), depth)
 
     def _qualified_names(self, parts: tuple[str, ...], place: Place, depth: int) -> frozenset[str]:
         bindings = _without_fallback(self.bindings_of(parts[0], place))

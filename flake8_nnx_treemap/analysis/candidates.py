@@ -76,15 +76,10 @@ def _tree_function(
         return TREE_FUNCTIONS[names[0]], None
     found = bindings.bindings_of(parts[0], place)
     partial = found[0].value if len(parts) == len(found) == 1 else None
-    if not isinstance(partial, ast.Call) or not partial.args or _names(bindings, partial.func) != {_PARTIAL}:
+    if not isinstance(partial, ast.Call) or not partial.args or bindings.names_of(partial.func) != {_PARTIAL}:
         return None
-    names = sorted(_names(bindings, partial.args[0]) & TREE_FUNCTIONS.keys())
+    names = sorted(bindings.names_of(partial.args[0]) & TREE_FUNCTIONS.keys())
     return (TREE_FUNCTIONS[names[0]], partial) if names else None
-
-
-def _names(bindings: Bindings, node: ast.expr) -> frozenset[str]:
-    parts = dotted_name(node)
-    return bindings.qualified_names(parts, start_of(node)) if parts else frozenset()
 
 
 def _arguments(function: TreeFunction, given: list[ast.expr], named: list[ast.keyword]) -> dict[str, ast.expr]:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import libcst as cst
 
-from flake8_nnx_treemap.analysis.bindings import dotted_name, start_of
 from flake8_nnx_treemap.analysis.mappers import Dispatch, Mapper, always_read_in, dispatches_in, mapper_of
 from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown, remembered
 from flake8_nnx_treemap.analysis.syntax import is_docstring, statements_of
@@ -124,8 +123,7 @@ def _of_argument(
 
 
 def _builtin(source: ParsedSource, function: ast.expr) -> str | None:
-    parts = dotted_name(function)
-    names = source.bindings.qualified_names(parts, start_of(function)) if parts else frozenset()
+    names = source.bindings.names_of(function)
     found = {name.partition(".")[2] for name in names if name.startswith("builtins.")}
     return found.pop() if len(names) == 1 and found else None
 

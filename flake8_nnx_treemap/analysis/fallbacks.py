@@ -115,8 +115,9 @@ class _Reader:
         found = self.dispatches.get(node)
         if found is not None:
             # ``getattr(leaf, "value", leaf)`` is its default.
-            is_default = found.test is None and isinstance(node, cst.Call) and len(node.args) == 3
-            return self.of_expression(node.args[2].value) if is_default else Fallback.DENIED  # type: ignore[attr-defined]
+            if found.test is None and isinstance(node, cst.Call) and len(node.args) == 3:
+                return self.of_expression(node.args[2].value)
+            return Fallback.DENIED
         if isinstance(node, (cst.Name, cst.Subscript)) and self.source.text_of(node) in self.names:
             return Fallback.LEAF
         if isinstance(node, cst.UnaryOperation) and isinstance(node.operator, cst.Not):

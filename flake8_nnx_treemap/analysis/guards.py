@@ -7,9 +7,9 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from operator import itemgetter
 
-from flake8_nnx_treemap.analysis.bindings import Reads, dotted_name, end_of, start_of
+from flake8_nnx_treemap.analysis.bindings import Reads, end_of, start_of
 from flake8_nnx_treemap.analysis.narrowing import Region, statements_after
-from flake8_nnx_treemap.analysis.nodes import walk
+from flake8_nnx_treemap.analysis.nodes import walk, words_below
 from flake8_nnx_treemap.analysis.source import ParsedSource, remembered
 from flake8_nnx_treemap.analysis.text import Position
 from flake8_nnx_treemap.names import MEMBERS_OF_SOME_RELEASES, OLD_NAMES_THAT_STAY
@@ -65,8 +65,7 @@ def _where_absence_is_handled(source: ParsedSource) -> Iterator[Region]:
 
 
 def _names_absence(node: ast.expr) -> bool:
-    names = {getattr(found, "attr", getattr(found, "id", None)) for found in walk(node)}
-    return not _ABSENCE.isdisjoint(names)
+    return not _ABSENCE.isdisjoint(words_below(node))
 
 
 def _span(node: ast.AST) -> Region:
@@ -97,16 +96,12 @@ def _asks_for_member(source: ParsedSource, node: ast.expr) -> bool:
     if not isinstance(node, ast.Call) or len(node.args) != 2 or not isinstance(node.args[1], ast.Constant):
         return False
     owner, member = node.args[0], node.args[1].value
-    parts = dotted_name(owner)
-    names = source.bindings.qualified_names(parts, start_of(owner)) if parts else frozenset()
-    is_of_library = any(name.partition(".")[0] in _LIBRARIES for name in names)
+    is_of_library = any(name.partition(".")[0] in _LIBRARIES for name in source.bindings.names_of(owner))
     return member in MEMBERS_OF_SOME_RELEASES or (is_of_library and member not in OLD_NAMES_THAT_STAY)
 
 
 def _asks_for_version(source: ParsedSource, node: ast.expr) -> bool:
-    parts = dotted_name(node.func) if isinstance(node, ast.Call) else None
-    names = source.bindings.qualified_names(parts, start_of(node)) if parts else frozenset()
-    return not names.isdisjoint(_ASKS_FOR_VERSION)
+    return isinstance(node, ast.Call) and not _ASKS_FOR_VERSION.isdisjoint(source.bindings.names_of(node.func))
 
 
 def _reads_of_imported_versions(source: ParsedSource) -> Iterator[Reads]:

@@ -321,21 +321,22 @@ _NEW_SCOPES = frozenset({cst.FunctionDef, cst.Lambda, cst.ClassDef})
 
 # What is read for certain
 
+_HAVE_A_TARGET: Final = (cst.AssignTarget, cst.AnnAssign, cst.AugAssign, cst.NamedExpr, cst.For)
+_HAVE_A_NAME: Final = (cst.FunctionDef, cst.ClassDef, cst.AsName)
 _REBINDERS: Final = (
-    *(cst.AssignTarget, cst.AnnAssign, cst.AugAssign, cst.NamedExpr, cst.For, cst.AsName, cst.Del),
-    *(cst.FunctionDef, cst.ClassDef, cst.ImportAlias, cst.MatchAs, cst.MatchStar, cst.MatchMapping),
+    *_HAVE_A_TARGET,
+    *_HAVE_A_NAME,
+    *(cst.Del, cst.ImportAlias, cst.MatchAs, cst.MatchStar, cst.MatchMapping),
 )
 """What may give a name another meaning."""
 
 
 def _bound_by(node: cst.CSTNode) -> cst.CSTNode:
     """The part of a rebinder that names what it binds: the whole of a pattern or an import, to be sure."""
-    if isinstance(node, (cst.FunctionDef, cst.ClassDef, cst.AsName)):
+    if isinstance(node, _HAVE_A_NAME):
         return node.name
     return node.target if isinstance(node, _HAVE_A_TARGET) else node
 
-
-_HAVE_A_TARGET = (cst.AssignTarget, cst.AnnAssign, cst.AugAssign, cst.NamedExpr, cst.For)
 
 _EVERYTHING: Final = None
 """What is read on a way that never returns: whatever one asks for. Stands for the set of all attributes."""

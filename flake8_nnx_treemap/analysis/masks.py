@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from flake8_nnx_treemap.analysis.bindings import dotted_name, start_of
 from flake8_nnx_treemap.analysis.provenance import TREES_OF_WRAPPERS, Origin, origin_of
 from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown
 from flake8_nnx_treemap.analysis.uses import Use, returned_by, uses_of
@@ -65,6 +64,5 @@ def _is_given_as_mask(source: ParsedSource, use: Use) -> bool:
 
 
 def _optax_names(source: ParsedSource, call: ast.Call) -> frozenset[str]:
-    parts = dotted_name(call.func)
-    names = source.bindings.qualified_names(parts, start_of(call.func)) if parts else frozenset()
+    names = source.bindings.names_of(call.func)
     return names if names and all(name.startswith("optax.") for name in names) else frozenset()

@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 
 from flake8_nnx_treemap.analysis.bindings import BindingKind, Place, dotted_name, end_of, start_of
-from flake8_nnx_treemap.analysis.nodes import operands, walk
+from flake8_nnx_treemap.analysis.nodes import operands, words_below
 from flake8_nnx_treemap.analysis.source import ParsedSource, remembered
 from flake8_nnx_treemap.names import VARIABLE, VARIABLE_BASES, VARIABLE_STATE, canonical
 
@@ -103,7 +103,7 @@ def _ways_through(statement: ast.stmt) -> Sequence[Sequence[ast.stmt]]:
 
 def _may_swallow(manager: ast.expr) -> bool:
     """Whether a ``with`` may go on after an error in its body, as ``suppress(..)`` and ``pytest.raises(..)`` do."""
-    words = [getattr(node, "attr", getattr(node, "id", "")).lower() for node in walk(manager)]
+    words = map(str.lower, words_below(manager))
     return any("suppress" in word or "raises" in word for word in words)
 
 

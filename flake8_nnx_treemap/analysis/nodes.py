@@ -44,6 +44,12 @@ def walk(root: ast.AST) -> Iterator[ast.AST]:
         pending += child_nodes(node)
 
 
+def words_below(root: ast.AST) -> frozenset[str]:
+    """The names and the names of attributes that a piece of code writes."""
+    words = (getattr(node, "attr", getattr(node, "id", None)) for node in walk(root))
+    return frozenset(word for word in words if word is not None)
+
+
 def own_nodes(root: ast.AST) -> Iterator[ast.AST]:
     """What is below a node, in no certain order, but for what is in the functions and classes below it."""
     pending = child_nodes(root)

@@ -7,7 +7,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
-from flake8_nnx_treemap.analysis.bindings import Binding, BindingKind, ScopeKind, dotted_name, start_of
+from flake8_nnx_treemap.analysis.bindings import Binding, BindingKind, ScopeKind, start_of
 from flake8_nnx_treemap.analysis.nodes import walk
 from flake8_nnx_treemap.analysis.source import ParsedSource, remembered
 from flake8_nnx_treemap.names import WRAPPERS, canonical
@@ -78,8 +78,7 @@ def _classes_named(source: ParsedSource, base: ast.expr) -> list[ast.AST]:
 
 def _may_be_variable(source: ParsedSource, base: ast.expr) -> bool:
     """Whether a base class that the file does not define is a Variable, or nobody knows."""
-    parts = dotted_name(base.value if isinstance(base, ast.Subscript) else base)
-    names = source.bindings.qualified_names(parts, start_of(base)) if parts else frozenset()
+    names = source.bindings.names_of(base.value if isinstance(base, ast.Subscript) else base)
     return not names or any(
         canonical(name) in WRAPPERS or name.partition(".")[0] not in _HOLD_NO_VARIABLES for name in names
     )

@@ -692,19 +692,14 @@ class _Tracer:
     # Names of Flax
 
     def _names(self, node: ast.expr) -> frozenset[str]:
-        return _names(self._source, node)
+        return self._source.bindings.names_of(node)
 
     def _members(self, node: ast.expr) -> set[str | None]:
         return _members(self._source, node)
 
 
-def _names(source: ParsedSource, node: ast.expr) -> frozenset[str]:
-    parts = dotted_name(node)
-    return source.bindings.qualified_names(parts, start_of(node)) if parts else frozenset()
-
-
 def _members(source: ParsedSource, node: ast.expr) -> set[str | None]:
-    return {member_of_nnx(name) for name in _names(source, node)}
+    return {member_of_nnx(name) for name in source.bindings.names_of(node)}
 
 
 def member_of_nnx(name: str) -> str | None:
@@ -849,8 +844,9 @@ def _agreed(results: Iterable[_Result]) -> _Result:
 
 def _rebuilt(found: _Result) -> _Result:
     """The same tree with wrappers of its own; those of a Module belong to it, however new it is."""
-    is_tree = isinstance(found, Origin) and found.kind is not TreeKind.MODULE
-    return replace(found, is_new=True) if isinstance(found, Origin) and is_tree else found
+    if isinstance(found, Unknown) or found.kind is TreeKind.MODULE:
+        return found
+    return replace(found, is_new=True)
 
 
 def _as_made(part: _Result, whole: Origin) -> _Result:

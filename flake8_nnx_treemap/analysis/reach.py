@@ -11,7 +11,7 @@ import ast
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from flake8_nnx_treemap.analysis.bindings import Binding, BindingKind, class_of_method, dotted_name, start_of
+from flake8_nnx_treemap.analysis.bindings import Binding, BindingKind, class_of_method, start_of
 from flake8_nnx_treemap.analysis.candidates import Candidate
 from flake8_nnx_treemap.analysis.narrowing import type_test
 from flake8_nnx_treemap.analysis.nodes import walk
@@ -53,7 +53,7 @@ def reach_of_function(source: ParsedSource, expression: ast.expr | None) -> Reac
     if expression is None:
         return Reach()
     here = reach_of(source, expression)
-    names = _qualified_names(source, expression)
+    names = source.bindings.names_of(expression)
     return _joined([here, _reach_elsewhere(source, names, MAXIMUM_STEPS)]) if names else here
 
 
@@ -191,11 +191,6 @@ def _typed(node: ast.AST) -> ast.expr | None:
 
 
 # Other files
-
-
-def _qualified_names(source: ParsedSource, expression: ast.expr) -> frozenset[str]:
-    parts = dotted_name(expression)
-    return source.bindings.qualified_names(parts, start_of(expression)) if parts else frozenset()
 
 
 def _reach_elsewhere(source: ParsedSource, names: frozenset[str], steps: int) -> Reach:

@@ -17,7 +17,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from flake8_nnx_treemap.analysis.bindings import Binding, Bindings, Block, Host, Place, end_of, start_of
-from flake8_nnx_treemap.analysis.nodes import child_nodes, walk
+from flake8_nnx_treemap.analysis.nodes import child_nodes, words_below
 from flake8_nnx_treemap.analysis.text import LINE_END, WideCharacters, line_starts
 from flake8_nnx_treemap.analysis.text import Edit as Edit
 from flake8_nnx_treemap.analysis.text import Position as Position
@@ -377,8 +377,7 @@ def _catches_attribute_error(handler: ast.ExceptHandler) -> bool:
 
 
 def _names_attribute_error(node: ast.AST) -> bool:
-    names = {getattr(found, "attr", getattr(found, "id", None)) for found in walk(node)}
-    return not _CATCHES_ATTRIBUTE_ERROR.isdisjoint(names)
+    return not _CATCHES_ATTRIBUTE_ERROR.isdisjoint(words_below(node))
 
 
 def _depth_exceeds(root: ast.AST, limit: int) -> bool:

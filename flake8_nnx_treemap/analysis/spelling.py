@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from flake8_nnx_treemap.analysis.bindings import Binding, Place, Scope, ScopeKind, end_of, start_of
-from flake8_nnx_treemap.analysis.nodes import walk
+from flake8_nnx_treemap.analysis.nodes import words_below
 from flake8_nnx_treemap.analysis.source import Edit, ParsedSource, Position, Range, remembered
 from flake8_nnx_treemap.names import NNX_MODULES
 
@@ -116,35 +116,39 @@ def _can_be_used(source: ParsedSource, visible: str, place: Place) -> bool:
     bindings = source.bindings.bindings_of(visible, place)
     if not all(_is_there_in_a_lambda(source, binding) for binding in bindings):
         return False
-    return any(_is_made_before(source, binding, place) for binding in bindings) or _is_used_at(source, visible, place)
+    return any(_is_made_before(source, binding, place) for binding in bindings) or (
+        # The line, where something is to be rewritten, uses the name itself.
+        place[0] in _rows_of(source, visible)
+    )
 
 
 def _is_made_before(source: ParsedSource, binding: Binding, place: Place) -> bool:
     """Whether a name is bound for certain when what stands at a place runs."""
+    if binding.place > place:
+        return False
     blocks = [block for block in binding.block.ancestors() if not block.is_try_body]
     scope = source.bindings.scope_at(place)
     while scope.kind in (ScopeKind.LAMBDA, ScopeKind.COMPREHENSION) and scope.parent is not None:
         scope = scope.parent
     block = source.bindings.block_at(place)
-    if binding.place > place:
-        return False
     if scope is not binding.scope or block is None:
         return len(blocks) <= 1
     return not blocks or blocks[0] in block.ancestors()
 
 
-def _is_used_at(source: ParsedSource, visible: str, place: Place) -> bool:
-    """Whether the line that a place is on, where something is to be rewritten, uses the name itself."""
-    uses = source.bindings.attributes.get(visible, ())
-    return any(isinstance(use.node, ast.Name) and use.node.lineno == place[0] for use in uses)
+@remembered
+def _rows_of(source: ParsedSource, name: str) -> frozenset[int]:
+    """The lines on which a name stands by itself."""
+    uses = source.bindings.attributes.get(name, ())
+    return frozenset(use.node.lineno for use in uses if isinstance(use.node, ast.Name))
 
 
 @remembered
 def _is_there_in_a_lambda(source: ParsedSource, binding: Binding) -> bool:
     """Whether a lambda written nearby can use a name when it runs: not if a class body or a type checker has it."""
     tests = [block.owner.test for block in binding.block.ancestors() if isinstance(block.owner, ast.If)]
-    names = {getattr(node, "attr", getattr(node, "id", None)) for test in tests for node in walk(test)}
-    return binding.scope.kind is not ScopeKind.CLASS and "TYPE_CHECKING" not in names
+    is_for_checkers = any("TYPE_CHECKING" in words_below(test) for test in tests)
+    return binding.scope.kind is not ScopeKind.CLASS and not is_for_checkers
 
 
 @remembered
@@ -157,8 +161,7 @@ def names_of_flax(source: ParsedSource) -> tuple[str, ...]:
 
 
 def _through_new_import(source: ParsedSource, member: str, place: Place) -> Spelling | None:
-    uses = source.bindings.attributes.get(member, ())
-    if source.bindings.bindings_of(member, place) or any(isinstance(use.node, ast.Name) for use in uses):
+    if source.bindings.bindings_of(member, place) or source.bindings.is_written(member):
         return None  # The name is taken, perhaps by an import of everything.
     found = [
         (visible, node)

@@ -24,8 +24,12 @@ from flake8_nnx_treemap.rules.wording import classes_to_stop_at, with_article
 def wrappers_are_new(source: ParsedSource, trees: Sequence[cst.BaseExpression]) -> bool:
     """Whether the wrappers of the first tree are known to belong to no model: nothing else has them."""
     origin = origin_of(source, trees[0]) if trees else None
-    is_made_here = isinstance(origin, Origin) and origin.kind in (TreeKind.GRADIENTS, TreeKind.PURE)
-    return is_made_here or (isinstance(origin, Origin) and origin.is_new)
+    return isinstance(origin, Origin) and (origin.is_new or origin.kind in (TreeKind.GRADIENTS, TreeKind.PURE))
+
+
+def makes_leaves_of_variables(source: ParsedSource) -> bool:
+    """Whether the file has to do with Hijax Variables, which JAX does not go into."""
+    return "hijax" in source.text
 
 
 def vain_dispatch(
@@ -46,8 +50,8 @@ def vain_dispatch(
     """
     if not dispatches or not trees or not all(found.of_first and _asks_for_wrapper(found) for found in dispatches):
         return None
-    if "hijax" in source.text:
-        return None  # Hijax Variables are leaves.
+    if makes_leaves_of_variables(source):
+        return None
     origin = origin_of(source, trees[0])
     if isinstance(origin, Origin) and not origin.holds_wrappers:
         return None  # After nnx.pure and its like there is no wrapper to stop at: the question is idle, and harmless.

@@ -6,7 +6,6 @@ import ast
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from flake8_nnx_treemap.analysis.bindings import dotted_name, start_of
 from flake8_nnx_treemap.analysis.call_facts import CallFacts, call_facts_of
 from flake8_nnx_treemap.analysis.masks import is_mask, speaks_of_masks
 from flake8_nnx_treemap.analysis.narrowing import type_test
@@ -114,7 +113,7 @@ def _stops_at_class(call: CallFacts) -> bool:
 
 
 def _is_wrapper_class(source: ParsedSource, node: ast.expr) -> bool:
-    return not WRAPPERS.isdisjoint(map(canonical, _qualified_names(source, node)))
+    return not WRAPPERS.isdisjoint(map(canonical, source.bindings.names_of(node)))
 
 
 def _stops_at_one_asks_for_another(call: CallFacts) -> bool:
@@ -154,14 +153,9 @@ def _uses_removed_function(source: ParsedSource) -> bool:
     """Whether ``jax.tree_map`` or its like is named, or imported from ``jax``."""
     removed = {f"jax.{name}" for name in REMOVED_TREE_FUNCTIONS}
     uses = (use.node for name in REMOVED_TREE_FUNCTIONS for use in source.bindings.attributes.get(name, ()))
-    if any(not removed.isdisjoint(_qualified_names(source, node)) for node in uses):
+    if any(not removed.isdisjoint(source.bindings.names_of(node)) for node in uses):
         return True
     return any(binding.qualified_name in removed for _, found in source.bindings.all_bound() for binding in found)
-
-
-def _qualified_names(source: ParsedSource, node: ast.expr) -> frozenset[str]:
-    parts = dotted_name(node)
-    return source.bindings.qualified_names(parts, start_of(node)) if parts else frozenset()
 
 
 def _sets_attributes(source: ParsedSource) -> bool:
@@ -218,10 +212,9 @@ NEEDS: Mapping[str, Need] = {
 
 def codes_by_text(text: str, settings: LintSettings) -> frozenset[str]:
     """The selected rules that find the words they need in a file, and that the Flax floor makes true."""
-    on_by_default = (code for code, is_on in CODES.items() if is_on)
-    needs = {
-        code: NEEDS[code] for code in (on_by_default if settings.select is None else settings.select & CODES.keys())
-    }
+    on_by_default = frozenset(code for code, is_on in CODES.items() if is_on)
+    selected = on_by_default if settings.select is None else settings.select & CODES.keys()
+    needs = {code: NEEDS[code] for code in selected}
     return frozenset(
         code
         for code, need in needs.items()

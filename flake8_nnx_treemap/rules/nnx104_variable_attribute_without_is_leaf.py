@@ -46,6 +46,7 @@ from flake8_nnx_treemap.analysis.source import Edit, ParsedSource, Unknown
 from flake8_nnx_treemap.analysis.tree_calls import TreeCall
 from flake8_nnx_treemap.names import VARIABLE_ONLY_ATTRIBUTES, FlaxRelease, TreeFunctionKind
 from flake8_nnx_treemap.rules.calls import calls_for
+from flake8_nnx_treemap.rules.dispatching import makes_leaves_of_variables
 from flake8_nnx_treemap.rules.rewriting import (
     dispatching_mapper,
     leaf_uses,
@@ -107,7 +108,7 @@ def _is_of_wrappers(source: ParsedSource, call: TreeCall) -> bool:
     """Whether a tree's leaves are arrays in wrappers: no Hijax Variables, and nothing that a map put there."""
     origin = origin_of(source, call.trees[0])
     is_known = isinstance(origin, Origin) and origin.kind in _OF_WRAPPERS and not origin.is_mapped
-    return is_known and "hijax" not in source.text
+    return is_known and not makes_leaves_of_variables(source)
 
 
 def _fix_of_map(source: ParsedSource, call: TreeCall, mapper: Mapper, floor: FlaxRelease) -> Fix | None:

@@ -37,7 +37,6 @@ from flake8_nnx_treemap.analysis.syntax import dotted_parts, is_name, positional
 from flake8_nnx_treemap.analysis.types import type_name
 from flake8_nnx_treemap.names import WRAPPERS, FlaxRelease
 from flake8_nnx_treemap.rules.calls import calls_for
-from flake8_nnx_treemap.rules.renaming import is_tried
 from flake8_nnx_treemap.rules.rewriting import make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, FixAvailability, Rule
 
@@ -64,7 +63,7 @@ def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
         else:
             continue
         block = source.bindings.block_at(source.place_of(call.node))
-        if block is not None and is_tried(block):
+        if block is not None and block.is_tried:
             applicability = Applicability.UNSAFE  # Perhaps for the error that this raises.
         fix = make_fix(source, applicability, FIX_MESSAGE, [source.replace(source.range(replaced), content)])
         yield Finding("NNX106", MESSAGE.format(name), source.range(expression), fix)

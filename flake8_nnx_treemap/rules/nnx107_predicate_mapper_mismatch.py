@@ -37,7 +37,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from flake8_nnx_treemap.analysis.bindings import dotted_name, start_of
 from flake8_nnx_treemap.analysis.mappers import Mapper, mapper_of
 from flake8_nnx_treemap.analysis.predicates import LeafTest, TypeTest, leaf_test_of
 from flake8_nnx_treemap.analysis.provenance import Origin, TreeKind, member_of_nnx, origin_of
@@ -126,8 +125,7 @@ def _is_of_params(source: ParsedSource, taken: ast.expr) -> bool:
     made_by = module.made_by
     quoted = (one for one in quoted_annotations(source) if source.ast_parent(one) is made_by)
     named = made_by.func if isinstance(made_by, ast.Call) else next(quoted, made_by)
-    parts = dotted_name(named)
-    names = source.bindings.qualified_names(parts, start_of(named)) if parts else frozenset()
+    names = source.bindings.names_of(named)
     return bool(names) and all(member_of_nnx(name) in MODULES_OF_PARAMS for name in names)
 
 

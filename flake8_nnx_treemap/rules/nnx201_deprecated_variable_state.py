@@ -92,8 +92,7 @@ def _asked_for_by_name(source: ParsedSource) -> Iterator[Finding]:
             given = use.node.args
             if len(given) < 2 or not isinstance(given[1], ast.Constant) or given[1].value != _OLD:
                 continue
-            parts = dotted_name(given[0])
-            names = source.bindings.qualified_names(parts, start_of(given[0])) if parts else frozenset()
+            names = source.bindings.names_of(given[0])
             if names and names <= set(NNX_MODULES):
                 yield Finding("NNX201", MESSAGE, range_of(source, given[1]))
 
@@ -164,9 +163,10 @@ def _is_of_types(source: ParsedSource, node: ast.Tuple) -> bool:
     if isinstance(parent, ast.Subscript):
         return types_named(source, parent.value, 0) == _UNION
     call = source.ast_parent(parent) if isinstance(parent, ast.keyword) and parent.arg == "wrt" else parent
-    is_given = isinstance(call, ast.Call) and (call is not parent or node in call.args)
-    names = types_named(source, call.func, 0) if is_given and isinstance(call, ast.Call) else None
-    return bool(names) and all(name in _TESTS or _is_filtering(name) for name in names or ())
+    if not isinstance(call, ast.Call) or (call is parent and node not in call.args):
+        return False
+    names = types_named(source, call.func, 0) or frozenset()
+    return bool(names) and all(name in _TESTS or _is_filtering(name) for name in names)
 
 
 def _is_filtering(name: str) -> bool:

@@ -34,7 +34,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from flake8_nnx_treemap.analysis.bindings import dotted_name, end_of, start_of
+from flake8_nnx_treemap.analysis.bindings import end_of, start_of
 from flake8_nnx_treemap.analysis.provenance import Origin, TreeKind, origin_of
 from flake8_nnx_treemap.analysis.source import ParsedSource
 from flake8_nnx_treemap.analysis.spelling import names_of_flax
@@ -59,8 +59,7 @@ def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
         assert isinstance(call, ast.Call)
         if not isinstance(call.func, ast.Attribute) or call.args or call.keywords or is_format_part(source, call):
             continue
-        parts = dotted_name(call.func)
-        if parts is not None and source.bindings.qualified_names(parts, start_of(call.func)):
+        if source.bindings.names_of(call.func):
             continue  # A function of some module.
         end = source.position_of_place(end_of(call.func))
         name = Range(source.position(source.offset(end) - len(_METHOD)), end)

@@ -33,10 +33,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from flake8_nnx_treemap.analysis.bindings import dotted_name, start_of
+from flake8_nnx_treemap.analysis.bindings import start_of
 from flake8_nnx_treemap.analysis.source import ParsedSource
 from flake8_nnx_treemap.names import REMOVED_TREE_FUNCTIONS, FlaxRelease
-from flake8_nnx_treemap.rules.renaming import is_tried, range_of, unless_guarded
+from flake8_nnx_treemap.rules.renaming import range_of, unless_guarded
 from flake8_nnx_treemap.rules.rewriting import make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
 
@@ -52,17 +52,16 @@ def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
         if not all(isinstance(getattr(use.node, "ctx", None), ast.Load) for use in uses):
             continue  # The file sets ``jax.tree_map`` itself.
         for use in uses:
-            parts = dotted_name(use.node)
-            names = source.bindings.qualified_names(parts, start_of(use.node), depth=0) if parts else frozenset()
-            if len(parts or ()) > 1 and names == {f"jax.{name}"}:
+            is_attribute = isinstance(use.node, ast.Attribute)
+            if is_attribute and source.bindings.names_of(use.node, depth=0) == {f"jax.{name}"}:
                 yield _use(source, use.node, name)
     for statement in source.bindings.statements:
         node = statement.node
-        is_of_jax = isinstance(node, ast.ImportFrom) and node.module == "jax" and not node.level
-        if isinstance(node, ast.ImportFrom) and is_of_jax and not is_tried(statement.block):
-            for alias in node.names:
-                if alias.name in REMOVED_TREE_FUNCTIONS:
-                    yield _import(source, node, alias)
+        if not isinstance(node, ast.ImportFrom) or node.module != "jax" or node.level or statement.block.is_tried:
+            continue
+        for alias in node.names:
+            if alias.name in REMOVED_TREE_FUNCTIONS:
+                yield _import(source, node, alias)
 
 
 def _use(source: ParsedSource, node: ast.expr, name: str) -> Finding:

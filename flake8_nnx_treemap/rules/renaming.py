@@ -8,7 +8,7 @@ import posixpath
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from flake8_nnx_treemap.analysis.bindings import Binding, BindingKind, Block, dotted_name, end_of, start_of
+from flake8_nnx_treemap.analysis.bindings import Binding, BindingKind, Block, end_of, start_of
 from flake8_nnx_treemap.analysis.guards import is_guarded
 from flake8_nnx_treemap.analysis.nodes import walk
 from flake8_nnx_treemap.analysis.quoted import quoted_annotations
@@ -58,15 +58,9 @@ def attribute_uses(source: ParsedSource, name: str) -> Iterator[ast.Attribute]:
     for node in (*written, *quoted):
         if not isinstance(node, ast.Attribute) or node.attr != member or not isinstance(node.ctx, ast.Load):
             continue
-        parts = dotted_name(node)
-        names = source.bindings.qualified_names(parts, start_of(node), depth=0) if parts else frozenset()
+        names = source.bindings.names_of(node, depth=0)
         if names and {canonical(found) for found in names} == {name} and not is_format_part(source, node):
             yield node
-
-
-def is_tried(block: Block) -> bool:
-    """Whether a block is tried: an import there is ready for a release that has no such name, whatever is handled."""
-    return any(around.is_try_body for around in block.ancestors())
 
 
 def imports_of(source: ParsedSource, name: str) -> Iterator[ImportedName]:
@@ -76,8 +70,8 @@ def imports_of(source: ParsedSource, name: str) -> Iterator[ImportedName]:
         node = statement.node
         if not isinstance(node, ast.ImportFrom) or node.level or node.module is None:
             continue
-        if is_tried(statement.block):
-            continue
+        if statement.block.is_tried:
+            continue  # "try: from flax.nnx import X" is ready for a release that has no X.
         for alias in node.names:
             if alias.name == member and canonical(f"{node.module}.{member}") == name:
                 yield ImportedName(node, alias, statement.block)
@@ -159,7 +153,7 @@ def _is_free(source: ParsedSource, name: str, imported: ImportedName) -> bool:
     bound = _bound_anywhere(source, name)
     if any(not _is_of(binding, imported) for binding in bound):
         return False
-    return bool(bound) or not _is_used(source, name)
+    return bool(bound) or not source.bindings.is_written(name)
 
 
 @remembered
@@ -167,11 +161,6 @@ def _bound_anywhere(source: ParsedSource, name: str) -> tuple[Binding, ...]:
     """What a name is bound to in any scope of statements."""
     scopes = {statement.scope for statement in source.bindings.statements} | {source.bindings.module}
     return tuple(binding for scope in scopes for binding in source.bindings.names_in(scope).get(name, ()))
-
-
-@remembered
-def _is_used(source: ParsedSource, name: str) -> bool:
-    return any(isinstance(use.node, ast.Name) for use in source.bindings.attributes.get(name, ()))
 
 
 @remembered
