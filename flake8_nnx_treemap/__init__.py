@@ -8,7 +8,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # As in typing, whose import would double the time that a run without candidates takes.
 if TYPE_CHECKING:
-    from flake8_nnx_treemap.analysis.text import Edit, Position, Range, SourceError
+    from flake8_nnx_treemap.analysis.code.text import Edit, Position, Range, SourceError
     from flake8_nnx_treemap.fixing.engine import FixResult
     from flake8_nnx_treemap.rules.rule import Applicability, Finding, Fix
     from flake8_nnx_treemap.rules.settings import LintSettings

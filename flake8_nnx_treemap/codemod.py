@@ -7,7 +7,7 @@ import argparse
 import libcst as cst
 from libcst.codemod import CodemodCommand, CodemodContext, SkipFile
 
-from flake8_nnx_treemap.analysis.text import SourceError
+from flake8_nnx_treemap.analysis.code.text import SourceError
 from flake8_nnx_treemap.fixing.engine import fix
 from flake8_nnx_treemap.gate import may_hold_findings_text
 from flake8_nnx_treemap.project.configuration import Overrides, settings_for

@@ -9,7 +9,7 @@ from dataclasses import replace
 from drawing import figure
 from measurements import BEFORE, Measured, measured, trees_of, versions_of
 
-from flake8_nnx_treemap.analysis.source import ParsedSource
+from flake8_nnx_treemap.analysis.names.source import ParsedSource
 from flake8_nnx_treemap.names import PORTABLE
 from flake8_nnx_treemap.reporting.traversals import EPOCHS, TREES, Scene, Traversal, panels, releases_text
 from flake8_nnx_treemap.rules.registry import ALL_RULES

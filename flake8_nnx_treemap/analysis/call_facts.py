@@ -6,9 +6,9 @@ import ast
 from functools import cached_property
 
 from flake8_nnx_treemap.analysis.candidates import Candidate, candidates_of
-from flake8_nnx_treemap.analysis.narrowing import type_test
+from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
 from flake8_nnx_treemap.analysis.reach import Reach, reach_of_consumers, reach_of_function
-from flake8_nnx_treemap.analysis.source import ParsedSource, remembered
+from flake8_nnx_treemap.analysis.values.narrowing import type_test
 from flake8_nnx_treemap.names import WRAPPER_WORDS
 
 

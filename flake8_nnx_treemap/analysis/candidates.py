@@ -6,8 +6,8 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from flake8_nnx_treemap.analysis.bindings import Binding, BindingKind, Bindings, Host, dotted_name, start_of
-from flake8_nnx_treemap.analysis.source import ParsedSource, remembered
+from flake8_nnx_treemap.analysis.names.bindings import Binding, BindingKind, Bindings, Host, dotted_name, start_of
+from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
 from flake8_nnx_treemap.names import TREE_FUNCTION_BASENAMES, TREE_FUNCTIONS, TreeFunction
 
 _PARTIAL = "functools.partial"

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from flake8_nnx_treemap.analysis.bindings import Host, start_of
+from flake8_nnx_treemap.analysis.code.text import Position, Range
+from flake8_nnx_treemap.analysis.names.bindings import Host, start_of
 from flake8_nnx_treemap.analysis.positions import Parents, Spans, record_spans
 from flake8_nnx_treemap.analysis.syntax import children_of
-from flake8_nnx_treemap.analysis.text import Position, Range
 
 if TYPE_CHECKING:
-    from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown
+    from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown
 
 
 @dataclass(frozen=True, slots=True, eq=False)

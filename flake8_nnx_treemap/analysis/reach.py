@@ -11,12 +11,12 @@ import ast
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from flake8_nnx_treemap.analysis.bindings import Binding, BindingKind, class_of_method, start_of
 from flake8_nnx_treemap.analysis.candidates import Candidate
-from flake8_nnx_treemap.analysis.narrowing import type_test
-from flake8_nnx_treemap.analysis.nodes import walk
-from flake8_nnx_treemap.analysis.source import ParsedSource, remembered
-from flake8_nnx_treemap.analysis.uses import uses_of
+from flake8_nnx_treemap.analysis.code.nodes import walk
+from flake8_nnx_treemap.analysis.names.bindings import Binding, BindingKind, class_of_method, start_of
+from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
+from flake8_nnx_treemap.analysis.names.uses import uses_of
+from flake8_nnx_treemap.analysis.values.narrowing import type_test
 from flake8_nnx_treemap.names import WRAPPERS
 
 MAXIMUM_STEPS = 6

@@ -6,7 +6,7 @@ from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from flake8_nnx_treemap.analysis.text import Edit, Position, Range, line_starts
+from flake8_nnx_treemap.analysis.code.text import Edit, Position, Range, line_starts
 from flake8_nnx_treemap.rules.rule import RENAMES, Finding, is_wanted
 
 

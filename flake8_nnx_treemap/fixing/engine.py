@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from flake8_nnx_treemap.analysis.collection import collects_later
-from flake8_nnx_treemap.analysis.text import Edit, SourceError, parse_module
+from flake8_nnx_treemap.analysis.code.garbage import collects_later
+from flake8_nnx_treemap.analysis.code.text import Edit, SourceError, parse_module
 from flake8_nnx_treemap.fixing.edits import apply_edits, compatible, without_hiding_renames
 from flake8_nnx_treemap.gate import may_hold_findings_text
 from flake8_nnx_treemap.rules.rule import Finding, is_wanted
@@ -16,7 +16,7 @@ from flake8_nnx_treemap.rules.settings import LintSettings
 if TYPE_CHECKING:
     import ast
 
-    from flake8_nnx_treemap.analysis.source import Modules, ParsedSource
+    from flake8_nnx_treemap.analysis.names.source import Modules, ParsedSource
 
 MAXIMUM_PASSES = 100
 """Far more than any file needs: each pass makes every fix that does not overlap another one."""
@@ -67,8 +67,8 @@ def source_with_candidates(
     """
     if not may_hold_findings_text(text):
         return None
-    from flake8_nnx_treemap.analysis.bindings import Bindings
-    from flake8_nnx_treemap.analysis.source import ParsedSource
+    from flake8_nnx_treemap.analysis.names.bindings import Bindings
+    from flake8_nnx_treemap.analysis.names.source import ParsedSource
     from flake8_nnx_treemap.rules.needs import codes_by_text, codes_that_may_find
 
     if not codes_by_text(text, settings):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from flake8_nnx_treemap.analysis.noqa import NoqaLine, is_switched_off, listed_codes, noqa_lines
-from flake8_nnx_treemap.analysis.source import Edit, ParsedSource, Position, Unknown
+from flake8_nnx_treemap.analysis.code.noqa import NoqaLine, is_switched_off, listed_codes, noqa_lines
+from flake8_nnx_treemap.analysis.names.source import Edit, ParsedSource, Position, Unknown
 from flake8_nnx_treemap.rules.rule import Applicability, Finding, Fix
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from lsprotocol import types
 
-from flake8_nnx_treemap.analysis.text import Position, Range
+from flake8_nnx_treemap.analysis.code.text import Position, Range
 from flake8_nnx_treemap.lsp.analyst import Analysis
 from flake8_nnx_treemap.lsp.cells import python_of
 from flake8_nnx_treemap.lsp.diagnostics import NAME, diagnostics_of, fix_edits

@@ -8,7 +8,7 @@ from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
-from flake8_nnx_treemap.analysis.text import Edit, Position, Range, line_starts
+from flake8_nnx_treemap.analysis.code.text import Edit, Position, Range, line_starts
 from flake8_nnx_treemap.fixing.edits import apply_edits, compatible
 from flake8_nnx_treemap.fixing.engine import fix, lint
 from flake8_nnx_treemap.lsp.documents import Source

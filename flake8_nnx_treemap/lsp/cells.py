@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flake8_nnx_treemap.analysis.text import LINE_END, SourceError, parse_module
+from flake8_nnx_treemap.analysis.code.text import LINE_END, SourceError, parse_module
 from flake8_nnx_treemap.project.magics import covered
 
 

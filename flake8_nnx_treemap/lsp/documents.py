@@ -10,7 +10,7 @@ from functools import cached_property
 from lsprotocol import types
 from pygls.uris import to_fs_path, urlparse
 
-from flake8_nnx_treemap.analysis.text import Edit, Position, Range
+from flake8_nnx_treemap.analysis.code.text import Edit, Position, Range
 from flake8_nnx_treemap.gate import may_hold_findings_text
 from flake8_nnx_treemap.lsp.cells import python_of
 from flake8_nnx_treemap.lsp.positions import Encoding, Lines

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown
-from flake8_nnx_treemap.analysis.text import Edit, SourceError
+from flake8_nnx_treemap.analysis.code.text import Edit, SourceError
+from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown
 from flake8_nnx_treemap.fixing.suppression import suppressing_edit
 
 

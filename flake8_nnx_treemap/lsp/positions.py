@@ -6,7 +6,7 @@ from bisect import bisect_right
 
 from lsprotocol import types
 
-from flake8_nnx_treemap.analysis.text import LINE_END, Position, Range, line_starts
+from flake8_nnx_treemap.analysis.code.text import LINE_END, Position, Range, line_starts
 
 Encoding = types.PositionEncodingKind | str
 

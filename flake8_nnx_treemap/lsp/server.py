@@ -13,7 +13,7 @@ from pygls.lsp.server import LanguageServer
 from pygls.uris import to_fs_path
 
 from flake8_nnx_treemap import __version__
-from flake8_nnx_treemap.analysis.text import SourceError
+from flake8_nnx_treemap.analysis.code.text import SourceError
 from flake8_nnx_treemap.lsp import workspace
 from flake8_nnx_treemap.lsp.analyst import Analysis, Analyst
 from flake8_nnx_treemap.lsp.diagnostics import diagnostics_of

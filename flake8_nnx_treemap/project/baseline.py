@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flake8_nnx_treemap.analysis.text import line_starts
+from flake8_nnx_treemap.analysis.code.text import line_starts
 from flake8_nnx_treemap.project.errors import ConfigurationError, FileError
 from flake8_nnx_treemap.project.files import read_bytes
 from flake8_nnx_treemap.rules.rule import Finding

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from flake8_nnx_treemap.analysis.text import Edit, SourceError, line_starts
+from flake8_nnx_treemap.analysis.code.text import Edit, SourceError, line_starts
 from flake8_nnx_treemap.fixing.engine import rewritten, verify
 from flake8_nnx_treemap.project.discovery import MARKDOWN_SUFFIXES
 from flake8_nnx_treemap.project.files import decode, decode_text

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from flake8_nnx_treemap.analysis.text import Edit, Position, SourceError, line_starts
+from flake8_nnx_treemap.analysis.code.text import Edit, Position, SourceError, line_starts
 from flake8_nnx_treemap.fixing.engine import FixResult, fix_with
 from flake8_nnx_treemap.project.formats import Format, format_of
 from flake8_nnx_treemap.project.runner import FileReport, Task, diff_of, place_in, process_file, told

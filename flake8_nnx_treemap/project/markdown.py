@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from flake8_nnx_treemap.analysis.text import Edit, Position, Range, SourceError, line_starts
+from flake8_nnx_treemap.analysis.code.text import Edit, Position, Range, SourceError, line_starts
 from flake8_nnx_treemap.fixing.edits import apply_edits
 from flake8_nnx_treemap.fixing.engine import verify
 from flake8_nnx_treemap.rules.rule import Finding

@@ -6,8 +6,8 @@ import functools
 import os
 from typing import TYPE_CHECKING
 
-from flake8_nnx_treemap.analysis.source import ParsedSource
-from flake8_nnx_treemap.analysis.text import SourceError
+from flake8_nnx_treemap.analysis.code.text import SourceError
+from flake8_nnx_treemap.analysis.names.source import ParsedSource
 from flake8_nnx_treemap.names import OTHER_PROJECTS
 from flake8_nnx_treemap.project.errors import FileError
 from flake8_nnx_treemap.project.files import decode, read_bytes
@@ -15,7 +15,7 @@ from flake8_nnx_treemap.project.files import decode, read_bytes
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from flake8_nnx_treemap.analysis.source import Modules
+    from flake8_nnx_treemap.analysis.names.source import Modules
 
 
 def module_finder(filename: str, on_search: Callable[[str], object] | None = None) -> Modules:

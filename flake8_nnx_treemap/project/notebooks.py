@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from flake8_nnx_treemap.analysis.text import Edit, SourceError, line_starts
+from flake8_nnx_treemap.analysis.code.text import Edit, SourceError, line_starts
 from flake8_nnx_treemap.project.magics import covered
 
 Span = tuple[int, int]

@@ -13,8 +13,8 @@ from flake8_nnx_treemap.project.errors import ConfigurationError, FileError
 from flake8_nnx_treemap.project.files import read_bytes, write
 
 if TYPE_CHECKING:
-    from flake8_nnx_treemap.analysis.source import Modules
-    from flake8_nnx_treemap.analysis.text import Position
+    from flake8_nnx_treemap.analysis.code.text import Position
+    from flake8_nnx_treemap.analysis.names.source import Modules
     from flake8_nnx_treemap.fixing.engine import FixResult
     from flake8_nnx_treemap.project.baseline import Baseline
     from flake8_nnx_treemap.project.cache import Cache
@@ -139,7 +139,7 @@ def process_text(
     Returns:
         The report, and the new text.
     """
-    from flake8_nnx_treemap.analysis.text import SourceError
+    from flake8_nnx_treemap.analysis.code.text import SourceError
     from flake8_nnx_treemap.fixing.engine import FixResult, fix_with
     from flake8_nnx_treemap.project.formats import format_of
     from flake8_nnx_treemap.project.modules import module_finder

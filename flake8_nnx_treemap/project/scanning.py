@@ -225,7 +225,7 @@ def _complaint(path: str, data: bytes) -> str | None:
 
 
 def _complaint_about_notebook(data: bytes) -> str | None:
-    from flake8_nnx_treemap.analysis.text import SourceError
+    from flake8_nnx_treemap.analysis.code.text import SourceError
     from flake8_nnx_treemap.project.notebooks import read_notebook
 
     try:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from flake8_nnx_treemap.analysis.text import LINE_END
+from flake8_nnx_treemap.analysis.code.text import LINE_END
 from flake8_nnx_treemap.project.runner import FileReport
 from flake8_nnx_treemap.reporting.style import Style, failures
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from flake8_nnx_treemap.analysis.text import Position
+from flake8_nnx_treemap.analysis.code.text import Position
 from flake8_nnx_treemap.project.runner import FileReport
 from flake8_nnx_treemap.reporting.style import Failure, Style, failures
 from flake8_nnx_treemap.rules.registry import rule_named

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from flake8_nnx_treemap import __version__
-from flake8_nnx_treemap.analysis.text import Range
+from flake8_nnx_treemap.analysis.code.text import Range
 from flake8_nnx_treemap.project.runner import FileReport
 from flake8_nnx_treemap.reporting.style import Failure, Style, failures
 from flake8_nnx_treemap.rules.rule import DOCUMENTATION_URL, Finding, Fix

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 
-from flake8_nnx_treemap.analysis.text import LINE_END
+from flake8_nnx_treemap.analysis.code.text import LINE_END
 from flake8_nnx_treemap.project.runner import FileReport
 from flake8_nnx_treemap.reporting.concise import BLUE, CYAN, RED, fixed_lines, headline, painted, summary_lines
 from flake8_nnx_treemap.reporting.style import Style

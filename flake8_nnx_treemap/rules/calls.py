@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from flake8_nnx_treemap.analysis.call_facts import call_facts_of
-from flake8_nnx_treemap.analysis.source import ParsedSource
-from flake8_nnx_treemap.analysis.tree_calls import TreeCall, tree_calls_of
+from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall, tree_calls_of
+from flake8_nnx_treemap.analysis.names.source import ParsedSource
 from flake8_nnx_treemap.rules.needs import NEEDS
 
 

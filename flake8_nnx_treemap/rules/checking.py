@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from flake8_nnx_treemap.analysis.collection import collects_later
-from flake8_nnx_treemap.analysis.source import ParsedSource
+from flake8_nnx_treemap.analysis.code.garbage import collects_later
+from flake8_nnx_treemap.analysis.names.source import ParsedSource
 from flake8_nnx_treemap.rules.needs import codes_that_may_find
 from flake8_nnx_treemap.rules.registry import ALL_RULES
 from flake8_nnx_treemap.rules.rule import Finding

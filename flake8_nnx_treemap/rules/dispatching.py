@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import libcst as cst
 
-from flake8_nnx_treemap.analysis.mappers import Dispatch
-from flake8_nnx_treemap.analysis.provenance import Origin, TreeKind, origin_of
-from flake8_nnx_treemap.analysis.source import ParsedSource
-from flake8_nnx_treemap.analysis.tree_calls import TreeCall
+from flake8_nnx_treemap.analysis.calls.mappers import Dispatch
+from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall
+from flake8_nnx_treemap.analysis.names.source import ParsedSource
+from flake8_nnx_treemap.analysis.values.provenance import Origin, TreeKind, origin_of
 from flake8_nnx_treemap.names import (
     VARIABLE,
     VARIABLE_ONLY_ATTRIBUTES,

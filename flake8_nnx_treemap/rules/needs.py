@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from flake8_nnx_treemap.analysis.call_facts import CallFacts, call_facts_of
-from flake8_nnx_treemap.analysis.masks import is_mask, speaks_of_masks
-from flake8_nnx_treemap.analysis.narrowing import type_test
-from flake8_nnx_treemap.analysis.nodes import walk
+from flake8_nnx_treemap.analysis.code.nodes import walk
+from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
 from flake8_nnx_treemap.analysis.reach import Reach, asks_exact_type, asks_for_others, reach_of
-from flake8_nnx_treemap.analysis.source import ParsedSource, remembered
+from flake8_nnx_treemap.analysis.values.masks import is_mask, speaks_of_masks
+from flake8_nnx_treemap.analysis.values.narrowing import type_test
 from flake8_nnx_treemap.names import (
     PORTABLE,
     REMOVED_TREE_FUNCTIONS,

@@ -32,10 +32,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from flake8_nnx_treemap.analysis.consumers import LeafConsumer, LeafConsumers, leaf_consumers_of
-from flake8_nnx_treemap.analysis.fallbacks import Fallback, fallback_of
-from flake8_nnx_treemap.analysis.source import Edit, ParsedSource, Unknown
-from flake8_nnx_treemap.analysis.tree_calls import TreeCall
+from flake8_nnx_treemap.analysis.calls.default_branch import Fallback, fallback_of
+from flake8_nnx_treemap.analysis.calls.leaf_loops import LeafConsumer, LeafConsumers, leaf_consumers_of
+from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall
+from flake8_nnx_treemap.analysis.names.source import Edit, ParsedSource, Unknown
 from flake8_nnx_treemap.names import VARIABLE, VARIABLE_STATE, VARIABLE_STATE_IS_VARIABLE, FlaxRelease
 from flake8_nnx_treemap.rules.calls import calls_for
 from flake8_nnx_treemap.rules.dispatching import advice, question, vain_dispatch

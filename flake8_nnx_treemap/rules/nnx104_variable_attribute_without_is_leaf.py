@@ -39,11 +39,11 @@ from collections.abc import Iterator, Sequence
 
 import libcst as cst
 
-from flake8_nnx_treemap.analysis.consumers import leaf_consumers_of
-from flake8_nnx_treemap.analysis.mappers import Mapper, mapper_of
-from flake8_nnx_treemap.analysis.provenance import Origin, TreeKind, origin_of
-from flake8_nnx_treemap.analysis.source import Edit, ParsedSource, Unknown
-from flake8_nnx_treemap.analysis.tree_calls import TreeCall
+from flake8_nnx_treemap.analysis.calls.leaf_loops import leaf_consumers_of
+from flake8_nnx_treemap.analysis.calls.mappers import Mapper, mapper_of
+from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall
+from flake8_nnx_treemap.analysis.names.source import Edit, ParsedSource, Unknown
+from flake8_nnx_treemap.analysis.values.provenance import Origin, TreeKind, origin_of
 from flake8_nnx_treemap.names import VARIABLE_ONLY_ATTRIBUTES, FlaxRelease, TreeFunctionKind
 from flake8_nnx_treemap.rules.calls import calls_for
 from flake8_nnx_treemap.rules.dispatching import makes_leaves_of_variables

@@ -36,13 +36,13 @@ from collections.abc import Iterator
 
 import libcst as cst
 
-from flake8_nnx_treemap.analysis.functions import value_of
-from flake8_nnx_treemap.analysis.leaf_functions import leaf_functions_of
-from flake8_nnx_treemap.analysis.narrowing import types_named
-from flake8_nnx_treemap.analysis.predicates import is_type_of
-from flake8_nnx_treemap.analysis.source import ParsedSource, remembered
+from flake8_nnx_treemap.analysis.calls.class_references import types_of
+from flake8_nnx_treemap.analysis.calls.functions import value_of
+from flake8_nnx_treemap.analysis.calls.leaf_functions import leaf_functions_of
+from flake8_nnx_treemap.analysis.calls.predicates import is_type_of
+from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
 from flake8_nnx_treemap.analysis.syntax import nodes_below
-from flake8_nnx_treemap.analysis.types import types_of
+from flake8_nnx_treemap.analysis.values.narrowing import types_named
 from flake8_nnx_treemap.names import VARIABLE, VARIABLE_STATE, VARIABLE_SUBCLASSES, FlaxRelease
 from flake8_nnx_treemap.rules.calls import calls_for
 from flake8_nnx_treemap.rules.rewriting import make_fix, wrapper_types

@@ -32,9 +32,9 @@ from collections.abc import Iterator
 
 import libcst as cst
 
-from flake8_nnx_treemap.analysis.source import ParsedSource
+from flake8_nnx_treemap.analysis.calls.class_references import type_name
+from flake8_nnx_treemap.analysis.names.source import ParsedSource
 from flake8_nnx_treemap.analysis.syntax import dotted_parts, is_name, positional_arguments
-from flake8_nnx_treemap.analysis.types import type_name
 from flake8_nnx_treemap.names import WRAPPERS, FlaxRelease
 from flake8_nnx_treemap.rules.calls import calls_for
 from flake8_nnx_treemap.rules.rewriting import make_fix

@@ -37,13 +37,13 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from flake8_nnx_treemap.analysis.mappers import Mapper, mapper_of
-from flake8_nnx_treemap.analysis.predicates import LeafTest, TypeTest, leaf_test_of
-from flake8_nnx_treemap.analysis.provenance import Origin, TreeKind, member_of_nnx, origin_of
-from flake8_nnx_treemap.analysis.quoted import quoted_annotations
-from flake8_nnx_treemap.analysis.source import Edit, ParsedSource, Unknown
-from flake8_nnx_treemap.analysis.tree_calls import TreeCall
-from flake8_nnx_treemap.analysis.wrappers import stops_only_at_wrappers
+from flake8_nnx_treemap.analysis.calls.mappers import Mapper, mapper_of
+from flake8_nnx_treemap.analysis.calls.predicates import LeafTest, TypeTest, leaf_test_of
+from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall
+from flake8_nnx_treemap.analysis.names.quoted import quoted_annotations
+from flake8_nnx_treemap.analysis.names.source import Edit, ParsedSource, Unknown
+from flake8_nnx_treemap.analysis.values.provenance import Origin, TreeKind, member_of_nnx, origin_of
+from flake8_nnx_treemap.analysis.values.wrappers import stops_only_at_wrappers
 from flake8_nnx_treemap.names import (
     MODULES_OF_PARAMS,
     VARIABLE,

@@ -37,11 +37,11 @@ from collections.abc import Iterator
 
 import libcst as cst
 
-from flake8_nnx_treemap.analysis.mappers import Mapper, mapper_of
-from flake8_nnx_treemap.analysis.masks import gives_wrappers_to_optax, is_mask, speaks_of_masks
-from flake8_nnx_treemap.analysis.provenance import TREES_OF_WRAPPERS, origin_of
-from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown
-from flake8_nnx_treemap.analysis.tree_calls import TreeCall
+from flake8_nnx_treemap.analysis.calls.mappers import Mapper, mapper_of
+from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall
+from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown
+from flake8_nnx_treemap.analysis.values.masks import gives_wrappers_to_optax, is_mask, speaks_of_masks
+from flake8_nnx_treemap.analysis.values.provenance import TREES_OF_WRAPPERS, origin_of
 from flake8_nnx_treemap.names import VARIABLE_STATE_IS_VARIABLE, FlaxRelease, TreeFunctionKind
 from flake8_nnx_treemap.rules.calls import calls_for
 from flake8_nnx_treemap.rules.rewriting import make_fix, new_keyword, wrapper_types

@@ -33,11 +33,11 @@ import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from flake8_nnx_treemap.analysis.bindings import dotted_name, end_of, start_of
-from flake8_nnx_treemap.analysis.narrowing import never_goes_on, statements_after, type_test, types_named
-from flake8_nnx_treemap.analysis.source import Edit, ParsedSource
-from flake8_nnx_treemap.analysis.spelling import spelling_of
-from flake8_nnx_treemap.analysis.text import Range
+from flake8_nnx_treemap.analysis.code.text import Range
+from flake8_nnx_treemap.analysis.names.bindings import dotted_name, end_of, start_of
+from flake8_nnx_treemap.analysis.names.source import Edit, ParsedSource
+from flake8_nnx_treemap.analysis.names.spelling import spelling_of
+from flake8_nnx_treemap.analysis.values.narrowing import never_goes_on, statements_after, type_test, types_named
 from flake8_nnx_treemap.names import VARIABLE, VARIABLE_STATE, VARIABLE_STATE_IS_VARIABLE, FlaxRelease
 from flake8_nnx_treemap.rules.renaming import range_of
 from flake8_nnx_treemap.rules.rewriting import make_fix

@@ -35,17 +35,17 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from flake8_nnx_treemap.analysis.bindings import end_of, start_of
-from flake8_nnx_treemap.analysis.functions import SINGLE_DISPATCH
-from flake8_nnx_treemap.analysis.mappers import Mapper, mapper_of
-from flake8_nnx_treemap.analysis.narrowing import Region, covers, regions_beyond_cases, regions_where, type_test
-from flake8_nnx_treemap.analysis.nodes import own_nodes, walk
-from flake8_nnx_treemap.analysis.predicates import LeafTest, leaf_test_of
-from flake8_nnx_treemap.analysis.provenance import Origin, TreeKind, origin_of
-from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown, remembered
-from flake8_nnx_treemap.analysis.tree_calls import TreeCall
-from flake8_nnx_treemap.analysis.uses import names_bound_by
-from flake8_nnx_treemap.analysis.wrappers import is_wrapper
+from flake8_nnx_treemap.analysis.calls.functions import SINGLE_DISPATCH
+from flake8_nnx_treemap.analysis.calls.mappers import Mapper, mapper_of
+from flake8_nnx_treemap.analysis.calls.predicates import LeafTest, leaf_test_of
+from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall
+from flake8_nnx_treemap.analysis.code.nodes import own_nodes, walk
+from flake8_nnx_treemap.analysis.names.bindings import end_of, start_of
+from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown, remembered
+from flake8_nnx_treemap.analysis.names.uses import names_bound_by
+from flake8_nnx_treemap.analysis.values.narrowing import Region, covers, regions_beyond_cases, regions_where, type_test
+from flake8_nnx_treemap.analysis.values.provenance import Origin, TreeKind, origin_of
+from flake8_nnx_treemap.analysis.values.wrappers import is_wrapper
 from flake8_nnx_treemap.names import WRAPPERS, FlaxRelease, TreeFunctionKind
 from flake8_nnx_treemap.rules.calls import calls_for
 from flake8_nnx_treemap.rules.dispatching import wrappers_are_new

@@ -33,10 +33,10 @@ from collections.abc import Iterator
 
 import libcst as cst
 
-from flake8_nnx_treemap.analysis.bindings import BindingKind
-from flake8_nnx_treemap.analysis.mappers import mapper_of
-from flake8_nnx_treemap.analysis.predicates import leaf_test_of
-from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown
+from flake8_nnx_treemap.analysis.calls.mappers import mapper_of
+from flake8_nnx_treemap.analysis.calls.predicates import leaf_test_of
+from flake8_nnx_treemap.analysis.names.bindings import BindingKind
+from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown
 from flake8_nnx_treemap.analysis.syntax import nodes_below
 from flake8_nnx_treemap.names import VARIABLE_CHANGING_METHODS, WRAPPERS, FlaxRelease
 from flake8_nnx_treemap.rules.calls import calls_for

@@ -33,10 +33,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from flake8_nnx_treemap.analysis.mappers import Mapper, mapper_of
-from flake8_nnx_treemap.analysis.predicates import LeafTest, leaf_test_of
-from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown
-from flake8_nnx_treemap.analysis.tree_calls import TreeCall
+from flake8_nnx_treemap.analysis.calls.mappers import Mapper, mapper_of
+from flake8_nnx_treemap.analysis.calls.predicates import LeafTest, leaf_test_of
+from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall
+from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown
 from flake8_nnx_treemap.names import VARIABLE, VARIABLE_STATE, VARIABLE_STATE_IS_VARIABLE, FlaxRelease
 from flake8_nnx_treemap.rules.calls import calls_for
 from flake8_nnx_treemap.rules.rewriting import dispatch_fix, hands_on_leaf

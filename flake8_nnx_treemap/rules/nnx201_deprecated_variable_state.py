@@ -40,11 +40,11 @@ import ast
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from flake8_nnx_treemap.analysis.bindings import dotted_name, end_of, start_of
-from flake8_nnx_treemap.analysis.narrowing import types_named
-from flake8_nnx_treemap.analysis.nodes import operands
-from flake8_nnx_treemap.analysis.source import Edit, ParsedSource, remembered
-from flake8_nnx_treemap.analysis.text import Range
+from flake8_nnx_treemap.analysis.code.nodes import operands
+from flake8_nnx_treemap.analysis.code.text import Range
+from flake8_nnx_treemap.analysis.names.bindings import dotted_name, end_of, start_of
+from flake8_nnx_treemap.analysis.names.source import Edit, ParsedSource, remembered
+from flake8_nnx_treemap.analysis.values.narrowing import types_named
 from flake8_nnx_treemap.names import NNX_MODULES, VARIABLE, VARIABLE_STATE, VARIABLE_STATE_IS_VARIABLE, FlaxRelease
 from flake8_nnx_treemap.rules.renaming import (
     attribute_uses,

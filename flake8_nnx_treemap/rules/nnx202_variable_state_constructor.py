@@ -34,9 +34,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from flake8_nnx_treemap.analysis.bindings import dotted_name, start_of
-from flake8_nnx_treemap.analysis.source import ParsedSource
-from flake8_nnx_treemap.analysis.wrappers import is_format_part
+from flake8_nnx_treemap.analysis.names.bindings import dotted_name, start_of
+from flake8_nnx_treemap.analysis.names.source import ParsedSource
+from flake8_nnx_treemap.analysis.values.wrappers import is_format_part
 from flake8_nnx_treemap.names import VARIABLE_STATE, VARIABLE_STATE_IS_VARIABLE, FlaxRelease, canonical
 from flake8_nnx_treemap.rules.renaming import range_of, unless_guarded
 from flake8_nnx_treemap.rules.rewriting import make_fix

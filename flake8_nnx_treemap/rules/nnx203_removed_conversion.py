@@ -34,12 +34,12 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from flake8_nnx_treemap.analysis.bindings import end_of, start_of
-from flake8_nnx_treemap.analysis.provenance import Origin, TreeKind, origin_of
-from flake8_nnx_treemap.analysis.source import ParsedSource
-from flake8_nnx_treemap.analysis.spelling import names_of_flax
-from flake8_nnx_treemap.analysis.text import Range
-from flake8_nnx_treemap.analysis.wrappers import is_format_part
+from flake8_nnx_treemap.analysis.code.text import Range
+from flake8_nnx_treemap.analysis.names.bindings import end_of, start_of
+from flake8_nnx_treemap.analysis.names.source import ParsedSource
+from flake8_nnx_treemap.analysis.names.spelling import names_of_flax
+from flake8_nnx_treemap.analysis.values.provenance import Origin, TreeKind, origin_of
+from flake8_nnx_treemap.analysis.values.wrappers import is_format_part
 from flake8_nnx_treemap.names import VARIABLE_STATE_IS_VARIABLE, FlaxRelease
 from flake8_nnx_treemap.rules.renaming import unless_guarded
 from flake8_nnx_treemap.rules.rewriting import applicability_on, make_fix

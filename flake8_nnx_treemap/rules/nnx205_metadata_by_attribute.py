@@ -37,9 +37,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from flake8_nnx_treemap.analysis.bindings import start_of
-from flake8_nnx_treemap.analysis.source import ParsedSource
-from flake8_nnx_treemap.analysis.wrappers import wrapper_attributes
+from flake8_nnx_treemap.analysis.names.bindings import start_of
+from flake8_nnx_treemap.analysis.names.source import ParsedSource
+from flake8_nnx_treemap.analysis.values.wrappers import wrapper_attributes
 from flake8_nnx_treemap.names import METADATA_NEEDS_METHOD, VARIABLE_ONLY_ATTRIBUTES, FlaxRelease
 from flake8_nnx_treemap.rules.renaming import range_of, unless_guarded
 from flake8_nnx_treemap.rules.rewriting import applicability_on, assignment_as_call, make_fix

@@ -40,9 +40,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from flake8_nnx_treemap.analysis.source import Edit, ParsedSource
-from flake8_nnx_treemap.analysis.text import Range
-from flake8_nnx_treemap.analysis.wrappers import wrapper_attributes
+from flake8_nnx_treemap.analysis.code.text import Range
+from flake8_nnx_treemap.analysis.names.source import Edit, ParsedSource
+from flake8_nnx_treemap.analysis.values.wrappers import wrapper_attributes
 from flake8_nnx_treemap.names import VALUE_ACCESS_WARNS, FlaxRelease
 from flake8_nnx_treemap.rules.renaming import range_of, unless_guarded
 from flake8_nnx_treemap.rules.rewriting import applicability_on, assignment_as_call, make_fix

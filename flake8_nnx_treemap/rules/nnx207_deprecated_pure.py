@@ -31,9 +31,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from flake8_nnx_treemap.analysis.bindings import end_of
-from flake8_nnx_treemap.analysis.source import Edit, ParsedSource
-from flake8_nnx_treemap.analysis.text import Range
+from flake8_nnx_treemap.analysis.code.text import Range
+from flake8_nnx_treemap.analysis.names.bindings import end_of
+from flake8_nnx_treemap.analysis.names.source import Edit, ParsedSource
 from flake8_nnx_treemap.names import PURE, PURE_WARNS, FlaxRelease
 from flake8_nnx_treemap.rules.renaming import attribute_uses, imports_of, range_of, renamed_import, unless_guarded
 from flake8_nnx_treemap.rules.rewriting import make_fix

@@ -33,8 +33,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from flake8_nnx_treemap.analysis.bindings import start_of
-from flake8_nnx_treemap.analysis.source import ParsedSource
+from flake8_nnx_treemap.analysis.names.bindings import start_of
+from flake8_nnx_treemap.analysis.names.source import ParsedSource
 from flake8_nnx_treemap.names import REMOVED_TREE_FUNCTIONS, FlaxRelease
 from flake8_nnx_treemap.rules.renaming import range_of, unless_guarded
 from flake8_nnx_treemap.rules.rewriting import make_fix

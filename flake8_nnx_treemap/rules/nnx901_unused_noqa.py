@@ -30,8 +30,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from flake8_nnx_treemap.analysis.noqa import NoqaLine, is_switched_off, listed_codes, noqa_lines
-from flake8_nnx_treemap.analysis.source import ParsedSource, Position, Range, remembered
+from flake8_nnx_treemap.analysis.code.noqa import NoqaLine, is_switched_off, listed_codes, noqa_lines
+from flake8_nnx_treemap.analysis.names.source import ParsedSource, Position, Range, remembered
 from flake8_nnx_treemap.names import FlaxRelease
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
 

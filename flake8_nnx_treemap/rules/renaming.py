@@ -8,13 +8,13 @@ import posixpath
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from flake8_nnx_treemap.analysis.bindings import Binding, BindingKind, Block, end_of, start_of
-from flake8_nnx_treemap.analysis.guards import is_guarded
-from flake8_nnx_treemap.analysis.nodes import walk
-from flake8_nnx_treemap.analysis.quoted import quoted_annotations
-from flake8_nnx_treemap.analysis.source import Edit, ParsedSource, remembered
-from flake8_nnx_treemap.analysis.text import Range
-from flake8_nnx_treemap.analysis.wrappers import is_format_part
+from flake8_nnx_treemap.analysis.code.nodes import walk
+from flake8_nnx_treemap.analysis.code.text import Range
+from flake8_nnx_treemap.analysis.names.bindings import Binding, BindingKind, Block, end_of, start_of
+from flake8_nnx_treemap.analysis.names.quoted import quoted_annotations
+from flake8_nnx_treemap.analysis.names.source import Edit, ParsedSource, remembered
+from flake8_nnx_treemap.analysis.values.version_checks import is_guarded
+from flake8_nnx_treemap.analysis.values.wrappers import is_format_part
 from flake8_nnx_treemap.names import FlaxRelease, canonical
 from flake8_nnx_treemap.rules.rule import Check, Finding
 

@@ -9,15 +9,15 @@ from dataclasses import dataclass
 
 import libcst as cst
 
-from flake8_nnx_treemap.analysis.bindings import dotted_name, end_of
-from flake8_nnx_treemap.analysis.mappers import Mapper
-from flake8_nnx_treemap.analysis.nodes import walk
-from flake8_nnx_treemap.analysis.predicates import LeafTest, TypeTest
-from flake8_nnx_treemap.analysis.source import Edit, ParsedSource, Range, Unknown, remembered
-from flake8_nnx_treemap.analysis.spelling import spelling_of
+from flake8_nnx_treemap.analysis.calls.mappers import Mapper
+from flake8_nnx_treemap.analysis.calls.predicates import LeafTest, TypeTest
+from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall
+from flake8_nnx_treemap.analysis.code.nodes import walk
+from flake8_nnx_treemap.analysis.names.bindings import dotted_name, end_of
+from flake8_nnx_treemap.analysis.names.source import Edit, ParsedSource, Range, Unknown, remembered
+from flake8_nnx_treemap.analysis.names.spelling import spelling_of
 from flake8_nnx_treemap.analysis.syntax import dotted_parts, nodes_below
-from flake8_nnx_treemap.analysis.tree_calls import TreeCall
-from flake8_nnx_treemap.analysis.wrappers import FOLLOW_PRIVATE, is_wrapper
+from flake8_nnx_treemap.analysis.values.wrappers import FOLLOW_PRIVATE, is_wrapper
 from flake8_nnx_treemap.names import (
     VARIABLE,
     VARIABLE_ONLY_ATTRIBUTES,

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from flake8_nnx_treemap.analysis.text import Edit, Range
+from flake8_nnx_treemap.analysis.code.text import Edit, Range
 from flake8_nnx_treemap.names import PORTABLE, FlaxRelease
 
 if TYPE_CHECKING:
-    from flake8_nnx_treemap.analysis.source import ParsedSource
+    from flake8_nnx_treemap.analysis.names.source import ParsedSource
 
 
 class Applicability(str, enum.Enum):

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 import libcst as cst
 
-from flake8_nnx_treemap.analysis.source import ParsedSource
-from flake8_nnx_treemap.analysis.spelling import spelling_of
+from flake8_nnx_treemap.analysis.names.source import ParsedSource
+from flake8_nnx_treemap.analysis.names.spelling import spelling_of
 from flake8_nnx_treemap.names import VARIABLE_STATE_IS_VARIABLE, VARIABLE_SUBCLASSES, FlaxRelease
 
 

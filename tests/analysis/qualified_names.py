@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import libcst as cst
 from libcst.metadata import MetadataWrapper, PositionProvider, QualifiedNameProvider, QualifiedNameSource
 
-from flake8_nnx_treemap.analysis.bindings import BindingKind, dotted_name
-from flake8_nnx_treemap.analysis.source import ParsedSource
+from flake8_nnx_treemap.analysis.names.bindings import BindingKind, dotted_name
+from flake8_nnx_treemap.analysis.names.source import ParsedSource
 from flake8_nnx_treemap.analysis.syntax import dotted_parts
 
 ROOTS = ("jax", "flax", "optax", "functools", "typing", "numpy", "os", "re")

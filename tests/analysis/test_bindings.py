@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from qualified_names import differences
 
-from flake8_nnx_treemap.analysis.bindings import dotted_name, start_of
-from flake8_nnx_treemap.analysis.source import ParsedSource, SourceError
+from flake8_nnx_treemap.analysis.names.bindings import dotted_name, start_of
+from flake8_nnx_treemap.analysis.names.source import ParsedSource, SourceError
 
 SITE_PACKAGES = Path(os.environ.get("NNX_CORPUS", sysconfig.get_paths()["purelib"]))
 FILES = int(os.environ.get("NNX_CORPUS_FILES", "40"))

@@ -9,8 +9,8 @@ from pathlib import Path
 import libcst as cst
 from libcst.metadata import MetadataWrapper, PositionProvider
 
+from flake8_nnx_treemap.analysis.names.source import line_starts
 from flake8_nnx_treemap.analysis.positions import Spans, record_spans
-from flake8_nnx_treemap.analysis.source import line_starts
 
 FILES = 25
 PUNCTUATION = (cst.AssignEqual, cst.Colon, cst.Comma, cst.Dot, cst.Semicolon)

@@ -6,10 +6,10 @@ import ast
 
 import pytest
 
+from flake8_nnx_treemap.analysis.calls.tree_calls import tree_calls_of
 from flake8_nnx_treemap.analysis.candidates import candidates_of
-from flake8_nnx_treemap.analysis.provenance import Origin, TreeKind, origin_of
-from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown
-from flake8_nnx_treemap.analysis.tree_calls import tree_calls_of
+from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown
+from flake8_nnx_treemap.analysis.values.provenance import Origin, TreeKind, origin_of
 
 PARAM = ("flax.nnx.Param",)
 BATCH_STAT = ("flax.nnx.BatchStat",)

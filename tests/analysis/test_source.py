@@ -9,10 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flake8_nnx_treemap.analysis.bindings import Bindings
+from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall, tree_calls_of
 from flake8_nnx_treemap.analysis.candidates import candidates_of
-from flake8_nnx_treemap.analysis.source import MAXIMUM_DEPTH, ParsedSource, Range, SourceError, Unknown, parse_module
-from flake8_nnx_treemap.analysis.tree_calls import TreeCall, tree_calls_of
+from flake8_nnx_treemap.analysis.names.bindings import Bindings
+from flake8_nnx_treemap.analysis.names.source import (
+    MAXIMUM_DEPTH,
+    ParsedSource,
+    Range,
+    SourceError,
+    Unknown,
+    parse_module,
+)
 from flake8_nnx_treemap.fixing.edits import apply_edits
 
 

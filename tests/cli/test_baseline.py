@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from flake8_nnx_treemap.analysis.text import Position, Range
+from flake8_nnx_treemap.analysis.code.text import Position, Range
 from flake8_nnx_treemap.project.baseline import Baseline, keys_of, read_baseline, write_baseline
 from flake8_nnx_treemap.project.errors import ConfigurationError
 from flake8_nnx_treemap.rules.rule import Finding

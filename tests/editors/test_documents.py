@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lsprotocol import types
 
-from flake8_nnx_treemap.analysis.text import Edit, Position, Range, line_starts
+from flake8_nnx_treemap.analysis.code.text import Edit, Position, Range, line_starts
 from flake8_nnx_treemap.fixing.edits import apply_edits
 from flake8_nnx_treemap.lsp.analyst import difference
 from flake8_nnx_treemap.lsp.cells import python_of

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flake8_nnx_treemap import fix_source, lint_source
-from flake8_nnx_treemap.analysis.text import Edit, Position, Range
+from flake8_nnx_treemap.analysis.code.text import Edit, Position, Range
 from flake8_nnx_treemap.fixing.edits import apply_edits, compatible
 from flake8_nnx_treemap.rules.rule import Applicability, Finding, Fix
 from flake8_nnx_treemap.rules.settings import LintSettings

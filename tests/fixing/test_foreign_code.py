@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from flake8_nnx_treemap import LintSettings, fix_source, lint_source
-from flake8_nnx_treemap.analysis.text import SourceError
+from flake8_nnx_treemap.analysis.code.text import SourceError
 from flake8_nnx_treemap.project.errors import FileError
 from flake8_nnx_treemap.project.files import decode, read_bytes
 from flake8_nnx_treemap.rules.codes import CODES

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from flake8_nnx_treemap.analysis.text import Edit, Position, Range, SourceError
+from flake8_nnx_treemap.analysis.code.text import Edit, Position, Range, SourceError
 from flake8_nnx_treemap.project.configuration import Overrides
 from flake8_nnx_treemap.project.magics import covered
 from flake8_nnx_treemap.project.notebooks import read_notebook

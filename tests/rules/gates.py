@@ -7,7 +7,7 @@ from dataclasses import replace
 from unittest import mock
 
 from flake8_nnx_treemap.analysis.call_facts import CallFacts
-from flake8_nnx_treemap.analysis.source import ParsedSource
+from flake8_nnx_treemap.analysis.names.source import ParsedSource
 from flake8_nnx_treemap.names import FlaxRelease
 from flake8_nnx_treemap.rules.needs import NEEDS, codes_that_may_find
 from flake8_nnx_treemap.rules.rule import Finding, Rule

@@ -12,7 +12,7 @@ from cases import HERE, cases_in, floor_named
 from gates import assert_gates_hide_nothing
 
 from flake8_nnx_treemap import fix_source, lint_source
-from flake8_nnx_treemap.analysis.source import ParsedSource
+from flake8_nnx_treemap.analysis.names.source import ParsedSource
 from flake8_nnx_treemap.gate import may_hold_findings_text
 from flake8_nnx_treemap.rules.codes import CODES
 from flake8_nnx_treemap.rules.needs import NEEDS

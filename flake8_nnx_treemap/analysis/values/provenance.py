@@ -12,9 +12,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from flake8_nnx_treemap.analysis.bindings import Binding, BindingKind, Place, class_of_method, dotted_name, start_of
-from flake8_nnx_treemap.analysis.nodes import operands, own_nodes, walk
-from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown, remembered
+from flake8_nnx_treemap.analysis.code.nodes import operands, own_nodes, walk
+from flake8_nnx_treemap.analysis.names.bindings import (
+    Binding,
+    BindingKind,
+    Place,
+    class_of_method,
+    dotted_name,
+    start_of,
+)
+from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown, remembered
 from flake8_nnx_treemap.names import (
     MODULES,
     NNX_SUBMODULES,

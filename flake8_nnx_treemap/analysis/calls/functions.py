@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 import libcst as cst
 
-from flake8_nnx_treemap.analysis.bindings import Binding, BindingKind, Scope, class_of_method
-from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown
+from flake8_nnx_treemap.analysis.names.bindings import Binding, BindingKind, Scope, class_of_method
+from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown
 from flake8_nnx_treemap.analysis.syntax import dotted_parts, keyword_arguments, positional_arguments
 
 MAXIMUM_STEPS = 6

@@ -8,7 +8,14 @@ from dataclasses import dataclass, replace
 
 import libcst as cst
 
-from flake8_nnx_treemap.analysis.bindings import (
+from flake8_nnx_treemap.analysis.call_facts import call_facts_of
+from flake8_nnx_treemap.analysis.calls.leaf_loops import leaf_consumers_of
+from flake8_nnx_treemap.analysis.calls.mappers import Mapper, mapper_of
+from flake8_nnx_treemap.analysis.calls.predicates import LeafTest, leaf_test_of
+from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall, tree_calls_of
+from flake8_nnx_treemap.analysis.candidates import candidates_of
+from flake8_nnx_treemap.analysis.code.nodes import walk
+from flake8_nnx_treemap.analysis.names.bindings import (
     Binding,
     BindingKind,
     Scope,
@@ -17,17 +24,10 @@ from flake8_nnx_treemap.analysis.bindings import (
     end_of,
     start_of,
 )
-from flake8_nnx_treemap.analysis.call_facts import call_facts_of
-from flake8_nnx_treemap.analysis.candidates import candidates_of
-from flake8_nnx_treemap.analysis.consumers import leaf_consumers_of
-from flake8_nnx_treemap.analysis.mappers import Mapper, mapper_of
-from flake8_nnx_treemap.analysis.narrowing import Region, regions_where, type_test, types_named
-from flake8_nnx_treemap.analysis.nodes import walk
-from flake8_nnx_treemap.analysis.overrides import own_members
-from flake8_nnx_treemap.analysis.predicates import LeafTest, leaf_test_of
-from flake8_nnx_treemap.analysis.provenance import TreeKind, attribute_values, origin_of
-from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown, remembered
-from flake8_nnx_treemap.analysis.tree_calls import TreeCall, tree_calls_of
+from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown, remembered
+from flake8_nnx_treemap.analysis.values.narrowing import Region, regions_where, type_test, types_named
+from flake8_nnx_treemap.analysis.values.provenance import TreeKind, attribute_values, origin_of
+from flake8_nnx_treemap.analysis.values.variable_classes import own_members
 from flake8_nnx_treemap.names import WRAPPERS
 
 

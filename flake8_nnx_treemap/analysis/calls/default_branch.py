@@ -9,8 +9,8 @@ from typing import Final
 
 import libcst as cst
 
-from flake8_nnx_treemap.analysis.mappers import HELPER_DEPTH, Dispatch, helpers_of
-from flake8_nnx_treemap.analysis.source import ParsedSource
+from flake8_nnx_treemap.analysis.calls.mappers import HELPER_DEPTH, Dispatch, helpers_of
+from flake8_nnx_treemap.analysis.names.source import ParsedSource
 from flake8_nnx_treemap.analysis.syntax import children_of, nodes_below, statements_of
 
 

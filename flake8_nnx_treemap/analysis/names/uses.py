@@ -6,8 +6,8 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from flake8_nnx_treemap.analysis.bindings import Reads, start_of
-from flake8_nnx_treemap.analysis.source import ParsedSource, remembered
+from flake8_nnx_treemap.analysis.names.bindings import Reads, start_of
+from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
 
 MAXIMUM_STEPS = 4
 """How many names a value is followed through."""

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import libcst as cst
 
-from flake8_nnx_treemap.analysis.functions import Function, function_of
-from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown, remembered
+from flake8_nnx_treemap.analysis.calls.class_references import TypeReference, type_name, types_of
+from flake8_nnx_treemap.analysis.calls.functions import Function, function_of
+from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown, remembered
 from flake8_nnx_treemap.analysis.syntax import is_docstring, is_name, positional_arguments, statements_of
-from flake8_nnx_treemap.analysis.types import TypeReference, type_name, types_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)

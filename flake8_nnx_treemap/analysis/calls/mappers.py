@@ -8,9 +8,10 @@ from typing import Final
 
 import libcst as cst
 
-from flake8_nnx_treemap.analysis.functions import SINGLE_DISPATCH, Function, function_of
-from flake8_nnx_treemap.analysis.predicates import TypeTest, is_type_of, type_test_of
-from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown, remembered
+from flake8_nnx_treemap.analysis.calls.class_references import type_name
+from flake8_nnx_treemap.analysis.calls.functions import SINGLE_DISPATCH, Function, function_of
+from flake8_nnx_treemap.analysis.calls.predicates import TypeTest, is_type_of, type_test_of
+from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown, remembered
 from flake8_nnx_treemap.analysis.syntax import (
     children_of,
     is_docstring,
@@ -19,7 +20,6 @@ from flake8_nnx_treemap.analysis.syntax import (
     positional_arguments,
     statements_of,
 )
-from flake8_nnx_treemap.analysis.types import type_name
 
 HELPER_DEPTH = 2
 """How many calls deep a helper that is handed the leaf is read."""

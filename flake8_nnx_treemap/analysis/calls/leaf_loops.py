@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import libcst as cst
 
-from flake8_nnx_treemap.analysis.mappers import Dispatch, Mapper, always_read_in, dispatches_in, mapper_of
-from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown, remembered
+from flake8_nnx_treemap.analysis.calls.mappers import Dispatch, Mapper, always_read_in, dispatches_in, mapper_of
+from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall
+from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown, remembered
+from flake8_nnx_treemap.analysis.names.uses import Use, uses_of
 from flake8_nnx_treemap.analysis.syntax import is_docstring, statements_of
-from flake8_nnx_treemap.analysis.tree_calls import TreeCall
-from flake8_nnx_treemap.analysis.uses import Use, uses_of
 from flake8_nnx_treemap.names import TreeFunctionKind
 
 _KIND = TreeFunctionKind

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import libcst as cst
 
-from flake8_nnx_treemap.analysis.functions import value_of
-from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown, remembered
+from flake8_nnx_treemap.analysis.calls.functions import value_of
+from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown, remembered
 from flake8_nnx_treemap.analysis.syntax import dotted_parts
 from flake8_nnx_treemap.names import canonical
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from flake8_nnx_treemap.analysis.provenance import TREES_OF_WRAPPERS, Origin, origin_of
-from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown
-from flake8_nnx_treemap.analysis.uses import Use, returned_by, uses_of
+from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown
+from flake8_nnx_treemap.analysis.names.uses import Use, returned_by, uses_of
+from flake8_nnx_treemap.analysis.values.provenance import TREES_OF_WRAPPERS, Origin, origin_of
 from flake8_nnx_treemap.names import OPTAX_MASK_ARGUMENTS, OPTAX_MASK_KEYWORDS, OPTIMIZERS
 
 

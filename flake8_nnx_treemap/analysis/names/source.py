@@ -16,14 +16,14 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
-from flake8_nnx_treemap.analysis.bindings import Binding, Bindings, Block, Host, Place, end_of, start_of
-from flake8_nnx_treemap.analysis.nodes import child_nodes, words_below
-from flake8_nnx_treemap.analysis.text import LINE_END, WideCharacters, line_starts
-from flake8_nnx_treemap.analysis.text import Edit as Edit
-from flake8_nnx_treemap.analysis.text import Position as Position
-from flake8_nnx_treemap.analysis.text import Range as Range
-from flake8_nnx_treemap.analysis.text import SourceError as SourceError
-from flake8_nnx_treemap.analysis.text import parse_module as parse_module
+from flake8_nnx_treemap.analysis.code.nodes import child_nodes, words_below
+from flake8_nnx_treemap.analysis.code.text import LINE_END, WideCharacters, line_starts
+from flake8_nnx_treemap.analysis.code.text import Edit as Edit
+from flake8_nnx_treemap.analysis.code.text import Position as Position
+from flake8_nnx_treemap.analysis.code.text import Range as Range
+from flake8_nnx_treemap.analysis.code.text import SourceError as SourceError
+from flake8_nnx_treemap.analysis.code.text import parse_module as parse_module
+from flake8_nnx_treemap.analysis.names.bindings import Binding, Bindings, Block, Host, Place, end_of, start_of
 
 if TYPE_CHECKING:
     import libcst as cst

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from flake8_nnx_treemap.analysis.bindings import Binding, Block, Place
+    from flake8_nnx_treemap.analysis.names.bindings import Binding, Block, Place
 
 
 class BindingsOfName:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import libcst as cst
 
-from flake8_nnx_treemap.analysis.mappers import helpers_of, mapper_of
-from flake8_nnx_treemap.analysis.predicates import leaf_test_of
-from flake8_nnx_treemap.analysis.source import ParsedSource, Unknown
+from flake8_nnx_treemap.analysis.calls.mappers import helpers_of, mapper_of
+from flake8_nnx_treemap.analysis.calls.predicates import leaf_test_of
+from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall
+from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown
 from flake8_nnx_treemap.analysis.syntax import nodes_below
-from flake8_nnx_treemap.analysis.tree_calls import TreeCall
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import NamedTuple
 
-from flake8_nnx_treemap.analysis.nodes import child_nodes, walk
-from flake8_nnx_treemap.analysis.reaching import BindingsOfName
+from flake8_nnx_treemap.analysis.code.nodes import child_nodes, walk
+from flake8_nnx_treemap.analysis.names.reaching_definitions import BindingsOfName
 
 Place = tuple[int, int]
 """A row (from 1) and a column (from 0, in UTF-8 bytes), as ``ast`` counts them."""

@@ -6,9 +6,9 @@ import ast
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 
-from flake8_nnx_treemap.analysis.bindings import BindingKind, Place, dotted_name, end_of, start_of
-from flake8_nnx_treemap.analysis.nodes import operands, words_below
-from flake8_nnx_treemap.analysis.source import ParsedSource, remembered
+from flake8_nnx_treemap.analysis.code.nodes import operands, words_below
+from flake8_nnx_treemap.analysis.names.bindings import BindingKind, Place, dotted_name, end_of, start_of
+from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
 from flake8_nnx_treemap.names import VARIABLE, VARIABLE_BASES, VARIABLE_STATE, canonical
 
 Region = tuple[Place, Place]

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import libcst as cst
 
-from flake8_nnx_treemap.analysis.bindings import Host, Place, dotted_name, start_of
+from flake8_nnx_treemap.analysis.calls.functions import value_of
 from flake8_nnx_treemap.analysis.candidates import Candidate
-from flake8_nnx_treemap.analysis.functions import value_of
-from flake8_nnx_treemap.analysis.source import ParsedSource, remembered
+from flake8_nnx_treemap.analysis.names.bindings import Host, Place, dotted_name, start_of
+from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
 from flake8_nnx_treemap.analysis.syntax import dotted_parts, is_name
 from flake8_nnx_treemap.names import TREE_FUNCTIONS, TreeFunction
 

@@ -7,9 +7,9 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
-from flake8_nnx_treemap.analysis.bindings import Binding, BindingKind, ScopeKind, start_of
-from flake8_nnx_treemap.analysis.nodes import walk
-from flake8_nnx_treemap.analysis.source import ParsedSource, remembered
+from flake8_nnx_treemap.analysis.code.nodes import walk
+from flake8_nnx_treemap.analysis.names.bindings import Binding, BindingKind, ScopeKind, start_of
+from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
 from flake8_nnx_treemap.names import WRAPPERS, canonical
 
 _HOLD_NO_VARIABLES = sys.stdlib_module_names | {"builtins", "flax", "jax"}
