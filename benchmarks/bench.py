@@ -23,7 +23,7 @@ import corpora
 import libcst
 
 from flake8_nnx_treemap import fix_source, lint_source
-from flake8_nnx_treemap.rules.codes import CODES
+from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.settings import LintSettings
 
 BIN = Path(sys.executable).parent

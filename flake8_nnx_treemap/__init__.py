@@ -32,14 +32,14 @@ __all__ = [
 
 _HOMES = {
     "Applicability": "rules.rule",
-    "Edit": "analysis.text",
+    "Edit": "analysis.code.text",
     "Finding": "rules.rule",
     "Fix": "rules.rule",
     "FixResult": "fixing.engine",
     "LintSettings": "rules.settings",
-    "Position": "analysis.text",
-    "Range": "analysis.text",
-    "SourceError": "analysis.text",
+    "Position": "analysis.code.text",
+    "Range": "analysis.code.text",
+    "SourceError": "analysis.code.text",
 }
 """Where the types live. They are imported when they are asked for, since the modules bring LibCST along."""
 

@@ -418,7 +418,7 @@ def _wants_colour(stream: TextIO) -> bool:
 def _explain(selectors: str) -> int:
     from flake8_nnx_treemap.project.configuration import codes_named
     from flake8_nnx_treemap.reporting.explanation import explanation, print_rendered
-    from flake8_nnx_treemap.rules.registry import rule_named
+    from flake8_nnx_treemap.rules.catalogue import rule_named
 
     try:
         codes = codes_named([selector.upper() for selector in _codes(selectors)] or [selectors], "--explain")
@@ -433,12 +433,12 @@ def _explain(selectors: str) -> int:
 
 def _list(output_format: str) -> int:
     from flake8_nnx_treemap.reporting.explanation import rules_as_json
-    from flake8_nnx_treemap.rules.registry import ALL_RULES
+    from flake8_nnx_treemap.rules.catalogue import every_rule
 
     if output_format == "json":
-        print(rules_as_json(ALL_RULES))
+        print(rules_as_json(every_rule()))
         return CLEAN
-    for rule in ALL_RULES:
+    for rule in every_rule():
         print(f"{rule.code}  {rule.slug:36} {rule.summary}{'' if rule.on_by_default else ' (opt-in)'}")
     return CLEAN
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from flake8_nnx_treemap import __version__
 from flake8_nnx_treemap.gate import may_hold_findings_text
-from flake8_nnx_treemap.rules.codes import CODES
+from flake8_nnx_treemap.rules.catalogue import CODES, DEFAULT_CODES
 
 if TYPE_CHECKING:
     from flake8_nnx_treemap.rules.rule import Finding
@@ -47,7 +47,7 @@ class NNXTreeMapPlugin:
             help='Lowest Flax release the code must run on, such as 0.11, or "portable". '
             "By default it is read off the project: pyproject.toml, requirements, lock files, the environment.",
         )
-        parser.extend_default_ignore([code for code, on_by_default in CODES.items() if not on_by_default])
+        parser.extend_default_ignore([code for code in CODES if code not in DEFAULT_CODES])
 
     @classmethod
     def parse_options(cls, options: argparse.Namespace) -> None:
@@ -100,7 +100,7 @@ def _codes_that_may_be_shown(options: argparse.Namespace) -> frozenset[str]:
     if options.ignore is not None:
         return frozenset(CODES)
     selected = (*(options.select or ()), *(options.extend_select or ()))
-    return frozenset(code for code, on_by_default in CODES.items() if on_by_default or code.startswith(selected))
+    return DEFAULT_CODES.union(code for code in CODES if code.startswith(selected))
 
 
 def _flax_target(value: str) -> str:

@@ -17,18 +17,18 @@ from rule_pages import index_page, page_name, rule_page, scene_of
 
 from flake8_nnx_treemap.reporting.traversals import DATA as SCENES
 from flake8_nnx_treemap.reporting.traversals import Scene, Traversal
-from flake8_nnx_treemap.rules.registry import ALL_RULES, RULES
+from flake8_nnx_treemap.rules.catalogue import every_rule, rules_about_code
 
 
 def generated() -> dict[Path, str]:
     """Every generated file with its text."""
-    pages = {page_name(rule): rule_page(rule) for rule in ALL_RULES}
+    pages = {page_name(rule): rule_page(rule) for rule in every_rule()}
     files = {**pages, "rules/index.md": index_page(), **lesson_files()}
     return {**{DOCS / name: text for name, text in files.items()}, SCENES: _scenes_text()}
 
 
 def _scenes_text() -> str:
-    scenes = [scene for scene in map(scene_of, RULES) if scene is not None]
+    scenes = [scene for scene in map(scene_of, rules_about_code()) if scene is not None]
     lines = ",\n".join(
         f'"{scene.code}": {json.dumps(_stored(scene), ensure_ascii=False, separators=(",", ":"))}' for scene in scenes
     )

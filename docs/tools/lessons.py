@@ -8,7 +8,7 @@ from drawing import lesson
 from measurements import Batch, Job, batch_of
 
 from flake8_nnx_treemap.reporting.traversals import TREES
-from flake8_nnx_treemap.rules.registry import RULES
+from flake8_nnx_treemap.rules.catalogue import rules_about_code
 
 PRELUDE = "import jax\nfrom flax import nnx\n\nBOTH = (nnx.Variable, nnx.variablelib.VariableState)\n"
 
@@ -60,7 +60,7 @@ def lessons_batch() -> Batch:
 
 def batches() -> list[Batch]:
     """Everything that is measured: the lessons, and the examples of all rules."""
-    return [lessons_batch(), *map(batch_of, RULES)]
+    return [lessons_batch(), *map(batch_of, rules_about_code())]
 
 
 def lesson_files() -> dict[str, str]:

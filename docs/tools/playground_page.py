@@ -9,7 +9,7 @@ import json
 from flake8_nnx_treemap import fix_source, lint_source
 from flake8_nnx_treemap.analysis.code.text import SourceError
 from flake8_nnx_treemap.names import PORTABLE
-from flake8_nnx_treemap.rules.registry import rule_named
+from flake8_nnx_treemap.rules.catalogue import rule_named
 from flake8_nnx_treemap.rules.rule import Finding
 from flake8_nnx_treemap.rules.settings import LintSettings
 

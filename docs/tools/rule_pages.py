@@ -12,7 +12,7 @@ from measurements import BEFORE, Measured, measured, trees_of, versions_of
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
 from flake8_nnx_treemap.names import PORTABLE
 from flake8_nnx_treemap.reporting.traversals import EPOCHS, TREES, Scene, Traversal, panels, releases_text
-from flake8_nnx_treemap.rules.registry import ALL_RULES
+from flake8_nnx_treemap.rules.catalogue import every_rule
 from flake8_nnx_treemap.rules.rule import Applicability, Example, FixAvailability, Rule
 
 _SECTION = re.compile(r"^## (.+)$", re.MULTILINE)
@@ -74,7 +74,7 @@ def _titled(sections: dict[str, str], *titles: str) -> Iterator[str]:
 
 def _linked(text: str) -> str:
     """Turn the codes of other rules into links, where they stand outside code."""
-    pages = {rule.code: page_name(rule).removeprefix("rules/") for rule in ALL_RULES}
+    pages = {rule.code: page_name(rule).removeprefix("rules/") for rule in every_rule()}
     return _BARE_CODE.sub(lambda found: f"[{found[0]}]({pages[found[0]]})" if found[0] in pages else found[0], text)
 
 
@@ -299,7 +299,7 @@ def index_page() -> str:
         "**unsafe** one waits for `--unsafe-fixes`. See [fix safety](../fix-safety.md).",
     ]
     for prefix, title, says in FAMILIES:
-        rules = [rule for rule in ALL_RULES if rule.code.startswith(prefix)]
+        rules = [rule for rule in every_rule() if rule.code.startswith(prefix)]
         if rules:
             rows = "\n".join(map(_index_row, rules))
             parts.append(f"## {title}\n\n{says}\n\n| rule | finds | fix | on |\n| --- | --- | --- | --- |\n{rows}")

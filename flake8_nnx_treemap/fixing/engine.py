@@ -69,12 +69,13 @@ def source_with_candidates(
         return None
     from flake8_nnx_treemap.analysis.names.bindings import Bindings
     from flake8_nnx_treemap.analysis.names.source import ParsedSource
-    from flake8_nnx_treemap.rules.needs import codes_by_text, codes_that_may_find
+    from flake8_nnx_treemap.rules.catalogue import codes_that_may_find
+    from flake8_nnx_treemap.rules.needs import codes_with_needs
 
-    if not codes_by_text(text, settings):
+    if not codes_that_may_find(text, settings):
         return None
     source = ParsedSource(text, filename, modules, Bindings(tree))
-    return source if codes_that_may_find(source, settings) else None
+    return source if codes_with_needs(source, settings) else None
 
 
 def _lint(source: ParsedSource, settings: LintSettings) -> list[Finding]:

@@ -8,7 +8,7 @@ from lsprotocol import types
 
 from flake8_nnx_treemap.lsp.analyst import Analysis
 from flake8_nnx_treemap.lsp.documents import Source
-from flake8_nnx_treemap.rules.registry import rule_named
+from flake8_nnx_treemap.rules.catalogue import rule_named
 from flake8_nnx_treemap.rules.rule import Finding, Fix, Rule
 
 NAME = "nnx-treemap"

@@ -12,8 +12,7 @@ from flake8_nnx_treemap.lsp.diagnostics import diagnostics_of
 from flake8_nnx_treemap.lsp.pages import hover_text, page
 from flake8_nnx_treemap.lsp.server import NNXLanguageServer
 from flake8_nnx_treemap.lsp.settings import SECTION, WATCHED
-from flake8_nnx_treemap.rules.codes import CODES
-from flake8_nnx_treemap.rules.registry import rule_named
+from flake8_nnx_treemap.rules.catalogue import CODES, rule_named
 
 FullReport = types.RelatedFullDocumentDiagnosticReport
 UnchangedReport = types.RelatedUnchangedDocumentDiagnosticReport

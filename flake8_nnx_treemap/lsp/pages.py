@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import cache
 
 from flake8_nnx_treemap.reporting.traversals import text_drawing
-from flake8_nnx_treemap.rules.registry import rule_named
+from flake8_nnx_treemap.rules.catalogue import rule_named
 from flake8_nnx_treemap.rules.rule import Finding, Rule
 
 

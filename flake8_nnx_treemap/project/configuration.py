@@ -13,7 +13,7 @@ from typing import Any
 from flake8_nnx_treemap.project.discovery import DEFAULT_EXCLUDES
 from flake8_nnx_treemap.project.errors import ConfigurationError
 from flake8_nnx_treemap.project.flax_floor import FlaxFloor, infer_floor, parse_target, read_toml
-from flake8_nnx_treemap.rules.codes import CODES
+from flake8_nnx_treemap.rules.catalogue import CODES, DEFAULT_CODES
 from flake8_nnx_treemap.rules.settings import LintSettings
 
 TABLE = "nnx-treemap"
@@ -96,8 +96,7 @@ def settings_for(filename: str, overrides: Overrides) -> LintSettings:
     configuration = Configuration() if overrides.is_isolated else configuration_for(filename)
     where = configuration.path or "command line"
     chosen = overrides.select if overrides.select is not None else configuration.select
-    default = frozenset(code for code, on_by_default in CODES.items() if on_by_default)
-    codes = default if chosen is None else codes_named(chosen, where)
+    codes = DEFAULT_CODES if chosen is None else codes_named(chosen, where)
     codes |= codes_named((*configuration.extend_select, *overrides.extend_select), where)
     codes -= codes_named((*configuration.ignore, *overrides.ignore), where)
     codes -= _ignored_for(filename, configuration)

@@ -9,7 +9,7 @@ from typing import Any
 from flake8_nnx_treemap.analysis.code.text import Position
 from flake8_nnx_treemap.project.runner import FileReport
 from flake8_nnx_treemap.reporting.style import Failure, Style, failures
-from flake8_nnx_treemap.rules.registry import rule_named
+from flake8_nnx_treemap.rules.catalogue import rule_named
 from flake8_nnx_treemap.rules.rule import Finding, Fix
 
 

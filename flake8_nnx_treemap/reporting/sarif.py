@@ -40,7 +40,7 @@ def render(reports: Sequence[FileReport], style: Style) -> str:
 
 
 def _rule(code: str) -> dict[str, Any]:
-    from flake8_nnx_treemap.rules.registry import rule_named  # Imports LibCST, which a run without findings need not.
+    from flake8_nnx_treemap.rules.catalogue import rule_named  # Imports LibCST, which a run without findings need not.
 
     rule = rule_named(code)
     return {

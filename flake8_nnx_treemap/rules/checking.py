@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from flake8_nnx_treemap.analysis.code.garbage import collects_later
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
-from flake8_nnx_treemap.rules.needs import codes_that_may_find
-from flake8_nnx_treemap.rules.registry import ALL_RULES
+from flake8_nnx_treemap.rules.catalogue import every_rule
+from flake8_nnx_treemap.rules.needs import codes_with_needs
 from flake8_nnx_treemap.rules.rule import Finding
 from flake8_nnx_treemap.rules.settings import LintSettings
 
@@ -22,8 +22,8 @@ def check(source: ParsedSource, settings: LintSettings) -> list[Finding]:
         The findings in order of position; a finding that two calls share is listed once.
     """
     found: dict[tuple[object, ...], Finding] = {}
-    codes = codes_that_may_find(source, settings)
-    for rule in ALL_RULES:
+    codes = codes_with_needs(source, settings)
+    for rule in every_rule():
         if rule.code in codes:
             for finding in rule.check(source, settings.flax_floor):
                 found.setdefault(finding.sort_key, finding)

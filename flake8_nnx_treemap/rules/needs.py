@@ -13,7 +13,6 @@ from flake8_nnx_treemap.analysis.reach import Reach, asks_exact_type, asks_for_o
 from flake8_nnx_treemap.analysis.values.masks import is_mask, speaks_of_masks
 from flake8_nnx_treemap.analysis.values.narrowing import type_test
 from flake8_nnx_treemap.names import (
-    PORTABLE,
     REMOVED_TREE_FUNCTIONS,
     VARIABLE,
     VARIABLE_CHANGING_METHODS,
@@ -22,21 +21,17 @@ from flake8_nnx_treemap.names import (
     VARIABLE_SUBCLASSES,
     WRAPPER_WORDS,
     WRAPPERS,
-    FlaxRelease,
     TreeFunctionKind,
     canonical,
 )
-from flake8_nnx_treemap.rules.codes import CODES
+from flake8_nnx_treemap.rules.catalogue import codes_that_may_find
 from flake8_nnx_treemap.rules.settings import LintSettings
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What a rule cannot do without: a word in the text, a Flax floor, a call of which ``call`` holds, a ``file``."""
+    """What a rule cannot do without: a call of which ``call`` holds, a ``file``."""
 
-    word: str = ""
-    since: FlaxRelease = PORTABLE
-    ignores_case: bool = False
     call: Callable[[CallFacts], bool] | None = None
     file: Callable[[ParsedSource], bool] | None = None
 
@@ -185,45 +180,33 @@ def _reads(*names: str) -> Callable[[ParsedSource], bool]:
 
 
 NEEDS: Mapping[str, Need] = {
-    "NNX101": Need("tree", call=_stops_at_variable_state),
-    "NNX102": Need("tree", call=_dispatches_in_vain),
-    "NNX103": Need("tree", call=_looks_at_leaves),
-    "NNX104": Need("tree", call=_reads_members),
-    "NNX105": Need("tree", call=_asks_exact_type, file=_asks_for_exact_wrappers),
-    "NNX106": Need("tree", call=_stops_at_class),
-    "NNX107": Need("tree", call=_stops_at_one_asks_for_another),
-    "NNX108": Need("tree", call=_makes_mask, file=speaks_of_masks),
-    "NNX109": Need("VariableState", file=_tells_classes_apart),
-    "NNX110": Need("tree", call=_returns_wrapper),
-    "NNX111": Need("tree", call=_changes_wrapper),
-    "NNX112": Need("tree", call=_stops_at_variable),
-    "NNX201": Need("VariableState", (0, 11)),
-    "NNX202": Need("VariableState", (0, 11)),
-    "NNX203": Need("to_variable", (0, 11), file=_reads("to_variable")),
-    "NNX204": Need("type", (0, 11), file=_reads("type")),
-    "NNX205": Need(since=(0, 12, 1), file=_sets_attributes),
-    "NNX206": Need("value", (0, 12, 1), file=_reads("value", "raw_value")),
-    "NNX207": Need("pure", (0, 12, 7)),
-    "NNX208": Need("tree_", file=_uses_removed_function),
-    "NNX901": Need("noqa", ignores_case=True),
+    "NNX101": Need(call=_stops_at_variable_state),
+    "NNX102": Need(call=_dispatches_in_vain),
+    "NNX103": Need(call=_looks_at_leaves),
+    "NNX104": Need(call=_reads_members),
+    "NNX105": Need(call=_asks_exact_type, file=_asks_for_exact_wrappers),
+    "NNX106": Need(call=_stops_at_class),
+    "NNX107": Need(call=_stops_at_one_asks_for_another),
+    "NNX108": Need(call=_makes_mask, file=speaks_of_masks),
+    "NNX109": Need(file=_tells_classes_apart),
+    "NNX110": Need(call=_returns_wrapper),
+    "NNX111": Need(call=_changes_wrapper),
+    "NNX112": Need(call=_stops_at_variable),
+    "NNX201": Need(),
+    "NNX202": Need(),
+    "NNX203": Need(file=_reads("to_variable")),
+    "NNX204": Need(file=_reads("type")),
+    "NNX205": Need(file=_sets_attributes),
+    "NNX206": Need(file=_reads("value", "raw_value")),
+    "NNX207": Need(),
+    "NNX208": Need(file=_uses_removed_function),
+    "NNX901": Need(),
 }
 """By rule code; tests hold it true for every example, and over the code of many projects."""
 
 
-def codes_by_text(text: str, settings: LintSettings) -> frozenset[str]:
-    """The selected rules that find the words they need in a file, and that the Flax floor makes true."""
-    on_by_default = frozenset(code for code, is_on in CODES.items() if is_on)
-    selected = on_by_default if settings.select is None else settings.select & CODES.keys()
-    needs = {code: NEEDS[code] for code in selected}
-    return frozenset(
-        code
-        for code, need in needs.items()
-        if settings.flax_floor >= need.since and need.word in (text.lower() if need.ignores_case else text)
-    )
-
-
 @remembered
-def codes_that_may_find(source: ParsedSource, settings: LintSettings) -> frozenset[str]:
+def codes_with_needs(source: ParsedSource, settings: LintSettings) -> frozenset[str]:
     """The selected rules that may find something in a file: every one that has a finding here, and few others.
 
     Args:
@@ -233,7 +216,7 @@ def codes_that_may_find(source: ParsedSource, settings: LintSettings) -> frozens
     Returns:
         Their codes.
     """
-    return frozenset(code for code in codes_by_text(source.text, settings) if _may_find(source, NEEDS[code]))
+    return frozenset(code for code in codes_that_may_find(source.text, settings) if _may_find(source, NEEDS[code]))
 
 
 def _may_find(source: ParsedSource, need: Need) -> bool:

@@ -47,6 +47,7 @@ from flake8_nnx_treemap.analysis.calls.predicates import LeafTest, leaf_test_of
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown
 from flake8_nnx_treemap.names import VARIABLE, VARIABLE_STATE, FlaxRelease
 from flake8_nnx_treemap.rules.calls import calls_for
+from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.rewriting import dispatch_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, FixAvailability, Rule
 
@@ -176,8 +177,7 @@ def convert(state):
 )
 
 RULE = Rule(
-    code="NNX101",
-    slug="is-leaf-is-not-a-filter",
+    entry=CODES["NNX101"],
     summary="`is_leaf` stops at VariableState, but the mapper takes every leaf",
     check=check,
     documentation=__doc__,

@@ -40,6 +40,7 @@ from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall
 from flake8_nnx_treemap.analysis.names.source import Edit, ParsedSource, Unknown
 from flake8_nnx_treemap.names import VARIABLE, VARIABLE_STATE, VARIABLE_STATE_IS_VARIABLE, FlaxRelease
 from flake8_nnx_treemap.rules.calls import calls_for
+from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.dispatching import advice, question, vain_dispatch
 from flake8_nnx_treemap.rules.rewriting import make_fix, may_be_the_leaf, new_keyword, wrapper_types
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
@@ -136,8 +137,7 @@ def convert(state):
 )
 
 RULE = Rule(
-    code="NNX102",
-    slug="dispatch-without-is-leaf",
+    entry=CODES["NNX102"],
     summary="The mapper dispatches on NNX types, but nothing stops the traversal there",
     check=check,
     documentation=__doc__,

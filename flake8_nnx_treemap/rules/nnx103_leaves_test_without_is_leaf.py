@@ -38,6 +38,7 @@ from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall
 from flake8_nnx_treemap.analysis.names.source import Edit, ParsedSource, Unknown
 from flake8_nnx_treemap.names import VARIABLE, VARIABLE_STATE, VARIABLE_STATE_IS_VARIABLE, FlaxRelease
 from flake8_nnx_treemap.rules.calls import calls_for
+from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.dispatching import advice, question, vain_dispatch
 from flake8_nnx_treemap.rules.rewriting import make_fix, new_keyword, wrapper_types
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
@@ -185,8 +186,7 @@ def convert(state):
 )
 
 RULE = Rule(
-    code="NNX103",
-    slug="leaves-test-without-is-leaf",
+    entry=CODES["NNX103"],
     summary="Leaves are filtered by NNX type after a flatten that never yields one",
     check=check,
     documentation=__doc__,

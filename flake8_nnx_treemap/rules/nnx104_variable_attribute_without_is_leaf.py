@@ -46,6 +46,7 @@ from flake8_nnx_treemap.analysis.names.source import Edit, ParsedSource, Unknown
 from flake8_nnx_treemap.analysis.values.provenance import Origin, TreeKind, origin_of
 from flake8_nnx_treemap.names import VARIABLE_ONLY_ATTRIBUTES, FlaxRelease, TreeFunctionKind
 from flake8_nnx_treemap.rules.calls import calls_for
+from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.dispatching import makes_leaves_of_variables
 from flake8_nnx_treemap.rules.rewriting import (
     dispatching_mapper,
@@ -242,8 +243,7 @@ def convert(state: nnx.State):
 )
 
 RULE = Rule(
-    code="NNX104",
-    slug="variable-attribute-without-is-leaf",
+    entry=CODES["NNX104"],
     summary="What only a Variable has is read from every leaf, and nothing stops the traversal at Variables",
     check=check,
     documentation=__doc__,

@@ -45,6 +45,7 @@ from flake8_nnx_treemap.analysis.syntax import nodes_below
 from flake8_nnx_treemap.analysis.values.narrowing import types_named
 from flake8_nnx_treemap.names import VARIABLE, VARIABLE_STATE, VARIABLE_SUBCLASSES, FlaxRelease
 from flake8_nnx_treemap.rules.calls import calls_for
+from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.rewriting import make_fix, wrapper_types
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
 
@@ -206,8 +207,7 @@ def convert(state):
 )
 
 RULE = Rule(
-    code="NNX105",
-    slug="exact-type-test",
+    entry=CODES["NNX105"],
     summary="A predicate or mapper tests for exactly `VariableState` or `Variable`",
     check=check,
     documentation=__doc__,

@@ -37,6 +37,7 @@ from flake8_nnx_treemap.analysis.names.source import ParsedSource
 from flake8_nnx_treemap.analysis.syntax import dotted_parts, is_name, positional_arguments
 from flake8_nnx_treemap.names import WRAPPERS, FlaxRelease
 from flake8_nnx_treemap.rules.calls import calls_for
+from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.rewriting import make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, FixAvailability, Rule
 
@@ -157,8 +158,7 @@ def convert(state):
 )
 
 RULE = Rule(
-    code="NNX106",
-    slug="is-leaf-is-a-class",
+    entry=CODES["NNX106"],
     summary="`is_leaf` is an NNX class, not a predicate",
     check=check,
     documentation=__doc__,

@@ -56,6 +56,7 @@ from flake8_nnx_treemap.names import (
     FlaxRelease,
 )
 from flake8_nnx_treemap.rules.calls import calls_for
+from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.rewriting import make_fix, wrapper_types
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
 from flake8_nnx_treemap.rules.wording import classes_to_stop_at
@@ -256,8 +257,7 @@ def convert(state):
 )
 
 RULE = Rule(
-    code="NNX107",
-    slug="predicate-mapper-mismatch",
+    entry=CODES["NNX107"],
     summary="`is_leaf` stops at one kind of wrapper, and the mapper is made for another",
     check=check,
     documentation=__doc__,

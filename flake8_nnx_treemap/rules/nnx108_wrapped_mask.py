@@ -44,6 +44,7 @@ from flake8_nnx_treemap.analysis.values.masks import gives_wrappers_to_optax, is
 from flake8_nnx_treemap.analysis.values.provenance import TREES_OF_WRAPPERS, origin_of
 from flake8_nnx_treemap.names import VARIABLE_STATE_IS_VARIABLE, FlaxRelease, TreeFunctionKind
 from flake8_nnx_treemap.rules.calls import calls_for
+from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.rewriting import make_fix, new_keyword, wrapper_types
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
 from flake8_nnx_treemap.rules.wording import classes_to_stop_at
@@ -180,8 +181,7 @@ def convert(state):
 )
 
 RULE = Rule(
-    code="NNX108",
-    slug="wrapped-mask",
+    entry=CODES["NNX108"],
     summary="A mask or a tree of labels comes back wrapped in Variables",
     check=check,
     documentation=__doc__,

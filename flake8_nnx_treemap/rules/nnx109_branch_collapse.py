@@ -39,6 +39,7 @@ from flake8_nnx_treemap.analysis.names.source import Edit, ParsedSource
 from flake8_nnx_treemap.analysis.names.spelling import spelling_of
 from flake8_nnx_treemap.analysis.values.narrowing import never_goes_on, statements_after, type_test, types_named
 from flake8_nnx_treemap.names import VARIABLE, VARIABLE_STATE, VARIABLE_STATE_IS_VARIABLE, FlaxRelease
+from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.renaming import range_of
 from flake8_nnx_treemap.rules.rewriting import make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
@@ -283,8 +284,7 @@ def convert(state):
 )
 
 RULE = Rule(
-    code="NNX109",
-    slug="branch-collapse",
+    entry=CODES["NNX109"],
     summary="Of two branches for `Variable` and `VariableState`, one is dead",
     check=check,
     documentation=__doc__,

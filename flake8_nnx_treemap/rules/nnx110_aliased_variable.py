@@ -48,6 +48,7 @@ from flake8_nnx_treemap.analysis.values.provenance import Origin, TreeKind, orig
 from flake8_nnx_treemap.analysis.values.wrappers import is_wrapper
 from flake8_nnx_treemap.names import WRAPPERS, FlaxRelease, TreeFunctionKind
 from flake8_nnx_treemap.rules.calls import calls_for
+from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.dispatching import wrappers_are_new
 from flake8_nnx_treemap.rules.renaming import range_of
 from flake8_nnx_treemap.rules.rewriting import make_fix
@@ -213,12 +214,10 @@ def convert(state):
 )
 
 RULE = Rule(
-    code="NNX110",
-    slug="aliased-variable",
+    entry=CODES["NNX110"],
     summary="A mapper returns the Variable that it was given",
     check=check,
     documentation=__doc__,
     examples=EXAMPLES,
     fix=FixAvailability.SOMETIMES,
-    on_by_default=False,
 )

@@ -40,6 +40,7 @@ from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown
 from flake8_nnx_treemap.analysis.syntax import nodes_below
 from flake8_nnx_treemap.names import VARIABLE_CHANGING_METHODS, WRAPPERS, FlaxRelease
 from flake8_nnx_treemap.rules.calls import calls_for
+from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.dispatching import wrappers_are_new
 from flake8_nnx_treemap.rules.rule import Example, Finding, FixAvailability, Rule
 
@@ -118,12 +119,10 @@ def convert(state):
 )
 
 RULE = Rule(
-    code="NNX111",
-    slug="mutating-mapper",
+    entry=CODES["NNX111"],
     summary="A mapper writes to the Variable that it is given",
     check=check,
     documentation=__doc__,
     examples=EXAMPLES,
     fix=FixAvailability.NEVER,
-    on_by_default=False,
 )

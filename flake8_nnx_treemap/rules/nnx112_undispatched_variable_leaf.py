@@ -39,6 +39,7 @@ from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown
 from flake8_nnx_treemap.names import VARIABLE, VARIABLE_STATE, VARIABLE_STATE_IS_VARIABLE, FlaxRelease
 from flake8_nnx_treemap.rules.calls import calls_for
+from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.rewriting import dispatch_fix, hands_on_leaf
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
 
@@ -141,12 +142,10 @@ def convert(state):
 )
 
 RULE = Rule(
-    code="NNX112",
-    slug="undispatched-variable-leaf",
+    entry=CODES["NNX112"],
     summary="`is_leaf` stops at Variable, but the mapper takes every leaf",
     check=check,
     documentation=__doc__,
     examples=EXAMPLES,
     fix=FixAvailability.SOMETIMES,
-    on_by_default=False,
 )

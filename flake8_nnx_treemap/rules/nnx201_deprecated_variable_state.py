@@ -45,7 +45,8 @@ from flake8_nnx_treemap.analysis.code.text import Range
 from flake8_nnx_treemap.analysis.names.bindings import dotted_name, end_of, start_of
 from flake8_nnx_treemap.analysis.names.source import Edit, ParsedSource, remembered
 from flake8_nnx_treemap.analysis.values.narrowing import types_named
-from flake8_nnx_treemap.names import NNX_MODULES, VARIABLE, VARIABLE_STATE, VARIABLE_STATE_IS_VARIABLE, FlaxRelease
+from flake8_nnx_treemap.names import NNX_MODULES, VARIABLE, VARIABLE_STATE, FlaxRelease
+from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.renaming import (
     attribute_uses,
     imports_of,
@@ -270,12 +271,10 @@ def convert(state):
 )
 
 RULE = Rule(
-    code="NNX201",
-    slug="deprecated-variable-state",
+    entry=CODES["NNX201"],
     summary="`VariableState` is only another name of `Variable`",
     check=check,
     documentation=__doc__,
     examples=EXAMPLES,
     fix=FixAvailability.SOMETIMES,
-    since=VARIABLE_STATE_IS_VARIABLE,
 )

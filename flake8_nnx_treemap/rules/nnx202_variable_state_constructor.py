@@ -37,7 +37,8 @@ from collections.abc import Iterator
 from flake8_nnx_treemap.analysis.names.bindings import dotted_name, start_of
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
 from flake8_nnx_treemap.analysis.values.wrappers import is_format_part
-from flake8_nnx_treemap.names import VARIABLE_STATE, VARIABLE_STATE_IS_VARIABLE, FlaxRelease, canonical
+from flake8_nnx_treemap.names import VARIABLE_STATE, FlaxRelease, canonical
+from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.renaming import range_of, unless_guarded
 from flake8_nnx_treemap.rules.rewriting import make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
@@ -136,12 +137,10 @@ def convert(state):
 )
 
 RULE = Rule(
-    code="NNX202",
-    slug="variable-state-constructor",
+    entry=CODES["NNX202"],
     summary="`VariableState(type=T, value=v)` builds a plain `Variable`, not a `T`",
     check=check,
     documentation=__doc__,
     examples=EXAMPLES,
     fix=FixAvailability.SOMETIMES,
-    since=VARIABLE_STATE_IS_VARIABLE,
 )

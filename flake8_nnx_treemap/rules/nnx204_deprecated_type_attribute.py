@@ -41,7 +41,8 @@ from collections.abc import Iterator
 from flake8_nnx_treemap.analysis.names.bindings import start_of
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
 from flake8_nnx_treemap.analysis.values.wrappers import wrapper_attributes
-from flake8_nnx_treemap.names import VARIABLE_STATE_IS_VARIABLE, FlaxRelease
+from flake8_nnx_treemap.names import FlaxRelease
+from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.renaming import range_of, unless_guarded
 from flake8_nnx_treemap.rules.rewriting import applicability_on, make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
@@ -135,12 +136,10 @@ def convert(state):
 )
 
 RULE = Rule(
-    code="NNX204",
-    slug="deprecated-type-attribute",
+    entry=CODES["NNX204"],
     summary="`.type` of a Variable is `type(…)`",
     check=check,
     documentation=__doc__,
     examples=EXAMPLES,
     fix=FixAvailability.SOMETIMES,
-    since=VARIABLE_STATE_IS_VARIABLE,
 )

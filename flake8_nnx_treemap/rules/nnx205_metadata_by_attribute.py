@@ -40,7 +40,8 @@ from collections.abc import Iterator
 from flake8_nnx_treemap.analysis.names.bindings import start_of
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
 from flake8_nnx_treemap.analysis.values.wrappers import wrapper_attributes
-from flake8_nnx_treemap.names import METADATA_NEEDS_METHOD, VARIABLE_ONLY_ATTRIBUTES, FlaxRelease
+from flake8_nnx_treemap.names import VARIABLE_ONLY_ATTRIBUTES, FlaxRelease
+from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.renaming import range_of, unless_guarded
 from flake8_nnx_treemap.rules.rewriting import applicability_on, assignment_as_call, make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
@@ -137,12 +138,10 @@ def convert(state):
 )
 
 RULE = Rule(
-    code="NNX205",
-    slug="metadata-by-attribute",
+    entry=CODES["NNX205"],
     summary="A Variable's metadata cannot be set as an attribute",
     check=check,
     documentation=__doc__,
     examples=EXAMPLES,
     fix=FixAvailability.SOMETIMES,
-    since=METADATA_NEEDS_METHOD,
 )

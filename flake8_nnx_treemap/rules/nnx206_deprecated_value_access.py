@@ -43,7 +43,8 @@ from collections.abc import Iterator
 from flake8_nnx_treemap.analysis.code.text import Range
 from flake8_nnx_treemap.analysis.names.source import Edit, ParsedSource
 from flake8_nnx_treemap.analysis.values.wrappers import wrapper_attributes
-from flake8_nnx_treemap.names import VALUE_ACCESS_WARNS, FlaxRelease
+from flake8_nnx_treemap.names import FlaxRelease
+from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.renaming import range_of, unless_guarded
 from flake8_nnx_treemap.rules.rewriting import applicability_on, assignment_as_call, make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
@@ -135,12 +136,10 @@ def convert(state):
 )
 
 RULE = Rule(
-    code="NNX206",
-    slug="deprecated-value-access",
+    entry=CODES["NNX206"],
     summary="`.value` of a Variable warns: use `get_value()` and `set_value(…)`",
     check=check,
     documentation=__doc__,
     examples=EXAMPLES,
     fix=FixAvailability.SOMETIMES,
-    since=VALUE_ACCESS_WARNS,
 )

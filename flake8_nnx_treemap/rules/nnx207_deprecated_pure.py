@@ -34,7 +34,8 @@ from collections.abc import Iterator
 from flake8_nnx_treemap.analysis.code.text import Range
 from flake8_nnx_treemap.analysis.names.bindings import end_of
 from flake8_nnx_treemap.analysis.names.source import Edit, ParsedSource
-from flake8_nnx_treemap.names import PURE, PURE_WARNS, FlaxRelease
+from flake8_nnx_treemap.names import PURE, FlaxRelease
+from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.renaming import attribute_uses, imports_of, range_of, renamed_import, unless_guarded
 from flake8_nnx_treemap.rules.rewriting import make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, FixAvailability, Rule
@@ -110,12 +111,10 @@ def convert(state):
 )
 
 RULE = Rule(
-    code="NNX207",
-    slug="deprecated-pure",
+    entry=CODES["NNX207"],
     summary="`nnx.pure` is called `nnx.as_pure` now",
     check=check,
     documentation=__doc__,
     examples=EXAMPLES,
     fix=FixAvailability.SOMETIMES,
-    since=PURE_WARNS,
 )

@@ -36,6 +36,7 @@ from collections.abc import Iterator
 from flake8_nnx_treemap.analysis.names.bindings import start_of
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
 from flake8_nnx_treemap.names import REMOVED_TREE_FUNCTIONS, FlaxRelease
+from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.renaming import range_of, unless_guarded
 from flake8_nnx_treemap.rules.rewriting import make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
@@ -141,8 +142,7 @@ def convert(state):
 )
 
 RULE = Rule(
-    code="NNX208",
-    slug="removed-jax-tree-map",
+    entry=CODES["NNX208"],
     summary="`jax.tree_map` and its kin are gone from JAX",
     check=check,
     documentation=__doc__,

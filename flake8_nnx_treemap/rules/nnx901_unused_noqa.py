@@ -33,6 +33,7 @@ from collections.abc import Iterator, Sequence
 from flake8_nnx_treemap.analysis.code.noqa import NoqaLine, is_switched_off, listed_codes, noqa_lines
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Position, Range, remembered
 from flake8_nnx_treemap.names import FlaxRelease
+from flake8_nnx_treemap.rules.catalogue import CODES, rules_about_code
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
 
 CODE = "NNX901"
@@ -66,9 +67,7 @@ def _is_used(source: ParsedSource, floor: FlaxRelease, line: NoqaLine, code: str
 @remembered
 def _rows(source: ParsedSource, floor: FlaxRelease, code: str) -> frozenset[int]:
     """The rows on which the rules that a code stands for report something."""
-    from flake8_nnx_treemap.rules.registry import RULES  # Here, since the registry imports this rule.
-
-    rules = [rule for rule in RULES if rule.code.startswith(code) and floor >= rule.since]
+    rules = [rule for rule in rules_about_code() if rule.code.startswith(code) and floor >= rule.since]
     return frozenset(finding.range.start.row for rule in rules for finding in rule.check(source, floor))
 
 
@@ -161,12 +160,10 @@ def convert(tree):
 )
 
 RULE = Rule(
-    code=CODE,
-    slug="unused-noqa",
+    entry=CODES["NNX901"],
     summary="A `# noqa` names a rule of ours that has nothing to say there",
     check=check,
     documentation=__doc__,
     examples=EXAMPLES,
     fix=FixAvailability.ALWAYS,
-    on_by_default=False,
 )

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from flake8_nnx_treemap.analysis.code.text import Edit, Range
-from flake8_nnx_treemap.names import PORTABLE, FlaxRelease
+from flake8_nnx_treemap.names import FlaxRelease
+from flake8_nnx_treemap.rules.catalogue import Entry
 
 if TYPE_CHECKING:
     from flake8_nnx_treemap.analysis.names.source import ParsedSource
@@ -102,15 +103,32 @@ Check = Callable[["ParsedSource", FlaxRelease], Iterable[Finding]]
 class Rule:
     """One opinion: from facts about a source, and the lowest Flax release it must run on, to findings."""
 
-    code: str
-    slug: str
+    entry: Entry
     summary: str
     check: Check
     documentation: str
     examples: tuple[Example, ...]
     fix: FixAvailability
-    since: FlaxRelease = PORTABLE
-    on_by_default: bool = True
+
+    @property
+    def code(self) -> str:
+        """The code, such as ``NNX101``."""
+        return self.entry.code
+
+    @property
+    def slug(self) -> str:
+        """The name that goes with the code."""
+        return self.entry.slug
+
+    @property
+    def since(self) -> FlaxRelease:
+        """The first Flax release on which the rule is true."""
+        return self.entry.since
+
+    @property
+    def on_by_default(self) -> bool:
+        """Whether the rule runs where nobody selects rules."""
+        return self.entry.on_by_default
 
     @property
     def url(self) -> str:

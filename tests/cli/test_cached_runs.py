@@ -133,7 +133,7 @@ LOADED = """\
 import sys
 from flake8_nnx_treemap.cli import main
 main(sys.argv[1:])
-names = ("libcst", "analysis.bindings", "rules.needs", "fixing.engine", "project.cache", "hashlib")
+names = ("libcst", "analysis.names.bindings", "rules.needs", "fixing.engine", "project.cache", "hashlib")
 print(*(name for name in names if name in sys.modules or f"flake8_nnx_treemap.{name}" in sys.modules))
 """
 

@@ -11,7 +11,7 @@ import pytest
 from playground import engine_files, write_engine
 from snippets import ROOT
 
-from flake8_nnx_treemap.rules.registry import RULES
+from flake8_nnx_treemap.rules.catalogue import rules_about_code
 
 RUN_CASES = """
 import json, sys
@@ -66,7 +66,7 @@ def test_the_page_gets_findings_a_diff_and_links(archive: Path) -> None:
     )
     answer = json.loads(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
     finding = answer["findings"][0]
-    assert finding["page"] == f"rules/{RULES[0].code}-{RULES[0].slug}/"
+    assert finding["page"] == f"rules/{rules_about_code()[0].code}-{rules_about_code()[0].slug}/"
     assert "x.value if isinstance(x, nnx.Variable) else x" in answer["fixed"]
     assert any(line.startswith("+") for line in answer["diff"])
 

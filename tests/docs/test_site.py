@@ -11,7 +11,7 @@ import pytest
 from links import problems_of
 from snippets import ROOT
 
-from flake8_nnx_treemap.rules.registry import ALL_RULES
+from flake8_nnx_treemap.rules.catalogue import every_rule
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def test_links(site: Path) -> None:
 
 
 def test_each_rule_has_its_address(site: Path) -> None:
-    for rule in ALL_RULES:
+    for rule in every_rule():
         assert (site / "rules" / f"{rule.code}-{rule.slug}" / "index.html").exists()
 
 

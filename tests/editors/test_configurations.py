@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from flake8_nnx_treemap.lsp.settings import client_settings
-from flake8_nnx_treemap.rules.codes import CODES
+from flake8_nnx_treemap.rules.catalogue import CODES
 
 ROOT = Path(__file__).resolve().parents[2]
 EDITORS = ROOT / "editors"

@@ -24,7 +24,7 @@ from flake8_nnx_treemap.lsp.positions import Lines
 from flake8_nnx_treemap.lsp.server import NNXLanguageServer
 from flake8_nnx_treemap.lsp.settings import client_settings
 from flake8_nnx_treemap.project.configuration import Overrides
-from flake8_nnx_treemap.rules.registry import RULES
+from flake8_nnx_treemap.rules.catalogue import rules_about_code
 from flake8_nnx_treemap.rules.rule import FixAvailability, Rule
 
 BUG = """\
@@ -157,7 +157,7 @@ def test_severity_and_tags(slug: str, severity: object, tags: list[object]) -> N
     assert tags_of(rule("NNX000", slug)) == tags
 
 
-@pytest.mark.parametrize("found", RULES, ids=lambda found: found.code)
+@pytest.mark.parametrize("found", rules_about_code(), ids=lambda found: found.code)
 def test_every_rule_has_a_page(found: Rule) -> None:
     assert found.summary in page(found.code)
     assert found.url in page(found.code)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from flake8_nnx_treemap import LintSettings, fix_source
-from flake8_nnx_treemap.rules.codes import CODES
+from flake8_nnx_treemap.rules.catalogue import CODES
 
 ALL = frozenset(CODES)
 HEAD = "import jax\nfrom flax import nnx\n"

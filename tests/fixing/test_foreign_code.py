@@ -21,8 +21,7 @@ from flake8_nnx_treemap import LintSettings, fix_source, lint_source
 from flake8_nnx_treemap.analysis.code.text import SourceError
 from flake8_nnx_treemap.project.errors import FileError
 from flake8_nnx_treemap.project.files import decode, read_bytes
-from flake8_nnx_treemap.rules.codes import CODES
-from flake8_nnx_treemap.rules.registry import ALL_RULES
+from flake8_nnx_treemap.rules.catalogue import CODES, every_rule
 
 EVERYTHING = LintSettings(frozenset(CODES), (0, 12, 7), unsafe_fixes=True)
 PARTS = 1 if os.environ.get("NNX_FOREIGN") == "all" else 80
@@ -66,7 +65,7 @@ def assert_fixed_once(text: str) -> None:
         findings = lint_source(text, settings=EVERYTHING)
     except SourceError:
         return
-    assert_gates_hide_nothing(ALL_RULES, text, EVERYTHING.flax_floor)
+    assert_gates_hide_nothing(every_rule(), text, EVERYTHING.flax_floor)
     for edits in (finding.fix.edits for finding in findings if finding.fix):
         assert all(one.range.end <= other.range.start for one, other in pairwise(edits)), edits
     result = fix_source(text, settings=EVERYTHING)

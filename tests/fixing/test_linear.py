@@ -11,7 +11,7 @@ import pytest
 
 import flake8_nnx_treemap
 from flake8_nnx_treemap import LintSettings, fix_source, lint_source
-from flake8_nnx_treemap.rules.codes import CODES
+from flake8_nnx_treemap.rules.catalogue import CODES
 
 EVERYTHING = LintSettings(frozenset(CODES), (0, 12, 7), unsafe_fixes=True)
 PACKAGE = str(Path(flake8_nnx_treemap.__file__).parent)

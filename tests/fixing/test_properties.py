@@ -14,7 +14,7 @@ from flake8_nnx_treemap import fix_source, lint_source
 from flake8_nnx_treemap.analysis.code.text import SourceError
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
 from flake8_nnx_treemap.fixing.edits import apply_edits
-from flake8_nnx_treemap.rules.codes import CODES
+from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.settings import LintSettings
 
 IMPORTS = [

@@ -11,7 +11,7 @@ import pytest
 
 import flake8_nnx_treemap
 from flake8_nnx_treemap import Applicability, LintSettings, Position, SourceError, fix_source, lint_source
-from flake8_nnx_treemap.rules.codes import CODES
+from flake8_nnx_treemap.rules.catalogue import CODES
 
 BUG = """\
 import jax

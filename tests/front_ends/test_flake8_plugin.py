@@ -69,7 +69,7 @@ def test_opt_in_rules_stay_off_until_selected(monkeypatch: pytest.MonkeyPatch) -
         def extend_default_ignore(self, codes: list[str]) -> None:
             ignored.extend(codes)
 
-    monkeypatch.setattr(flake8_plugin, "CODES", {"NNX101": True, "NNX112": False})
+    monkeypatch.setattr(flake8_plugin, "CODES", ["NNX101", "NNX112"])
     NNXTreeMapPlugin.add_options(Parser())
     assert ignored == ["NNX112"]
 

@@ -24,9 +24,9 @@ pytestmark = pytest.mark.skipif(shutil.which("valgrind") is None, reason="valgri
 ANALYSIS = """\
 import sys
 import libcst
-import flake8_nnx_treemap.fixing.suppression, flake8_nnx_treemap.rules.registry, flake8_nnx_treemap.rules.needs
+import flake8_nnx_treemap.fixing.suppression, flake8_nnx_treemap.rules.catalogue, flake8_nnx_treemap.rules.needs
 from flake8_nnx_treemap import LintSettings, fix_source, lint_source
-from flake8_nnx_treemap.rules.codes import CODES
+from flake8_nnx_treemap.rules.catalogue import CODES
 every_rule = LintSettings(frozenset(CODES), (0, 12, 7))
 text = open(sys.argv[1]).read()
 """

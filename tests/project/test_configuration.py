@@ -12,9 +12,9 @@ from flake8_nnx_treemap.names import PORTABLE
 from flake8_nnx_treemap.project import configuration
 from flake8_nnx_treemap.project.configuration import Overrides, settings_for
 from flake8_nnx_treemap.project.errors import ConfigurationError
-from flake8_nnx_treemap.rules.codes import CODES
+from flake8_nnx_treemap.rules.catalogue import CODES
+from flake8_nnx_treemap.rules.catalogue import DEFAULT_CODES as DEFAULT
 
-DEFAULT = frozenset(code for code, on_by_default in CODES.items() if on_by_default)
 SEED = """\
 import jax
 from flax import nnx

@@ -9,7 +9,7 @@ from unittest import mock
 from flake8_nnx_treemap.analysis.call_facts import CallFacts
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
 from flake8_nnx_treemap.names import FlaxRelease
-from flake8_nnx_treemap.rules.needs import NEEDS, codes_that_may_find
+from flake8_nnx_treemap.rules.needs import NEEDS, codes_with_needs
 from flake8_nnx_treemap.rules.rule import Finding, Rule
 from flake8_nnx_treemap.rules.settings import LintSettings
 
@@ -33,5 +33,5 @@ def assert_gates_hide_nothing(rules: Iterable[Rule], text: str, floor: FlaxRelea
     for rule in rules:
         assert list(rule.check(source, floor)) == expected[rule.code]
         if expected[rule.code] and floor >= rule.since:
-            assert codes_that_may_find(source, LintSettings(frozenset({rule.code}), floor)) == {rule.code}
+            assert codes_with_needs(source, LintSettings(frozenset({rule.code}), floor)) == {rule.code}
     return sum(map(len, expected.values()))

@@ -1,4 +1,4 @@
-"""Holds together what belongs to a rule: its file, its examples, its cases, its line in the registry, its page."""
+"""Holds together what belongs to a rule: its file, its examples, its cases, its line in the catalogue, its page."""
 
 from __future__ import annotations
 
@@ -14,18 +14,16 @@ from gates import assert_gates_hide_nothing
 from flake8_nnx_treemap import fix_source, lint_source
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
 from flake8_nnx_treemap.gate import may_hold_findings_text
-from flake8_nnx_treemap.rules.codes import CODES
-from flake8_nnx_treemap.rules.needs import NEEDS
-from flake8_nnx_treemap.rules.registry import ALL_RULES, rule_named
+from flake8_nnx_treemap.rules.catalogue import CODES, every_rule, rule_named
 from flake8_nnx_treemap.rules.rule import Example, FixAvailability, Rule
 from flake8_nnx_treemap.rules.settings import LintSettings
 
-EXAMPLES = [(rule, example) for rule in ALL_RULES for example in rule.examples]
+EXAMPLES = [(rule, example) for rule in every_rule() for example in rule.examples]
 EXAMPLE_IDS = [f"{rule.code}-{example.title}" for rule, example in EXAMPLES]
 SECTIONS = ("## What it does", "## Why it is wrong", "## What Flax does", "## Fix safety", "## References")
 
 
-@pytest.mark.parametrize("rule", ALL_RULES, ids=lambda rule: rule.code)
+@pytest.mark.parametrize("rule", every_rule(), ids=lambda rule: rule.code)
 def test_everything_about_a_rule_has_its_name(rule: Rule) -> None:
     module = rule.check.__module__.rpartition(".")[2]
     assert module == f"{rule.code.lower()}_{rule.slug.replace('-', '_')}"
@@ -36,19 +34,14 @@ def test_everything_about_a_rule_has_its_name(rule: Rule) -> None:
     assert set(re.findall(r'"(NNX\d{3})"', code)) <= {rule.code}
 
 
-def test_codes_equal_the_registry() -> None:
-    assert dict(CODES) == {rule.code: rule.on_by_default for rule in ALL_RULES}
-    assert [rule.code for rule in ALL_RULES] == sorted(CODES)
+def test_the_catalogue_lists_every_rule() -> None:
+    assert [rule.code for rule in every_rule()] == sorted(CODES)
     files = (Path(__file__).parents[2] / "flake8_nnx_treemap" / "rules").glob("nnx*.py")
     assert sorted(path.stem[:6].upper() for path in files) == sorted(CODES)
     assert sorted(path.stem for path in HERE.glob("NNX*.md")) == sorted(CODES)
 
 
-def test_needs_equal_the_registry() -> None:
-    assert {code: need.since for code, need in NEEDS.items()} == {rule.code: rule.since for rule in ALL_RULES}
-
-
-@pytest.mark.parametrize("rule", ALL_RULES, ids=lambda rule: rule.code)
+@pytest.mark.parametrize("rule", every_rule(), ids=lambda rule: rule.code)
 def test_the_gates_hide_no_finding_of_any_case(rule: Rule) -> None:
     count = 0
     for case in (case for code in CODES for case in cases_in(HERE / f"{code}.md")):
@@ -59,7 +52,7 @@ def test_the_gates_hide_no_finding_of_any_case(rule: Rule) -> None:
     assert count >= 5
 
 
-@pytest.mark.parametrize("rule", ALL_RULES, ids=lambda rule: rule.code)
+@pytest.mark.parametrize("rule", every_rule(), ids=lambda rule: rule.code)
 def test_documentation_has_its_sections(rule: Rule) -> None:
     positions = [rule.documentation.find(section) for section in SECTIONS]
     assert -1 not in positions
@@ -67,14 +60,14 @@ def test_documentation_has_its_sections(rule: Rule) -> None:
     assert 2 <= len(rule.examples) <= 4
 
 
-@pytest.mark.parametrize("rule", ALL_RULES, ids=lambda rule: rule.code)
+@pytest.mark.parametrize("rule", every_rule(), ids=lambda rule: rule.code)
 def test_cases_differ_enough(rule: Rule) -> None:
     cases = cases_in(HERE / f"{rule.code}.md")
     assert sum(bool(case.expected) for case in cases) >= 5
     assert sum(not case.expected for case in cases) >= 5
 
 
-@pytest.mark.parametrize("rule", ALL_RULES, ids=lambda rule: rule.code)
+@pytest.mark.parametrize("rule", every_rule(), ids=lambda rule: rule.code)
 def test_fix_availability_is_as_declared(rule: Rule) -> None:
     cases = [case for case in cases_in(HERE / f"{rule.code}.md") if case.expected]
     fixed = [bool(case.rewrites) for case in cases]

@@ -11,7 +11,7 @@ from promises import promise_of
 
 from flake8_nnx_treemap import fix_source
 from flake8_nnx_treemap.names import FlaxRelease
-from flake8_nnx_treemap.rules.registry import RULES
+from flake8_nnx_treemap.rules.catalogue import rules_about_code
 from flake8_nnx_treemap.rules.rule import Example, Rule
 from flake8_nnx_treemap.rules.settings import LintSettings
 
@@ -44,7 +44,7 @@ def fixed_text(source: str, code: str, floor: FlaxRelease, *, unsafe_fixes: bool
 
 
 def _rewrites() -> Iterator[Rewrite]:
-    for rule in RULES:
+    for rule in rules_about_code():
         for example in rule.examples:
             lowest = max(rule.since, release_named(example.floor))
             floors_of: dict[str, list[str]] = {}

@@ -15,7 +15,7 @@ from tally import TALLY
 from trees import CATALOGUE, TREES
 
 from flake8_nnx_treemap import fix_source
-from flake8_nnx_treemap.rules.registry import RULES
+from flake8_nnx_treemap.rules.catalogue import rules_about_code
 from flake8_nnx_treemap.rules.settings import LintSettings
 
 pytestmark = pytest.mark.runtime
@@ -106,9 +106,9 @@ def test_call_of_flax_4762() -> None:
 
 
 def test_every_rule_has_a_promise_and_every_fix_is_executed() -> None:
-    assert {rule.code for rule in RULES} <= REACHES.keys()
+    assert {rule.code for rule in rules_about_code()} <= REACHES.keys()
     executed = {(rewrite.rule.code, rewrite.example.title) for rewrite in REWRITES}
-    for rule in RULES:
+    for rule in rules_about_code():
         for example in rule.examples:
             if any(release_named(floor) <= RELEASE for floor in example.fixed):
                 assert (rule.code, example.title) in executed
@@ -130,7 +130,7 @@ REPAIRS = {
 @pytest.mark.parametrize("rewrite", [one for one in REWRITES if "0.12.1" in one.floors], ids=str)
 def test_code_for_new_releases_warns_of_nothing_that_a_rule_repairs(rewrite: Rewrite) -> None:
     """With all rules applied, code for a floor of 0.12.1 and more runs under ``-W error::DeprecationWarning``."""
-    codes = frozenset(rule.code for rule in RULES)
+    codes = frozenset(rule.code for rule in rules_about_code())
     repaired = [word for word, code in REPAIRS.items() if code in codes or word == "VariableState"]
     for floor in rewrite.floors:
         if release_named(floor) < (0, 12, 1):
