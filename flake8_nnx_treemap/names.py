@@ -171,6 +171,9 @@ VARIABLE_STATE = "flax.nnx.VariableState"
 STATE = "flax.nnx.State"
 PURE = "flax.nnx.pure"
 
+BASE_CLASSES = frozenset({VARIABLE, VARIABLE_STATE})
+"""The two classes that are one from 0.11 on, and of which every wrapper is an instance."""
+
 VARIABLE_SUBCLASSES = frozenset(
     f"flax.nnx.{name}"
     for name in (

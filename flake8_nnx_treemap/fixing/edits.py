@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from flake8_nnx_treemap.analysis.code.text import Edit, Position, Range, line_starts
-from flake8_nnx_treemap.rules.rule import RENAMES, Finding, is_wanted
+from flake8_nnx_treemap.rules.rule import RENAMES, Finding, Fix, is_wanted
 
 
 def apply_edits(text: str, edits: Iterable[Edit]) -> str:
@@ -67,7 +67,7 @@ def without_hiding_renames(findings: Sequence[Finding], *, unsafe_fixes: bool) -
     staying = [
         found for found in findings if found.code < RENAMES and not is_wanted(found.fix, unsafe_fixes=unsafe_fixes)
     ]
-    held = _merged(range_ for found in staying for range_ in (found.range, *found.holds))
+    held = _merged(range_ for found in staying for range_ in (found.range, *found.related))
     starts = [range_.start for range_ in held]
 
     def touches(edit: Edit) -> bool:
@@ -76,10 +76,14 @@ def without_hiding_renames(findings: Sequence[Finding], *, unsafe_fixes: bool) -
 
     return [
         replace(found, fix=None, notes=(*found.notes, _WAITS))
-        if found.code in _HIDING and found.fix is not None and any(map(touches, found.fix.edits))
+        if found.code in _HIDING and found.fix is not None and any(map(touches, _written_or_described(found.fix)))
         else found
         for found in findings
     ]
+
+
+def _written_or_described(fix: Fix) -> list[Edit]:
+    return [step for step in fix.edits or fix.steps if isinstance(step, Edit)]
 
 
 _HIDING = frozenset({"NNX201", "NNX202"})

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from flake8_nnx_treemap.analysis.code.garbage import collects_later
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
-from flake8_nnx_treemap.rules.catalogue import every_rule
-from flake8_nnx_treemap.rules.needs import codes_with_needs
+from flake8_nnx_treemap.rules.catalogue import codes_that_may_find, rule_named
 from flake8_nnx_treemap.rules.rule import Finding
 from flake8_nnx_treemap.rules.settings import LintSettings
 
@@ -22,9 +21,7 @@ def check(source: ParsedSource, settings: LintSettings) -> list[Finding]:
         The findings in order of position; a finding that two calls share is listed once.
     """
     found: dict[tuple[object, ...], Finding] = {}
-    codes = codes_with_needs(source, settings)
-    for rule in every_rule():
-        if rule.code in codes:
-            for finding in rule.check(source, settings.flax_floor):
-                found.setdefault(finding.sort_key, finding)
+    for code in sorted(codes_that_may_find(source.text, settings)):
+        for finding in rule_named(code).check(source, settings.flax_floor):
+            found.setdefault(finding.sort_key, finding)
     return sorted(found.values(), key=lambda finding: finding.sort_key)

@@ -44,9 +44,9 @@ from collections.abc import Iterator
 
 from flake8_nnx_treemap.analysis.calls.mappers import Mapper, mapper_of
 from flake8_nnx_treemap.analysis.calls.predicates import LeafTest, leaf_test_of
+from flake8_nnx_treemap.analysis.calls.tree_calls import tree_calls_of
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown
 from flake8_nnx_treemap.names import VARIABLE, VARIABLE_STATE, FlaxRelease
-from flake8_nnx_treemap.rules.calls import calls_for
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.rewriting import dispatch_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, FixAvailability, Rule
@@ -56,7 +56,7 @@ MESSAGE = "is_leaf only stops at VariableState, it filters nothing: dispatch wit
 
 def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
     """Report each call whose predicate stops at VariableState and whose mapper does not dispatch."""
-    for call in calls_for(source, "NNX101"):
+    for call in tree_calls_of(source):
         if call.mapper is None or call.is_leaf is None:
             continue
         test = leaf_test_of(source, call.is_leaf, across_files=True)

@@ -35,29 +35,27 @@ it read that. What a map has put into the Variables may be such objects: those t
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator, Sequence
 
-import libcst as cst
-
-from flake8_nnx_treemap.analysis.calls.leaf_loops import leaf_consumers_of
+from flake8_nnx_treemap.analysis.calls.leaf_loops import leaf_loops_of
 from flake8_nnx_treemap.analysis.calls.mappers import Mapper, mapper_of
-from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall
-from flake8_nnx_treemap.analysis.names.source import Edit, ParsedSource, Unknown
+from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall, tree_calls_of
+from flake8_nnx_treemap.analysis.code.nodes import Code, start_of
+from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown
 from flake8_nnx_treemap.analysis.values.provenance import Origin, TreeKind, origin_of
 from flake8_nnx_treemap.names import VARIABLE_ONLY_ATTRIBUTES, FlaxRelease, TreeFunctionKind
-from flake8_nnx_treemap.rules.calls import calls_for
+from flake8_nnx_treemap.rules.advice import classes_to_stop_at, makes_leaves_of_variables
 from flake8_nnx_treemap.rules.catalogue import CODES
-from flake8_nnx_treemap.rules.dispatching import makes_leaves_of_variables
 from flake8_nnx_treemap.rules.rewriting import (
     dispatching_mapper,
     leaf_uses,
     make_fix,
     may_be_the_leaf,
-    new_keyword,
     wrapper_types,
 )
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
-from flake8_nnx_treemap.rules.wording import classes_to_stop_at
+from flake8_nnx_treemap.rules.steps import AddKeyword, Step
 
 MESSAGE = "{!r} is read from what is inside the Variable: add is_leaf=lambda x: isinstance(x, {})"
 
@@ -72,7 +70,7 @@ _ONLY_READS = frozenset(
 
 def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
     """Report each call without `is_leaf` over known wrappers that reads a wrapper's member from every leaf."""
-    for call in calls_for(source, "NNX104"):
+    for call in tree_calls_of(source):
         if call.is_leaf is not None or not call.is_complete or call.more_trees or not call.trees:
             continue
         if call.mapper is None:
@@ -88,15 +86,15 @@ def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
 
 
 def _check_leaves(source: ParsedSource, call: TreeCall, floor: FlaxRelease) -> Iterator[Finding]:
-    leaves = leaf_consumers_of(source, call)
+    leaves = leaf_loops_of(source, call)
     if isinstance(leaves, Unknown):
         return
-    for consumer in leaves.consumers:
-        read = sorted(consumer.always_reads & VARIABLE_ONLY_ATTRIBUTES)
-        if read and not consumer.dispatches and _is_of_wrappers(source, call):
-            is_alone = len(leaves.consumers) == 1 and not leaves.has_other_uses
-            is_planned = source.expects_missing_attribute(consumer.node)
-            fix = _fix(source, call, consumer.bodies, consumer.leaf, [], floor) if is_alone and not is_planned else None
+    for loop in leaves.loops:
+        read = sorted(loop.always_reads & VARIABLE_ONLY_ATTRIBUTES)
+        if read and not loop.dispatches and _is_of_wrappers(source, call):
+            is_alone = len(leaves.loops) == 1 and not leaves.has_other_uses
+            is_planned = source.expects_attribute_error_at(start_of(loop.node))
+            fix = _fix(source, call, loop.bodies, loop.leaf, [], floor) if is_alone and not is_planned else None
             yield Finding("NNX104", _message(source, call, read[0], floor), source.range(call.callee), fix)
             return
 
@@ -119,46 +117,44 @@ def _fix_of_map(source: ParsedSource, call: TreeCall, mapper: Mapper, floor: Fla
     mapping = dispatching_mapper(source, call, mapper, types)
     if mapping is None or any(map(may_be_the_leaf, mapper.results)) or not _only_reads_others(source, call, mapper):
         return None
-    return _fix(source, call, (mapper.function.definition.body,), mapper.leaf, mapping, floor)
+    return _fix(source, call, (mapper.function.body,), mapper.leaf, mapping, floor)
 
 
 def _fix(
     source: ParsedSource,
     call: TreeCall,
-    bodies: Sequence[cst.CSTNode],
+    bodies: Sequence[Code],
     leaf: str,
-    mapping: Sequence[Edit],
+    mapping: Sequence[Step],
     floor: FlaxRelease,
 ) -> Fix | None:
     types = wrapper_types(source, call.node, floor)
-    if types is None or call.partial is not None or source.expects_missing_attribute(call.node):
+    if types is None or call.partial is not None or source.expects_attribute_error_at(start_of(call.node)):
         return None
     only_reads = all(_only_reads(source, body, leaf) for body in bodies)
     applicability = Applicability.SAFE if only_reads else Applicability.UNSAFE
-    keyword = new_keyword(source, call.node, f"is_leaf=lambda x: isinstance(x, {types.text})")
-    return make_fix(source, applicability, "Stop the traversal at Variables", [*mapping, keyword, *types.edits])
+    keyword = AddKeyword(call.node, f"is_leaf=lambda x: isinstance(x, {types.text})")
+    return make_fix(applicability, "Stop the traversal at Variables", [*mapping, keyword, *types.edits])
 
 
 def _only_reads_others(source: ParsedSource, call: TreeCall, mapper: Mapper) -> bool:
     """Whether a mapper only reads members of the other trees' leaves: they become wrappers, too, and must not get out."""
     if len(call.trees) == 1:
         return True
-    definition = mapper.function.definition
     first = call.function.leaf_position
-    others = [parameter.name.value for parameter in definition.params.params[first + 1 : first + len(call.trees)]]
+    parameters = mapper.function.definition.args.args
+    others = [parameter.arg for parameter in parameters[first + 1 : first + len(call.trees)]]
     if "[" in mapper.leaf:  # ``args[0]``: the others are in ``args`` as well.
         others.append(mapper.leaf)
-    return all(_only_reads(source, definition.body, name) for name in others)
+    return all(_only_reads(source, mapper.function.body, name) for name in others)
 
 
-def _only_reads(source: ParsedSource, body: cst.CSTNode, leaf: str) -> bool:
-    """Whether code does no more with a leaf than read its members: it neither writes to it nor hands it on."""
-    for access in leaf_uses(source, body, leaf):
-        if not isinstance(access, cst.Attribute) or access.attr.value not in _ONLY_READS:
-            return False
-        if isinstance(source.parent(access), (cst.AssignTarget, cst.AugAssign, cst.AnnAssign, cst.Del)):
-            return False
-    return True
+def _only_reads(source: ParsedSource, code: Code, leaf: str) -> bool:
+    """Tell whether code does no more with a leaf than read its members: it neither writes to it nor hands it on."""
+    return all(
+        isinstance(use, ast.Attribute) and use.attr in _ONLY_READS and isinstance(use.ctx, ast.Load)
+        for use in leaf_uses(source, code, leaf)
+    )
 
 
 EXAMPLES = (

@@ -39,12 +39,12 @@ from collections.abc import Iterator
 
 from flake8_nnx_treemap.analysis.calls.mappers import Mapper, mapper_of
 from flake8_nnx_treemap.analysis.calls.predicates import LeafTest, TypeTest, leaf_test_of
-from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall
+from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall, tree_calls_of
 from flake8_nnx_treemap.analysis.names.quoted import quoted_annotations
-from flake8_nnx_treemap.analysis.names.source import Edit, ParsedSource, Unknown
+from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown
 from flake8_nnx_treemap.analysis.values.provenance import Origin, TreeKind, member_of_nnx, origin_of
-from flake8_nnx_treemap.analysis.values.wrappers import stops_only_at_wrappers
 from flake8_nnx_treemap.names import (
+    BASE_CLASSES,
     MODULES_OF_PARAMS,
     VARIABLE,
     VARIABLE_BASES,
@@ -55,16 +55,15 @@ from flake8_nnx_treemap.names import (
     WRAPPERS,
     FlaxRelease,
 )
-from flake8_nnx_treemap.rules.calls import calls_for
+from flake8_nnx_treemap.rules.advice import classes_to_stop_at
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.rewriting import make_fix, wrapper_types
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
-from flake8_nnx_treemap.rules.wording import classes_to_stop_at
+from flake8_nnx_treemap.rules.steps import Replace
 
 READS = "is_leaf stops at {} alone, but the mapper reads {!r} from every leaf: stop at {}"
 ASKS = "the mapper asks for {}, but is_leaf stops at {} alone: stop at every type that the mapper asks for"
 
-_BOTH = frozenset({VARIABLE, VARIABLE_STATE})
 _PARAM = "flax.nnx.Param"
 _CLASS_BELOW_0_11 = {
     TreeKind.STATE: VARIABLE_STATE,
@@ -76,14 +75,14 @@ _CLASS_BELOW_0_11 = {
 
 def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
     """Report each call whose predicate and mapper are made for different wrappers."""
-    for call in calls_for(source, "NNX107"):
+    for call in tree_calls_of(source):
         if call.mapper is None or call.is_leaf is None or call.more_trees:
             continue
         test = leaf_test_of(source, call.is_leaf)
         mapper = mapper_of(source, call.mapper, call.function.leaf_position)
         if isinstance(test, Unknown) or isinstance(mapper, Unknown) or any(one.is_exact for one in test.tests):
             continue
-        if stops_only_at_wrappers(test):
+        if test.stops_only_at_wrappers:
             message = _message(source, call, test, mapper, floor)
             if message is not None:
                 yield Finding("NNX107", message, source.range(call.is_leaf), _fix(source, call, test, mapper, floor))
@@ -148,7 +147,7 @@ def _never_meet(asked: frozenset[str], stops: frozenset[str], floor: FlaxRelease
     """Whether some wrapper that the mapper asks for is one at which the predicate does not stop."""
     if asked <= VARIABLE_SUBCLASSES and stops <= VARIABLE_SUBCLASSES:
         return not any(_nearest(one, stops) or any(_nearest(stop, asked) for stop in stops) for one in asked)
-    if floor >= VARIABLE_STATE_IS_VARIABLE or not stops <= _BOTH or len(stops) != 1:
+    if floor >= VARIABLE_STATE_IS_VARIABLE or not stops <= BASE_CLASSES or len(stops) != 1:
         return False
     if stops == {VARIABLE_STATE}:
         return VARIABLE in asked or asked <= VARIABLE_SUBCLASSES
@@ -157,7 +156,7 @@ def _never_meet(asked: frozenset[str], stops: frozenset[str], floor: FlaxRelease
 
 def _fix(source: ParsedSource, call: TreeCall, test: LeafTest, mapper: Mapper, floor: FlaxRelease) -> Fix | None:
     asked = [found.test for found in mapper.dispatches if found.test is not None]
-    if mapper.dispatches and not {name for one in asked for name in one.names} & _BOTH:
+    if mapper.dispatches and not {name for one in asked for name in one.names} & BASE_CLASSES:
         return None
     types = wrapper_types(source, call.node, floor)
     if types is None or not test.is_inline or len(test.tests) != 1 or call.partial is not None:
@@ -167,12 +166,12 @@ def _fix(source: ParsedSource, call: TreeCall, test: LeafTest, mapper: Mapper, f
         if not mapper.is_inline or len(asked) != 1:
             return None
         widened += asked
-    edits: list[Edit] = [source.replace(source.outer_range(one.container), types.text) for one in widened]
-    return make_fix(source, Applicability.UNSAFE, "Stop at every wrapper", [*edits, *types.edits])
+    steps = [Replace(one.container, types.text, with_parentheses=True) for one in widened]
+    return make_fix(Applicability.UNSAFE, "Stop at every wrapper", [*steps, *types.edits])
 
 
 def _asks_for_both(test: TypeTest) -> bool:
-    return test.names >= _BOTH
+    return test.names >= BASE_CLASSES
 
 
 EXAMPLES = (

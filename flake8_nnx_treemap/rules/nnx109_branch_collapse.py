@@ -33,21 +33,19 @@ import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from flake8_nnx_treemap.analysis.calls.class_references import class_names
+from flake8_nnx_treemap.analysis.code.nodes import dotted_name, end_of, start_of
 from flake8_nnx_treemap.analysis.code.text import Range
-from flake8_nnx_treemap.analysis.names.bindings import dotted_name, end_of, start_of
 from flake8_nnx_treemap.analysis.names.source import Edit, ParsedSource
 from flake8_nnx_treemap.analysis.names.spelling import spelling_of
-from flake8_nnx_treemap.analysis.values.narrowing import never_goes_on, statements_after, type_test, types_named
-from flake8_nnx_treemap.names import VARIABLE, VARIABLE_STATE, VARIABLE_STATE_IS_VARIABLE, FlaxRelease
+from flake8_nnx_treemap.analysis.values.narrowing import never_goes_on, statements_after, type_test
+from flake8_nnx_treemap.names import BASE_CLASSES, VARIABLE_STATE_IS_VARIABLE, FlaxRelease
 from flake8_nnx_treemap.rules.catalogue import CODES
-from flake8_nnx_treemap.rules.renaming import range_of
 from flake8_nnx_treemap.rules.rewriting import make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
 
 DEAD = "Variable and VariableState are one class from Flax 0.11 on: this branch is never taken there"
 LAST_WINS = "Variable and VariableState are one class from Flax 0.11 on: this replaces the entry for the other there"
-
-_BOTH = frozenset({VARIABLE, VARIABLE_STATE})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,13 +71,13 @@ def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
 
 def _check_pair(source: ParsedSource, node: ast.If | ast.IfExp, floor: FlaxRelease) -> Iterator[Finding]:
     first = _branch(source, node)
-    if first is None or not first.types & _BOTH:
+    if first is None or not first.types & BASE_CLASSES:
         return
     for later in _later_branches(source, first):
-        is_dead = later.types <= _BOTH and not later.types & first.types
+        is_dead = later.types <= BASE_CLASSES and not later.types & first.types
         if is_dead:
             fix = _merged(source, first, later, floor)
-            yield Finding("NNX109", DEAD, range_of(source, later.test), fix, holds=(range_of(source, first.test),))
+            yield Finding("NNX109", DEAD, source.range(later.test), fix, related=(source.range(first.test),))
             return
 
 
@@ -117,7 +115,7 @@ def _next(source: ParsedSource, owner: ast.AST) -> ast.AST | None:
 def _merged(source: ParsedSource, first: _Branch, later: _Branch, floor: FlaxRelease) -> Fix | None:
     """Do for both classes what both branches do, if they are neighbours and do the same."""
     same = [ast.dump(node) for node in first.body] == [ast.dump(node) for node in later.body]
-    if not same or _next(source, first.owner) is not later.owner or first.types | later.types != _BOTH:
+    if not same or _next(source, first.owner) is not later.owner or first.types | later.types != BASE_CLASSES:
         return None
     place = start_of(first.test)
     names = ["Variable"] if floor >= VARIABLE_STATE_IS_VARIABLE else ["Variable", "variablelib.VariableState"]
@@ -127,13 +125,9 @@ def _merged(source: ParsedSource, first: _Branch, later: _Branch, floor: FlaxRel
         return None
     text = texts[0] if len(texts) == 1 else f"({', '.join(texts)})"
     edits: list[Edit] = [edit for found in spellings if found for edit in found.edits]
-    edits.append(source.replace(range_of(source, first.test.args[1]), text))
+    edits.append(source.replace(source.range(first.test.args[1]), text))
     dropped = _dropped(source, first, later)
-    return (
-        None
-        if dropped is None
-        else make_fix(source, Applicability.SAFE, "Make one branch of the two", [*edits, dropped])
-    )
+    return None if dropped is None else make_fix(Applicability.SAFE, "Make one branch of the two", [*edits, dropped])
 
 
 def _dropped(source: ParsedSource, first: _Branch, later: _Branch) -> Edit | None:
@@ -154,11 +148,11 @@ def _check_keys(source: ParsedSource, keys: Sequence[ast.expr]) -> Iterator[Find
     """The later of two entries for the two classes."""
     seen: dict[str, Range] = {}
     for key in keys:
-        types = types_named(source, key, 0) if dotted_name(key) is not None else None
-        if types is not None and len(types) == 1 and types <= _BOTH:
+        types = class_names(source, key, 0) if dotted_name(key) is not None else None
+        if types is not None and len(types) == 1 and types <= BASE_CLASSES:
             if seen and not types & seen.keys():
-                yield Finding("NNX109", LAST_WINS, range_of(source, key), holds=tuple(seen.values()))
-            seen |= dict.fromkeys(types, range_of(source, key))
+                yield Finding("NNX109", LAST_WINS, source.range(key), related=tuple(seen.values()))
+            seen |= dict.fromkeys(types, source.range(key))
 
 
 def _check_registrations(source: ParsedSource) -> Iterator[Finding]:

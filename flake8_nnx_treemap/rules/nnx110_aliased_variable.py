@@ -38,19 +38,16 @@ from collections.abc import Iterator
 from flake8_nnx_treemap.analysis.calls.functions import SINGLE_DISPATCH
 from flake8_nnx_treemap.analysis.calls.mappers import Mapper, mapper_of
 from flake8_nnx_treemap.analysis.calls.predicates import LeafTest, leaf_test_of
-from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall
-from flake8_nnx_treemap.analysis.code.nodes import own_nodes, walk
-from flake8_nnx_treemap.analysis.names.bindings import end_of, start_of
+from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall, tree_calls_of
+from flake8_nnx_treemap.analysis.code.nodes import end_of, start_of, walk
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown, remembered
 from flake8_nnx_treemap.analysis.names.uses import names_bound_by
 from flake8_nnx_treemap.analysis.values.narrowing import Region, covers, regions_beyond_cases, regions_where, type_test
 from flake8_nnx_treemap.analysis.values.provenance import Origin, TreeKind, origin_of
 from flake8_nnx_treemap.analysis.values.wrappers import is_wrapper
 from flake8_nnx_treemap.names import WRAPPERS, FlaxRelease, TreeFunctionKind
-from flake8_nnx_treemap.rules.calls import calls_for
+from flake8_nnx_treemap.rules.advice import wrappers_are_new
 from flake8_nnx_treemap.rules.catalogue import CODES
-from flake8_nnx_treemap.rules.dispatching import wrappers_are_new
-from flake8_nnx_treemap.rules.renaming import range_of
 from flake8_nnx_treemap.rules.rewriting import make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, FixAvailability, Rule
 
@@ -61,7 +58,7 @@ _MAPS = (TreeFunctionKind.MAP, TreeFunctionKind.MAP_WITH_PATH)
 
 def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
     """Report each way on which a mapper returns a wrapper as it is."""
-    for call in calls_for(source, "NNX110"):
+    for call in tree_calls_of(source):
         if call.mapper is None or call.is_leaf is None or call.function.kind not in _MAPS:
             continue
         if wrappers_are_new(source, call.trees) or _is_discarded(source, call):
@@ -76,14 +73,13 @@ def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
             if not _cannot_be_wrapper(source, mapper, leaf, test):
                 is_certain = is_wrapper(source, leaf) and (bool(mapper.dispatches) or _holds_wrappers(source, call))
                 edits = [source.insert(source.position_of_place(end_of(leaf)), ".copy()")]
-                fix = make_fix(source, Applicability.UNSAFE, "Copy the Variable", edits) if is_certain else None
-                yield Finding("NNX110", MESSAGE.format(leaf.id), range_of(source, leaf), fix)
+                fix = make_fix(Applicability.UNSAFE, "Copy the Variable", edits) if is_certain else None
+                yield Finding("NNX110", MESSAGE.format(leaf.id), source.range(leaf), fix)
 
 
 def _is_discarded(source: ParsedSource, call: TreeCall) -> bool:
     """Whether a call stands alone, for what its mapper does: what it returns is nobody's."""
-    node = source.ast_of(call.node)
-    return node is not None and isinstance(source.ast_parent(node), ast.Expr)
+    return isinstance(source.ast_parent(call.node), ast.Expr)
 
 
 def _holds_wrappers(source: ParsedSource, call: TreeCall) -> bool:
@@ -94,12 +90,7 @@ def _holds_wrappers(source: ParsedSource, call: TreeCall) -> bool:
 
 def _returned(source: ParsedSource, mapper: Mapper) -> Iterator[ast.Name]:
     """The places where a mapper returns its leaf."""
-    definition = source.definition_of(mapper.function.definition)
-    results: list[ast.expr] = []
-    if isinstance(definition, ast.Lambda):
-        results = [definition.body]
-    elif definition is not None:
-        results = [node.value for node in own_nodes(definition) if isinstance(node, ast.Return) and node.value]
+    results = [*mapper.results]
     while results:
         result = results.pop(0)
         if isinstance(result, ast.IfExp):
@@ -116,9 +107,8 @@ def _is_parameter(source: ParsedSource, node: ast.Name) -> bool:
 
 def _cannot_be_wrapper(source: ParsedSource, mapper: Mapper, leaf: ast.Name, test: LeafTest) -> bool:
     """Whether questions have sent every wrapper at which the traversal stops another way."""
-    definition = source.definition_of(mapper.function.definition)
     place = start_of(leaf)
-    sent = _all_sent_away(source, definition, leaf.id) if definition else ()
+    sent = _all_sent_away(source, mapper.function.definition, leaf.id)
     away = frozenset[str]().union(*(types for types, (start, end) in sent if start <= place < end))
     return covers(away, test.names & WRAPPERS)
 

@@ -35,10 +35,9 @@ from dataclasses import replace
 
 from flake8_nnx_treemap.analysis.calls.mappers import Mapper, mapper_of
 from flake8_nnx_treemap.analysis.calls.predicates import LeafTest, leaf_test_of
-from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall
+from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall, tree_calls_of
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown
 from flake8_nnx_treemap.names import VARIABLE, VARIABLE_STATE, VARIABLE_STATE_IS_VARIABLE, FlaxRelease
-from flake8_nnx_treemap.rules.calls import calls_for
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.rewriting import dispatch_fix, hands_on_leaf
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
@@ -50,7 +49,7 @@ MESSAGE = (
 
 def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
     """Report each call whose predicate stops at Variable and whose mapper is seen not to dispatch."""
-    for call in calls_for(source, "NNX112"):
+    for call in tree_calls_of(source):
         if call.mapper is None or call.is_leaf is None:
             continue
         test = leaf_test_of(source, call.is_leaf, across_files=True)

@@ -40,17 +40,15 @@ import ast
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from flake8_nnx_treemap.analysis.code.nodes import operands
+from flake8_nnx_treemap.analysis.calls.class_references import class_names
+from flake8_nnx_treemap.analysis.code.nodes import dotted_name, end_of, operands, start_of
 from flake8_nnx_treemap.analysis.code.text import Range
-from flake8_nnx_treemap.analysis.names.bindings import dotted_name, end_of, start_of
 from flake8_nnx_treemap.analysis.names.source import Edit, ParsedSource, remembered
-from flake8_nnx_treemap.analysis.values.narrowing import types_named
 from flake8_nnx_treemap.names import NNX_MODULES, VARIABLE, VARIABLE_STATE, FlaxRelease
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.renaming import (
     attribute_uses,
     imports_of,
-    range_of,
     renamed_import,
     unless_guarded,
     without,
@@ -69,15 +67,15 @@ def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
     """Report each `nnx.VariableState` that is not called, and each import of it."""
     for use in attribute_uses(source, VARIABLE_STATE):
         if not _is_called(source, use):
-            yield Finding("NNX201", MESSAGE, range_of(source, use), _fix(source, _renamed(source, use)))
+            yield Finding("NNX201", MESSAGE, source.range(use), _fix(source, _renamed(source, use)))
     for imported in imports_of(source, VARIABLE_STATE):
         edits = renamed_import(source, imported, _NEW, lambda use: _renamed(source, use))
-        yield Finding("NNX201", MESSAGE, range_of(source, imported.alias), _fix(source, edits))
+        yield Finding("NNX201", MESSAGE, source.range(imported.alias), _fix(source, edits))
     yield from _asked_for_by_name(source)
 
 
 def _fix(source: ParsedSource, edits: Sequence[Edit] | None) -> Fix | None:
-    return None if edits is None else make_fix(source, Applicability.SAFE, FIX_MESSAGE, edits)
+    return None if edits is None else make_fix(Applicability.SAFE, FIX_MESSAGE, edits)
 
 
 def _is_called(source: ParsedSource, node: ast.expr) -> bool:
@@ -95,7 +93,7 @@ def _asked_for_by_name(source: ParsedSource) -> Iterator[Finding]:
                 continue
             names = source.bindings.names_of(given[0])
             if names and names <= set(NNX_MODULES):
-                yield Finding("NNX201", MESSAGE, range_of(source, given[1]))
+                yield Finding("NNX201", MESSAGE, source.range(given[1]))
 
 
 # One use
@@ -108,11 +106,11 @@ def _renamed(source: ParsedSource, node: ast.expr) -> list[Edit] | None:
     elements = _elements_beside(source, node)
     if any("(" in text or ")" in text for text in _between(source, elements)):
         return [_new_name(source, node)]
-    kept = [one for one in elements if types_named(source, one) == _VARIABLE]
-    same = [one for one in elements if types_named(source, one) == _STATE]
+    kept = [one for one in elements if class_names(source, one) == _VARIABLE]
+    same = [one for one in elements if class_names(source, one) == _STATE]
     stays = (kept or same or [node])[0]
     if len(elements) == len(kept) + len(same) > 1:
-        text = source.text_in(range_of(source, stays)) if kept else _new_text(source, stays)
+        text = source.text_of(stays) if kept else _new_text(source, stays)
         return [_only(source, node, text)]
     if stays is node:
         return [_new_name(source, node)]
@@ -123,9 +121,9 @@ def _between(source: ParsedSource, elements: Sequence[ast.expr]) -> Iterator[str
     """What stands between elements, and around them: parentheses of their own show there."""
     if not elements:
         return
-    ranges = [range_of(source, element) for element in elements]
+    ranges = [source.range(element) for element in elements]
     yield from (source.text_in(Range(one.end, other.start)) for one, other in pairwise(ranges))
-    whole = range_of(source, source.ast_parent(elements[0]) or elements[0])
+    whole = source.range(source.ast_parent(elements[0]) or elements[0])
     yield source.text_in(Range(whole.start, ranges[0].start)).removeprefix("(")
     if whole.end > ranges[-1].end:
         yield source.text_in(Range(ranges[-1].end, whole.end)).removesuffix(")")
@@ -162,11 +160,11 @@ def _is_of_types(source: ParsedSource, node: ast.Tuple) -> bool:
     if isinstance(parent, ast.Compare):
         return isinstance(parent.ops[-1], (ast.In, ast.NotIn)) and parent.comparators[-1] is node
     if isinstance(parent, ast.Subscript):
-        return types_named(source, parent.value, 0) == _UNION
+        return class_names(source, parent.value, 0) == _UNION
     call = source.ast_parent(parent) if isinstance(parent, ast.keyword) and parent.arg == "wrt" else parent
     if not isinstance(call, ast.Call) or (call is parent and node not in call.args):
         return False
-    names = types_named(source, call.func, 0) or frozenset()
+    names = class_names(source, call.func, 0) or frozenset()
     return bool(names) and all(name in _TESTS or _is_filtering(name) for name in names)
 
 
@@ -181,12 +179,12 @@ def _only(source: ParsedSource, node: ast.expr, text: str) -> Edit:
     around = source.ast_parent(whole)
     if isinstance(around, ast.Compare):
         text = f"({text},)"
-    return source.replace(range_of(source, whole), text)
+    return source.replace(source.range(whole), text)
 
 
 def _new_text(source: ParsedSource, node: ast.expr) -> str:
     """`nnx.Variable` for `nnx.VariableState`, and for `nnx.variablelib.VariableState` too."""
-    text = source.text_in(range_of(source, node))[: -len(_OLD)]
+    text = source.text_of(node)[: -len(_OLD)]
     parts = dotted_name(node) or ()
     if parts[-2:-1] == ("variablelib",) and text.endswith(".variablelib."):
         module = source.bindings.qualified_names(parts[:-2], start_of(node), depth=0)

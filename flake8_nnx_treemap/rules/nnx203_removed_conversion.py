@@ -34,8 +34,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from flake8_nnx_treemap.analysis.code.nodes import end_of, start_of
 from flake8_nnx_treemap.analysis.code.text import Range
-from flake8_nnx_treemap.analysis.names.bindings import end_of, start_of
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
 from flake8_nnx_treemap.analysis.names.spelling import names_of_flax
 from flake8_nnx_treemap.analysis.values.provenance import Origin, TreeKind, origin_of
@@ -77,7 +77,7 @@ def _fix(source: ParsedSource, call: ast.Call, name: Range) -> Fix | None:
         return None
     assert isinstance(call.func, ast.Attribute)
     applicability = _applicability(source, call.func.value)
-    return make_fix(source, applicability, "Copy the Variable", [source.replace(name, "copy")])
+    return make_fix(applicability, "Copy the Variable", [source.replace(name, "copy")])
 
 
 def _applicability(source: ParsedSource, owner: ast.expr) -> Applicability:

@@ -37,12 +37,12 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from flake8_nnx_treemap.analysis.names.bindings import start_of
+from flake8_nnx_treemap.analysis.code.nodes import start_of
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
 from flake8_nnx_treemap.analysis.values.wrappers import wrapper_attributes
 from flake8_nnx_treemap.names import VARIABLE_ONLY_ATTRIBUTES, FlaxRelease
 from flake8_nnx_treemap.rules.catalogue import CODES
-from flake8_nnx_treemap.rules.renaming import range_of, unless_guarded
+from flake8_nnx_treemap.rules.renaming import unless_guarded
 from flake8_nnx_treemap.rules.rewriting import applicability_on, assignment_as_call, make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
 
@@ -56,14 +56,14 @@ def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
         if name.startswith("_") or name in VARIABLE_ONLY_ATTRIBUTES or name == "type":
             continue
         for node in wrapper_attributes(source, name, ast.Store):
-            yield Finding("NNX205", MESSAGE.format(name), range_of(source, node), _fix(source, node))
+            yield Finding("NNX205", MESSAGE.format(name), source.range(node), _fix(source, node))
 
 
 def _fix(source: ParsedSource, node: ast.Attribute) -> Fix | None:
     if source.expects_attribute_error_at(start_of(node)):
         return None
     edits = assignment_as_call(source, node, f"set_metadata({node.attr}=")
-    return None if edits is None else make_fix(source, applicability_on(source, node.value), "Use set_metadata", edits)
+    return None if edits is None else make_fix(applicability_on(source, node.value), "Use set_metadata", edits)
 
 
 EXAMPLES = (

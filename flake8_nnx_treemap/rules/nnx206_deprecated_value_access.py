@@ -45,7 +45,7 @@ from flake8_nnx_treemap.analysis.names.source import Edit, ParsedSource
 from flake8_nnx_treemap.analysis.values.wrappers import wrapper_attributes
 from flake8_nnx_treemap.names import FlaxRelease
 from flake8_nnx_treemap.rules.catalogue import CODES
-from flake8_nnx_treemap.rules.renaming import range_of, unless_guarded
+from flake8_nnx_treemap.rules.renaming import unless_guarded
 from flake8_nnx_treemap.rules.rewriting import applicability_on, assignment_as_call, make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
 
@@ -58,18 +58,18 @@ def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
     for name in ("value", "raw_value"):
         for node in (*wrapper_attributes(source, name), *wrapper_attributes(source, name, ast.Store)):
             method = f"get_{name}()" if isinstance(node.ctx, ast.Load) else f"set_{name}(..)"
-            yield Finding("NNX206", MESSAGE.format(name, method), range_of(source, node), _fix(source, node))
+            yield Finding("NNX206", MESSAGE.format(name, method), source.range(node), _fix(source, node))
 
 
 def _fix(source: ParsedSource, node: ast.Attribute) -> Fix | None:
     edits: list[Edit] | None
     if isinstance(node.ctx, ast.Load):
-        end = range_of(source, node).end
+        end = source.range(node).end
         name = Range(source.position(source.offset(end) - len(node.attr)), end)
         edits = [source.replace(name, f"get_{node.attr}()")]
     else:
         edits = assignment_as_call(source, node, f"set_{node.attr}(")
-    return None if edits is None else make_fix(source, applicability_on(source, node.value), "Use the method", edits)
+    return None if edits is None else make_fix(applicability_on(source, node.value), "Use the method", edits)
 
 
 EXAMPLES = (

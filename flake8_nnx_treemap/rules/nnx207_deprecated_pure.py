@@ -31,12 +31,12 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from flake8_nnx_treemap.analysis.code.nodes import end_of
 from flake8_nnx_treemap.analysis.code.text import Range
-from flake8_nnx_treemap.analysis.names.bindings import end_of
 from flake8_nnx_treemap.analysis.names.source import Edit, ParsedSource
 from flake8_nnx_treemap.names import PURE, FlaxRelease
 from flake8_nnx_treemap.rules.catalogue import CODES
-from flake8_nnx_treemap.rules.renaming import attribute_uses, imports_of, range_of, renamed_import, unless_guarded
+from flake8_nnx_treemap.rules.renaming import attribute_uses, imports_of, renamed_import, unless_guarded
 from flake8_nnx_treemap.rules.rewriting import make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, FixAvailability, Rule
 
@@ -48,12 +48,12 @@ FIX_MESSAGE = "Use as_pure"
 def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
     """Report each `nnx.pure` and each import of it."""
     for use in attribute_uses(source, PURE):
-        fix = make_fix(source, Applicability.SAFE, FIX_MESSAGE, [_renamed(source, use)])
-        yield Finding("NNX207", MESSAGE, range_of(source, use), fix)
+        fix = make_fix(Applicability.SAFE, FIX_MESSAGE, [_renamed(source, use)])
+        yield Finding("NNX207", MESSAGE, source.range(use), fix)
     for imported in imports_of(source, PURE):
         edits = renamed_import(source, imported, "as_pure", lambda use: [_renamed(source, use)])
-        fix = None if edits is None else make_fix(source, Applicability.SAFE, FIX_MESSAGE, edits)
-        yield Finding("NNX207", MESSAGE, range_of(source, imported.alias), fix)
+        fix = None if edits is None else make_fix(Applicability.SAFE, FIX_MESSAGE, edits)
+        yield Finding("NNX207", MESSAGE, source.range(imported.alias), fix)
 
 
 def _renamed(source: ParsedSource, node: ast.expr) -> Edit:

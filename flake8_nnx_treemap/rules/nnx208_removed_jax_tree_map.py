@@ -33,11 +33,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from flake8_nnx_treemap.analysis.names.bindings import start_of
+from flake8_nnx_treemap.analysis.code.nodes import start_of
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
 from flake8_nnx_treemap.names import REMOVED_TREE_FUNCTIONS, FlaxRelease
 from flake8_nnx_treemap.rules.catalogue import CODES
-from flake8_nnx_treemap.rules.renaming import range_of, unless_guarded
+from flake8_nnx_treemap.rules.renaming import unless_guarded
 from flake8_nnx_treemap.rules.rewriting import make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
 
@@ -66,19 +66,19 @@ def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
 
 
 def _use(source: ParsedSource, node: ast.expr, name: str) -> Finding:
-    range_ = range_of(source, node)
+    range_ = source.range(node)
     kept = f"tree.{REMOVED_TREE_FUNCTIONS[name]}"
     text = source.text_in(range_)
     fix = None
     if text.endswith(f".{name}"):
         edit = source.replace(range_, text[: -len(name)] + kept)
-        fix = make_fix(source, Applicability.SAFE, FIX_MESSAGE, [edit])
+        fix = make_fix(Applicability.SAFE, FIX_MESSAGE, [edit])
     return Finding("NNX208", MESSAGE.format(f"jax.{name}", f"jax.{kept}"), range_, fix)
 
 
 def _import(source: ParsedSource, node: ast.ImportFrom, alias: ast.alias) -> Finding:
     message = MESSAGE.format(f"jax.{alias.name}", f"jax.tree_util.{alias.name}")
-    return Finding("NNX208", message, range_of(source, alias), _moved_import(source, node))
+    return Finding("NNX208", message, source.range(alias), _moved_import(source, node))
 
 
 def _moved_import(source: ParsedSource, node: ast.ImportFrom) -> Fix | None:
@@ -88,7 +88,7 @@ def _moved_import(source: ParsedSource, node: ast.ImportFrom) -> Fix | None:
     if not line.startswith("from jax import") or any(alias.name not in REMOVED_TREE_FUNCTIONS for alias in node.names):
         return None
     after_module = source.position(source.offset(start) + len("from jax"))
-    return make_fix(source, Applicability.SAFE, FIX_MESSAGE, [source.insert(after_module, ".tree_util")])
+    return make_fix(Applicability.SAFE, FIX_MESSAGE, [source.insert(after_module, ".tree_util")])
 
 
 EXAMPLES = (

@@ -8,10 +8,10 @@ import posixpath
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from flake8_nnx_treemap.analysis.code.nodes import walk
+from flake8_nnx_treemap.analysis.code.nodes import end_of, start_of, walk
 from flake8_nnx_treemap.analysis.code.text import Range
-from flake8_nnx_treemap.analysis.names.bindings import Binding, BindingKind, Block, end_of, start_of
 from flake8_nnx_treemap.analysis.names.quoted import quoted_annotations
+from flake8_nnx_treemap.analysis.names.scopes import Binding, BindingKind, Block
 from flake8_nnx_treemap.analysis.names.source import Edit, ParsedSource, remembered
 from flake8_nnx_treemap.analysis.values.version_checks import is_guarded
 from flake8_nnx_treemap.analysis.values.wrappers import is_format_part
@@ -43,11 +43,6 @@ def unless_guarded(check: Check) -> Check:
                 yield finding
 
     return found
-
-
-def range_of(source: ParsedSource, node: ast.AST) -> Range:
-    """Where an ``ast`` node stands in the file."""
-    return Range(source.position_of_place(start_of(node)), source.position_of_place(end_of(node)))
 
 
 def attribute_uses(source: ParsedSource, name: str) -> Iterator[ast.Attribute]:
@@ -196,7 +191,7 @@ def _in_import(source: ParsedSource, imported: ImportedName, new: str) -> list[E
     if any(alias.name == new and alias.asname is None for alias in names):
         range_, content = _with_separator(source, names, names.index(imported.alias)), ""
     else:
-        range_, content = range_of(source, imported.alias), new
+        range_, content = source.range(imported.alias), new
     before, after = Range(whole.start, range_.start), Range(range_.end, whole.end)
     return [Edit(whole, source.text_in(before) + content + source.text_in(after))]
 

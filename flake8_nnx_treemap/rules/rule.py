@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from flake8_nnx_treemap.analysis.code.text import Edit, Range
 from flake8_nnx_treemap.names import FlaxRelease
 from flake8_nnx_treemap.rules.catalogue import Entry
+from flake8_nnx_treemap.rules.steps import Step
 
 if TYPE_CHECKING:
     from flake8_nnx_treemap.analysis.names.source import ParsedSource
@@ -36,12 +37,14 @@ class FixAvailability(str, enum.Enum):
 class Fix:
     """One repair: all of its edits are applied, or none is.
 
-    Edits are sorted, do not overlap, and include the imports that the new code needs.
+    Edits are sorted, do not overlap, and include the imports that the new code needs. A rule says in ``steps`` what is
+    to be written; the codemod makes ``edits`` of them where somebody wants to see or apply the fix.
     """
 
     applicability: Applicability
     message: str
-    edits: tuple[Edit, ...]
+    edits: tuple[Edit, ...] = ()
+    steps: tuple[Step, ...] = field(default=(), repr=False, compare=False)
 
 
 def is_wanted(fix: Fix | None, *, unsafe_fixes: bool) -> bool:
@@ -53,7 +56,7 @@ def is_wanted(fix: Fix | None, *, unsafe_fixes: bool) -> bool:
 class Finding:
     """One place that a rule objects to.
 
-    ``holds`` are further places that belong to it: while it is there, nothing in them is given another name.
+    ``related`` are further places that belong to it: while it is there, nothing in them is given another name.
     """
 
     code: str
@@ -61,7 +64,7 @@ class Finding:
     range: Range
     fix: Fix | None = None
     notes: tuple[str, ...] = ()
-    holds: tuple[Range, ...] = ()
+    related: tuple[Range, ...] = ()
 
     @property
     def sort_key(self) -> tuple[int, int, str, str]:

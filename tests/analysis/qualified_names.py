@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import libcst as cst
+from flake8_nnx_treemap.analysis.syntax import dotted_parts
 from libcst.metadata import MetadataWrapper, PositionProvider, QualifiedNameProvider, QualifiedNameSource
 
-from flake8_nnx_treemap.analysis.names.bindings import BindingKind, dotted_name
+from flake8_nnx_treemap.analysis.code.nodes import dotted_name
+from flake8_nnx_treemap.analysis.names.scopes import BindingKind
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
-from flake8_nnx_treemap.analysis.syntax import dotted_parts
 
 ROOTS = ("jax", "flax", "optax", "functools", "typing", "numpy", "os", "re")
 """Packages whose names are compared: those that rules ask about, and some that most files import."""

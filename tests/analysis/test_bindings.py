@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from qualified_names import differences
 
-from flake8_nnx_treemap.analysis.names.bindings import dotted_name, start_of
+from flake8_nnx_treemap.analysis.code.nodes import dotted_name, start_of
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, SourceError
 
 SITE_PACKAGES = Path(os.environ.get("NNX_CORPUS", sysconfig.get_paths()["purelib"]))

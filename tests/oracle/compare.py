@@ -46,9 +46,7 @@ def generated() -> Iterator[tuple[str, str]]:
                 layout, callee, mapper, trees, predicate = map(
                     chance.choice, (parts.LAYOUTS, parts.CALLEES, parts.MAPPERS, parts.TREES, parts.PREDICATES)
                 )
-                pieces.append(
-                    layout.format(callee=callee, mapper=mapper, trees=trees, predicate=predicate)
-                )
+                pieces.append(layout.format(callee=callee, mapper=mapper, trees=trees, predicate=predicate))
             yield f"generated_{number}.py", "".join(pieces)
         else:
             yield f"mutated_{number}.py", mutated(chance.choice(cases), cases, chance)

@@ -41,7 +41,7 @@ def run(task: tuple[str, str]) -> str:
                 results[f"fix {key}"] = fix_source(text, name, settings).text if findings else text
             except SourceError as error:
                 results[f"lint {key}"] = f"{error.message}"
-            except Exception as error:  # noqa: BLE001  # A crash of one engine alone is a difference.
+            except Exception as error:  # A crash of one engine alone is a difference.
                 results[f"lint {key}"] = f"crash {type(error).__name__}: {error}"
     return json.dumps([name, results])
 

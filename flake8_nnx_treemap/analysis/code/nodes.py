@@ -1,9 +1,21 @@
-"""Walks ``ast`` trees in half the time that ``ast.walk`` takes, which looks at operators and contexts, too."""
+"""Answers questions about ``ast`` nodes that need no context: children, names, arguments, places."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
+
+Place = tuple[int, int]
+"""A row (from 1) and a column (from 0, in UTF-8 bytes), as ``ast`` counts them."""
+
+Definition = ast.Lambda | ast.FunctionDef
+"""The definition of a function whose body can be read."""
+
+Code = Sequence[ast.AST]
+"""Statements, or the one expression that a lambda or a comprehension evaluates."""
+
+_Node = TypeVar("_Node", bound=ast.AST)
 
 _HOLD_NO_NODES = frozenset(
     {"arg", "asname", "attr", "conversion", "ctx", "id", "is_async", "kind", "level", "module", "op", "ops", "simple"}
@@ -44,6 +56,16 @@ def walk(root: ast.AST) -> Iterator[ast.AST]:
         pending += child_nodes(node)
 
 
+def nodes_below(code: Code, *types: type[_Node]) -> Iterator[_Node]:
+    """Yield the nodes of some types in a piece of code and below it, a node before what is below it."""
+    pending = [*reversed(code)]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, types):
+            yield node
+        pending += reversed(child_nodes(node))
+
+
 def words_below(root: ast.AST) -> frozenset[str]:
     """The names and the names of attributes that a piece of code writes."""
     words = (getattr(node, "attr", getattr(node, "id", None)) for node in walk(root))
@@ -51,13 +73,13 @@ def words_below(root: ast.AST) -> frozenset[str]:
 
 
 def own_nodes(root: ast.AST) -> Iterator[ast.AST]:
-    """What is below a node, in no certain order, but for what is in the functions and classes below it."""
-    pending = child_nodes(root)
+    """Yield what is below a node in source order, but for what is in the functions and classes below it."""
+    pending = [*reversed(child_nodes(root))]
     while pending:
         node = pending.pop()
         yield node
         if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)):
-            pending += child_nodes(node)
+            pending += reversed(child_nodes(node))
 
 
 def operands(node: ast.expr, *operators: type[ast.operator]) -> list[ast.expr]:
@@ -71,3 +93,105 @@ def operands(node: ast.expr, *operators: type[ast.operator]) -> list[ast.expr]:
         else:
             found.append(current)
     return found
+
+
+def depth_exceeds(root: ast.AST, limit: int) -> bool:
+    """Tell whether nodes below a root are nested deeper than a limit."""
+    level = [root]
+    for _ in range(limit):
+        level = [child for node in level for child in child_nodes(node)]
+        if not level:
+            return False
+    return True
+
+
+# Places
+
+
+def start_of(node: ast.AST) -> Place:
+    """Return where a node starts, decorators included."""
+    decorators = getattr(node, "decorator_list", None)
+    if decorators:
+        # The "@" stands before the decorator's expression, on the same line or an earlier one.
+        return (decorators[0].lineno, 0)
+    return (node.lineno, node.col_offset)  # type: ignore[attr-defined]
+
+
+def end_of(node: ast.AST) -> Place:
+    """Return where a node ends."""
+    return (node.end_lineno, node.end_col_offset)  # type: ignore[attr-defined]
+
+
+# Names
+
+
+def dotted_name(node: ast.AST) -> tuple[str, ...] | None:
+    """Return the parts of ``a.b.c``, or ``None`` if the expression is anything else."""
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    if not isinstance(node, ast.Name):
+        return None
+    parts.append(node.id)
+    return tuple(reversed(parts))
+
+
+def access_path(node: ast.AST) -> str | None:
+    """Return ``x``, ``args[0]`` or ``pair[1][0]`` for such an expression, or ``None`` if it is anything else."""
+    indices = ""
+    while isinstance(node, ast.Subscript):
+        index = node.slice
+        if not isinstance(index, ast.Constant) or type(index.value) is not int:
+            return None
+        indices = f"[{index.value}]{indices}"
+        node = node.value
+    return node.id + indices if isinstance(node, ast.Name) else None
+
+
+def is_name(node: ast.AST | None, name: str) -> bool:
+    """Tell whether a node is just this name."""
+    return isinstance(node, ast.Name) and node.id == name
+
+
+def is_none(node: ast.AST | None) -> bool:
+    """Tell whether a node is the constant ``None``."""
+    return isinstance(node, ast.Constant) and node.value is None
+
+
+def is_constant(node: ast.AST | None, *values: object) -> bool:
+    """Tell whether a node is one of the constants ``None``, ``True``, ``False`` or ``...``."""
+    return isinstance(node, ast.Constant) and any(node.value is value for value in values)
+
+
+# Functions and calls
+
+
+def body_of(definition: Definition) -> Code:
+    """Return the statements of a function, or the expression of a lambda as a list of one."""
+    return definition.body if isinstance(definition.body, list) else [definition.body]
+
+
+def without_docstring(statements: Code) -> Code:
+    """Return statements without the strings among them that stand alone."""
+    return [found for found in statements if not (isinstance(found, ast.Expr) and _is_string(found.value))]
+
+
+def _is_string(node: ast.AST) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, (str, bytes))
+
+
+def positional_arguments(call: ast.Call) -> list[ast.expr] | None:
+    """Return the positional arguments of a call, or ``None`` if their number is unknown because one is starred."""
+    is_starred = any(isinstance(given, ast.Starred) for given in call.args)
+    return None if is_starred or any(keyword.arg is None for keyword in call.keywords) else call.args
+
+
+def keyword_arguments(call: ast.Call) -> dict[str, ast.expr]:
+    """Return the keyword arguments of a call by name, without ``**`` ones."""
+    return {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg is not None}
+
+
+def subscript_keys(node: ast.Subscript) -> Sequence[ast.expr]:
+    """Return the indices of a subscript: two for ``x[a, b]``."""
+    return node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]

@@ -6,8 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from flake8_nnx_treemap.analysis.code.nodes import walk
-from flake8_nnx_treemap.analysis.names.bindings import end_of, start_of
+from flake8_nnx_treemap.analysis.code.nodes import end_of, start_of, walk
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Range, remembered
 
 _PLAIN = re.compile(r"""(["'])([^"'\\\n]*)\1""")

@@ -9,10 +9,9 @@ from __future__ import annotations
 import ast
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from flake8_nnx_treemap.analysis.names.bindings import Binding, Block, Place
+from flake8_nnx_treemap.analysis.code.nodes import Place
+from flake8_nnx_treemap.analysis.names.scopes import Binding, Block
 
 
 class BindingsOfName:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from flake8_nnx_treemap.analysis.code.nodes import words_below
-from flake8_nnx_treemap.analysis.names.bindings import Binding, Place, Scope, ScopeKind, end_of, start_of
+from flake8_nnx_treemap.analysis.code.nodes import Place, end_of, start_of, words_below
+from flake8_nnx_treemap.analysis.names.scopes import Binding, Scope, ScopeKind
 from flake8_nnx_treemap.analysis.names.source import Edit, ParsedSource, Position, Range, remembered
 from flake8_nnx_treemap.names import NNX_MODULES
 

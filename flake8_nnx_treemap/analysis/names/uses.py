@@ -6,7 +6,8 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from flake8_nnx_treemap.analysis.names.bindings import Reads, start_of
+from flake8_nnx_treemap.analysis.code.nodes import start_of
+from flake8_nnx_treemap.analysis.names.scopes import Reads
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
 
 MAXIMUM_STEPS = 4

@@ -6,17 +6,14 @@ import ast
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 
-from flake8_nnx_treemap.analysis.code.nodes import operands, words_below
-from flake8_nnx_treemap.analysis.names.bindings import BindingKind, Place, dotted_name, end_of, start_of
-from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
-from flake8_nnx_treemap.names import VARIABLE, VARIABLE_BASES, VARIABLE_STATE, canonical
+from flake8_nnx_treemap.analysis.calls.class_references import class_names
+from flake8_nnx_treemap.analysis.calls.predicates import type_test_of
+from flake8_nnx_treemap.analysis.code.nodes import Place, end_of, start_of, words_below
+from flake8_nnx_treemap.analysis.names.source import ParsedSource
+from flake8_nnx_treemap.names import VARIABLE, VARIABLE_BASES, VARIABLE_STATE
 
 Region = tuple[Place, Place]
 """Code from one place to another: what stands in it is reached only if a test came out a certain way."""
-
-_UNIONS = frozenset({"typing.Union", "typing.Optional"})
-_OTHER = frozenset({""})
-_STEPS = 4
 
 MAXIMUM_WAYS = 20
 """How many ends of branches are looked at: a chain of a thousand ``elif`` is asked for each of its tests."""
@@ -128,7 +125,7 @@ def _types_taken(source: ParsedSource, pattern: ast.pattern) -> frozenset[str] |
     if isinstance(pattern, ast.MatchOr):
         return frozenset().union(*(_types_taken(source, one) or () for one in pattern.patterns))
     is_plain = isinstance(pattern, ast.MatchClass) and not pattern.patterns and not pattern.kwd_patterns
-    return types_named(source, pattern.cls) if is_plain and isinstance(pattern, ast.MatchClass) else None
+    return class_names(source, pattern.cls) if is_plain and isinstance(pattern, ast.MatchClass) else None
 
 
 def _region_after(source: ParsedSource, statement: ast.stmt) -> Iterator[Region]:
@@ -160,50 +157,13 @@ def _span(statements: Sequence[ast.stmt]) -> Region:
     return start_of(statements[0]), end_of(statements[-1])
 
 
-@remembered
-def types_named(source: ParsedSource, node: ast.expr, steps: int = _STEPS) -> frozenset[str] | None:
-    """The canonical names of the classes in the second argument of ``isinstance``; ``None`` if one cannot be told.
-
-    The same as ``types.types_of`` answers for LibCST nodes, for code that LibCST need not see.
-    """
-    if isinstance(node, (ast.Tuple, ast.List, ast.Set)):
-        return _all_of(source, node.elts, steps)
-    if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.BitOr, ast.Add)):
-        return _all_of(source, operands(node, ast.BitOr, ast.Add), steps)
-    parts = dotted_name(node)
-    if parts is None:
-        is_union = isinstance(node, ast.Subscript) and (types_named(source, node.value, 0) or _OTHER) <= _UNIONS
-        return types_named(source, node.slice, steps) if isinstance(node, ast.Subscript) and is_union else None
-    names = {canonical(name) for name in source.bindings.qualified_names(parts, start_of(node))}
-    if names:
-        return frozenset(names) if len(names) == 1 else None
-    bindings = source.bindings.bindings_of(parts[0], start_of(node))
-    if len(parts) > 1 or len(bindings) != 1 or not steps:
-        return None
-    value = bindings[0].value
-    is_plain = bindings[0].kind is BindingKind.ASSIGNMENT and not bindings[0].path
-    return types_named(source, value, steps - 1) if is_plain and value is not None else None
-
-
-def _all_of(source: ParsedSource, nodes: Sequence[ast.expr], steps: int) -> frozenset[str] | None:
-    found: set[str] = set()
-    for node in nodes:
-        names = types_named(source, node, steps)
-        if names is None:
-            return None
-        found |= names
-    return frozenset(found)
-
-
-def type_test(source: ParsedSource, node: ast.expr) -> tuple[str, frozenset[str]] | None:
+def type_test(source: ParsedSource, node: ast.AST) -> tuple[str, frozenset[str]] | None:
     """Read ``isinstance(name, types)``: the name, and the classes' canonical names."""
-    if not isinstance(node, ast.Call) or len(node.args) != 2 or node.keywords or not isinstance(node.args[0], ast.Name):
+    if not isinstance(node, ast.Call) or not node.args or not isinstance(node.args[0], ast.Name):
         return None
-    parts = dotted_name(node.func)
-    if parts != ("isinstance",) or source.bindings.bindings_of("isinstance", start_of(node)):
-        return None
-    types = types_named(source, node.args[1])
-    return None if types is None else (node.args[0].id, types)
+    test = type_test_of(source, node, {node.args[0].id})
+    names = None if test is None else class_names(source, test.container)
+    return None if names is None else (node.args[0].id, names)
 
 
 def covers(tested: frozenset[str], stopped_at: frozenset[str]) -> bool:

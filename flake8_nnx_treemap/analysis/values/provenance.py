@@ -10,17 +10,18 @@ import ast
 import enum
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
-from flake8_nnx_treemap.analysis.code.nodes import operands, own_nodes, walk
-from flake8_nnx_treemap.analysis.names.bindings import (
-    Binding,
-    BindingKind,
+from flake8_nnx_treemap.analysis.code.nodes import (
     Place,
-    class_of_method,
     dotted_name,
+    is_name,
+    is_none,
+    operands,
+    own_nodes,
     start_of,
+    walk,
 )
+from flake8_nnx_treemap.analysis.names.scopes import Binding, BindingKind, class_of_method
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown, remembered
 from flake8_nnx_treemap.names import (
     MODULES,
@@ -31,9 +32,6 @@ from flake8_nnx_treemap.names import (
     TreeFunctionKind,
     canonical,
 )
-
-if TYPE_CHECKING:
-    import libcst as cst
 
 MAXIMUM_STEPS = 12
 """How many names, calls and attributes are followed from an expression to what made it."""
@@ -92,25 +90,18 @@ _UNSEEN = Unknown("made in a way that is not known here")
 _NEITHER_SET_NOR_DECLARED = Unknown("an attribute that its class does not set")
 
 
-def origin_of(source: ParsedSource, expression: cst.BaseExpression | ast.expr) -> Origin | Unknown:
+@remembered
+def origin_of(source: ParsedSource, tree: ast.expr) -> Origin | Unknown:
     """Tell where a tree comes from.
 
     Args:
         source: the file.
-        expression: the tree, such as the argument of a tree function.
+        tree: the expression, such as the argument of a tree function.
 
     Returns:
         What is known of its making, or why nothing is.
     """
-    node = expression if isinstance(expression, ast.expr) else source.ast_of(expression)
-    if node is None:
-        return Unknown("not found in the file")
-    return _origin_of_expression(source, node)
-
-
-@remembered
-def _origin_of_expression(source: ParsedSource, node: ast.expr) -> Origin | Unknown:
-    return _Tracer(source, MAXIMUM_STEPS).trace(node, ())
+    return _Tracer(source, MAXIMUM_STEPS).trace(tree, ())
 
 
 # Calls by what they do to a tree
@@ -205,9 +196,9 @@ class _Tracer:
         if isinstance(node, ast.NamedExpr):
             return self.trace(node.value, path)
         if isinstance(node, ast.IfExp):
-            return _agreed(self.trace(branch, path) for branch in (node.body, node.orelse) if not _is_none(branch))
+            return _agreed(self.trace(branch, path) for branch in (node.body, node.orelse) if not is_none(branch))
         if isinstance(node, ast.BoolOp):
-            return _agreed(self.trace(value, path) for value in node.values if not _is_none(value))
+            return _agreed(self.trace(value, path) for value in node.values if not is_none(value))
         return self._of_display(node, path)
 
     # Names
@@ -305,7 +296,7 @@ class _Tracer:
 
     def _of_attribute_of_class(self, node: ast.ClassDef, attribute: str, path: _Path) -> _Result:
         """What the methods of a class set an attribute to, or what it is declared to be."""
-        set_here = [found for found in _attributes_set(self._source, node).get(attribute, []) if not _is_none(found[0])]
+        set_here = [found for found in _attributes_set(self._source, node).get(attribute, []) if not is_none(found[0])]
         found = _agreed(self.trace(value, (*inner, *path)) for value, inner in set_here)
         if not isinstance(found, Unknown):
             return found
@@ -472,7 +463,7 @@ class _Tracer:
         if None in keywords:
             return _UNSEEN
         is_leaf = keywords.get("is_leaf")
-        if is_leaf is None or _is_none(is_leaf):
+        if is_leaf is None or is_none(is_leaf):
             # Without is_leaf, JAX puts a wrapper around each result. A live Variable is a leaf before 0.10.7.
             is_certain = tree.is_certain and tree.kind is not TreeKind.VARIABLES
             return _rebuilt(replace(tree, is_certain=is_certain, is_mapped=True))
@@ -488,7 +479,7 @@ class _Tracer:
         results = list(_branches(mapper.body))
         if all(_is_access(result, leaf, _KEEPS_WRAPPER) for result in results):
             return _rebuilt(replace(tree, is_mapped=True))
-        if all(_is_access(result, leaf, _KEEPS_WRAPPER) or _is_name(result, leaf) for result in results):
+        if all(_is_access(result, leaf, _KEEPS_WRAPPER) or is_name(result, leaf) for result in results):
             return replace(tree, is_mapped=True)
         if any(_is_access(result, leaf, {"value", "raw_value", "get_value", "get_raw_value"}) for result in results):
             return Origin(TreeKind.PURE, node)
@@ -630,7 +621,7 @@ class _Tracer:
         if not self._is_plain(function):
             return _UNSEEN
         returned = (found.value for found in _returns_of(function) if found.value is not None)
-        found = _agreed(self.trace(value, path) for value in returned if not _is_none(value))
+        found = _agreed(self.trace(value, path) for value in returned if not is_none(value))
         return self._of_annotation(function.returns, path) if isinstance(found, Unknown) else found
 
     def _is_plain(self, function: ast.FunctionDef) -> bool:
@@ -660,7 +651,7 @@ class _Tracer:
             result = self._of_annotation(quoted, path, place)
             return result if isinstance(result, Unknown) else replace(result, made_by=node)
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
-            sides = (side for side in operands(node, ast.BitOr) if not _is_none(side))
+            sides = (side for side in operands(node, ast.BitOr) if not is_none(side))
             return _agreed(self._of_annotation(side, path, place) for side in sides)
         if isinstance(node, ast.Subscript):
             return self._of_generic(node, path, place)
@@ -672,7 +663,7 @@ class _Tracer:
         names = self._source.bindings.qualified_names(parts, place) if parts else frozenset()
         arguments = list(node.slice.elts) if isinstance(node.slice, ast.Tuple) else [node.slice]
         if names & _UNIONS:
-            return _agreed(self._of_annotation(found, path, place) for found in arguments if not _is_none(found))
+            return _agreed(self._of_annotation(found, path, place) for found in arguments if not is_none(found))
         if names & _OPTIONAL:
             return self._of_annotation(arguments[0], path, place)
         if names & _TUPLES and path and path[0] is not None and -len(arguments) <= path[0] < len(arguments):
@@ -764,7 +755,7 @@ def attribute_values(source: ParsedSource, node: ast.Attribute) -> tuple[ast.exp
     if scope is None or not isinstance(scope.node, ast.ClassDef):
         return ()
     found = [
-        (value, path) for value, path in _attributes_set(source, scope.node).get(node.attr, []) if not _is_none(value)
+        (value, path) for value, path in _attributes_set(source, scope.node).get(node.attr, []) if not is_none(value)
     ]
     return () if any(path for _, path in found) else tuple(value for value, _ in found)
 
@@ -792,7 +783,7 @@ def _attributes_set(source: ParsedSource, node: ast.ClassDef) -> dict[str, list[
         if isinstance(method, (ast.FunctionDef, ast.AsyncFunctionDef)) and method.args.args:
             owner = method.args.args[0].arg
             for target, value, path in _assignments(method):
-                if isinstance(target, ast.Attribute) and _is_name(target.value, owner):
+                if isinstance(target, ast.Attribute) and is_name(target.value, owner):
                     found.setdefault(target.attr, []).append((value, path))
     return found
 
@@ -874,19 +865,11 @@ def _branches(node: ast.expr) -> Iterator[ast.expr]:
 def _is_access(node: ast.expr, leaf: str, attributes: Iterable[str]) -> bool:
     """Whether an expression is ``leaf.attribute``, called or not."""
     found = node.func if isinstance(node, ast.Call) else node
-    return isinstance(found, ast.Attribute) and found.attr in attributes and _is_name(found.value, leaf)
-
-
-def _is_name(node: ast.expr, name: str) -> bool:
-    return isinstance(node, ast.Name) and node.id == name
-
-
-def _is_none(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and node.value is None
+    return isinstance(found, ast.Attribute) and found.attr in attributes and is_name(found.value, leaf)
 
 
 def _binds_none(binding: Binding) -> bool:
-    return binding.kind is BindingKind.ASSIGNMENT and binding.value is not None and _is_none(binding.value)
+    return binding.kind is BindingKind.ASSIGNMENT and binding.value is not None and is_none(binding.value)
 
 
 def _is_starred(binding: Binding) -> bool:

@@ -7,9 +7,9 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from operator import itemgetter
 
-from flake8_nnx_treemap.analysis.code.nodes import walk, words_below
+from flake8_nnx_treemap.analysis.code.nodes import end_of, start_of, walk, words_below
 from flake8_nnx_treemap.analysis.code.text import Position
-from flake8_nnx_treemap.analysis.names.bindings import Reads, end_of, start_of
+from flake8_nnx_treemap.analysis.names.scopes import Reads
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
 from flake8_nnx_treemap.analysis.values.narrowing import Region, statements_after
 from flake8_nnx_treemap.names import MEMBERS_OF_SOME_RELEASES, OLD_NAMES_THAT_STAY

@@ -6,26 +6,15 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-import libcst as cst
-
-from flake8_nnx_treemap.analysis.call_facts import call_facts_of
-from flake8_nnx_treemap.analysis.calls.leaf_loops import leaf_consumers_of
+from flake8_nnx_treemap.analysis.calls.class_references import class_names
+from flake8_nnx_treemap.analysis.calls.leaf_loops import leaf_loops_of
 from flake8_nnx_treemap.analysis.calls.mappers import Mapper, mapper_of
 from flake8_nnx_treemap.analysis.calls.predicates import LeafTest, leaf_test_of
 from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall, tree_calls_of
-from flake8_nnx_treemap.analysis.candidates import candidates_of
-from flake8_nnx_treemap.analysis.code.nodes import walk
-from flake8_nnx_treemap.analysis.names.bindings import (
-    Binding,
-    BindingKind,
-    Scope,
-    ScopeKind,
-    dotted_name,
-    end_of,
-    start_of,
-)
+from flake8_nnx_treemap.analysis.code.nodes import dotted_name, end_of, start_of, walk
+from flake8_nnx_treemap.analysis.names.scopes import Binding, BindingKind, Scope, ScopeKind
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown, remembered
-from flake8_nnx_treemap.analysis.values.narrowing import Region, regions_where, type_test, types_named
+from flake8_nnx_treemap.analysis.values.narrowing import Region, regions_where, type_test
 from flake8_nnx_treemap.analysis.values.provenance import TreeKind, attribute_values, origin_of
 from flake8_nnx_treemap.analysis.values.variable_classes import own_members
 from flake8_nnx_treemap.names import WRAPPERS
@@ -166,7 +155,7 @@ def _binds_wrapper(source: ParsedSource, binding: Binding, following: Following)
         if not isinstance(arguments, ast.arguments) or binding.node in (arguments.vararg, arguments.kwarg):
             return False
         annotation = getattr(binding.node, "annotation", None)
-        types = None if annotation is None else types_named(source, annotation)
+        types = None if annotation is None else class_names(source, annotation)
         if types:
             return WRAPPERS.issuperset(types)
         return following.calls > 0 and _is_given_nothing_else(source, binding, arguments, following)
@@ -178,7 +167,7 @@ def _makes_wrapper(source: ParsedSource, call: ast.Call) -> bool:
     function = call.func.value if isinstance(call.func, ast.Subscript) else call.func
     if dotted_name(function) is None:
         return False
-    types = types_named(source, function, 0)
+    types = class_names(source, function, 0)
     return bool(types) and WRAPPERS.issuperset(types or ())
 
 
@@ -243,7 +232,7 @@ def _gives_wrapper(source: ParsedSource, mention: ast.Name, name: str, position:
 @remembered
 def _mappers(source: ParsedSource) -> frozenset[ast.expr]:
     """What is given to any tree function as its mapper."""
-    return frozenset(one.mapper for one in candidates_of(source) if one.mapper is not None)
+    return frozenset(one.mapper for one in tree_calls_of(source) if one.mapper is not None)
 
 
 @remembered
@@ -253,9 +242,7 @@ def _mappers_of_wrappers(source: ParsedSource) -> dict[ast.expr, int]:
     for call in _calls_that_stop_at_wrappers(source):
         mapper = None if call.mapper is None else mapper_of(source, call.mapper, call.function.leaf_position)
         if isinstance(mapper, Mapper) and not mapper.dispatches and not mapper.function.overridable:
-            node = source.ast_of(mapper.expression)
-            if node is not None:
-                found[node] = call.function.leaf_position
+            found[mapper.expression] = call.function.leaf_position
     return found
 
 
@@ -338,19 +325,14 @@ def _handed_over(source: ParsedSource) -> Iterator[_Known]:
         yield from _leaves_of_loops(source, call)
 
 
-def _calls_that_stop_at_wrappers(source: ParsedSource) -> Iterator[TreeCall]:
-    candidates = [call.candidate for call in call_facts_of(source) if call.may_stop_at_wrapper]
-    for call in tree_calls_of(source, candidates):
-        test = None if call.is_leaf is None else leaf_test_of(source, call.is_leaf)
-        if isinstance(test, LeafTest) and stops_only_at_wrappers(test):
-            yield call
+@remembered
+def _calls_that_stop_at_wrappers(source: ParsedSource) -> tuple[TreeCall, ...]:
+    return tuple(call for call in tree_calls_of(source) if _stops_only_at_wrappers(source, call))
 
 
-def stops_only_at_wrappers(test: LeafTest) -> bool:
-    """Whether a predicate is nothing but a test for classes of wrappers."""
-    plain = not test.others and not test.denied and not any(found.is_conditional for found in test.tests)
-    names = [found.name for one in test.tests for found in one.types]
-    return plain and bool(names) and all(name in WRAPPERS for name in names)
+def _stops_only_at_wrappers(source: ParsedSource, call: TreeCall) -> bool:
+    test = None if call.is_leaf is None else leaf_test_of(source, call.is_leaf)
+    return isinstance(test, LeafTest) and test.stops_only_at_wrappers
 
 
 def _leaf_of_lambda(source: ParsedSource, node: ast.Lambda, position: int) -> Iterator[_Known]:
@@ -364,18 +346,17 @@ def _leaf_of_lambda(source: ParsedSource, node: ast.Lambda, position: int) -> It
 
 
 def _leaves_of_loops(source: ParsedSource, call: TreeCall) -> Iterator[_Known]:
-    leaves = leaf_consumers_of(source, call)
+    leaves = leaf_loops_of(source, call)
     if isinstance(leaves, Unknown) or not _holds_wrappers(source, call):
         return
-    for consumer in leaves.consumers:
-        if consumer.dispatches or not consumer.leaf.isidentifier() or not consumer.is_inline:
+    for loop in leaves.loops:
+        if loop.dispatches or not loop.leaf.isidentifier() or not loop.is_inline or isinstance(loop.node, ast.Call):
             continue
-        if isinstance(consumer.node, (cst.For, cst.BaseComp)):
-            for body in consumer.bodies:
-                places = source.places_of(body)
-                bindings = source.bindings.bindings_of(consumer.leaf, places[0])
-                if len(bindings) == 1 and bindings[0].kind is BindingKind.ITERATION:
-                    yield _Known(consumer.leaf, places, bindings, source.bindings.scope_at(places[0]))
+        for body in loop.bodies:
+            region = start_of(body[0]), end_of(body[-1])
+            bindings = source.bindings.bindings_of(loop.leaf, region[0])
+            if len(bindings) == 1 and bindings[0].kind is BindingKind.ITERATION:
+                yield _Known(loop.leaf, region, bindings, source.bindings.scope_at(region[0]))
 
 
 def _holds_wrappers(source: ParsedSource, call: TreeCall) -> bool:

@@ -1,27 +1,31 @@
-"""Whether code that asks what kind of leaf it has asks for NNX wrappers alone, of a tree that shows it none."""
+"""What messages advise: which classes to stop at and to ask for, spelled as the file and the fix spell them.
+
+And when a question about the leaf's type is asked in vain, which several rules report.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import libcst as cst
+import ast
+from collections.abc import Iterable, Sequence
 
 from flake8_nnx_treemap.analysis.calls.mappers import Dispatch
 from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall
+from flake8_nnx_treemap.analysis.code.nodes import start_of
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
+from flake8_nnx_treemap.analysis.names.spelling import spelling_of
 from flake8_nnx_treemap.analysis.values.provenance import Origin, TreeKind, origin_of
 from flake8_nnx_treemap.names import (
     VARIABLE,
     VARIABLE_ONLY_ATTRIBUTES,
     VARIABLE_STATE,
     VARIABLE_STATE_IS_VARIABLE,
+    VARIABLE_SUBCLASSES,
     WRAPPERS,
     FlaxRelease,
 )
-from flake8_nnx_treemap.rules.wording import classes_to_stop_at, with_article
 
 
-def wrappers_are_new(source: ParsedSource, trees: Sequence[cst.BaseExpression]) -> bool:
+def wrappers_are_new(source: ParsedSource, trees: Sequence[ast.expr]) -> bool:
     """Whether the wrappers of the first tree are known to belong to no model: nothing else has them."""
     origin = origin_of(source, trees[0]) if trees else None
     return isinstance(origin, Origin) and (origin.is_new or origin.kind in (TreeKind.GRADIENTS, TreeKind.PURE))
@@ -32,9 +36,7 @@ def makes_leaves_of_variables(source: ParsedSource) -> bool:
     return "hijax" in source.text
 
 
-def vain_dispatch(
-    source: ParsedSource, dispatches: Sequence[Dispatch], trees: Sequence[cst.BaseExpression]
-) -> Dispatch | None:
+def vain_dispatch(source: ParsedSource, dispatches: Sequence[Dispatch], trees: Sequence[ast.expr]) -> Dispatch | None:
     """Find the question that no leaf answers with yes, as JAX goes into every wrapper.
 
     Code that also asks for arrays may do its work in that branch on purpose. Code that asks for attributes, such as
@@ -85,3 +87,43 @@ def question(source: ParsedSource, found: Dispatch) -> str:
     if found.test is None:
         return f"a Variable with {found.attribute!r}"
     return with_article(" ".join(source.text_of(found.test.types[0].node).split()))
+
+
+# Spelling
+
+
+def spelled(source: ParsedSource, name: str, node: ast.expr) -> str:
+    """A member of ``flax.nnx`` as the file writes it at a node; ``nnx.Variable`` if it has no name for it yet."""
+    found = spelling_of(source, name, start_of(node))
+    return found.text if found is not None and not found.edits else f"nnx.{name}"
+
+
+def classes_to_stop_at(
+    source: ParsedSource, node: ast.expr, floor: FlaxRelease, asked: Iterable[str | None] = ()
+) -> str:
+    """What ``is_leaf`` should test for, as the second argument of ``isinstance``.
+
+    Args:
+        source: the file.
+        node: where it should stand.
+        floor: the lowest Flax release that must run the code.
+        asked: the canonical names of the classes that the code asks for.
+
+    Returns:
+        These classes, if they are subclasses of ``Variable`` and state holds such, which it does from 0.11 on; else
+        every class of wrapper that there is.
+    """
+    found = list(dict.fromkeys(asked))
+    if floor < VARIABLE_STATE_IS_VARIABLE:
+        names = ["Variable", "variablelib.VariableState"]
+    elif found and VARIABLE_SUBCLASSES.issuperset(found):
+        names = [name.rpartition(".")[2] for name in found if name is not None]
+    else:
+        names = ["Variable"]
+    texts = [spelled(source, name, node) for name in names]
+    return texts[0] if len(texts) == 1 else f"({', '.join(texts)})"
+
+
+def with_article(words: str) -> str:
+    """``a Param``, ``an OptState``, and ``an nnx.Param``, as one says "an N-N-X"."""
+    return f"an {words}" if words.startswith(("nn", *"aeiouAEIOU")) else f"a {words}"
