@@ -10,7 +10,7 @@ import time
 from flake8_nnx_treemap import __version__
 from flake8_nnx_treemap.project.errors import ConfigurationError, FileError
 from flake8_nnx_treemap.project.scanning import Targets, find_files, read_names, scan
-from flake8_nnx_treemap.reporting.formats import FORMATS, render
+from flake8_nnx_treemap.reporting.formats import FORMATS, FORMATS_WITH_EDITS, render
 
 TYPE_CHECKING = False  # As in typing, whose import takes as long as all the rest of a run without candidates.
 if TYPE_CHECKING:
@@ -315,6 +315,7 @@ def _task(options: argparse.Namespace, baseline: Baseline | None) -> Task:
         writes=changes and not options.diff,
         fixes=changes,
         wants_diff=options.diff,
+        wants_edits=options.output_format in FORMATS_WITH_EDITS,
         adds_noqa=options.add_noqa,
         baseline=baseline,
     )

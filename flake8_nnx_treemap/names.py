@@ -16,7 +16,6 @@ FlaxRelease = tuple[int, ...]
 PORTABLE: FlaxRelease = (0, 10, 0)
 """The floor of code that must run on every supported release: the first with ``nnx.variablelib.VariableState``."""
 
-VARIABLE_IS_A_PYTREE: FlaxRelease = (0, 10, 7)
 VARIABLE_STATE_IS_VARIABLE: FlaxRelease = (0, 11)
 VALUE_ACCESS_WARNS: FlaxRelease = (0, 12, 1)
 METADATA_NEEDS_METHOD: FlaxRelease = (0, 12, 1)
@@ -55,7 +54,6 @@ class TreeFunction:
     mapper: str | None = None
     takes_more_trees: bool = False
     is_leaf_position: int | None = None
-    removed_in_jax: tuple[int, ...] | None = None
 
     @property
     def leaf_position(self) -> int:
@@ -63,24 +61,21 @@ class TreeFunction:
         return 1 if self.kind in (TreeFunctionKind.MAP_WITH_PATH, TreeFunctionKind.REDUCE) else 0
 
 
-def _map(
-    name: str, kind: TreeFunctionKind = TreeFunctionKind.MAP, removed: tuple[int, ...] | None = None
-) -> TreeFunction:
-    return TreeFunction(name, kind, ("f", "tree"), mapper="f", takes_more_trees=True, removed_in_jax=removed)
+def _map(name: str, kind: TreeFunctionKind = TreeFunctionKind.MAP) -> TreeFunction:
+    return TreeFunction(name, kind, ("f", "tree"), mapper="f", takes_more_trees=True)
 
 
-def _flatten(name: str, kind: TreeFunctionKind, removed: tuple[int, ...] | None = None) -> TreeFunction:
-    return TreeFunction(name, kind, ("tree",), is_leaf_position=1, removed_in_jax=removed)
+def _flatten(name: str, kind: TreeFunctionKind) -> TreeFunction:
+    return TreeFunction(name, kind, ("tree",), is_leaf_position=1)
 
 
-def _reduce(name: str, removed: tuple[int, ...] | None = None) -> TreeFunction:
+def _reduce(name: str) -> TreeFunction:
     return TreeFunction(
         name,
         TreeFunctionKind.REDUCE,
         ("function", "tree", "initializer"),
         mapper="function",
         is_leaf_position=3,
-        removed_in_jax=removed,
     )
 
 
@@ -96,36 +91,33 @@ def _map_params(name: str) -> TreeFunction:
 
 
 _KIND = TreeFunctionKind
-_REMOVED = (0, 6, 0)
-"""``jax.tree_map`` and its kin were deprecated in 0.4.26 and removed in 0.6.0."""
-
 _ALL_TREE_FUNCTIONS = (
     _map("jax.tree.map"),
     _map("jax.tree_util.tree_map"),
     _map("jax.tree.map_with_path", _KIND.MAP_WITH_PATH),
     _map("jax.tree_util.tree_map_with_path", _KIND.MAP_WITH_PATH),
-    _map("jax.tree_map", removed=_REMOVED),
+    _map("jax.tree_map"),
     _flatten("jax.tree.leaves", _KIND.LEAVES),
     _flatten("jax.tree_util.tree_leaves", _KIND.LEAVES),
-    _flatten("jax.tree_leaves", _KIND.LEAVES, _REMOVED),
+    _flatten("jax.tree_leaves", _KIND.LEAVES),
     _flatten("jax.tree.leaves_with_path", _KIND.LEAVES_WITH_PATH),
     _flatten("jax.tree_util.tree_leaves_with_path", _KIND.LEAVES_WITH_PATH),
     _flatten("jax.tree.flatten", _KIND.FLATTEN),
     _flatten("jax.tree_util.tree_flatten", _KIND.FLATTEN),
-    _flatten("jax.tree_flatten", _KIND.FLATTEN, _REMOVED),
+    _flatten("jax.tree_flatten", _KIND.FLATTEN),
     _flatten("jax.tree.flatten_with_path", _KIND.FLATTEN_WITH_PATH),
     _flatten("jax.tree_util.tree_flatten_with_path", _KIND.FLATTEN_WITH_PATH),
     _flatten("jax.tree.structure", _KIND.STRUCTURE),
     _flatten("jax.tree_util.tree_structure", _KIND.STRUCTURE),
-    _flatten("jax.tree_structure", _KIND.STRUCTURE, _REMOVED),
+    _flatten("jax.tree_structure", _KIND.STRUCTURE),
     _reduce("jax.tree.reduce"),
     _reduce("jax.tree_util.tree_reduce"),
-    _reduce("jax.tree_reduce", _REMOVED),
+    _reduce("jax.tree_reduce"),
     TreeFunction("jax.tree.reduce_associative", _KIND.REDUCE, ("operation", "tree"), mapper="operation"),
     TreeFunction("jax.tree_util.tree_reduce_associative", _KIND.REDUCE, ("operation", "tree"), mapper="operation"),
     TreeFunction("jax.tree.all", _KIND.ALL, ("tree",)),
     TreeFunction("jax.tree_util.tree_all", _KIND.ALL, ("tree",)),
-    TreeFunction("jax.tree_all", _KIND.ALL, ("tree",), removed_in_jax=_REMOVED),
+    TreeFunction("jax.tree_all", _KIND.ALL, ("tree",)),
     TreeFunction(
         "jax.tree.broadcast", _KIND.BROADCAST, ("prefix_tree", "full_tree"), tree="prefix_tree", is_leaf_position=2
     ),
@@ -150,6 +142,24 @@ REMOVED_TREE_FUNCTIONS: Mapping[str, str] = {
 }
 """Functions that stood in ``jax`` itself until 0.6.0, with their names in ``jax.tree``, there since 0.4.25."""
 
+
+@dataclass(frozen=True, slots=True)
+class Renaming:
+    """A member of ``flax.nnx`` that has another name from some release on, at which the old one starts to warn."""
+
+    old: str
+    new: str
+    since: FlaxRelease
+
+    @property
+    def qualified_name(self) -> str:
+        """The canonical name of the old one."""
+        return f"flax.nnx.{self.old}"
+
+
+RENAMED_IN_NNX = (Renaming("pure", "as_pure", PURE_WARNS),)
+"""What NNX207 reports."""
+
 TREE_FUNCTION_BASENAMES = frozenset(name.rpartition(".")[2] for name in TREE_FUNCTIONS)
 
 NNX_MODULES = ("flax.nnx", "flax.experimental.nnx")
@@ -169,7 +179,6 @@ OTHER_PROJECTS = frozenset({"builtins", "flax", "functools", "jax", "numpy", "op
 VARIABLE = "flax.nnx.Variable"
 VARIABLE_STATE = "flax.nnx.VariableState"
 STATE = "flax.nnx.State"
-PURE = "flax.nnx.pure"
 
 BASE_CLASSES = frozenset({VARIABLE, VARIABLE_STATE})
 """The two classes that are one from 0.11 on, and of which every wrapper is an instance."""
@@ -207,9 +216,6 @@ VARIABLE_BASES: Mapping[str, str] = {
 
 WRAPPERS = VARIABLE_SUBCLASSES | {VARIABLE, VARIABLE_STATE}
 """Classes whose instances wrap a value as a leaf of NNX state."""
-
-WRAPPER_WORDS = frozenset(name.rpartition(".")[2] for name in WRAPPERS)
-"""What code must say, here or where its names lead, to be about one of them."""
 
 MEMBERS_OF_SOME_RELEASES = frozenset(
     {

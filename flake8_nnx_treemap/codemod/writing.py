@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
+import libcst as cst
+
 from flake8_nnx_treemap.analysis.code.text import Edit, Range
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, host_of
 from flake8_nnx_treemap.codemod.spotter import Spot, Spots, spot
 from flake8_nnx_treemap.codemod.statements import parse_statements
 from flake8_nnx_treemap.rules.rule import Finding, Fix
-from flake8_nnx_treemap.rules.steps import AddKeyword, Append, Described, Replace, Step, subject_of
+from flake8_nnx_treemap.rules.steps import AddKeyword, Append, AssignByCall, Described, Replace, Step, subjects_of
 
 
 def with_edits(source: ParsedSource, findings: Iterable[Finding], wanted: Callable[[Fix], bool]) -> list[Finding]:
@@ -40,7 +42,7 @@ def with_edits(source: ParsedSource, findings: Iterable[Finding], wanted: Callab
 
 def _spots(source: ParsedSource, steps: Sequence[Step]) -> Spots:
     """Find the expressions that steps are about, and the comments around them, in their statements."""
-    nodes = [subject_of(step) for step in steps if not isinstance(step, Edit)]
+    nodes = [node for step in steps if not isinstance(step, Edit) for node in subjects_of(step)]
     wanted = {source.range(node) for node in nodes}
     found = Spots()
     for statements in parse_statements(source, (host_of(source, node) for node in nodes)):
@@ -69,10 +71,12 @@ def _drops_comment(edit: Edit, comments: Iterable[Range]) -> bool:
 
 
 def _edits_of(source: ParsedSource, step: Described, spots: Spots) -> list[Edit] | None:
-    own = source.range(subject_of(step))
+    own = source.range(subjects_of(step)[0])
     found = spots.expressions.get(own)
     if found is None:
         return None
+    if isinstance(step, AssignByCall):
+        return _call_for_assignment(source, step, found, spots)
     if isinstance(step, AddKeyword):
         return _keyword(source, step, found)
     if isinstance(step, Replace):
@@ -95,3 +99,20 @@ def _keyword(source: ParsedSource, step: AddKeyword, call: Spot) -> list[Edit] |
         before = source.line(argument.start.row)[: argument.start.column - 1]
         separator = ", " if before.strip() else f",{source.newline}{before}"
     return [source.insert(value.end, separator + step.content)]
+
+
+def _call_for_assignment(source: ParsedSource, step: AssignByCall, target: Spot, spots: Spots) -> list[Edit] | None:
+    value = spots.expressions.get(source.range(step.value))
+    if value is None or target.is_in_parentheses:
+        return None
+    # A bare tuple would be several arguments; a bare "yield" or ":=" is none.
+    is_bare = isinstance(value.node, _NEED_PARENTHESES) and not value.is_in_parentheses
+    opening, closing = ("(", "))") if is_bare else ("", ")")
+    name = source.position(source.offset(target.outer.end) - len(step.target.attr))
+    return [
+        source.replace(Range(name, value.outer.start), step.method + opening),
+        source.insert(value.outer.end, closing),
+    ]
+
+
+_NEED_PARENTHESES = (cst.Tuple, cst.Yield, cst.NamedExpr)

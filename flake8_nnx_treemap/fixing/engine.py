@@ -12,7 +12,7 @@ from flake8_nnx_treemap.fixing.edits import apply_edits, compatible, without_hid
 from flake8_nnx_treemap.gate import may_hold_findings_text
 from flake8_nnx_treemap.rules.rule import Finding, Fix, is_wanted
 from flake8_nnx_treemap.rules.settings import LintSettings
-from flake8_nnx_treemap.rules.steps import subject_of
+from flake8_nnx_treemap.rules.steps import subjects_of
 
 if TYPE_CHECKING:
     import ast
@@ -98,7 +98,7 @@ def _lint(source: ParsedSource, settings: LintSettings, *, edits: bool) -> list[
     from flake8_nnx_treemap.rules.checking import check
 
     findings = without_suppressed(source, check(source, settings))
-    if edits or any(_may_be_withheld(source, found.fix) for found in findings):
+    if any(found.fix is not None and (edits or _may_be_withheld(source, found.fix)) for found in findings):
         from flake8_nnx_treemap.codemod.writing import with_edits
 
         findings = with_edits(source, findings, lambda fix: edits or _may_be_withheld(source, fix))
@@ -106,14 +106,15 @@ def _lint(source: ParsedSource, settings: LintSettings, *, edits: bool) -> list[
     return [found if found.fix is None else replace(found, fix=replace(found.fix, steps=())) for found in findings]
 
 
-def _may_be_withheld(source: ParsedSource, fix: Fix | None) -> bool:
+def _may_be_withheld(source: ParsedSource, fix: Fix) -> bool:
     """Tell whether a comment may stand in what a fix replaces, which only the concrete tree says for certain."""
     from flake8_nnx_treemap.analysis.names.source import host_of
 
-    for step in () if fix is None else fix.steps:
-        text = (
-            source.text_in(step.range) if isinstance(step, Edit) else source.text_of(host_of(source, subject_of(step)))
-        )
+    for step in fix.steps:
+        if isinstance(step, Edit):
+            text = source.text_in(step.range)
+        else:
+            text = source.text_of(host_of(source, subjects_of(step)[0]))
         if "#" in text:
             return True
     return False

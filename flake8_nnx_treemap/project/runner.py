@@ -37,6 +37,8 @@ class Task:
     writes: bool = False
     fixes: bool = False
     wants_diff: bool = False
+    wants_edits: bool = True
+    """Whether the report shows what fixes would write."""
     adds_noqa: bool = False
     """Whether findings are suppressed by comments instead of being fixed."""
     baseline: Baseline | None = None
@@ -180,8 +182,12 @@ def _find(
     """The findings of a text, and those of them that the baseline has."""
     from flake8_nnx_treemap.fixing.engine import lint, lint_for_suppression
 
-    lint_program = lint_for_suppression if task.adds_noqa else lint
-    found = format_.find(text, lambda program: lint_program(program, filename, settings, modules))
+    def lint_program(program: str) -> Sequence[Finding]:
+        if task.adds_noqa:
+            return lint_for_suppression(program, filename, settings, modules)
+        return lint(program, filename, settings, modules, edits=task.fixes or task.wants_edits)
+
+    found = format_.find(text, lint_program)
     return (found, ()) if task.baseline is None else task.baseline.split(filename, format_.show(text).text, found)
 
 

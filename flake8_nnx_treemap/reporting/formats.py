@@ -22,6 +22,9 @@ FORMATS = {
 }
 """The name on the command line -> the module below ``reporting``."""
 
+FORMATS_WITH_EDITS = frozenset({"json", "json-lines", "sarif"})
+"""Formats that say what a fix would write; to find that out for the others would be work for nothing."""
+
 
 def render(name: str, reports: Sequence[FileReport], style: Style) -> str:
     """Write a run's report in one of the formats.

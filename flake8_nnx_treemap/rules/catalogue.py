@@ -16,6 +16,8 @@ from flake8_nnx_treemap.names import (
     METADATA_NEEDS_METHOD,
     PORTABLE,
     PURE_WARNS,
+    REMOVED_TREE_FUNCTIONS,
+    RENAMED_IN_NNX,
     VALUE_ACCESS_WARNS,
     VARIABLE_STATE_IS_VARIABLE,
     FlaxRelease,
@@ -43,14 +45,14 @@ class Kind(str, enum.Enum):
 class Entry:
     """One rule.
 
-    ``since`` is the first Flax release on which the rule is true. ``word`` is what a text must hold for the rule to
-    find anything in it, in lower case if ``ignores_case``.
+    ``since`` is the first Flax release on which the rule is true. A text must hold one of ``words`` for the
+    rule to find anything in it; they are in lower case if it ``ignores_case``.
     """
 
     code: str
     slug: str
     kind: Kind
-    word: str
+    words: tuple[str, ...]
     since: FlaxRelease = PORTABLE
     on_by_default: bool = True
     ignores_case: bool = False
@@ -61,34 +63,35 @@ class Entry:
         return f"{self.code}_{self.slug}".lower().replace("-", "_")
 
     def may_find(self, text: str) -> bool:
-        """Whether a text holds the word without which the rule finds nothing."""
-        return self.word in (text.lower() if self.ignores_case else text)
+        """Whether a text holds a word without which the rule finds nothing."""
+        searched = text.lower() if self.ignores_case else text
+        return any(word in searched for word in self.words)
 
 
 _OFF: Final = False
 
 CATALOGUE: tuple[Entry, ...] = (
-    Entry("NNX101", "is-leaf-is-not-a-filter", Kind.CRASH, "tree"),
-    Entry("NNX102", "dispatch-without-is-leaf", Kind.SILENT, "tree"),
-    Entry("NNX103", "leaves-test-without-is-leaf", Kind.SILENT, "tree"),
-    Entry("NNX104", "variable-attribute-without-is-leaf", Kind.CRASH, "tree"),
-    Entry("NNX105", "exact-type-test", Kind.SILENT, "tree"),
-    Entry("NNX106", "is-leaf-is-a-class", Kind.CRASH, "tree"),
-    Entry("NNX107", "predicate-mapper-mismatch", Kind.SILENT, "tree"),
-    Entry("NNX108", "wrapped-mask", Kind.CRASH, "tree"),
-    Entry("NNX109", "branch-collapse", Kind.SILENT, "VariableState"),
-    Entry("NNX110", "aliased-variable", Kind.SILENT, "tree", on_by_default=_OFF),
-    Entry("NNX111", "mutating-mapper", Kind.SILENT, "tree", on_by_default=_OFF),
-    Entry("NNX112", "undispatched-variable-leaf", Kind.CRASH, "tree", on_by_default=_OFF),
-    Entry("NNX201", "deprecated-variable-state", Kind.DEPRECATION, "VariableState", VARIABLE_STATE_IS_VARIABLE),
-    Entry("NNX202", "variable-state-constructor", Kind.CRASH, "VariableState", VARIABLE_STATE_IS_VARIABLE),
-    Entry("NNX203", "removed-conversion", Kind.CRASH, "to_variable", VARIABLE_STATE_IS_VARIABLE),
-    Entry("NNX204", "deprecated-type-attribute", Kind.DEPRECATION, "type", VARIABLE_STATE_IS_VARIABLE),
-    Entry("NNX205", "metadata-by-attribute", Kind.CRASH, "=", METADATA_NEEDS_METHOD),
-    Entry("NNX206", "deprecated-value-access", Kind.DEPRECATION, "value", VALUE_ACCESS_WARNS),
-    Entry("NNX207", "deprecated-pure", Kind.DEPRECATION, "pure", PURE_WARNS),
-    Entry("NNX208", "removed-jax-tree-map", Kind.CRASH, "tree_"),
-    Entry("NNX901", "unused-noqa", Kind.COMMENT, "noqa", on_by_default=_OFF, ignores_case=True),
+    Entry("NNX101", "is-leaf-is-not-a-filter", Kind.CRASH, ("tree",)),
+    Entry("NNX102", "dispatch-without-is-leaf", Kind.SILENT, ("tree",)),
+    Entry("NNX103", "leaves-test-without-is-leaf", Kind.SILENT, ("tree",)),
+    Entry("NNX104", "variable-attribute-without-is-leaf", Kind.CRASH, ("tree",)),
+    Entry("NNX105", "exact-type-test", Kind.SILENT, ("tree",)),
+    Entry("NNX106", "is-leaf-is-a-class", Kind.CRASH, ("tree",)),
+    Entry("NNX107", "predicate-mapper-mismatch", Kind.SILENT, ("tree",)),
+    Entry("NNX108", "wrapped-mask", Kind.CRASH, ("tree",)),
+    Entry("NNX109", "branch-collapse", Kind.SILENT, ("VariableState",)),
+    Entry("NNX110", "aliased-variable", Kind.SILENT, ("tree",), on_by_default=_OFF),
+    Entry("NNX111", "mutating-mapper", Kind.SILENT, ("tree",), on_by_default=_OFF),
+    Entry("NNX112", "undispatched-variable-leaf", Kind.CRASH, ("tree",), on_by_default=_OFF),
+    Entry("NNX201", "deprecated-variable-state", Kind.DEPRECATION, ("VariableState",), VARIABLE_STATE_IS_VARIABLE),
+    Entry("NNX202", "variable-state-constructor", Kind.CRASH, ("VariableState",), VARIABLE_STATE_IS_VARIABLE),
+    Entry("NNX203", "removed-conversion", Kind.CRASH, ("to_variable",), VARIABLE_STATE_IS_VARIABLE),
+    Entry("NNX204", "deprecated-type-attribute", Kind.DEPRECATION, ("type",), VARIABLE_STATE_IS_VARIABLE),
+    Entry("NNX205", "metadata-by-attribute", Kind.CRASH, ("=",), METADATA_NEEDS_METHOD),
+    Entry("NNX206", "deprecated-value-access", Kind.DEPRECATION, ("value",), VALUE_ACCESS_WARNS),
+    Entry("NNX207", "deprecated-pure", Kind.DEPRECATION, tuple(one.old for one in RENAMED_IN_NNX), PURE_WARNS),
+    Entry("NNX208", "removed-jax-tree-map", Kind.CRASH, tuple(REMOVED_TREE_FUNCTIONS)),
+    Entry("NNX901", "unused-noqa", Kind.COMMENT, ("noqa",), on_by_default=_OFF, ignores_case=True),
 )
 """In order of their codes."""
 
@@ -121,7 +124,7 @@ def rules_about_code() -> tuple[Rule, ...]:
 
 
 def codes_that_may_find(text: str, settings: LintSettings) -> frozenset[str]:
-    """The selected rules that find the word they need in a text, and that the Flax floor makes true."""
+    """The selected rules that find a word they need in a text, and that the Flax floor makes true."""
     selected = DEFAULT_CODES if settings.select is None else settings.select
     entries = (entry for entry in CATALOGUE if entry.code in selected and settings.flax_floor >= entry.since)
     return frozenset(entry.code for entry in entries if entry.may_find(text))

@@ -43,7 +43,7 @@ from flake8_nnx_treemap.analysis.code.nodes import end_of, start_of, walk
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown, remembered
 from flake8_nnx_treemap.analysis.names.uses import names_bound_by
 from flake8_nnx_treemap.analysis.values.narrowing import Region, covers, regions_beyond_cases, regions_where, type_test
-from flake8_nnx_treemap.analysis.values.provenance import Origin, TreeKind, origin_of
+from flake8_nnx_treemap.analysis.values.provenance import holds_only_wrappers
 from flake8_nnx_treemap.analysis.values.wrappers import is_wrapper
 from flake8_nnx_treemap.names import WRAPPERS, FlaxRelease, TreeFunctionKind
 from flake8_nnx_treemap.rules.advice import wrappers_are_new
@@ -71,7 +71,9 @@ def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
             continue  # What is registered, here or elsewhere, takes the wrappers.
         for leaf in _returned(source, mapper):
             if not _cannot_be_wrapper(source, mapper, leaf, test):
-                is_certain = is_wrapper(source, leaf) and (bool(mapper.dispatches) or _holds_wrappers(source, call))
+                is_certain = is_wrapper(source, leaf) and (
+                    bool(mapper.dispatches) or holds_only_wrappers(source, call.trees)
+                )
                 edits = [source.insert(source.position_of_place(end_of(leaf)), ".copy()")]
                 fix = make_fix(Applicability.UNSAFE, "Copy the Variable", edits) if is_certain else None
                 yield Finding("NNX110", MESSAGE.format(leaf.id), source.range(leaf), fix)
@@ -82,12 +84,6 @@ def _is_discarded(source: ParsedSource, call: TreeCall) -> bool:
     return isinstance(source.ast_parent(call.node), ast.Expr)
 
 
-def _holds_wrappers(source: ParsedSource, call: TreeCall) -> bool:
-    """Whether every leaf of a tree is known to stand in a wrapper."""
-    origin = origin_of(source, call.trees[0]) if call.trees else Unknown("no tree")
-    return isinstance(origin, Origin) and origin.kind is not TreeKind.MODULE
-
-
 def _returned(source: ParsedSource, mapper: Mapper) -> Iterator[ast.Name]:
     """The places where a mapper returns its leaf."""
     results = [*mapper.results]
@@ -95,14 +91,12 @@ def _returned(source: ParsedSource, mapper: Mapper) -> Iterator[ast.Name]:
         result = results.pop(0)
         if isinstance(result, ast.IfExp):
             results += [result.body, result.orelse]
-        elif isinstance(result, ast.Name) and result.id == mapper.leaf and _is_parameter(source, result):
+        elif (
+            isinstance(result, ast.Name)
+            and result.id == mapper.leaf
+            and source.bindings.is_parameter(result.id, start_of(result))
+        ):
             yield result
-
-
-def _is_parameter(source: ParsedSource, node: ast.Name) -> bool:
-    """Whether a name still means what the function was given."""
-    bindings = source.bindings.bindings_of(node.id, start_of(node))
-    return len(bindings) == 1 and isinstance(bindings[0].node, ast.arg)
 
 
 def _cannot_be_wrapper(source: ParsedSource, mapper: Mapper, leaf: ast.Name, test: LeafTest) -> bool:

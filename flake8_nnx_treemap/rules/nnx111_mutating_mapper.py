@@ -36,7 +36,6 @@ from flake8_nnx_treemap.analysis.calls.mappers import mapper_of
 from flake8_nnx_treemap.analysis.calls.predicates import leaf_test_of
 from flake8_nnx_treemap.analysis.calls.tree_calls import tree_calls_of
 from flake8_nnx_treemap.analysis.code.nodes import access_path, nodes_below, start_of
-from flake8_nnx_treemap.analysis.names.scopes import BindingKind
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown
 from flake8_nnx_treemap.names import VARIABLE_CHANGING_METHODS, WRAPPERS, FlaxRelease
 from flake8_nnx_treemap.rules.advice import wrappers_are_new
@@ -61,7 +60,7 @@ def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
             continue
         for node in nodes_below(mapper.function.body, *_WRITES):
             written = _written(node, mapper.leaf)
-            if written is not None and _is_parameter(source, written, mapper.leaf):
+            if written is not None and source.bindings.is_parameter(mapper.leaf.partition("[")[0], start_of(written)):
                 yield Finding("NNX111", MESSAGE, source.range(written))
 
 
@@ -71,12 +70,6 @@ def _written(node: _Write, leaf: str) -> ast.expr | None:
         is_change = isinstance(node.func, ast.Attribute) and node.func.attr in VARIABLE_CHANGING_METHODS
         return node.func if is_change and access_path(node.func.value) == leaf else None  # type: ignore[attr-defined]
     return node if isinstance(node.ctx, ast.Store) and access_path(node.value) == leaf else None
-
-
-def _is_parameter(source: ParsedSource, written: ast.expr, leaf: str) -> bool:
-    """Tell whether the leaf's name still means the leaf, and not a copy of it."""
-    bindings = source.bindings.bindings_of(leaf.partition("[")[0], start_of(written))
-    return len(bindings) == 1 and bindings[0].kind is BindingKind.PARAMETER
 
 
 EXAMPLES = (

@@ -62,8 +62,8 @@ def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
 def _fix(source: ParsedSource, node: ast.Attribute) -> Fix | None:
     if source.expects_attribute_error_at(start_of(node)):
         return None
-    edits = assignment_as_call(source, node, f"set_metadata({node.attr}=")
-    return None if edits is None else make_fix(applicability_on(source, node.value), "Use set_metadata", edits)
+    step = assignment_as_call(source, node, f"set_metadata({node.attr}=")
+    return make_fix(applicability_on(source, node.value), "Use set_metadata", [step])
 
 
 EXAMPLES = (

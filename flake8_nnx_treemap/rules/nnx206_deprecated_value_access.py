@@ -41,13 +41,14 @@ import ast
 from collections.abc import Iterator
 
 from flake8_nnx_treemap.analysis.code.text import Range
-from flake8_nnx_treemap.analysis.names.source import Edit, ParsedSource
+from flake8_nnx_treemap.analysis.names.source import ParsedSource
 from flake8_nnx_treemap.analysis.values.wrappers import wrapper_attributes
 from flake8_nnx_treemap.names import FlaxRelease
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.renaming import unless_guarded
 from flake8_nnx_treemap.rules.rewriting import applicability_on, assignment_as_call, make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
+from flake8_nnx_treemap.rules.steps import Step
 
 MESSAGE = "'.{}' of a Variable is deprecated since Flax 0.12.1: use {}"
 
@@ -62,14 +63,14 @@ def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
 
 
 def _fix(source: ParsedSource, node: ast.Attribute) -> Fix | None:
-    edits: list[Edit] | None
+    step: Step | None
     if isinstance(node.ctx, ast.Load):
         end = source.range(node).end
         name = Range(source.position(source.offset(end) - len(node.attr)), end)
-        edits = [source.replace(name, f"get_{node.attr}()")]
+        step = source.replace(name, f"get_{node.attr}()")
     else:
-        edits = assignment_as_call(source, node, f"set_{node.attr}(")
-    return None if edits is None else make_fix(applicability_on(source, node.value), "Use the method", edits)
+        step = assignment_as_call(source, node, f"set_{node.attr}(")
+    return make_fix(applicability_on(source, node.value), "Use the method", [step])
 
 
 EXAMPLES = (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -16,13 +15,12 @@ from flake8_nnx_treemap.analysis.code.nodes import (
     access_path,
     body_of,
     dotted_name,
-    end_of,
     is_constant,
     nodes_below,
     start_of,
     walk,
 )
-from flake8_nnx_treemap.analysis.names.source import Edit, ParsedSource, Range, Unknown, remembered
+from flake8_nnx_treemap.analysis.names.source import Edit, ParsedSource, Unknown, remembered
 from flake8_nnx_treemap.analysis.names.spelling import spelling_of
 from flake8_nnx_treemap.analysis.values.wrappers import FOLLOW_PRIVATE, is_wrapper
 from flake8_nnx_treemap.names import (
@@ -34,7 +32,7 @@ from flake8_nnx_treemap.names import (
     TreeFunctionKind,
 )
 from flake8_nnx_treemap.rules.rule import Applicability, Fix
-from flake8_nnx_treemap.rules.steps import AddKeyword, Append, Enclose, Replace, Step
+from flake8_nnx_treemap.rules.steps import AddKeyword, Append, AssignByCall, Enclose, Replace, Step
 
 LEAF_NAMES = ("v", "leaf", "variable", "leaf_")
 """Names for the parameter of a new lambda, in order of preference."""
@@ -144,7 +142,7 @@ def applicability_on(source: ParsedSource, owner: ast.expr) -> Applicability:
     return Applicability.SAFE if is_certain else Applicability.UNSAFE
 
 
-def assignment_as_call(source: ParsedSource, target: ast.Attribute, method: str) -> list[Edit] | None:
+def assignment_as_call(source: ParsedSource, target: ast.Attribute, method: str) -> AssignByCall | None:
     """Write ``owner.method(value)`` for ``owner.attribute = value``.
 
     Args:
@@ -153,39 +151,19 @@ def assignment_as_call(source: ParsedSource, target: ast.Attribute, method: str)
         method: the call up to its argument, such as ``set_value(``.
 
     Returns:
-        Edits; ``None`` for an assignment of several targets, an augmented one, or one whose value may give the owner's
-        name to something else: a call asks for its owner first, an assignment last.
+        The step; ``None`` for an assignment of several targets, an augmented one, or one whose value may give the
+        owner's name to something else: a call asks for its owner first, an assignment last.
     """
     statement = source.ast_parent(target)
     if not isinstance(statement, ast.Assign) or statement.targets != [target]:
         return None
-    if _may_rebind_owner(source, target, statement.value):
-        return None
-    end = source.position_of_place(end_of(statement))
-    after = source.position_of_place(end_of(target))
-    equals = re.match(r"\s*=[ \t]*", source.text_in(Range(after, end)))
-    if equals is None:
-        return None  # The target stands in parentheses.
-    start = source.position(source.offset(after) - len(target.attr))
-    value = source.position(source.offset(after) + equals.end())
-    needs_parentheses = isinstance(statement.value, (ast.Tuple, ast.Yield, ast.YieldFrom, ast.NamedExpr))
-    is_bare = needs_parentheses and not _is_in_parentheses(source.text_in(Range(value, end)))
-    opening, closing = ("(", "))") if is_bare else ("", ")")
-    return [source.replace(Range(start, value), method + opening), source.insert(end, closing)]
+    return None if _may_rebind_owner(source, target, statement.value) else AssignByCall(target, statement.value, method)
 
 
 def _may_rebind_owner(source: ParsedSource, target: ast.Attribute, value: ast.expr) -> bool:
     owner = (dotted_name(target) or ("",))[0]
     calls = any(isinstance(node, ast.Call) for node in walk(value))
     return (calls and source.bindings.is_shared(owner)) or any(isinstance(node, ast.NamedExpr) for node in walk(value))
-
-
-def _is_in_parentheses(text: str) -> bool:
-    """Whether an expression is in parentheses as a whole, unlike ``(1), (2)``."""
-    try:
-        return isinstance(ast.parse(f"called{text}", mode="eval").body, ast.Call)
-    except SyntaxError:
-        return False
 
 
 # Mappers

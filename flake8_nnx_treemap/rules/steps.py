@@ -46,13 +46,24 @@ class AddKeyword:
     content: str
 
 
-Described = Replace | Append | Enclose | AddKeyword
+@dataclass(frozen=True, slots=True, eq=False)
+class AssignByCall:
+    """Write ``owner.method(value)`` for ``owner.attribute = value``; ``method`` goes up to its argument."""
+
+    target: ast.Attribute
+    value: ast.expr
+    method: str
+
+
+Described = Replace | Append | Enclose | AddKeyword | AssignByCall
 """What is written by the concrete tree."""
 
 Step = Described | Edit
 """One piece of a rewrite. An edit is for what needs no concrete tree: a name, or a row of an import."""
 
 
-def subject_of(step: Described) -> ast.expr:
-    """Return the expression that a step is about."""
-    return step.call if isinstance(step, AddKeyword) else step.node
+def subjects_of(step: Described) -> tuple[ast.expr, ...]:
+    """Return the expressions that a step is about, the first of which says in what statement it is."""
+    if isinstance(step, AssignByCall):
+        return step.target, step.value
+    return (step.call if isinstance(step, AddKeyword) else step.node,)

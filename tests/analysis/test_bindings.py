@@ -12,7 +12,8 @@ import pytest
 from qualified_names import differences
 
 from flake8_nnx_treemap.analysis.code.nodes import dotted_name, start_of
-from flake8_nnx_treemap.analysis.names.source import ParsedSource, SourceError
+from flake8_nnx_treemap.analysis.code.text import SourceError
+from flake8_nnx_treemap.analysis.names.source import ParsedSource
 
 SITE_PACKAGES = Path(os.environ.get("NNX_CORPUS", sysconfig.get_paths()["purelib"]))
 FILES = int(os.environ.get("NNX_CORPUS_FILES", "40"))

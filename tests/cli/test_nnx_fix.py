@@ -302,6 +302,32 @@ print(sorted(heavy & set(sys.modules)))
     assert run.stdout.splitlines() == ["All checks passed!", str(imports)]
 
 
+@pytest.mark.parametrize("output_format", ["text", "concise", "github", "gitlab", "junit"])
+def test_a_report_does_not_load_libcst(seed: Path, output_format: str) -> None:
+    code = """\
+import sys
+from flake8_nnx_treemap.cli import main
+status = main(["--isolated", "--check", "--output-format", sys.argv[1], "seed.py"])
+print(status, "libcst" in sys.modules)
+"""
+    command = [sys.executable, "-c", code, output_format]
+    run = subprocess.run(command, cwd=seed.parent, capture_output=True, text=True, check=True)
+    assert run.stdout.splitlines()[-1] == "1 False"
+    assert "NNX101" in run.stdout
+
+
+def test_the_plugin_does_not_load_libcst(seed: Path) -> None:
+    code = """\
+import sys
+from flake8.main.cli import main
+status = main(["--isolated", "--jobs", "1", "--select", "NNX", "seed.py"])
+print(status, "libcst" in sys.modules)
+"""
+    run = subprocess.run([sys.executable, "-c", code], cwd=seed.parent, capture_output=True, text=True, check=True)
+    assert "NNX101" in run.stdout
+    assert run.stdout.splitlines()[-1] == "1 False"
+
+
 def test_version_imports_next_to_nothing(seed: Path) -> None:
     seed.write_text("import jax\n")
     code = """\

@@ -24,10 +24,12 @@ pytestmark = pytest.mark.skipif(shutil.which("valgrind") is None, reason="valgri
 ANALYSIS = """\
 import sys
 import libcst
-import flake8_nnx_treemap.fixing.suppression, flake8_nnx_treemap.rules.catalogue, flake8_nnx_treemap.rules.needs
+import flake8_nnx_treemap.fixing.suppression, flake8_nnx_treemap.codemod.writing
+from flake8_nnx_treemap.rules.catalogue import every_rule
 from flake8_nnx_treemap import LintSettings, fix_source, lint_source
 from flake8_nnx_treemap.rules.catalogue import CODES
-every_rule = LintSettings(frozenset(CODES), (0, 12, 7))
+every_rule()
+settings = LintSettings(frozenset(CODES), (0, 12, 7))
 text = open(sys.argv[1]).read()
 """
 """Everything that is imported, so that the difference of two counts is the work itself."""
@@ -35,8 +37,8 @@ WITH_PLUGIN = "import sys\nfrom flake8.main.cli import main\nsys.exit(main(sys.a
 PLAIN_FUNCTION = "def double{0}(x):\n    return jax.numpy.add(x, {0})\n\n\n"
 PROOF = Path(__file__).parents[1] / "runtime"
 PARSE = "libcst.parse_module(text)"
-LINT = "lint_source(text, settings=every_rule)"
-FIX = "fix_source(text, settings=every_rule)"
+LINT = "lint_source(text, settings=settings)"
+FIX = "fix_source(text, settings=settings)"
 
 
 @functools.cache

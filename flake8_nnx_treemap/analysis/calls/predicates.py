@@ -42,11 +42,6 @@ class TypeTest:
         """Canonical names of the types, as far as they are known."""
         return frozenset(found.name for found in self.types if found.name is not None)
 
-    @property
-    def all_names(self) -> frozenset[str]:
-        """The same, or nothing if one of the types is not known."""
-        return self.names if all(found.name is not None for found in self.types) else frozenset()
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LeafTest:

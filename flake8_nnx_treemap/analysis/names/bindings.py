@@ -65,6 +65,11 @@ class Bindings:
         found = (one.node.names for one in self.statements if isinstance(one.node, (ast.Global, ast.Nonlocal)))
         return frozenset(name for names in found for name in names)
 
+    def is_parameter(self, name: str, place: Place) -> bool:
+        """Whether a name still means what its function was given."""
+        bindings = self.bindings_of(name, place)
+        return len(bindings) == 1 and bindings[0].kind is BindingKind.PARAMETER
+
     def is_shared(self, name: str) -> bool:
         """Whether some function declares a name global or nonlocal: any call may then give it another meaning."""
         return name in self._shared

@@ -78,19 +78,20 @@ def _uses_of_target(
 
 def names_bound_by(source: ParsedSource, target: ast.Name, value: ast.expr) -> Iterator[ast.Name]:
     """Every place where a name may have the meaning that one assignment gives it."""
-    found = _reads_by_value(source, target.id).get(value, [])
+    found = reads_by_meaning(source, target.id).get(value, [])
     nodes = found[0].nodes if len(found) == 1 else sorted(node for reads in found for node in reads.nodes)
     yield from (node for _, node in nodes)
 
 
 @remembered
-def _reads_by_value(source: ParsedSource, name: str) -> dict[ast.expr, list[Reads]]:
-    """Where a name is read, by what it may have been set to."""
-    found: dict[ast.expr, list[Reads]] = {}
+def reads_by_meaning(source: ParsedSource, name: str) -> dict[ast.AST, list[Reads]]:
+    """Return where a name is read, by the statements that may have bound it and the values it may be set to."""
+    found: dict[ast.AST, list[Reads]] = {}
     for reads in source.bindings.reads_of(name):
-        for value in dict.fromkeys(binding.value for binding in reads.bindings):
-            if value is not None:
-                found.setdefault(value, []).append(reads)
+        meanings = (meaning for binding in reads.bindings for meaning in (binding.node, binding.value))
+        for meaning in dict.fromkeys(meanings):
+            if meaning is not None:
+                found.setdefault(meaning, []).append(reads)
     return found
 
 

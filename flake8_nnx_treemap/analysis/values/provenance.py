@@ -104,6 +104,12 @@ def origin_of(source: ParsedSource, tree: ast.expr) -> Origin | Unknown:
     return _Tracer(source, MAXIMUM_STEPS).trace(tree, ())
 
 
+def holds_only_wrappers(source: ParsedSource, trees: Sequence[ast.expr]) -> bool:
+    """Tell whether every leaf of the first tree is known to stand in a wrapper."""
+    origin = origin_of(source, trees[0]) if trees else _UNSEEN
+    return isinstance(origin, Origin) and origin.kind not in (TreeKind.PURE, TreeKind.MODULE)
+
+
 # Calls by what they do to a tree
 
 _TAKES_STATE = {"state": TreeKind.STATE, "pop": TreeKind.STATE, "variables": TreeKind.VARIABLES}

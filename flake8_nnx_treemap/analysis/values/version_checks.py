@@ -11,6 +11,7 @@ from flake8_nnx_treemap.analysis.code.nodes import end_of, start_of, walk, words
 from flake8_nnx_treemap.analysis.code.text import Position
 from flake8_nnx_treemap.analysis.names.scopes import Reads
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
+from flake8_nnx_treemap.analysis.names.uses import reads_by_meaning
 from flake8_nnx_treemap.analysis.values.narrowing import Region, statements_after
 from flake8_nnx_treemap.names import MEMBERS_OF_SOME_RELEASES, OLD_NAMES_THAT_STAY
 
@@ -109,7 +110,7 @@ def _reads_of_imported_versions(source: ParsedSource) -> Iterator[Reads]:
     for name, bound in source.bindings.all_bound():
         for binding in bound:
             if (binding.qualified_name or "").rpartition(".")[2] in _VERSIONS:
-                yield from _reads_by_binding(source, name).get(binding.node, ())
+                yield from reads_by_meaning(source, name).get(binding.node, ())
 
 
 def _reads_of_answer(source: ParsedSource, question: ast.expr) -> Iterator[Reads]:
@@ -118,17 +119,7 @@ def _reads_of_answer(source: ParsedSource, question: ast.expr) -> Iterator[Reads
     if not isinstance(statement, ast.Assign) or statement.value is not answer:
         return
     for name in (found.id for target in statement.targets for found in walk(target) if isinstance(found, ast.Name)):
-        yield from _reads_by_binding(source, name).get(statement, ())
-
-
-@remembered
-def _reads_by_binding(source: ParsedSource, name: str) -> dict[ast.AST, list[Reads]]:
-    """Where a name is read, by the statements that may have bound it."""
-    found: dict[ast.AST, list[Reads]] = {}
-    for reads in source.bindings.reads_of(name):
-        for binding in reads.bindings:
-            found.setdefault(binding.node, []).append(reads)
-    return found
+        yield from reads_by_meaning(source, name).get(statement, ())
 
 
 def _outwards(source: ParsedSource, question: ast.expr) -> Iterator[tuple[ast.AST, ast.AST]]:

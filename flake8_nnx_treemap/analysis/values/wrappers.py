@@ -15,7 +15,7 @@ from flake8_nnx_treemap.analysis.code.nodes import dotted_name, end_of, start_of
 from flake8_nnx_treemap.analysis.names.scopes import Binding, BindingKind, Scope, ScopeKind
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown, remembered
 from flake8_nnx_treemap.analysis.values.narrowing import Region, regions_where, type_test
-from flake8_nnx_treemap.analysis.values.provenance import TreeKind, attribute_values, origin_of
+from flake8_nnx_treemap.analysis.values.provenance import attribute_values, holds_only_wrappers
 from flake8_nnx_treemap.analysis.values.variable_classes import own_members
 from flake8_nnx_treemap.names import WRAPPERS
 
@@ -347,7 +347,7 @@ def _leaf_of_lambda(source: ParsedSource, node: ast.Lambda, position: int) -> It
 
 def _leaves_of_loops(source: ParsedSource, call: TreeCall) -> Iterator[_Known]:
     leaves = leaf_loops_of(source, call)
-    if isinstance(leaves, Unknown) or not _holds_wrappers(source, call):
+    if isinstance(leaves, Unknown) or not holds_only_wrappers(source, call.trees):
         return
     for loop in leaves.loops:
         if loop.dispatches or not loop.leaf.isidentifier() or not loop.is_inline or isinstance(loop.node, ast.Call):
@@ -357,8 +357,3 @@ def _leaves_of_loops(source: ParsedSource, call: TreeCall) -> Iterator[_Known]:
             bindings = source.bindings.bindings_of(loop.leaf, region[0])
             if len(bindings) == 1 and bindings[0].kind is BindingKind.ITERATION:
                 yield _Known(loop.leaf, region, bindings, source.bindings.scope_at(region[0]))
-
-
-def _holds_wrappers(source: ParsedSource, call: TreeCall) -> bool:
-    origin = origin_of(source, call.trees[0]) if call.trees else Unknown("no tree")
-    return not isinstance(origin, Unknown) and origin.kind not in (TreeKind.PURE, TreeKind.MODULE)
