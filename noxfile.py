@@ -127,7 +127,7 @@ def docs(session: nox.Session) -> None:
 def editors(session: nox.Session) -> None:
     """The language server in real clients, and the VS Code extension. What is not installed here is skipped."""
     clients = ("pytest-lsp", "python-lsp-server", "pre-commit", "jupyterlab", "jupyterlab-lsp", "websocket-client")
-    session.install(".[lsp,test]", "pytest-xdist", *clients)
+    session.install(".[lsp,test]", "pytest-xdist", "fixit", *clients)
     session.run("pytest", "-n", "2", "tests/editors", *session.posargs)
     if shutil.which("npm") is None:
         session.warn("npm is not here: the VS Code extension is not tested")

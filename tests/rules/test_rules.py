@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
 import sys
@@ -38,6 +39,14 @@ def test_the_catalogue_lists_every_rule() -> None:
     files = (Path(__file__).parents[2] / "flake8_nnx_treemap" / "rules").glob("nnx*.py")
     assert sorted(path.stem[:6].upper() for path in files) == sorted(CODES)
     assert sorted(path.stem for path in HERE.glob("NNX*.md")) == sorted(CODES)
+
+
+@pytest.mark.parametrize("rule", every_rule(), ids=lambda rule: rule.code)
+def test_a_rule_imports_no_other(rule: Rule) -> None:
+    tree = ast.parse(inspect.getsource(sys.modules[rule.check.__module__]))
+    imports = [node for node in ast.walk(tree) if isinstance(node, (ast.Import, ast.ImportFrom))]
+    modules = {f"{getattr(node, 'module', '')}.{alias.name}" for node in imports for alias in node.names}
+    assert not [name for name in modules if ".rules.nnx" in name]
 
 
 @pytest.mark.parametrize("rule", every_rule(), ids=lambda rule: rule.code)

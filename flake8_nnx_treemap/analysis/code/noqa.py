@@ -8,7 +8,7 @@ import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from flake8_nnx_treemap.analysis.names.source import ParsedSource
+from flake8_nnx_treemap.analysis.code.text import SourceText
 
 NOQA_INLINE = re.compile(r"# noqa(?::[\s]?(?P<codes>([A-Z]+[0-9]+(?:[,\s]+)?)+))?", re.IGNORECASE)
 """``# noqa``, ``# noqa: NNX101,E501``, ``# NOQA:NNX101 E501``: what flake8 6 and 7 look for in a line."""
@@ -37,12 +37,12 @@ def listed_codes(match: re.Match[str]) -> tuple[str, ...]:
     return tuple(code for code in re.split(r"[,\s]+", match["codes"] or "") if code)
 
 
-def is_switched_off(source: ParsedSource) -> bool:
+def is_switched_off(source: SourceText) -> bool:
     """Whether a line of its own says ``# flake8: noqa``."""
     return any(NOQA_FILE.match(line) for line in source.lines())
 
 
-def noqa_lines(source: ParsedSource) -> dict[int, NoqaLine]:
+def noqa_lines(source: SourceText) -> dict[int, NoqaLine]:
     """The rows that count together for a ``# noqa``, by row; none if they cannot be told, as in flake8."""
     try:
         return {row: line for line in _noqa_lines(source) for row in range(line.first_row, line.last_row + 1)}
@@ -50,7 +50,7 @@ def noqa_lines(source: ParsedSource) -> dict[int, NoqaLine]:
         return {}
 
 
-def _noqa_lines(source: ParsedSource) -> Iterator[NoqaLine]:
+def _noqa_lines(source: SourceText) -> Iterator[NoqaLine]:
     rows: list[int] = []
     comment: int | None = None
     text = "\n".join(source.lines())  # As flake8 reads it; the tokenizer does not know a carriage return alone.
