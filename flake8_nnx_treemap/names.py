@@ -183,23 +183,11 @@ STATE = "flax.nnx.State"
 BASE_CLASSES = frozenset({VARIABLE, VARIABLE_STATE})
 """The two classes that are one from 0.11 on, and of which every wrapper is an instance."""
 
-VARIABLE_SUBCLASSES = frozenset(
-    f"flax.nnx.{name}"
-    for name in (
-        "Param",
-        "BatchStat",
-        "Cache",
-        "Intermediate",
-        "Perturbation",
-        "RngState",
-        "RngKey",
-        "RngCount",
-        "LoRAParam",
-        "OptState",
-        "OptArray",
-        "OptVariable",
-    )
+_SUBCLASSES = (
+    *("Param", "BatchStat", "Cache", "Intermediate", "Perturbation", "RngState", "RngKey", "RngCount", "LoRAParam"),
+    *("OptState", "OptArray", "OptVariable"),
 )
+VARIABLE_SUBCLASSES = frozenset(f"flax.nnx.{name}" for name in _SUBCLASSES)
 """Every class of Variable that Flax itself defines (0.10.0 to 0.12.8)."""
 
 VARIABLE_BASES: Mapping[str, str] = {
@@ -229,44 +217,11 @@ OLD_NAMES_THAT_STAY = frozenset({"VariableState", "value", "raw_value", "type", 
 """Names that warn, and are there in every release since they came: to ask for one tells nothing of its end."""
 
 MODULES = frozenset(
-    {
-        "BatchNorm",
-        "Bidirectional",
-        "Conv",
-        "ConvTranspose",
-        "Dict",
-        "Dropout",
-        "EMA",
-        "Einsum",
-        "Embed",
-        "GRUCell",
-        "GroupNorm",
-        "InstanceNorm",
-        "LSTMCell",
-        "LayerNorm",
-        "Linear",
-        "LinearGeneral",
-        "List",
-        "LoRA",
-        "LoRALinear",
-        "Metric",
-        "Module",
-        "MultiHeadAttention",
-        "MultiMetric",
-        "Object",
-        "OptimizedLSTMCell",
-        "PReLU",
-        "Pytree",
-        "RMSNorm",
-        "RNN",
-        "RNNCellBase",
-        "RngStream",
-        "Rngs",
-        "Sequential",
-        "SimpleCell",
-        "SpectralNorm",
-        "WeightNorm",
-    }
+    {"BatchNorm", "Bidirectional", "Conv", "ConvTranspose", "Dict", "Dropout", "EMA", "Einsum", "Embed"}
+    | {"GRUCell", "GroupNorm", "InstanceNorm", "LSTMCell", "LayerNorm", "Linear", "LinearGeneral", "List"}
+    | {"LoRA", "LoRALinear", "Metric", "Module", "MultiHeadAttention", "MultiMetric", "Object"}
+    | {"OptimizedLSTMCell", "PReLU", "Pytree", "RMSNorm", "RNN", "RNNCellBase", "RngStream", "Rngs"}
+    | {"Sequential", "SimpleCell", "SpectralNorm", "WeightNorm"}
 )
 """Members of ``flax.nnx`` whose instances are graph nodes that hold Variables (0.10.2 to 0.12.8), optimizers apart."""
 
@@ -277,23 +232,9 @@ MODULES_OF_PARAMS = frozenset(
 """Those of them that hold Params and no other Variables, however they are made (0.10.6 to 0.12.8)."""
 
 VARIABLE_ONLY_ATTRIBUTES = frozenset(
-    {
-        "value",
-        "raw_value",
-        "get_value",
-        "set_value",
-        "get_raw_value",
-        "set_raw_value",
-        "get_metadata",
-        "set_metadata",
-        "has_metadata",
-        "copy_from",
-        "copy_from_state",
-        "update_from_state",
-        "to_variable",
-        "to_state",
-        "replace",
-    }
+    {"value", "raw_value", "get_value", "set_value", "get_raw_value", "set_raw_value", "get_metadata"}
+    | {"set_metadata", "has_metadata", "copy_from", "copy_from_state", "update_from_state", "to_variable"}
+    | {"to_state", "replace"}
 )
 """What a Variable has and no array, number or PRNG key does: reading one of these from a raw leaf raises.
 

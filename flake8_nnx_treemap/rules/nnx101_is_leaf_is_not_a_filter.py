@@ -177,10 +177,10 @@ def convert(state):
 )
 
 RULE = Rule(
-    entry=CODES["NNX101"],
-    summary="`is_leaf` stops at VariableState, but the mapper takes every leaf",
-    check=check,
-    documentation=__doc__,
-    examples=EXAMPLES,
-    fix=FixAvailability.SOMETIMES,
+    CODES["NNX101"],
+    "`is_leaf` stops at VariableState, but the mapper takes every leaf",
+    check,
+    __doc__,
+    EXAMPLES,
+    FixAvailability.SOMETIMES,
 )

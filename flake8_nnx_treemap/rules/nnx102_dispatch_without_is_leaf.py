@@ -124,10 +124,10 @@ def convert(state):
 )
 
 RULE = Rule(
-    entry=CODES["NNX102"],
-    summary="The mapper dispatches on NNX types, but nothing stops the traversal there",
-    check=check,
-    documentation=__doc__,
-    examples=EXAMPLES,
-    fix=FixAvailability.SOMETIMES,
+    CODES["NNX102"],
+    "The mapper dispatches on NNX types, but nothing stops the traversal there",
+    check,
+    __doc__,
+    EXAMPLES,
+    FixAvailability.SOMETIMES,
 )

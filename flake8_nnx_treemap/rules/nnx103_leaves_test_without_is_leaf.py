@@ -171,10 +171,10 @@ def convert(state):
 )
 
 RULE = Rule(
-    entry=CODES["NNX103"],
-    summary="Leaves are filtered by NNX type after a flatten that never yields one",
-    check=check,
-    documentation=__doc__,
-    examples=EXAMPLES,
-    fix=FixAvailability.SOMETIMES,
+    CODES["NNX103"],
+    "Leaves are filtered by NNX type after a flatten that never yields one",
+    check,
+    __doc__,
+    EXAMPLES,
+    FixAvailability.SOMETIMES,
 )

@@ -239,10 +239,10 @@ def convert(state: nnx.State):
 )
 
 RULE = Rule(
-    entry=CODES["NNX104"],
-    summary="What only a Variable has is read from every leaf, and nothing stops the traversal at Variables",
-    check=check,
-    documentation=__doc__,
-    examples=EXAMPLES,
-    fix=FixAvailability.SOMETIMES,
+    CODES["NNX104"],
+    "What only a Variable has is read from every leaf, and nothing stops the traversal at Variables",
+    check,
+    __doc__,
+    EXAMPLES,
+    FixAvailability.SOMETIMES,
 )

@@ -97,8 +97,8 @@ def _names_wrapper_class(source: ParsedSource, node: ast.expr) -> bool:
 @remembered
 def _makes_plain_variables(source: ParsedSource) -> bool:
     """Whether the file makes an ``nnx.Variable(..)`` that is of no subclass, and may well ask for exactly these."""
-    calls = (use.node for uses in source.bindings.calls.values() for use in uses)
-    return any(isinstance(call, ast.Call) and class_names(source, call.func, 0) == _PLAIN for call in calls)
+    calls = (call for calls in source.bindings.calls.values() for call in calls)
+    return any(class_names(source, call.func, 0) == _PLAIN for call in calls)
 
 
 def _is_wrapper_name(node: ast.expr) -> bool:
@@ -203,10 +203,10 @@ def convert(state):
 )
 
 RULE = Rule(
-    entry=CODES["NNX105"],
-    summary="A predicate or mapper tests for exactly `VariableState` or `Variable`",
-    check=check,
-    documentation=__doc__,
-    examples=EXAMPLES,
-    fix=FixAvailability.SOMETIMES,
+    CODES["NNX105"],
+    "A predicate or mapper tests for exactly `VariableState` or `Variable`",
+    check,
+    __doc__,
+    EXAMPLES,
+    FixAvailability.SOMETIMES,
 )

@@ -148,10 +148,5 @@ def convert(state):
 )
 
 RULE = Rule(
-    entry=CODES["NNX106"],
-    summary="`is_leaf` is an NNX class, not a predicate",
-    check=check,
-    documentation=__doc__,
-    examples=EXAMPLES,
-    fix=FixAvailability.ALWAYS,
+    CODES["NNX106"], "`is_leaf` is an NNX class, not a predicate", check, __doc__, EXAMPLES, FixAvailability.ALWAYS
 )

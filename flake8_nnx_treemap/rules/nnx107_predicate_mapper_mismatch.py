@@ -256,10 +256,10 @@ def convert(state):
 )
 
 RULE = Rule(
-    entry=CODES["NNX107"],
-    summary="`is_leaf` stops at one kind of wrapper, and the mapper is made for another",
-    check=check,
-    documentation=__doc__,
-    examples=EXAMPLES,
-    fix=FixAvailability.SOMETIMES,
+    CODES["NNX107"],
+    "`is_leaf` stops at one kind of wrapper, and the mapper is made for another",
+    check,
+    __doc__,
+    EXAMPLES,
+    FixAvailability.SOMETIMES,
 )

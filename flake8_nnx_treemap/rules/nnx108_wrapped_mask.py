@@ -178,10 +178,10 @@ def convert(state):
 )
 
 RULE = Rule(
-    entry=CODES["NNX108"],
-    summary="A mask or a tree of labels comes back wrapped in Variables",
-    check=check,
-    documentation=__doc__,
-    examples=EXAMPLES,
-    fix=FixAvailability.SOMETIMES,
+    CODES["NNX108"],
+    "A mask or a tree of labels comes back wrapped in Variables",
+    check,
+    __doc__,
+    EXAMPLES,
+    FixAvailability.SOMETIMES,
 )

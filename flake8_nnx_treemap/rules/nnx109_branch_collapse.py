@@ -158,11 +158,10 @@ def _check_keys(source: ParsedSource, keys: Sequence[ast.expr]) -> Iterator[Find
 def _check_registrations(source: ParsedSource) -> Iterator[Finding]:
     """`@function.register(nnx.Variable)` for both classes."""
     registered: dict[tuple[str, ...], list[ast.expr]] = {}
-    for use in source.bindings.calls.get("register", ()):
-        assert isinstance(use.node, ast.Call)
-        owner = dotted_name(use.node.func.value) if isinstance(use.node.func, ast.Attribute) else None
-        if owner is not None and use.node.args:
-            registered.setdefault(owner, []).append(use.node.args[0])
+    for call in source.bindings.calls.get("register", ()):
+        owner = dotted_name(call.func.value) if isinstance(call.func, ast.Attribute) else None
+        if owner is not None and call.args:
+            registered.setdefault(owner, []).append(call.args[0])
     for types in registered.values():
         yield from _check_keys(source, sorted(types, key=start_of))
 
@@ -278,10 +277,10 @@ def convert(state):
 )
 
 RULE = Rule(
-    entry=CODES["NNX109"],
-    summary="Of two branches for `Variable` and `VariableState`, one is dead",
-    check=check,
-    documentation=__doc__,
-    examples=EXAMPLES,
-    fix=FixAvailability.SOMETIMES,
+    CODES["NNX109"],
+    "Of two branches for `Variable` and `VariableState`, one is dead",
+    check,
+    __doc__,
+    EXAMPLES,
+    FixAvailability.SOMETIMES,
 )

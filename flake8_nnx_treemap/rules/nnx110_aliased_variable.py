@@ -198,10 +198,10 @@ def convert(state):
 )
 
 RULE = Rule(
-    entry=CODES["NNX110"],
-    summary="A mapper returns the Variable that it was given",
-    check=check,
-    documentation=__doc__,
-    examples=EXAMPLES,
-    fix=FixAvailability.SOMETIMES,
+    CODES["NNX110"],
+    "A mapper returns the Variable that it was given",
+    check,
+    __doc__,
+    EXAMPLES,
+    FixAvailability.SOMETIMES,
 )

@@ -109,10 +109,5 @@ def convert(state):
 )
 
 RULE = Rule(
-    entry=CODES["NNX111"],
-    summary="A mapper writes to the Variable that it is given",
-    check=check,
-    documentation=__doc__,
-    examples=EXAMPLES,
-    fix=FixAvailability.NEVER,
+    CODES["NNX111"], "A mapper writes to the Variable that it is given", check, __doc__, EXAMPLES, FixAvailability.NEVER
 )

@@ -141,10 +141,10 @@ def convert(state):
 )
 
 RULE = Rule(
-    entry=CODES["NNX112"],
-    summary="`is_leaf` stops at Variable, but the mapper takes every leaf",
-    check=check,
-    documentation=__doc__,
-    examples=EXAMPLES,
-    fix=FixAvailability.SOMETIMES,
+    CODES["NNX112"],
+    "`is_leaf` stops at Variable, but the mapper takes every leaf",
+    check,
+    __doc__,
+    EXAMPLES,
+    FixAvailability.SOMETIMES,
 )

@@ -86,9 +86,8 @@ def _is_called(source: ParsedSource, node: ast.expr) -> bool:
 def _asked_for_by_name(source: ParsedSource) -> Iterator[Finding]:
     """`hasattr(nnx, "VariableState")` and `getattr`: they warn like any access."""
     for name in ("hasattr", "getattr"):
-        for use in source.bindings.calls.get(name, ()):
-            assert isinstance(use.node, ast.Call)
-            given = use.node.args
+        for call in source.bindings.calls.get(name, ()):
+            given = call.args
             if len(given) < 2 or not isinstance(given[1], ast.Constant) or given[1].value != _OLD:
                 continue
             names = source.bindings.names_of(given[0])
@@ -269,10 +268,10 @@ def convert(state):
 )
 
 RULE = Rule(
-    entry=CODES["NNX201"],
-    summary="`VariableState` is only another name of `Variable`",
-    check=check,
-    documentation=__doc__,
-    examples=EXAMPLES,
-    fix=FixAvailability.SOMETIMES,
+    CODES["NNX201"],
+    "`VariableState` is only another name of `Variable`",
+    check,
+    __doc__,
+    EXAMPLES,
+    FixAvailability.SOMETIMES,
 )

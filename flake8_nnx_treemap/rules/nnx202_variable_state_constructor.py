@@ -49,9 +49,8 @@ MESSAGE = "VariableState(..) builds a plain Variable since Flax 0.11: call the V
 @unless_guarded
 def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
     """Report each call of `VariableState`."""
-    for use in (use for uses in source.bindings.calls.values() for use in uses):
-        call = use.node
-        if isinstance(call, ast.Call) and _builds_state(source, call) and not is_format_part(source, call):
+    for call in (call for calls in source.bindings.calls.values() for call in calls):
+        if _builds_state(source, call) and not is_format_part(source, call):
             yield Finding("NNX202", MESSAGE, source.range(call.func), _fix(source, call))
 
 
@@ -135,10 +134,10 @@ def convert(state):
 )
 
 RULE = Rule(
-    entry=CODES["NNX202"],
-    summary="`VariableState(type=T, value=v)` builds a plain `Variable`, not a `T`",
-    check=check,
-    documentation=__doc__,
-    examples=EXAMPLES,
-    fix=FixAvailability.SOMETIMES,
+    CODES["NNX202"],
+    "`VariableState(type=T, value=v)` builds a plain `Variable`, not a `T`",
+    check,
+    __doc__,
+    EXAMPLES,
+    FixAvailability.SOMETIMES,
 )

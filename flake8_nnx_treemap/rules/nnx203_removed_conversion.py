@@ -55,9 +55,7 @@ def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
     """Report each `.to_variable()` in a file that imports Flax and defines no such method itself."""
     if not names_of_flax(source) or _defines_it(source):
         return
-    for use in source.bindings.calls.get(_METHOD, ()):
-        call = use.node
-        assert isinstance(call, ast.Call)
+    for call in source.bindings.calls.get(_METHOD, ()):
         if not isinstance(call.func, ast.Attribute) or call.args or call.keywords or is_format_part(source, call):
             continue
         if source.bindings.names_of(call.func):
@@ -141,10 +139,10 @@ def convert(state):
 )
 
 RULE = Rule(
-    entry=CODES["NNX203"],
-    summary="`.to_variable()` is gone: state holds Variables already",
-    check=check,
-    documentation=__doc__,
-    examples=EXAMPLES,
-    fix=FixAvailability.SOMETIMES,
+    CODES["NNX203"],
+    "`.to_variable()` is gone: state holds Variables already",
+    check,
+    __doc__,
+    EXAMPLES,
+    FixAvailability.SOMETIMES,
 )

@@ -135,11 +135,4 @@ def convert(state):
     ),
 )
 
-RULE = Rule(
-    entry=CODES["NNX204"],
-    summary="`.type` of a Variable is `type(…)`",
-    check=check,
-    documentation=__doc__,
-    examples=EXAMPLES,
-    fix=FixAvailability.SOMETIMES,
-)
+RULE = Rule(CODES["NNX204"], "`.type` of a Variable is `type(…)`", check, __doc__, EXAMPLES, FixAvailability.SOMETIMES)

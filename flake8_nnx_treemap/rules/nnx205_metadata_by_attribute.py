@@ -138,10 +138,10 @@ def convert(state):
 )
 
 RULE = Rule(
-    entry=CODES["NNX205"],
-    summary="A Variable's metadata cannot be set as an attribute",
-    check=check,
-    documentation=__doc__,
-    examples=EXAMPLES,
-    fix=FixAvailability.SOMETIMES,
+    CODES["NNX205"],
+    "A Variable's metadata cannot be set as an attribute",
+    check,
+    __doc__,
+    EXAMPLES,
+    FixAvailability.SOMETIMES,
 )

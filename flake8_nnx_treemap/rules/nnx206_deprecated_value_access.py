@@ -137,10 +137,10 @@ def convert(state):
 )
 
 RULE = Rule(
-    entry=CODES["NNX206"],
-    summary="`.value` of a Variable warns: use `get_value()` and `set_value(…)`",
-    check=check,
-    documentation=__doc__,
-    examples=EXAMPLES,
-    fix=FixAvailability.SOMETIMES,
+    CODES["NNX206"],
+    "`.value` of a Variable warns: use `get_value()` and `set_value(…)`",
+    check,
+    __doc__,
+    EXAMPLES,
+    FixAvailability.SOMETIMES,
 )

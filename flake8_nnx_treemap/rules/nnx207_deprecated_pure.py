@@ -117,10 +117,5 @@ def convert(state):
 )
 
 RULE = Rule(
-    entry=CODES["NNX207"],
-    summary="`nnx.pure` is called `nnx.as_pure` now",
-    check=check,
-    documentation=__doc__,
-    examples=EXAMPLES,
-    fix=FixAvailability.SOMETIMES,
+    CODES["NNX207"], "`nnx.pure` is called `nnx.as_pure` now", check, __doc__, EXAMPLES, FixAvailability.SOMETIMES
 )

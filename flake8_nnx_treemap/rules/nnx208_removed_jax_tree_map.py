@@ -50,12 +50,12 @@ def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
     """Report uses of removed functions by their full name, and imports of them."""
     for name in sorted(REMOVED_TREE_FUNCTIONS.keys() & source.bindings.attributes.keys()):
         uses = source.bindings.attributes[name]
-        if not all(isinstance(getattr(use.node, "ctx", None), ast.Load) for use in uses):
+        if not all(isinstance(use.ctx, ast.Load) for use in uses):
             continue  # The file sets ``jax.tree_map`` itself.
         for use in uses:
-            is_attribute = isinstance(use.node, ast.Attribute)
-            if is_attribute and source.bindings.names_of(use.node, depth=0) == {f"jax.{name}"}:
-                yield _use(source, use.node, name)
+            is_attribute = isinstance(use, ast.Attribute)
+            if is_attribute and source.bindings.names_of(use, depth=0) == {f"jax.{name}"}:
+                yield _use(source, use, name)
     for statement in source.bindings.statements:
         node = statement.node
         if not isinstance(node, ast.ImportFrom) or node.module != "jax" or node.level or statement.block.is_tried:
@@ -142,10 +142,5 @@ def convert(state):
 )
 
 RULE = Rule(
-    entry=CODES["NNX208"],
-    summary="`jax.tree_map` and its kin are gone from JAX",
-    check=check,
-    documentation=__doc__,
-    examples=EXAMPLES,
-    fix=FixAvailability.SOMETIMES,
+    CODES["NNX208"], "`jax.tree_map` and its kin are gone from JAX", check, __doc__, EXAMPLES, FixAvailability.SOMETIMES
 )

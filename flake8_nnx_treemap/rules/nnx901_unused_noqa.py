@@ -160,10 +160,10 @@ def convert(tree):
 )
 
 RULE = Rule(
-    entry=CODES["NNX901"],
-    summary="A `# noqa` names a rule of ours that has nothing to say there",
-    check=check,
-    documentation=__doc__,
-    examples=EXAMPLES,
-    fix=FixAvailability.ALWAYS,
+    CODES["NNX901"],
+    "A `# noqa` names a rule of ours that has nothing to say there",
+    check,
+    __doc__,
+    EXAMPLES,
+    FixAvailability.ALWAYS,
 )

@@ -48,7 +48,7 @@ def unless_guarded(check: Check) -> Check:
 def attribute_uses(source: ParsedSource, name: str) -> Iterator[ast.Attribute]:
     """Every ``module.member`` that means a name of Flax, in string annotations too, but for f-strings."""
     member = name.rpartition(".")[2]
-    written = [use.node for use in source.bindings.attributes.get(member, ())]
+    written = source.bindings.attributes.get(member, ())
     quoted = [node for root in _quoted(source, member) for node in walk(root)]
     for node in (*written, *quoted):
         if not isinstance(node, ast.Attribute) or node.attr != member or not isinstance(node.ctx, ast.Load):
@@ -174,9 +174,7 @@ def _uses_by_import(source: ParsedSource, name: str) -> dict[ast.AST, list[tuple
 
 
 def _bare_uses(source: ParsedSource, name: str) -> Iterator[ast.Name]:
-    for use in source.bindings.attributes.get(name, ()):
-        if isinstance(use.node, ast.Name):
-            yield use.node
+    yield from (use for use in source.bindings.attributes.get(name, ()) if isinstance(use, ast.Name))
     for root in _quoted(source, name):
         yield from (node for node in walk(root) if isinstance(node, ast.Name) and node.id == name)
 

@@ -23,7 +23,7 @@ def meaning(text: str) -> frozenset[str]:
     """What the name under the mark ``USE`` means: the expression in ``USE(...)``."""
     source = ParsedSource(text)
     (use,) = source.bindings.calls["USE"]
-    argument = use.node.args[0]  # type: ignore[attr-defined]
+    argument = use.args[0]
     return source.bindings.qualified_names(dotted_name(argument) or (), start_of(argument))
 
 

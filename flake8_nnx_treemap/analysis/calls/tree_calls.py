@@ -46,11 +46,7 @@ def tree_calls_of(source: ParsedSource) -> tuple[TreeCall, ...]:
 def _tree_calls(source: ParsedSource) -> Iterator[TreeCall]:
     calls = source.bindings.calls
     for name in (TREE_FUNCTION_BASENAMES | _aliases(source)) & calls.keys():
-        for use in calls[name]:
-            assert isinstance(use.node, ast.Call)
-            found = tree_call_at(source, use.node)
-            if found is not None:
-                yield found
+        yield from (call for node in calls[name] if (call := tree_call_at(source, node)) is not None)
 
 
 def _aliases(source: ParsedSource) -> set[str]:

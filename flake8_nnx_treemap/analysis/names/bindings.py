@@ -16,7 +16,6 @@ from flake8_nnx_treemap.analysis.names.scopes import (
     BindingKind,
     Block,
     ExpressionScope,
-    NameUse,
     Reads,
     Scope,
     ScopeKind,
@@ -32,8 +31,8 @@ class Bindings:
         collector.collect(tree)
         self.tree = tree
         self.module = collector.module
-        self.calls: Mapping[str, list[NameUse]] = dict(collector.calls)
-        self.attributes: Mapping[str, list[NameUse]] = dict(collector.attributes)
+        self.calls: Mapping[str, list[ast.Call]] = dict(collector.calls)
+        self.attributes: Mapping[str, list[ast.Name | ast.Attribute]] = dict(collector.attributes)
         self.statements = sorted(collector.statements, key=attrgetter("start"))
         self._starts = [statement.start for statement in self.statements]
         self._expression_scopes = sorted(collector.expression_scopes, key=lambda found: found.start)
@@ -81,7 +80,7 @@ class Bindings:
     @functools.cached_property
     def _written(self) -> frozenset[str]:
         uses = self.attributes.items()
-        return frozenset(name for name, found in uses if any(isinstance(use.node, ast.Name) for use in found))
+        return frozenset(name for name, found in uses if any(isinstance(use, ast.Name) for use in found))
 
     def scope_at(self, place: Place) -> Scope:
         """The scope in which a name written at ``place`` is looked up."""
@@ -120,10 +119,10 @@ class Bindings:
         if name not in self._reads:
             found: dict[int, Reads] = {}
             for index, use in enumerate(self.attributes.get(name, ())):
-                if isinstance(use.node, ast.Name) and isinstance(use.node.ctx, ast.Load):
-                    bindings = self.bindings_of(name, start_of(use.node))
+                if isinstance(use, ast.Name) and isinstance(use.ctx, ast.Load):
+                    bindings = self.bindings_of(name, start_of(use))
                     reads = found.setdefault(id(bindings), Reads(bindings, []))  # The tuples stay: see _reaching.
-                    reads.nodes.append((index, use.node))
+                    reads.nodes.append((index, use))
             self._reads[name] = tuple(found.values())
         return self._reads[name]
 

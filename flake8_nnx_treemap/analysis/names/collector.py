@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import functools
 from collections import defaultdict
 from collections.abc import Iterator
 
@@ -14,8 +13,6 @@ from flake8_nnx_treemap.analysis.names.scopes import (
     BindingKind,
     Block,
     ExpressionScope,
-    Host,
-    NameUse,
     Scope,
     ScopeKind,
     Statement,
@@ -29,16 +26,13 @@ _COMPREHENSIONS = frozenset({ast.ListComp, ast.SetComp, ast.DictComp, ast.Genera
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _BLOCK_FIELDS = ("body", "orelse", "finalbody")
 
-_use = functools.partial(tuple.__new__, NameUse)
-"""``NameUse(*parts)``, for half the price: a file has thousands."""
-
 
 class Collector:
     """Walks a module with its own stack, since a chain of a thousand operators nests a thousand nodes deep."""
 
     def __init__(self) -> None:
-        self.calls: defaultdict[str, list[NameUse]] = defaultdict(list)
-        self.attributes: defaultdict[str, list[NameUse]] = defaultdict(list)
+        self.calls: defaultdict[str, list[ast.Call]] = defaultdict(list)
+        self.attributes: defaultdict[str, list[ast.Name | ast.Attribute]] = defaultdict(list)
         self.statements: list[Statement] = []
         self.expression_scopes: list[ExpressionScope] = []
         self.names: dict[Scope, dict[str, list[Binding]]] = {}
@@ -60,7 +54,7 @@ class Collector:
         if type(node) in _SIMPLE:  # Most are.
             self._bind_simple(node, scope, block)
             for child in child_nodes(node):
-                self._expression(child, scope, block, node)
+                self._expression(child, scope, block)
         elif isinstance(node, FUNCTIONS):
             self._function(node, scope, block)
         elif isinstance(node, ast.ClassDef):
@@ -106,7 +100,7 @@ class Collector:
                 self._pending.append((body, scope, self._inner_block(node, name, block)))
         for child in child_nodes(node):
             if isinstance(child, ast.expr):
-                self._expression(child, scope, block, child)
+                self._expression(child, scope, block)
             elif isinstance(child, ast.withitem):
                 self._with_item(child, node, scope, block)
             elif isinstance(child, ast.ExceptHandler):
@@ -115,7 +109,7 @@ class Collector:
                 self._case(child, scope, Block(block, child))
 
     def _with_item(self, item: ast.withitem, node: ast.stmt, scope: Scope, block: Block) -> None:
-        self._expression(item.context_expr, scope, block, item.context_expr)
+        self._expression(item.context_expr, scope, block)
         if item.optional_vars is not None:
             self._target(item.optional_vars, None, (), node, scope, block, BindingKind.OTHER)
 
@@ -124,7 +118,7 @@ class Collector:
         if handler.name:
             self._bind(handler.name, BindingKind.OTHER, handler, scope, inner, start_of(handler))
         if handler.type is not None:
-            self._expression(handler.type, scope, block, handler.type)
+            self._expression(handler.type, scope, block)
         self._pending.append((handler.body, scope, inner))
 
     @staticmethod
@@ -146,9 +140,9 @@ class Collector:
                 self._bind(name, BindingKind.OTHER, pattern, scope, block, start_of(pattern))
             elif isinstance(pattern, (ast.Attribute, ast.Name)):
                 name = pattern.attr if isinstance(pattern, ast.Attribute) else pattern.id
-                self.attributes[name].append(NameUse(pattern, pattern))
+                self.attributes[name].append(pattern)
         if case.guard is not None:
-            self._expression(case.guard, scope, block, case.guard)
+            self._expression(case.guard, scope, block)
         self._pending.append((case.body, scope, block))
 
     def _import(self, node: ast.Import | ast.ImportFrom, scope: Scope, block: Block) -> None:
@@ -171,7 +165,7 @@ class Collector:
         self._type_parameters(node, inner, body)
         headers = [*node.decorator_list, *self._defaults(node.args), *self._annotations(node)]
         for expression in headers:
-            self._expression(expression, scope, block, expression)
+            self._expression(expression, scope, block)
         self._pending.append((node.body, inner, body))
 
     def _class(self, node: ast.ClassDef, scope: Scope, block: Block) -> None:
@@ -180,7 +174,7 @@ class Collector:
         body = Block(None, node)
         self._type_parameters(node, inner, body)
         for expression in (*node.decorator_list, *node.bases, *(keyword.value for keyword in node.keywords)):
-            self._expression(expression, scope, block, expression)
+            self._expression(expression, scope, block)
         self._pending.append((node.body, inner, body))
 
     def _type_parameters(self, node: ast.AST, scope: Scope, block: Block) -> None:
@@ -202,7 +196,7 @@ class Collector:
 
     # Expressions
 
-    def _expression(self, root: ast.AST, scope: Scope, block: Block, host: Host) -> None:
+    def _expression(self, root: ast.AST, scope: Scope, block: Block) -> None:
         pending: list[tuple[ast.AST, Scope]] = [(root, scope)]
         for whole, inside in pending:  # Lambdas and comprehensions follow, each with a scope of its own.
             stack = [whole]
@@ -210,12 +204,12 @@ class Collector:
                 node = stack.pop()
                 kind = type(node)  # Far cheaper than ``isinstance``, and most of what is looked at are these four.
                 if kind is ast.Name:
-                    self.attributes[node.id].append(_use((node, host)))  # type: ignore[attr-defined]
+                    self.attributes[node.id].append(node)  # type: ignore[arg-type,attr-defined]
                 elif kind is ast.Attribute:
-                    self.attributes[node.attr].append(_use((node, host)))  # type: ignore[attr-defined]
+                    self.attributes[node.attr].append(node)  # type: ignore[arg-type,attr-defined]
                     stack.append(node.value)  # type: ignore[attr-defined]
                 elif kind is ast.Call:
-                    self._call(node, host, stack)  # type: ignore[arg-type]
+                    self._call(node, stack)  # type: ignore[arg-type]
                 elif kind is ast.Lambda or kind in _COMPREHENSIONS:
                     pending += self._inner(node, inside, block)  # type: ignore[arg-type]
                 elif kind is not ast.Constant:
@@ -223,11 +217,11 @@ class Collector:
                         self._walrus(node, inside, block)  # type: ignore[arg-type]
                     stack += child_nodes(node)
 
-    def _call(self, node: ast.Call, host: Host, stack: list[ast.AST]) -> None:
+    def _call(self, node: ast.Call, stack: list[ast.AST]) -> None:
         function = node.func
         if isinstance(function, (ast.Attribute, ast.Name)):
             name = function.attr if isinstance(function, ast.Attribute) else function.id
-            self.calls[name].append(_use((node, host)))
+            self.calls[name].append(node)
         stack.append(function)
         stack += node.args
         stack += [keyword.value for keyword in node.keywords]

@@ -42,9 +42,7 @@ def _annotations(source: ParsedSource) -> Iterator[ast.expr]:
             yield node.annotation
         elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.returns is not None:
             yield node.returns
-    for use in source.bindings.calls.get("cast", ()):
-        if isinstance(use.node, ast.Call) and use.node.args:
-            yield use.node.args[0]
+    yield from (call.args[0] for call in source.bindings.calls.get("cast", ()) if call.args)
 
 
 def _read(source: ParsedSource, node: ast.Constant) -> ast.expr | None:

@@ -110,13 +110,6 @@ class ExpressionScope:
     hole: tuple[Place, Place] | None
 
 
-class NameUse(NamedTuple):
-    """A call, or a name or attribute chain, with the host that holds it."""
-
-    node: ast.expr
-    host: Host
-
-
 class Reads(NamedTuple):
     """Places where a name is read, with their numbers, and the bindings that may be in force at each of them."""
 

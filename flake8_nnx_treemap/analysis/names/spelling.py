@@ -140,7 +140,7 @@ def _is_made_before(source: ParsedSource, binding: Binding, place: Place) -> boo
 def _rows_of(source: ParsedSource, name: str) -> frozenset[int]:
     """The lines on which a name stands by itself."""
     uses = source.bindings.attributes.get(name, ())
-    return frozenset(use.node.lineno for use in uses if isinstance(use.node, ast.Name))
+    return frozenset(use.lineno for use in uses if isinstance(use, ast.Name))
 
 
 @remembered

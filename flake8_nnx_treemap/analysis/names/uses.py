@@ -116,8 +116,8 @@ def returned_by(source: ParsedSource, use: Use) -> tuple[ast.Call, ...]:
 def _calls_by_function(source: ParsedSource, name: str) -> dict[ast.AST, list[ast.Call]]:
     """The calls of a name, by the one definition that it has there."""
     found: dict[ast.AST, list[ast.Call]] = {}
-    for call in (use.node for use in source.bindings.calls.get(name, ())):
-        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name):
+    for call in source.bindings.calls.get(name, ()):
+        if isinstance(call.func, ast.Name):
             bindings = source.bindings.bindings_of(name, start_of(call.func))
             if len(bindings) == 1:
                 found.setdefault(bindings[0].node, []).append(call)

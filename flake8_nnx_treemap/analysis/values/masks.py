@@ -21,9 +21,8 @@ def speaks_of_masks(source: ParsedSource) -> bool:
 
 def gives_wrappers_to_optax(source: ParsedSource) -> bool:
     """Whether the file calls `optimizer.init` with a tree of Variables."""
-    for use in source.bindings.calls.get("init", ()):
-        given = use.node.args if isinstance(use.node, ast.Call) else []
-        origin = origin_of(source, given[0]) if given else Unknown("no tree")
+    for call in source.bindings.calls.get("init", ()):
+        origin = origin_of(source, call.args[0]) if call.args else Unknown("no tree")
         if isinstance(origin, Origin) and origin.kind in TREES_OF_WRAPPERS:
             return True
     return False

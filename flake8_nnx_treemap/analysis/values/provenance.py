@@ -771,8 +771,7 @@ def _handed_to_flax(source: ParsedSource) -> dict[Binding, ast.Call]:
     """The bindings whose names are handed to ``nnx.state`` and its like, each with the first such call."""
     found: dict[Binding, ast.Call] = {}
     for name in ("state", "split", "update", "pop", "variables"):
-        for call in (use.node for use in source.bindings.calls.get(name, ())):
-            assert isinstance(call, ast.Call)
+        for call in source.bindings.calls.get(name, ()):
             given = call.args[0] if call.args else None
             if isinstance(given, ast.Name) and _members(source, call.func) == {name}:
                 bindings = source.bindings.bindings_of(given.id, start_of(given))

@@ -78,9 +78,9 @@ def _span(node: ast.AST) -> Region:
 
 def _questions(source: ParsedSource) -> Iterator[ast.expr]:
     """Expressions that depend on which release runs, and the names that were set to such."""
-    pending = [use.node for name in _VERSIONS for use in source.bindings.attributes.get(name, ())]
-    pending += [use.node for use in source.bindings.calls.get("hasattr", ()) if _asks_for_member(source, use.node)]
-    pending += [use.node for use in source.bindings.calls.get("version", ()) if _asks_for_version(source, use.node)]
+    pending: list[ast.expr] = [use for name in _VERSIONS for use in source.bindings.attributes.get(name, ())]
+    pending += [call for call in source.bindings.calls.get("hasattr", ()) if _asks_for_member(source, call)]
+    pending += [call for call in source.bindings.calls.get("version", ()) if _asks_for_version(source, call)]
     pending += [node for reads in _reads_of_imported_versions(source) for _, node in reads.nodes]
     yield from pending
     for _ in range(_STEPS):

@@ -106,8 +106,7 @@ def wrapper_attributes(
         context: ``ast.Load`` for reads, ``ast.Store`` for writes.
     """
     general = "__setattr__" if context is ast.Store else "__getattribute__"
-    for use in source.bindings.attributes.get(name, ()):
-        node = use.node
+    for node in source.bindings.attributes.get(name, ()):
         if not isinstance(node, ast.Attribute) or not isinstance(node.ctx, context) or is_format_part(source, node):
             continue
         if _is_pattern_part(source, node):
@@ -208,8 +207,7 @@ def _is_nested(function: Scope) -> bool:
 
 
 def _mentions_of(source: ParsedSource, function: ast.AST, name: str) -> Iterator[ast.Name]:
-    for use in source.bindings.attributes.get(name, ()):
-        node = use.node
+    for node in source.bindings.attributes.get(name, ()):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
             bindings = source.bindings.bindings_of(name, start_of(node))
             if any(function in (found.node, found.value) for found in bindings):
@@ -272,11 +270,11 @@ def _by_name(known: Iterator[_Known]) -> _KnownNames:
 
 def _tested(source: ParsedSource) -> Iterator[_Known]:
     for use in source.bindings.calls.get("isinstance", ()):
-        test = type_test(source, use.node)
+        test = type_test(source, use)
         if test is None or not test[1] or not test[1] <= WRAPPERS:
             continue
-        yield from _known_where(source, use.node, test[0])
-        for call, name in _calls_of_predicate(source, use.node, test[0]):
+        yield from _known_where(source, use, test[0])
+        for call, name in _calls_of_predicate(source, use, test[0]):
             yield from _known_where(source, call, name)
 
 
@@ -300,9 +298,8 @@ def _calls_of_predicate(source: ParsedSource, test: ast.expr, name: str) -> Iter
     around = source.ast_parent(definition)
     target = around.targets[0] if isinstance(around, ast.Assign) and isinstance(definition, ast.Lambda) else definition
     called = getattr(target, "name", getattr(target, "id", None))
-    for use in source.bindings.calls.get(called or "", ()):
-        call = use.node
-        if isinstance(call, ast.Call) and len(call.args) == 1 and isinstance(call.args[0], ast.Name):
+    for call in source.bindings.calls.get(called or "", ()):
+        if len(call.args) == 1 and isinstance(call.args[0], ast.Name):
             bindings = source.bindings.bindings_of(called or "", start_of(call))
             if len(bindings) == 1 and definition in (bindings[0].node, bindings[0].value):
                 yield call, call.args[0].id
