@@ -1,4 +1,4 @@
-"""LibCST's part: spotting flagged calls in their statements, writing fixes there, and the commands of its tools."""
+"""All that uses LibCST: finding flagged calls in the concrete tree, writing fixes, commands for LibCST's tools."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from importlib import import_module
 
 
 def __getattr__(name: str) -> object:
-    # ``codemod -x flake8_nnx_treemap.codemod.FixTreeMap`` asks for it here; to write a fix takes no command.
+    # ``codemod -x flake8_nnx_treemap.codemod.FixTreeMap`` needs it here; late, as writing a fix does not need it.
     if name != "FixTreeMap":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return import_module(f"{__name__}.fix_tree_map").FixTreeMap

@@ -16,7 +16,7 @@ from flake8_nnx_treemap.project.modules import module_finder
 
 
 class FixTreeMap(CodemodCommand):
-    """What ``nnx-fix`` does to one module; LibCST asks for a class."""
+    """A LibCST command that does to one module what ``nnx-fix`` does."""
 
     DESCRIPTION = "Repair calls that treat is_leaf as a filter when mapping over Flax NNX state."
 
@@ -27,10 +27,10 @@ class FixTreeMap(CodemodCommand):
         target_flax: str | None = None,
         unsafe_fixes: bool = False,
     ) -> None:
-        """Take over what the command line says.
+        """Store the options of the command line.
 
         Args:
-            context: what LibCST knows of the file.
+            context: LibCST's data about the file.
             select: codes of rules, separated by commas; those of the file's project if ``None``.
             target_flax: the lowest Flax release to support; the project's if ``None``.
             unsafe_fixes: whether fixes are made that may change what code computes.
@@ -49,13 +49,13 @@ class FixTreeMap(CodemodCommand):
         )
 
     def transform_module_impl(self, tree: cst.Module) -> cst.Module:
-        """Repair one module.
+        """Return a module with all fixes made; the same object if there is nothing to fix.
 
         Args:
-            tree: the module; it comes back itself if there is nothing to repair.
+            tree: the module.
 
         Raises:
-            SkipFile: it is not Python that this interpreter parses, or its project's configuration is wrong.
+            SkipFile: this Python cannot parse the module, or its project's configuration is wrong.
         """
         text, filename = tree.code, self.context.filename or "<stdin>"
         if not may_hold_findings_text(text):

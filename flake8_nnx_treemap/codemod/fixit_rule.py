@@ -1,4 +1,4 @@
-"""Our findings in ``fixit lint``: enable the rule ``flake8_nnx_treemap.codemod.fixit_rule``."""
+"""Reports our findings in ``fixit lint``: enable the rule ``flake8_nnx_treemap.codemod.fixit_rule``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _STATEMENT = m.SimpleStatementLine() | m.FunctionDef() | m.ClassDef() | m.If() |
 
 
 class NNXTreeMap(LintRule):
-    """What ``nnx-fix --check`` reports, under the settings of the current folder's project; ``nnx-fix`` repairs it."""
+    """A Fixit rule that reports what ``nnx-fix --check`` reports, with the settings of the current folder's project."""
 
     def visit_Module(self, node: cst.Module) -> None:  # noqa: N802  # LibCST looks for this name.
         """Report the findings of a module, each at the statement that holds it, so that ``# lint-ignore`` counts."""

@@ -1,21 +1,21 @@
-"""The statements that hold what is to be rewritten, cut out of a file and parsed by LibCST in one go."""
+"""Cuts the statements that are to be rewritten out of a file, and parses them with LibCST in one go."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import libcst as cst
-from libcst.metadata import CodeRange, MetadataWrapper
+from libcst.metadata import MetadataWrapper, PositionProvider
 
 from flake8_nnx_treemap.analysis.code.nodes import depth_exceeds
-from flake8_nnx_treemap.analysis.code.text import LINE_END, Position, Range
+from flake8_nnx_treemap.analysis.code.text import Position
 from flake8_nnx_treemap.analysis.names.scopes import Host
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
 
 MAXIMUM_DEPTH = 150
-"""Deepest nesting of ``ast`` nodes given to LibCST, whose native parser overflows the stack on some thousands."""
+"""The deepest nesting of nodes that LibCST is to parse: its native parser overflows the stack on some thousands."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,40 +28,39 @@ class Fragment:
 
     @classmethod
     def cut(cls, source: ParsedSource, host: Host) -> Fragment:
-        """Cut a host out of a file."""
+        """Return the fragment of a file that holds a host."""
         range_ = source.range(host)
         text = source.text_in(range_)
         if isinstance(host, ast.expr):
             return cls(host, f"({text}\n)\n", Position(range_.start.row, range_.start.column - 1))
         return cls(host, f"{text}\n", range_.start)
 
+    def comments(self) -> Iterator[Position]:
+        """Yield where comments start in the file; LibCST's provider for that takes longer than the parse."""
+        if "#" not in self.text:
+            return
+        wrapper = MetadataWrapper(cst.parse_module(self.text), unsafe_skip_copy=True)
+        for node, place in wrapper.resolve(PositionProvider).items():
+            if isinstance(node, cst.Comment):
+                row, column = place.start.line - 1, place.start.column
+                yield Position(self.start.row + row, column + (1 if row else self.start.column))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ConcreteStatements:
-    """Fragments of a file that were parsed together, and the line of the parsed text at which each starts."""
+class ConcreteStatement:
+    """A fragment as parsed by LibCST: the host's statement or expression, and the module that was parsed."""
 
-    wrapper: MetadataWrapper
-    fragments: tuple[Fragment, ...]
-    first_lines: tuple[int, ...]
-
-    def range_in_file(self, index: int, place: CodeRange) -> Range:
-        """Return where a place in the statement with an index stands in the file."""
-        return Range(
-            self._position(index, place.start.line, place.start.column),
-            self._position(index, place.end.line, place.end.column),
-        )
-
-    def _position(self, index: int, line: int, column: int) -> Position:
-        start, first = self.fragments[index].start, self.first_lines[index]
-        return Position(start.row + line - first, column + (start.column if line == first else 1))
+    fragment: Fragment
+    node: cst.CSTNode
+    module: cst.Module
 
 
-def parse_statements(source: ParsedSource, hosts: Iterable[Host]) -> list[ConcreteStatements]:
-    """Parse hosts, all in one go if LibCST parses them all.
+def parse_statements(source: ParsedSource, hosts: Iterable[Host]) -> list[ConcreteStatement]:
+    """Return hosts as parsed by LibCST: together if it parses them all, else one by one.
 
     Args:
         source: the file.
-        hosts: what to parse.
+        hosts: the code to parse.
 
     Returns:
         The statements; those that LibCST does not parse, and those nested too deeply for it, are left out.
@@ -69,26 +68,28 @@ def parse_statements(source: ParsedSource, hosts: Iterable[Host]) -> list[Concre
     fragments = [
         fragment
         for fragment in (Fragment.cut(source, host) for host in dict.fromkeys(hosts))
-        # Each level takes a character at least, so most need not be measured.
+        # Each level takes at least one character, so the depth of short code need not be measured.
         if len(fragment.text) <= MAXIMUM_DEPTH or not depth_exceeds(fragment.host, MAXIMUM_DEPTH)
     ]
-    if not fragments:
-        return []
     together = _parse(fragments)
-    if together is not None:
-        return [together]
-    return [found for fragment in fragments if (found := _parse([fragment])) is not None]
+    return together or [statement for fragment in fragments for statement in _parse([fragment])]
 
 
-def _parse(fragments: Sequence[Fragment]) -> ConcreteStatements | None:
-    first_lines, line = [], 1
-    for fragment in fragments:
-        first_lines.append(line)
-        line += len(LINE_END.findall(fragment.text))
+def _parse(fragments: Sequence[Fragment]) -> list[ConcreteStatement]:
     try:
         module = cst.parse_module("".join(fragment.text for fragment in fragments))
     except (cst.ParserSyntaxError, RecursionError):
-        return None
+        return []
     if len(module.body) != len(fragments):
-        return None
-    return ConcreteStatements(MetadataWrapper(module, unsafe_skip_copy=True), tuple(fragments), tuple(first_lines))
+        return []
+    pairs = zip(fragments, module.body, strict=True)
+    return [ConcreteStatement(fragment, _unwrapped(fragment, statement), module) for fragment, statement in pairs]
+
+
+def _unwrapped(fragment: Fragment, statement: cst.CSTNode) -> cst.CSTNode:
+    assert isinstance(statement, cst.SimpleStatementLine)
+    (node,) = statement.body
+    if not isinstance(fragment.host, ast.expr):
+        return node
+    assert isinstance(node, cst.Expr)
+    return node.value.with_changes(lpar=node.value.lpar[1:], rpar=node.value.rpar[:-1])

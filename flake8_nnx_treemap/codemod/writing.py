@@ -1,31 +1,33 @@
-"""Writes the fixes that rules describe: from steps to minimal text edits, by the concrete tree of their statements."""
+"""Turns the steps of fixes into minimal text edits, with the concrete trees of their statements."""
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 import libcst as cst
 
-from flake8_nnx_treemap.analysis.code.text import Edit, Range
+from flake8_nnx_treemap.analysis.code.nodes import end_of
+from flake8_nnx_treemap.analysis.code.text import Edit, Position, Range
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, host_of
-from flake8_nnx_treemap.codemod.spotter import Spot, Spots, spot
+from flake8_nnx_treemap.codemod.spotter import Spots, spot
 from flake8_nnx_treemap.codemod.statements import parse_statements
 from flake8_nnx_treemap.rules.rule import Finding, Fix
-from flake8_nnx_treemap.rules.steps import AddKeyword, Append, AssignByCall, Described, Replace, Step, subjects_of
+from flake8_nnx_treemap.rules.steps import AddKeyword, Append, AssignByCall, Described, Replace, Step, subject_of
 
 
 def with_edits(source: ParsedSource, findings: Iterable[Finding], wanted: Callable[[Fix], bool]) -> list[Finding]:
-    """Write the fixes of findings.
+    """Return findings, with the steps of their fixes turned into edits.
 
     Args:
         source: the file.
         findings: its findings, whose fixes are described in steps.
-        wanted: tells which fixes to write; the others keep their steps.
+        wanted: tells which fixes to turn into edits; the others keep their steps.
 
     Returns:
-        The findings in the same order. A fix that cannot be written without losing a comment, or whose statement
-        LibCST does not parse, is taken away.
+        The findings in the same order. A fix is dropped if it would lose a comment, or if LibCST does not parse its
+        statement.
     """
     found = [*findings]
     steps = [step for one in found if one.fix is not None and wanted(one.fix) for step in one.fix.steps]
@@ -41,20 +43,16 @@ def with_edits(source: ParsedSource, findings: Iterable[Finding], wanted: Callab
 
 
 def _spots(source: ParsedSource, steps: Sequence[Step]) -> Spots:
-    """Find the expressions that steps are about, and the comments around them, in their statements."""
-    nodes = [node for step in steps if not isinstance(step, Edit) for node in subjects_of(step)]
-    wanted = {source.range(node) for node in nodes}
-    found = Spots()
-    for statements in parse_statements(source, (host_of(source, node) for node in nodes)):
-        spot(statements, wanted, found)
-    return found
+    """Return the expressions that steps rewrite, and the comments around them, in the concrete trees."""
+    described = (step for step in steps if not isinstance(step, Edit))
+    return spot(source, parse_statements(source, (host_of(source, subject_of(step)) for step in described)))
 
 
 def _written(source: ParsedSource, fix: Fix, spots: Spots) -> Fix | None:
     edits: list[Edit] = []
     for step in fix.steps:
         if isinstance(step, Edit):
-            # Its statement is not parsed, so that any "#" is taken for a comment, also one in a string.
+            # Its statement is not parsed, so any "#" may be a comment, also one in a string.
             is_lossy = "#" in source.text_in(step.range) and "#" not in step.content
             written: list[Edit] | None = None if is_lossy else [step]
         else:
@@ -65,22 +63,24 @@ def _written(source: ParsedSource, fix: Fix, spots: Spots) -> Fix | None:
     return replace(fix, edits=tuple(sorted(set(edits))), steps=()) if edits else None
 
 
-def _drops_comment(edit: Edit, comments: Iterable[Range]) -> bool:
-    inside = (one for one in comments if edit.range.start <= one.start and one.end <= edit.range.end)
-    return "#" not in edit.content and any(inside)
+def _drops_comment(edit: Edit, comments: Iterable[Position]) -> bool:
+    return "#" not in edit.content and any(edit.range.start <= start < edit.range.end for start in comments)
 
 
 def _edits_of(source: ParsedSource, step: Described, spots: Spots) -> list[Edit] | None:
-    own = source.range(subjects_of(step)[0])
-    found = spots.expressions.get(own)
+    """Return the edits of one step; ``None`` if the concrete tree does not hold the step's expression."""
+    if isinstance(step, AddKeyword):
+        return _keyword(source, step, spots)
+    if isinstance(step, AssignByCall):
+        return _call_for_assignment(source, step, spots)
+    own = source.range(step.node)
+    if isinstance(step, Replace) and not step.with_parentheses:
+        return [source.replace(own, step.content)]
+    found = spots.expression(step.node)
     if found is None:
         return None
-    if isinstance(step, AssignByCall):
-        return _call_for_assignment(source, step, found, spots)
-    if isinstance(step, AddKeyword):
-        return _keyword(source, step, found)
     if isinstance(step, Replace):
-        return [source.replace(found.outer if step.with_parentheses else own, step.content)]
+        return [source.replace(found.outer, step.content)]
     if isinstance(step, Append):
         if step.is_swallowed and not found.is_in_parentheses:
             return [source.insert(own.start, "("), source.insert(own.end, f"){step.content}")]
@@ -90,23 +90,28 @@ def _edits_of(source: ParsedSource, step: Described, spots: Spots) -> list[Edit]
     return [source.insert(own.start, step.before), source.insert(own.end, step.after)]
 
 
-def _keyword(source: ParsedSource, step: AddKeyword, call: Spot) -> list[Edit] | None:
-    if not call.arguments:
+def _keyword(source: ParsedSource, step: AddKeyword, spots: Spots) -> list[Edit] | None:
+    given = [*step.call.args, *step.call.keywords]
+    last = max(given, key=end_of, default=None)
+    value = last.value if isinstance(last, ast.keyword) else last
+    found = None if value is None else spots.expression(value)
+    if found is None or last is None:
         return None
-    argument, value = call.arguments[-1]
+    start = source.range(last).start
     separator = ", "
-    if argument.start.row > source.range(step.call.func).end.row:
-        before = source.line(argument.start.row)[: argument.start.column - 1]
+    if found.outer.start.row > source.range(step.call.func).end.row:
+        start = min(start, found.outer.start)
+        before = source.line(start.row)[: start.column - 1]
         separator = ", " if before.strip() else f",{source.newline}{before}"
-    return [source.insert(value.end, separator + step.content)]
+    return [source.insert(found.outer.end, separator + step.content)]
 
 
-def _call_for_assignment(source: ParsedSource, step: AssignByCall, target: Spot, spots: Spots) -> list[Edit] | None:
-    value = spots.expressions.get(source.range(step.value))
-    if value is None or target.is_in_parentheses:
+def _call_for_assignment(source: ParsedSource, step: AssignByCall, spots: Spots) -> list[Edit] | None:
+    target, value = spots.expression(step.target), spots.expression(step.value)
+    if target is None or value is None or target.is_in_parentheses:
         return None
-    # A bare tuple would be several arguments; a bare "yield" or ":=" is none.
-    is_bare = isinstance(value.node, _NEED_PARENTHESES) and not value.is_in_parentheses
+    # As an argument, a bare tuple would be several, and a bare "yield" or ":=" a syntax error.
+    is_bare = isinstance(value.concrete, _NEED_PARENTHESES) and not value.is_in_parentheses
     opening, closing = ("(", "))") if is_bare else ("", ")")
     name = source.position(source.offset(target.outer.end) - len(step.target.attr))
     return [

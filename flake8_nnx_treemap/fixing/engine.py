@@ -1,4 +1,4 @@
-"""Linting and fixing one text: the functions that every front end calls."""
+"""Lints and fixes one text, for every front end."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from flake8_nnx_treemap.fixing.edits import apply_edits, compatible, without_hid
 from flake8_nnx_treemap.gate import may_hold_findings_text
 from flake8_nnx_treemap.rules.rule import Finding, Fix, is_wanted
 from flake8_nnx_treemap.rules.settings import LintSettings
-from flake8_nnx_treemap.rules.steps import subjects_of
+from flake8_nnx_treemap.rules.steps import subject_of
 
 if TYPE_CHECKING:
     import ast
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from flake8_nnx_treemap.analysis.names.source import Modules, ParsedSource
 
 MAXIMUM_PASSES = 100
-"""Far more than any file needs: each pass makes every fix that does not overlap another one."""
+"""The limit of passes, far more than any file needs: each makes all fixes that do not overlap another one."""
 
 
 @dataclass(frozen=True, slots=True)
 class FixResult:
-    """New text, what was fixed on the way to it, and the findings that it still has."""
+    """A new text, the findings that were fixed to get it, and the findings that it still has."""
 
     text: str
     fixed: tuple[Finding, ...] = ()
@@ -42,14 +42,14 @@ def lint(
     edits: bool = True,
     tree: ast.Module | None = None,
 ) -> list[Finding]:
-    """Find what is wrong in a text. See ``flake8_nnx_treemap.lint_source``.
+    """Return the findings in a text; see ``flake8_nnx_treemap.lint_source``.
 
     Args:
         text: the file.
         filename: its name.
-        settings: which rules, and for which Flax.
+        settings: which rules to run, and for which Flax.
         modules: finds the project's other modules.
-        edits: whether fixes are written out. If not, LibCST is only asked where a comment may be in a fix's way.
+        edits: whether fixes get edits. If not, LibCST is used only where a comment may prevent a fix.
         tree: ``ast.parse(text)``, if the caller has it already.
     """
     source = source_with_candidates(text, filename, tree, settings, modules)
@@ -60,7 +60,7 @@ def lint(
 def lint_for_suppression(
     text: str, filename: str, settings: LintSettings, modules: Modules | None = None
 ) -> list[Finding]:
-    """Find the same, each finding with a fix that suppresses it; see ``suppression.with_suppressing_fixes``."""
+    """Return the findings in a text, each with a fix that suppresses it; see ``suppression.with_suppressing_fixes``."""
     from flake8_nnx_treemap.fixing.suppression import with_suppressing_fixes
 
     source = source_with_candidates(text, filename, None, settings, modules)
@@ -70,7 +70,7 @@ def lint_for_suppression(
 def source_with_candidates(
     text: str, filename: str, tree: ast.Module | None, settings: LintSettings, modules: Modules | None
 ) -> ParsedSource | None:
-    """Read a file, unless its words say that none of the selected rules can find anything in it.
+    """Return the parsed file; ``None`` if it holds none of the words that the selected rules need to find anything.
 
     Args:
         text: the file.
@@ -107,21 +107,21 @@ def _lint(source: ParsedSource, settings: LintSettings, *, edits: bool) -> list[
 
 
 def _may_be_withheld(source: ParsedSource, fix: Fix) -> bool:
-    """Tell whether a comment may stand in what a fix replaces, which only the concrete tree says for certain."""
+    """Tell whether a fix may replace a comment; only the concrete tree can show whether it does."""
     from flake8_nnx_treemap.analysis.names.source import host_of
 
     for step in fix.steps:
         if isinstance(step, Edit):
             text = source.text_in(step.range)
         else:
-            text = source.text_of(host_of(source, subjects_of(step)[0]))
+            text = source.text_of(host_of(source, subject_of(step)))
         if "#" in text:
             return True
     return False
 
 
 def fix(text: str, filename: str, settings: LintSettings, modules: Modules | None = None) -> FixResult:
-    """Repair a text until nothing changes. See ``flake8_nnx_treemap.fix_source``."""
+    """Return the result of fixing a text until nothing changes; see ``flake8_nnx_treemap.fix_source``."""
     parsed: dict[str, ast.Module] = {}
     """The last rewrite, parsed when it was verified."""
 
@@ -144,16 +144,16 @@ def fix_with(
     *,
     unsafe_fixes: bool,
 ) -> FixResult:
-    """Repair a text of any format until nothing changes.
+    """Return the result of fixing a text of any format until nothing changes.
 
     Args:
-        text: what a file holds.
-        find: the findings of such a text.
-        rewrite: such a text after edits that do not overlap.
-        unsafe_fixes: whether unsafe fixes are wanted.
+        text: the contents of a file.
+        find: returns the findings of such a text.
+        rewrite: returns such a text after edits that do not overlap.
+        unsafe_fixes: whether unsafe fixes are made.
 
     Raises:
-        SourceError: ``find`` or ``rewrite`` raises it, or there is no end to the fixes.
+        SourceError: ``find`` or ``rewrite`` raises it, or the fixes do not end.
     """
     fixed: list[Finding] = []
     for _ in range(MAXIMUM_PASSES):
@@ -170,7 +170,7 @@ def rewritten(text: str, edits: Sequence[Edit]) -> str:
     """Return a Python source after edits.
 
     Raises:
-        SourceError: it would no longer be Python.
+        SourceError: the result would not be Python.
     """
     new_text = apply_edits(text, edits)
     verify(new_text)
@@ -179,10 +179,10 @@ def rewritten(text: str, edits: Sequence[Edit]) -> str:
 
 @collects_later
 def verify(program: str) -> ast.Module:
-    """Parse a rewrite.
+    """Return the ``ast`` of a rewritten text.
 
     Raises:
-        SourceError: it is not.
+        SourceError: the text is not Python.
     """
     try:
         return parse_module(program)

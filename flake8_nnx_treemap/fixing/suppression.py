@@ -1,4 +1,4 @@
-"""Findings that a comment in the file asks to be silent about, and the comments that would ask for it."""
+"""Drops findings that a ``# noqa`` suppresses, and adds such comments."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from flake8_nnx_treemap.rules.rule import Applicability, Finding, Fix
 
 
 def without_suppressed(source: ParsedSource, findings: Iterable[Finding]) -> list[Finding]:
-    """Drop the findings that a ``# noqa`` on their first line, or a ``# flake8: noqa`` anywhere, suppresses."""
+    """Return findings without those that a ``# noqa`` on their first line or any ``# flake8: noqa`` suppresses."""
     remaining = list(findings)
     if not remaining or "noqa" not in source.text.lower():
         return remaining
@@ -22,7 +22,7 @@ def without_suppressed(source: ParsedSource, findings: Iterable[Finding]) -> lis
 
 
 def is_suppressed(finding: Finding, lines: Mapping[int, NoqaLine]) -> bool:
-    """Whether the text that counts for the finding's first row asks to be silent about it."""
+    """Tell whether the ``# noqa`` of a finding's first row suppresses it."""
     line = lines.get(finding.range.start.row)
     match = line.match() if line else None
     if match is None:
@@ -32,11 +32,11 @@ def is_suppressed(finding: Finding, lines: Mapping[int, NoqaLine]) -> bool:
 
 
 def with_suppressing_fixes(source: ParsedSource, findings: Iterable[Finding]) -> list[Finding]:
-    """The findings, each with a fix that adds its code to the ``# noqa`` of its line in place of its own fix.
+    """Return findings, each with a fix that adds its code to the ``# noqa`` of its line instead of its own fix.
 
     Args:
         source: the file.
-        findings: findings of it that are not suppressed.
+        findings: the file's findings that are not suppressed.
 
     Returns:
         The findings in the same order. One that no comment can suppress has no fix, and its message says why.
@@ -46,7 +46,7 @@ def with_suppressing_fixes(source: ParsedSource, findings: Iterable[Finding]) ->
 
 
 def suppressing_edit(source: ParsedSource, row: int, code: str) -> Edit | Unknown:
-    """The edit that adds a code to the ``# noqa`` of a row, or why there is none."""
+    """Return the edit that adds a code to the ``# noqa`` of a row, or why there is none."""
     return _suppressing_edit(source, noqa_lines(source).get(row), code)
 
 

@@ -1,6 +1,6 @@
-"""What messages advise: which classes to stop at and to ask for, spelled as the file and the fix spell them.
+"""The parts of messages that several rules share: which classes ``is_leaf`` should stop at, as the file spells them.
 
-And when a question about the leaf's type is asked in vain, which several rules report.
+Also finds type tests that no leaf can pass, which NNX102 and NNX103 report.
 """
 
 from __future__ import annotations
@@ -26,29 +26,29 @@ from flake8_nnx_treemap.names import (
 
 
 def wrappers_are_new(source: ParsedSource, trees: Sequence[ast.expr]) -> bool:
-    """Whether the wrappers of the first tree are known to belong to no model: nothing else has them."""
+    """Tell whether the wrappers in the first tree are known to be new objects that no model holds."""
     origin = origin_of(source, trees[0]) if trees else None
     return isinstance(origin, Origin) and (origin.is_new or origin.kind in (TreeKind.GRADIENTS, TreeKind.PURE))
 
 
 def makes_leaves_of_variables(source: ParsedSource) -> bool:
-    """Whether the file has to do with Hijax Variables, which JAX does not go into."""
+    """Tell whether a file mentions Hijax Variables, which JAX treats as leaves."""
     return "hijax" in source.text
 
 
 def vain_dispatch(source: ParsedSource, dispatches: Sequence[Dispatch], trees: Sequence[ast.expr]) -> Dispatch | None:
-    """Find the question that no leaf answers with yes, as JAX goes into every wrapper.
+    """Find the type test that fails for every leaf, because JAX descends into every wrapper.
 
-    Code that also asks for arrays may do its work in that branch on purpose. Code that asks for attributes, such as
-    ``value``, may be meant for anything that has one, so its tree must be known to be of NNX.
+    Code that also tests for arrays may do its work in that branch on purpose. Code that tests for attributes, such as
+    ``value``, may be meant for anything that has one, so its tree must be known to hold NNX wrappers.
 
     Args:
         source: the file.
-        dispatches: everything that some code asks of a leaf.
-        trees: the trees of a call without ``is_leaf``, the one that is gone into first.
+        dispatches: all the tests that some code makes on a leaf.
+        trees: the trees of a call without ``is_leaf``, the one whose structure is traversed first.
 
     Returns:
-        The first question; ``None`` if some leaf may well answer one of them.
+        The first test; ``None`` if some leaf may pass one of them.
     """
     if not dispatches or not trees or not all(found.of_first and _asks_for_wrapper(found) for found in dispatches):
         return None
@@ -56,7 +56,7 @@ def vain_dispatch(source: ParsedSource, dispatches: Sequence[Dispatch], trees: S
         return None
     origin = origin_of(source, trees[0])
     if isinstance(origin, Origin) and not origin.holds_wrappers:
-        return None  # After nnx.pure and its like there is no wrapper to stop at: the question is idle, and harmless.
+        return None  # After nnx.pure or nnx.to_pure_dict there is no wrapper to stop at: the test does no harm.
     if all(found.test is not None for found in dispatches):
         return dispatches[0]
     is_known = isinstance(origin, Origin) and origin.is_certain and not origin.is_mapped
@@ -70,20 +70,20 @@ def _asks_for_wrapper(found: Dispatch) -> bool:
 
 
 def advice(source: ParsedSource, call: TreeCall, dispatches: Sequence[Dispatch], floor: FlaxRelease) -> str:
-    """How a message says what to do where everything that is asked of a leaf is asked in vain."""
+    """Return the part of a message that says what to do about type tests that no leaf can pass."""
     tests = [found.test for found in dispatches if found.test is not None]
-    # What asks for an attribute asks for every wrapper.
+    # A test for an attribute, such as hasattr(x, "value"), accepts every wrapper.
     asked = [one.name for test in tests for one in test.types] if len(tests) == len(dispatches) else []
     types = classes_to_stop_at(source, call.node, floor, asked)
     stop = f"without is_leaf, JAX goes into it; add is_leaf=lambda x: isinstance(x, {types})"
     if floor >= VARIABLE_STATE_IS_VARIABLE or not asked or VARIABLE_STATE in asked:
         return stop
-    # Below 0.11 leaves of state are VariableStates: these are no Variables, and no Params, but have a ``type``.
+    # Below 0.11 state holds VariableStates: they are neither Variables nor Params, but have an attribute ``type``.
     return f"{stop}, and ask {'the leaf the same' if VARIABLE in asked else 'a VariableState for its .type'}"
 
 
 def question(source: ParsedSource, found: Dispatch) -> str:
-    """What a dispatch asks for, as a message names it: a class as the file writes it, or what has an attribute."""
+    """Return what a dispatch tests for, in a message's words: "an nnx.Param", "a Variable with 'value'"."""
     if found.test is None:
         return f"a Variable with {found.attribute!r}"
     return with_article(" ".join(source.text_of(found.test.types[0].node).split()))
@@ -93,7 +93,7 @@ def question(source: ParsedSource, found: Dispatch) -> str:
 
 
 def spelled(source: ParsedSource, name: str, node: ast.expr) -> str:
-    """A member of ``flax.nnx`` as the file writes it at a node; ``nnx.Variable`` if it has no name for it yet."""
+    """Return a member of ``flax.nnx`` as the file spells it at a node; ``nnx.name`` if it does not import it yet."""
     found = spelling_of(source, name, start_of(node))
     return found.text if found is not None and not found.edits else f"nnx.{name}"
 
@@ -101,17 +101,17 @@ def spelled(source: ParsedSource, name: str, node: ast.expr) -> str:
 def classes_to_stop_at(
     source: ParsedSource, node: ast.expr, floor: FlaxRelease, asked: Iterable[str | None] = ()
 ) -> str:
-    """What ``is_leaf`` should test for, as the second argument of ``isinstance``.
+    """Return the classes that ``is_leaf`` should test for, as the second argument of ``isinstance``.
 
     Args:
         source: the file.
-        node: where it should stand.
+        node: where the test is to be written.
         floor: the lowest Flax release that must run the code.
-        asked: the canonical names of the classes that the code asks for.
+        asked: the canonical names of the classes that the code tests for.
 
     Returns:
-        These classes, if they are subclasses of ``Variable`` and state holds such, which it does from 0.11 on; else
-        every class of wrapper that there is.
+        These classes, if they are subclasses of ``Variable`` and the floor is 0.11 or later (below, state does not
+        hold them); else every wrapper class that the floor has.
     """
     found = list(dict.fromkeys(asked))
     if floor < VARIABLE_STATE_IS_VARIABLE:
@@ -125,5 +125,5 @@ def classes_to_stop_at(
 
 
 def with_article(words: str) -> str:
-    """``a Param``, ``an OptState``, and ``an nnx.Param``, as one says "an N-N-X"."""
+    """Return words with their article: ``a Param``, ``an OptState``, ``an nnx.Param`` (read "an N-N-X")."""
     return f"an {words}" if words.startswith(("nn", *"aeiouAEIOU")) else f"a {words}"

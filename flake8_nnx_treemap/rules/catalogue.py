@@ -1,4 +1,4 @@
-"""All rules, one line each: what is known of a rule before its file is imported.
+"""Lists all rules, one line each, with what can be known about a rule without importing its file.
 
 A new rule is its file in this folder, its cases in ``tests/rules``, and a line here.
 """
@@ -29,24 +29,24 @@ if TYPE_CHECKING:
 
 
 class Kind(str, enum.Enum):
-    """What happens to code that a rule reports, on the releases of Flax or JAX that the rule is about."""
+    """What reported code does on the releases of Flax or JAX that the rule is about."""
 
     CRASH = "crash"
     """It raises."""
     SILENT = "silent"
-    """It computes something else than what it says, without a word."""
+    """It silently computes something else than it seems to."""
     DEPRECATION = "deprecation"
-    """It warns, and will be removed."""
+    """It warns, and what it uses will be removed."""
     COMMENT = "comment"
     """Nothing: the rule is about a comment."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One rule.
+    """One rule's line in the catalogue.
 
-    ``since`` is the first Flax release on which the rule is true. A text must hold one of ``words`` for the
-    rule to find anything in it; they are in lower case if it ``ignores_case``.
+    ``since`` is the first Flax release that the rule applies to. The rule can find something only in a text that
+    contains one of ``words``; these are in lower case if the rule ``ignores_case``.
     """
 
     code: str
@@ -59,11 +59,11 @@ class Entry:
 
     @property
     def module(self) -> str:
-        """The name of the module that holds the rule, in this package."""
+        """The name of the rule's module in this package."""
         return f"{self.code}_{self.slug}".lower().replace("-", "_")
 
     def may_find(self, text: str) -> bool:
-        """Whether a text holds a word without which the rule finds nothing."""
+        """Tell whether a text contains one of the words without which the rule finds nothing."""
         searched = text.lower() if self.ignores_case else text
         return any(word in searched for word in self.words)
 
@@ -93,10 +93,10 @@ CATALOGUE: tuple[Entry, ...] = (
     Entry("NNX208", "removed-jax-tree-map", Kind.CRASH, tuple(REMOVED_TREE_FUNCTIONS)),
     Entry("NNX901", "unused-noqa", Kind.COMMENT, ("noqa",), on_by_default=_OFF, ignores_case=True),
 )
-"""In order of their codes."""
+"""All rules, in order of their codes."""
 
 CODES: Mapping[str, Entry] = {entry.code: entry for entry in CATALOGUE}
-"""The same, by code."""
+"""All rules, by code."""
 
 DEFAULT_CODES = frozenset(entry.code for entry in CATALOGUE if entry.on_by_default)
 """The rules that run unless others are selected."""
@@ -104,27 +104,27 @@ DEFAULT_CODES = frozenset(entry.code for entry in CATALOGUE if entry.on_by_defau
 
 @cache
 def rule_named(code: str) -> Rule:
-    """Import the rule with a code.
+    """Return the rule with a code; import its module.
 
     Raises:
-        KeyError: there is none.
+        KeyError: there is no such rule.
     """
     rule: Rule = import_module(f"{__package__}.{CODES[code].module}").RULE
     return rule
 
 
 def every_rule() -> tuple[Rule, ...]:
-    """Import all rules, in order of their codes."""
+    """Return all rules, in order of their codes; import their modules."""
     return tuple(map(rule_named, CODES))
 
 
 def rules_about_code() -> tuple[Rule, ...]:
-    """Import the rules whose examples can be run on JAX: all but those about comments."""
+    """Return the rules whose examples can be run on JAX: all but those about comments."""
     return tuple(rule_named(entry.code) for entry in CATALOGUE if entry.kind is not Kind.COMMENT)
 
 
 def codes_that_may_find(text: str, settings: LintSettings) -> frozenset[str]:
-    """The selected rules that find a word they need in a text, and that the Flax floor makes true."""
+    """Return the codes of the selected rules that apply at the Flax floor and whose words a text contains."""
     selected = DEFAULT_CODES if settings.select is None else settings.select
     entries = (entry for entry in CATALOGUE if entry.code in selected and settings.flax_floor >= entry.since)
     return frozenset(entry.code for entry in entries if entry.may_find(text))

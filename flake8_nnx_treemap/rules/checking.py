@@ -11,14 +11,14 @@ from flake8_nnx_treemap.rules.settings import LintSettings
 
 @collects_later
 def check(source: ParsedSource, settings: LintSettings) -> list[Finding]:
-    """Run the selected rules that the Flax floor makes true.
+    """Return the findings of the selected rules that apply at the Flax floor.
 
     Args:
         source: the file.
-        settings: which rules, and for which Flax.
+        settings: which rules to run, and for which Flax.
 
     Returns:
-        The findings in order of position; a finding that two calls share is listed once.
+        The findings in order of position; one that two calls have in common is listed once.
     """
     found: dict[tuple[object, ...], Finding] = {}
     for code in sorted(codes_that_may_find(source.text, settings)):

@@ -69,7 +69,7 @@ def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
 
 
 def _stops_at_variable_state(test: LeafTest) -> bool:
-    """A test of both classes is the portable idiom and left to NNX112; an exact one to NNX105."""
+    """Tell whether a predicate tests for VariableState only: NNX112 is about both classes, NNX105 about ``type(x)``."""
     names = frozenset().union(*(found.names for found in test.tests if not found.is_exact))
     return VARIABLE_STATE in names and VARIABLE not in names
 

@@ -67,7 +67,7 @@ def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
 
 def _fix(source: ParsedSource, call: TreeCall, mapper: Mapper, floor: FlaxRelease) -> Fix | None:
     if mapper.function.home is not None:
-        return None  # The mapper may be meant for other calls of other files.
+        return None  # Calls in other files may use the mapper as well.
     guarded = guarded_result_of(source, mapper)
     if isinstance(guarded, Unknown) or call.partial is not None:
         return None

@@ -46,7 +46,7 @@ MESSAGE = "no leaf here is {}: {}"
 
 
 def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
-    """Report each flatten without `is_leaf` whose leaves are asked for nothing but wrapper types."""
+    """Report each flatten without `is_leaf` whose leaves are tested for wrapper types and for nothing else."""
     for call in tree_calls_of(source):
         if call.mapper is not None or call.is_leaf is not None or not call.is_complete:
             continue
@@ -62,10 +62,10 @@ def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
 
 
 def _is_idle(source: ParsedSource, loop: LeafLoop, leaves: LeafLoops) -> bool:
-    """Whether nothing comes of the leaves that fail the tests.
+    """Tell whether code does nothing with the leaves that fail its tests.
 
-    A list of ``x.value if isinstance(x, ..) else x`` is what was wanted, unless a tree is made of it again: whose
-    wrappers are still there.
+    ``[x.value if isinstance(x, ..) else x for x in leaves]`` works as meant, unless the list is unflattened again: the
+    tree then still has its wrappers.
     """
     for body in loop.bodies:
         found = default_branch_of(source, body, loop.leaf, loop.dispatches)

@@ -60,7 +60,7 @@ from flake8_nnx_treemap.rules.steps import AddKeyword, Step
 MESSAGE = "{!r} is read from what is inside the Variable: add is_leaf=lambda x: isinstance(x, {})"
 
 _OF_WRAPPERS = {TreeKind.STATE, TreeKind.VARIABLES, TreeKind.GRADIENTS, TreeKind.OPTIMIZER_STATE}
-"""A Module is one opaque leaf below 0.11, and may well have an attribute called ``value``."""
+"""The kinds of trees of wrappers; not a Module: one opaque leaf below 0.11, it may well have an attribute ``value``."""
 
 _ONLY_READS = frozenset(
     {"value", "raw_value", "get_value", "get_raw_value", "get_metadata", "has_metadata", "replace", "copy", "type"}
@@ -104,7 +104,7 @@ def _message(source: ParsedSource, call: TreeCall, read: str, floor: FlaxRelease
 
 
 def _is_of_wrappers(source: ParsedSource, call: TreeCall) -> bool:
-    """Whether a tree's leaves are arrays in wrappers: no Hijax Variables, and nothing that a map put there."""
+    """Tell whether a tree's leaves are arrays in wrappers: no Hijax Variables, and no results of a mapper."""
     origin = origin_of(source, call.trees[0])
     is_known = isinstance(origin, Origin) and origin.kind in _OF_WRAPPERS and not origin.is_mapped
     return is_known and not makes_leaves_of_variables(source)
@@ -138,19 +138,19 @@ def _fix(
 
 
 def _only_reads_others(source: ParsedSource, call: TreeCall, mapper: Mapper) -> bool:
-    """Whether a mapper only reads members of the other trees' leaves: they become wrappers, too, and must not get out."""
+    """Tell whether a mapper only reads attributes of the other trees' leaves: ``is_leaf`` makes those wrappers, too."""
     if len(call.trees) == 1:
         return True
     first = call.function.leaf_position
     parameters = mapper.function.definition.args.args
     others = [parameter.arg for parameter in parameters[first + 1 : first + len(call.trees)]]
-    if "[" in mapper.leaf:  # ``args[0]``: the others are in ``args`` as well.
+    if "[" in mapper.leaf:  # ``args[0]``: the other trees' leaves are in ``args`` as well.
         others.append(mapper.leaf)
     return all(_only_reads(source, mapper.function.body, name) for name in others)
 
 
 def _only_reads(source: ParsedSource, code: Code, leaf: str) -> bool:
-    """Tell whether code does no more with a leaf than read its members: it neither writes to it nor hands it on."""
+    """Tell whether code only reads attributes of a leaf: it neither writes to it, nor passes, stores or returns it."""
     return all(
         isinstance(use, ast.Attribute) and use.attr in _ONLY_READS and isinstance(use.ctx, ast.Load)
         for use in leaf_uses(source, code, leaf)

@@ -50,7 +50,7 @@ from flake8_nnx_treemap.rules.steps import Replace
 MESSAGE = "from Flax 0.11 on neither a Param nor any other subclass of Variable has exactly this type: use isinstance"
 _PLAIN = frozenset({VARIABLE})
 _OPERATORS = {ast.Is: True, ast.Eq: True, ast.In: True, ast.IsNot: False, ast.NotEq: False, ast.NotIn: False}
-"""Operators of tests, and whether they hold for what is named."""
+"""The operators of comparisons with a class, and whether they are true of that class."""
 
 
 def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
@@ -67,7 +67,7 @@ def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
 
 
 def _tests_exact_type(source: ParsedSource, node: ast.Compare, leaf: str) -> bool | None:
-    """Tell whether a comparison holds for wrapper classes, or for all others; ``None`` if it is of something else."""
+    """Tell whether ``type(leaf) is C`` or its opposite holds for a wrapper class; ``None`` for other comparisons."""
     operator, right = node.ops[0], node.comparators[0]
     holds = _OPERATORS.get(type(operator))
     if len(node.ops) != 1 or holds is None:
@@ -96,7 +96,7 @@ def _names_wrapper_class(source: ParsedSource, node: ast.expr) -> bool:
 
 @remembered
 def _makes_plain_variables(source: ParsedSource) -> bool:
-    """Whether the file makes an ``nnx.Variable(..)`` that is of no subclass, and may well ask for exactly these."""
+    """Tell whether a file calls ``nnx.Variable(..)`` itself, so that it may well test for exactly that class."""
     calls = (call for calls in source.bindings.calls.values() for call in calls)
     return any(class_names(source, call.func, 0) == _PLAIN for call in calls)
 

@@ -63,14 +63,14 @@ def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
             continue
         block = source.bindings.block_at(start_of(call.node))
         if block is not None and block.is_tried:
-            applicability = Applicability.UNSAFE  # Perhaps for the error that this raises.
+            applicability = Applicability.UNSAFE  # The ``try`` may be there for the error that this raises.
         name = source.text_of(named)
         fix = make_fix(applicability, FIX_MESSAGE, [Replace(replaced, f"{before}isinstance({parameter}, {name})")])
         yield Finding("NNX106", MESSAGE.format(name), source.range(expression), fix)
 
 
 def _constructed(source: ParsedSource, predicate: ast.Lambda) -> ast.expr | None:
-    """Return the class that a predicate makes an instance of, and nothing more, perhaps within ``bool(…)``."""
+    """Return the wrapper class in ``lambda x: Param(x)`` or ``lambda x: bool(Param(x))``; ``None`` otherwise."""
     body, parameters = predicate.body, predicate.args.args
     if isinstance(body, ast.Call) and class_name(source, body.func) == "builtins.bool" and len(body.args) == 1:
         body = body.args[0]

@@ -70,7 +70,7 @@ _CLASS_BELOW_0_11 = {
     TreeKind.GRADIENTS: VARIABLE_STATE,
     TreeKind.VARIABLES: VARIABLE,
 }
-"""The class of what trees hold there, and of nothing else (0.10.6 and 0.10.7)."""
+"""The only class of wrapper that each kind of tree holds on Flax 0.10.6 and 0.10.7."""
 
 
 def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
@@ -108,7 +108,7 @@ def _names(names: frozenset[str]) -> str:
 
 
 def _holds_others(source: ParsedSource, call: TreeCall, stops: frozenset[str]) -> bool:
-    """Whether a tree is known to hold more than the types at which a predicate stops."""
+    """Tell whether a tree is known to hold other wrappers than those at which a predicate stops."""
     origin = origin_of(source, call.trees[0]) if call.trees else Unknown("no tree")
     if not isinstance(origin, Origin) or origin.kind is not TreeKind.STATE or origin.filters is None:
         return False
@@ -118,7 +118,7 @@ def _holds_others(source: ParsedSource, call: TreeCall, stops: frozenset[str]) -
 
 
 def _is_of_params(source: ParsedSource, taken: ast.expr) -> bool:
-    """Whether state is taken from a layer of Flax that holds nothing but Params: one made here, or annotated so."""
+    """Tell whether ``nnx.state(layer)`` is of a Flax layer that holds only Params, by its constructor or annotation."""
     module = origin_of(source, taken.args[0]) if isinstance(taken, ast.Call) and taken.args else Unknown("no call")
     if isinstance(module, Unknown) or module.kind is not TreeKind.MODULE:
         return False
@@ -130,13 +130,13 @@ def _is_of_params(source: ParsedSource, taken: ast.expr) -> bool:
 
 
 def _holds_only(source: ParsedSource, call: TreeCall, met: frozenset[str]) -> bool:
-    """Whether a tree is known to hold, while there are two classes, but the one at which both are agreed."""
+    """Tell whether a tree is known to hold, below 0.11, only the one class that predicate and mapper both test for."""
     origin = origin_of(source, call.trees[0]) if call.trees else Unknown("no tree")
     return isinstance(origin, Origin) and _CLASS_BELOW_0_11.get(origin.kind) in met
 
 
 def _nearest(name: str, wanted: frozenset[str]) -> str | None:
-    """A class, or the base of it, that is wanted."""
+    """Return the wanted class that a Variable class is or inherits from; ``None`` if there is none."""
     found: str | None = name
     while found is not None and found not in wanted:
         found = VARIABLE_BASES.get(found)
@@ -144,7 +144,7 @@ def _nearest(name: str, wanted: frozenset[str]) -> str | None:
 
 
 def _never_meet(asked: frozenset[str], stops: frozenset[str], floor: FlaxRelease) -> bool:
-    """Whether some wrapper that the mapper asks for is one at which the predicate does not stop."""
+    """Tell whether the mapper tests for a wrapper class at which the predicate does not stop."""
     if asked <= VARIABLE_SUBCLASSES and stops <= VARIABLE_SUBCLASSES:
         return not any(_nearest(one, stops) or any(_nearest(stop, asked) for stop in stops) for one in asked)
     if floor >= VARIABLE_STATE_IS_VARIABLE or not stops <= BASE_CLASSES or len(stops) != 1:

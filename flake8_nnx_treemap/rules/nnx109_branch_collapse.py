@@ -50,7 +50,7 @@ LAST_WINS = "Variable and VariableState are one class from Flax 0.11 on: this re
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Branch:
-    """One branch of a chain: a test of a name's type, and what is done then."""
+    """One branch of an ``if`` chain: a test of a name's type, and the code that runs if it passes."""
 
     test: ast.Call
     name: str
@@ -60,7 +60,7 @@ class _Branch:
 
 
 def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
-    """Report each branch, registration or key that is for one of the two classes where another is for the other."""
+    """Report each branch, registration or key for Variable that follows one for VariableState, or the reverse."""
     for node in source.ast_nodes():
         if isinstance(node, (ast.If, ast.IfExp)):
             yield from _check_pair(source, node, floor)
@@ -92,7 +92,7 @@ def _branch(source: ParsedSource, node: ast.AST | None) -> _Branch | None:
 
 
 def _later_branches(source: ParsedSource, first: _Branch) -> Iterator[_Branch]:
-    """The branches that are asked after one, about the same name, only if that one was not taken."""
+    """Yield the branches that test the same name after a branch, and only if that branch was not taken."""
     owner: ast.AST | None = first.owner
     while owner is not None:
         owner = _next(source, owner)
@@ -113,7 +113,7 @@ def _next(source: ParsedSource, owner: ast.AST) -> ast.AST | None:
 
 
 def _merged(source: ParsedSource, first: _Branch, later: _Branch, floor: FlaxRelease) -> Fix | None:
-    """Do for both classes what both branches do, if they are neighbours and do the same."""
+    """Return the fix that merges two branches into one for both classes, if they are neighbours with equal bodies."""
     same = [ast.dump(node) for node in first.body] == [ast.dump(node) for node in later.body]
     if not same or _next(source, first.owner) is not later.owner or first.types | later.types != BASE_CLASSES:
         return None
@@ -145,7 +145,7 @@ def _dropped(source: ParsedSource, first: _Branch, later: _Branch) -> Edit | Non
 
 
 def _check_keys(source: ParsedSource, keys: Sequence[ast.expr]) -> Iterator[Finding]:
-    """The later of two entries for the two classes."""
+    """Report the later of two keys, one for Variable and one for VariableState."""
     seen: dict[str, Range] = {}
     for key in keys:
         types = class_names(source, key, 0) if dotted_name(key) is not None else None
@@ -156,7 +156,7 @@ def _check_keys(source: ParsedSource, keys: Sequence[ast.expr]) -> Iterator[Find
 
 
 def _check_registrations(source: ParsedSource) -> Iterator[Finding]:
-    """`@function.register(nnx.Variable)` for both classes."""
+    """Report the later of two registrations, ``@function.register(nnx.Variable)`` and the same for VariableState."""
     registered: dict[tuple[str, ...], list[ast.expr]] = {}
     for call in source.bindings.calls.get("register", ()):
         owner = dotted_name(call.func.value) if isinstance(call.func, ast.Attribute) else None

@@ -57,7 +57,7 @@ _MAPS = (TreeFunctionKind.MAP, TreeFunctionKind.MAP_WITH_PATH)
 
 
 def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
-    """Report each way on which a mapper returns a wrapper as it is."""
+    """Report each place where a mapper returns a wrapper unchanged."""
     for call in tree_calls_of(source):
         if call.mapper is None or call.is_leaf is None or call.function.kind not in _MAPS:
             continue
@@ -68,7 +68,7 @@ def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
         if isinstance(test, Unknown) or isinstance(mapper, Unknown) or not test.names & WRAPPERS:
             continue
         if not SINGLE_DISPATCH.isdisjoint(mapper.function.decorators):
-            continue  # What is registered, here or elsewhere, takes the wrappers.
+            continue  # A function registered here or elsewhere is called for the wrappers.
         for leaf in _returned(source, mapper):
             if not _cannot_be_wrapper(source, mapper, leaf, test):
                 is_certain = is_wrapper(source, leaf) and (
@@ -80,12 +80,12 @@ def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
 
 
 def _is_discarded(source: ParsedSource, call: TreeCall) -> bool:
-    """Whether a call stands alone, for what its mapper does: what it returns is nobody's."""
+    """Tell whether a call is a statement of its own, whose result nobody uses."""
     return isinstance(source.ast_parent(call.node), ast.Expr)
 
 
 def _returned(source: ParsedSource, mapper: Mapper) -> Iterator[ast.Name]:
-    """The places where a mapper returns its leaf."""
+    """Yield each place where a mapper returns its leaf."""
     results = [*mapper.results]
     while results:
         result = results.pop(0)
@@ -100,7 +100,7 @@ def _returned(source: ParsedSource, mapper: Mapper) -> Iterator[ast.Name]:
 
 
 def _cannot_be_wrapper(source: ParsedSource, mapper: Mapper, leaf: ast.Name, test: LeafTest) -> bool:
-    """Whether questions have sent every wrapper at which the traversal stops another way."""
+    """Tell whether, where a mapper returns its leaf, its type tests exclude all wrappers at which ``is_leaf`` stops."""
     place = start_of(leaf)
     sent = _all_sent_away(source, mapper.function.definition, leaf.id)
     away = frozenset[str]().union(*(types for types, (start, end) in sent if start <= place < end))
@@ -109,12 +109,12 @@ def _cannot_be_wrapper(source: ParsedSource, mapper: Mapper, leaf: ast.Name, tes
 
 @remembered
 def _all_sent_away(source: ParsedSource, definition: ast.AST, leaf: str) -> tuple[tuple[frozenset[str], Region], ...]:
-    """The classes that the questions of a mapper send another way, and where they have."""
+    """Return the classes that a mapper's type tests exclude, each time with the region of code without them."""
     return tuple(one for node in walk(definition) for one in _sent_away(source, node, leaf))
 
 
 def _sent_away(source: ParsedSource, node: ast.AST, leaf: str) -> Iterator[tuple[frozenset[str], Region]]:
-    """The classes that a piece of code sends another way, and the code that they do not get to."""
+    """Yield the classes that a test of the leaf excludes, and each region of code that leaves of them do not reach."""
     if isinstance(node, ast.Match) and isinstance(node.subject, ast.Name) and node.subject.id == leaf:
         yield from regions_beyond_cases(source, node)
     elif isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Name) and node.args[0].id == leaf:
@@ -124,7 +124,7 @@ def _sent_away(source: ParsedSource, node: ast.AST, leaf: str) -> Iterator[tuple
 
 
 def _answers(source: ParsedSource, question: ast.Call) -> Iterator[ast.expr]:
-    """Where the answer to a question stands: the call itself, and the names that mean it and nothing else."""
+    """Yield the expressions with a test's result: the call itself, and the names bound to it and to nothing else."""
     yield question
     parent = source.ast_parent(question)
     if isinstance(parent, ast.NamedExpr):
@@ -137,7 +137,7 @@ def _answers(source: ParsedSource, question: ast.Call) -> Iterator[ast.expr]:
 
 
 def _asked_for(source: ParsedSource, call: ast.Call) -> frozenset[str]:
-    """What a call asks the leaf for; functions of this file, and ``hasattr``, may ask for whatever is a wrapper."""
+    """Return the classes that a call tests the leaf for; all wrappers for ``hasattr`` and functions of this file."""
     name = getattr(call.func, "attr", getattr(call.func, "id", None))
     if isinstance(call.func, ast.Name) and name == "isinstance":
         found = type_test(source, call)

@@ -65,7 +65,7 @@ def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
 
 
 def _written(node: _Write, leaf: str) -> ast.expr | None:
-    """Return what a piece of code writes to, if that is a part of the leaf."""
+    """Return the attribute, item or method of the leaf that a node writes with; ``None`` if it does not write to it."""
     if isinstance(node, ast.Call):
         is_change = isinstance(node.func, ast.Attribute) and node.func.attr in VARIABLE_CHANGING_METHODS
         return node.func if is_change and access_path(node.func.value) == leaf else None  # type: ignore[attr-defined]

@@ -48,7 +48,7 @@ MESSAGE = (
 
 
 def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
-    """Report each call whose predicate stops at Variable and whose mapper is seen not to dispatch."""
+    """Report each call whose predicate stops at Variable and whose mapper is known not to dispatch."""
     for call in tree_calls_of(source):
         if call.mapper is None or call.is_leaf is None:
             continue
@@ -64,7 +64,10 @@ def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
 
 
 def _for_old_releases(source: ParsedSource, call: TreeCall, mapper: Mapper, fix: Fix) -> Fix | None:
-    """Below 0.11 the predicate did not stop at leaves of state: what the mapper hands on would be shared from now on."""
+    """Return the fix as unsafe; ``None`` if the mapper may return or store its leaf.
+
+    Below 0.11 the predicate did not stop at the VariableStates of state, which such a mapper would now share.
+    """
     if hands_on_leaf(source, mapper) or len(call.trees) > 1 or call.more_trees:
         return None
     return replace(fix, applicability=Applicability.UNSAFE)

@@ -84,7 +84,7 @@ def _is_called(source: ParsedSource, node: ast.expr) -> bool:
 
 
 def _asked_for_by_name(source: ParsedSource) -> Iterator[Finding]:
-    """`hasattr(nnx, "VariableState")` and `getattr`: they warn like any access."""
+    """Report each ``hasattr(nnx, "VariableState")`` and ``getattr(nnx, …)``, which warn like any access."""
     for name in ("hasattr", "getattr"):
         for call in source.bindings.calls.get(name, ()):
             given = call.args
@@ -99,7 +99,7 @@ def _asked_for_by_name(source: ParsedSource) -> Iterator[Finding]:
 
 
 def _renamed(source: ParsedSource, node: ast.expr) -> list[Edit] | None:
-    """Write `Variable` for one use, or take the use out of a tuple or a union that has it already."""
+    """Return the edits that write `Variable` for one use, or drop the use from a tuple or union that has it already."""
     if _is_called(source, node):
         return None
     elements = _elements_beside(source, node)
@@ -117,7 +117,7 @@ def _renamed(source: ParsedSource, node: ast.expr) -> list[Edit] | None:
 
 
 def _between(source: ParsedSource, elements: Sequence[ast.expr]) -> Iterator[str]:
-    """What stands between elements, and around them: parentheses of their own show there."""
+    """Yield the texts between and around elements, where parentheses of single elements show."""
     if not elements:
         return
     ranges = [source.range(element) for element in elements]
@@ -129,7 +129,7 @@ def _between(source: ParsedSource, elements: Sequence[ast.expr]) -> Iterator[str
 
 
 def _elements_beside(source: ParsedSource, node: ast.expr) -> Sequence[ast.expr]:
-    """The elements of the tuple or union of classes that a use stands in."""
+    """Return the elements of the tuple or union of classes that a use is in; nothing if it is in none."""
     top: ast.AST = node
     while isinstance(parent := source.ast_parent(top), ast.BinOp) and isinstance(parent.op, ast.BitOr):
         top = parent
@@ -154,7 +154,7 @@ _TESTS = frozenset({"builtins.isinstance", "builtins.issubclass"})
 
 
 def _is_of_types(source: ParsedSource, node: ast.Tuple) -> bool:
-    """Whether a tuple means "one of these": to `isinstance`, to `in`, to `Union`, to a filter of NNX."""
+    """Tell whether a tuple means "one of these": an argument of `isinstance`, `in`, `Union`, or a filter of NNX."""
     parent = source.ast_parent(node)
     if isinstance(parent, ast.Compare):
         return isinstance(parent.ops[-1], (ast.In, ast.NotIn)) and parent.comparators[-1] is node
@@ -172,7 +172,7 @@ def _is_filtering(name: str) -> bool:
 
 
 def _only(source: ParsedSource, node: ast.expr, text: str) -> Edit:
-    """Of several classes, one is left: without the tuple or the union, but where `in` needs a tuple."""
+    """Return the edit that replaces a tuple or union by the one class left of it; after `in` it stays a tuple."""
     whole = source.ast_parent(node)
     assert isinstance(whole, (ast.Tuple, ast.BinOp))
     around = source.ast_parent(whole)
@@ -182,7 +182,7 @@ def _only(source: ParsedSource, node: ast.expr, text: str) -> Edit:
 
 
 def _new_text(source: ParsedSource, node: ast.expr) -> str:
-    """`nnx.Variable` for `nnx.VariableState`, and for `nnx.variablelib.VariableState` too."""
+    """Return the new name as text: `nnx.Variable` for `nnx.VariableState` and `nnx.variablelib.VariableState`."""
     text = source.text_of(node)[: -len(_OLD)]
     parts = dotted_name(node) or ()
     if parts[-2:-1] == ("variablelib",) and text.endswith(".variablelib."):
@@ -194,7 +194,7 @@ def _new_text(source: ParsedSource, node: ast.expr) -> str:
 def _new_name(source: ParsedSource, node: ast.expr) -> Edit:
     end = source.position_of_place(end_of(node))
     start = source.position_of_place(start_of(node))
-    if not source.text_in(Range(start, end)).endswith(_OLD):  # Parts of a name may stand on lines of their own.
+    if not source.text_in(Range(start, end)).endswith(_OLD):  # A dotted name may be split over lines.
         start = source.position(source.offset(end) - len(_OLD))
         return source.replace(Range(start, end), _NEW)
     return source.replace(Range(start, end), _new_text(source, node))

@@ -59,7 +59,7 @@ def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
         if not isinstance(call.func, ast.Attribute) or call.args or call.keywords or is_format_part(source, call):
             continue
         if source.bindings.names_of(call.func):
-            continue  # A function of some module.
+            continue  # A module's function, ``module.to_variable()``.
         end = source.position_of_place(end_of(call.func))
         name = Range(source.position(source.offset(end) - len(_METHOD)), end)
         yield Finding("NNX203", MESSAGE, name, _fix(source, call, name))
@@ -79,7 +79,7 @@ def _fix(source: ParsedSource, call: ast.Call, name: Range) -> Fix | None:
 
 
 def _applicability(source: ParsedSource, owner: ast.expr) -> Applicability:
-    """How far to trust that the method is Flax's: of a wrapper it is, and of ``nnx.state(model)["kernel"]``."""
+    """Return how safe the fix is: safe if the owner is a wrapper, or an item of ``nnx.state(model)``."""
     whole = owner
     while isinstance(whole, ast.Subscript):
         whole = whole.value

@@ -65,7 +65,7 @@ def _fix(source: ParsedSource, node: ast.Attribute) -> Fix | None:
     range_ = source.range(node)
     owner = source.range(node.value)
     if source.offset(owner.start) != source.offset(range_.start):
-        return None  # The owner stands in parentheses.
+        return None  # The owner is in parentheses.
     text = f"type({source.text_in(owner)})"
     return make_fix(applicability_on(source, node.value), "Ask for the type", [source.replace(range_, text)])
 

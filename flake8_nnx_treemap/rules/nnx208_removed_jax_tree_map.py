@@ -82,7 +82,7 @@ def _import(source: ParsedSource, node: ast.ImportFrom, alias: ast.alias) -> Fin
 
 
 def _moved_import(source: ParsedSource, node: ast.ImportFrom) -> Fix | None:
-    """Import all of a statement's names from where they are, if all of them are there."""
+    """Return the fix that imports from ``jax.tree_util`` instead, if all names of the statement are there."""
     start = source.position_of_place(start_of(node))
     line = source.line(start.row)[start.column - 1 :]
     if not line.startswith("from jax import") or any(alias.name not in REMOVED_TREE_FUNCTIONS for alias in node.names):

@@ -45,7 +45,7 @@ _LISTED = re.compile(r"([A-Za-z]+[0-9]+)([,\s]*)")
 
 
 def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
-    """Report comments that name rules which report nothing on their lines."""
+    """Report each ``# noqa`` comment that names rules which report nothing on its lines."""
     if "noqa" not in source.text.lower() or is_switched_off(source):
         return
     for line in dict.fromkeys(noqa_lines(source).values()):
@@ -60,13 +60,13 @@ def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
 
 
 def _is_used(source: ParsedSource, floor: FlaxRelease, line: NoqaLine, code: str) -> bool:
-    """Whether a rule that a code or the start of one stands for reports something in rows that count together."""
+    """Tell whether a rule with this code or prefix reports something on the rows that a ``# noqa`` comment covers."""
     return any(line.first_row <= row <= line.last_row for row in _rows(source, floor, code))
 
 
 @remembered
 def _rows(source: ParsedSource, floor: FlaxRelease, code: str) -> frozenset[int]:
-    """The rows on which the rules that a code stands for report something."""
+    """Return the rows on which the rules with this code or prefix report something."""
     rules = [rule for rule in rules_about_code() if rule.code.startswith(code) and floor >= rule.since]
     return frozenset(finding.range.start.row for rule in rules for finding in rule.check(source, floor))
 
@@ -89,7 +89,7 @@ def _fix(source: ParsedSource, line: NoqaLine, match: re.Match[str], unused: Seq
 
 
 def _range(source: ParsedSource, line: NoqaLine, start: int, end: int) -> Range:
-    """Where offsets in the text of a line's last row stand in the file."""
+    """Return the range in the file of offsets in the text of a logical line's last row."""
     before = len(line.text) - len(source.line(line.last_row))
     return Range(Position(line.last_row, start - before + 1), Position(line.last_row, end - before + 1))
 

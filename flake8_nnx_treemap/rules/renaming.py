@@ -1,4 +1,4 @@
-"""What rules share that replace one name of Flax by another: where the name is used and imported, and the edits."""
+"""Helpers for rules that rename a Flax member: find its uses and imports, and make the edits."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from flake8_nnx_treemap.rules.rule import Check, Finding
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ImportedName:
-    """One name in a ``from … import``."""
+    """One name in a ``from … import`` statement."""
 
     statement: ast.ImportFrom
     alias: ast.alias
@@ -29,12 +29,12 @@ class ImportedName:
 
     @property
     def bound(self) -> str:
-        """What the file calls it."""
+        """The name that the import binds: ``V`` in ``from flax.nnx import Variable as V``."""
         return self.alias.asname or self.alias.name
 
 
 def unless_guarded(check: Check) -> Check:
-    """Let a rule about old names say nothing of code that is meant for the releases that have them."""
+    """Wrap a rule's check: drop findings in code that runs only on Flax releases that have the old name."""
 
     @functools.wraps(check)
     def found(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
@@ -46,7 +46,7 @@ def unless_guarded(check: Check) -> Check:
 
 
 def attribute_uses(source: ParsedSource, name: str) -> Iterator[ast.Attribute]:
-    """Every ``module.member`` that means a name of Flax, in string annotations too, but for f-strings."""
+    """Yield each read of ``module.member`` that means a Flax name, also in quoted annotations, but not in f-strings."""
     member = name.rpartition(".")[2]
     written = source.bindings.attributes.get(member, ())
     quoted = [node for root in _quoted(source, member) for node in walk(root)]
@@ -59,14 +59,14 @@ def attribute_uses(source: ParsedSource, name: str) -> Iterator[ast.Attribute]:
 
 
 def imports_of(source: ParsedSource, name: str) -> Iterator[ImportedName]:
-    """Every ``from module import member`` that imports a name of Flax, but for one that has an alternative."""
+    """Yield each ``from module import member`` that imports a Flax name, but not from a ``try`` with a fallback."""
     member = name.rpartition(".")[2]
     for statement in source.bindings.statements:
         node = statement.node
         if not isinstance(node, ast.ImportFrom) or node.level or node.module is None:
             continue
         if statement.block.is_tried:
-            continue  # "try: from flax.nnx import X" is ready for a release that has no X.
+            continue  # "try: from flax.nnx import X" already handles a release without X.
         for alias in node.names:
             if alias.name == member and canonical(f"{node.module}.{member}") == name:
                 yield ImportedName(node, alias, statement.block)
@@ -82,16 +82,16 @@ def _quoted(source: ParsedSource, member: str) -> Sequence[ast.expr]:
 def renamed_import(
     source: ParsedSource, imported: ImportedName, new: str, rename: Callable[[ast.expr], list[Edit] | None]
 ) -> list[Edit] | None:
-    """Import another member instead, and use it wherever the name is used.
+    """Return the edits that import another member instead, and rename each use of the old one.
 
     Args:
         source: the file.
         imported: the import.
         new: the member to import.
-        rename: makes the edits for one use of the name.
+        rename: returns the edits for one use of the name.
 
     Returns:
-        Edits; ``None`` where the name may be used from outside the file, or means other things too.
+        The edits; ``None`` if other files may import the name from this one, or it is bound to other things as well.
     """
     if is_reexport(source, imported):
         return None
@@ -112,7 +112,7 @@ def renamed_import(
 
 
 def is_reexport(source: ParsedSource, imported: ImportedName) -> bool:
-    """Whether other files may import the name from this one: ``__init__.py``, ``__all__``, ``import X as X``."""
+    """Tell whether other files may import the name from here: ``__init__.py``, ``__all__``, ``import X as X``."""
     if posixpath.basename(source.filename.replace("\\", "/")) == "__init__.py":
         return True
     if imported.alias.asname == imported.alias.name:
@@ -122,7 +122,7 @@ def is_reexport(source: ParsedSource, imported: ImportedName) -> bool:
 
 @remembered
 def _exported(source: ParsedSource) -> frozenset[object]:
-    """What stands in ``__all__``."""
+    """Return the names listed in ``__all__``."""
     values: set[object] = set()
     for statement in source.bindings.statements:
         targets = getattr(statement.node, "targets", None) or [getattr(statement.node, "target", None)]
@@ -133,7 +133,7 @@ def _exported(source: ParsedSource) -> frozenset[object]:
 
 @remembered
 def _is_named_in_text(source: ParsedSource, name: str) -> bool:
-    """Whether a string other than an annotation is a name, as in ``globals()[".."]`` and ``cast("..", x)``."""
+    """Tell whether a string other than an annotation is this name, as in ``globals()["X"]`` and ``cast("X", x)``."""
     annotations = sum(isinstance(root, ast.Name) and root.id == name for root in _quoted(source, name))
     texts = [node for node in source.ast_nodes() if isinstance(node, ast.Constant) and node.value == name]
     return len(texts) > annotations
@@ -144,7 +144,7 @@ def _is_of(binding: Binding, imported: ImportedName) -> bool:
 
 
 def _is_free(source: ParsedSource, name: str, imported: ImportedName) -> bool:
-    """Whether a name means nothing else anywhere in the file."""
+    """Tell whether a name means nothing in the file yet, or nothing but what this import statement binds."""
     bound = _bound_anywhere(source, name)
     if any(not _is_of(binding, imported) for binding in bound):
         return False
@@ -153,20 +153,20 @@ def _is_free(source: ParsedSource, name: str, imported: ImportedName) -> bool:
 
 @remembered
 def _bound_anywhere(source: ParsedSource, name: str) -> tuple[Binding, ...]:
-    """What a name is bound to in any scope of statements."""
+    """Return the bindings of a name in all scopes of the file that hold statements."""
     scopes = {statement.scope for statement in source.bindings.statements} | {source.bindings.module}
     return tuple(binding for scope in scopes for binding in source.bindings.names_in(scope).get(name, ()))
 
 
 @remembered
 def _uses_by_import(source: ParsedSource, name: str) -> dict[ast.AST, list[tuple[ast.Name, tuple[Binding, ...]]]]:
-    """The uses of a name by the imports that they may mean, each with all that the name may mean there."""
+    """Return, for each import, the uses of a name that may mean it, each with all bindings that reach that use."""
     found: dict[ast.AST, list[tuple[ast.Name, tuple[Binding, ...]]]] = {}
     seen: set[int] = set()
     for use in _bare_uses(source, name):
         bindings = source.bindings.bindings_of(name, start_of(use))
         if len(bindings) > 1 and id(bindings) in seen:
-            continue  # One use of this ambiguous meaning is enough to forbid a renaming.
+            continue  # One use with these several bindings is enough to forbid the renaming.
         seen.add(id(bindings))
         for statement in dict.fromkeys(one.node for one in bindings if one.kind is BindingKind.IMPORT):
             found.setdefault(statement, []).append((use, bindings))
@@ -180,7 +180,7 @@ def _bare_uses(source: ParsedSource, name: str) -> Iterator[ast.Name]:
 
 
 def _in_import(source: ParsedSource, imported: ImportedName, new: str) -> list[Edit]:
-    """Rename in the import; drop the name if the new one stands beside it.
+    """Return the edit that renames a member in its import, or drops it if the new one is imported there already.
 
     The edit spans all names, so that no other fix adds one to them at the same time.
     """
@@ -198,7 +198,7 @@ def _in_import(source: ParsedSource, imported: ImportedName, new: str) -> list[E
 
 
 def without(source: ParsedSource, elements: Sequence[ast.expr], dropped: ast.expr) -> Edit:
-    """Take one element out of a tuple or a union, with the comma or the bar that goes with it."""
+    """Return the edit that removes one element of a tuple or a union, together with its ``,`` or ``|``."""
     return source.replace(_with_separator(source, elements, elements.index(dropped)), "")
 
 

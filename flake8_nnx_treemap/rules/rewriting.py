@@ -1,4 +1,4 @@
-"""Rewrites that several rules describe: a mapper that dispatches, a predicate that stops at every wrapper."""
+"""Builds the fixes that rules share: make a mapper dispatch with isinstance, make is_leaf stop at every wrapper."""
 
 from __future__ import annotations
 
@@ -38,35 +38,35 @@ LEAF_NAMES = ("v", "leaf", "variable", "leaf_")
 """Names for the parameter of a new lambda, in order of preference."""
 
 _SWALLOWS = (ast.IfExp, ast.Lambda, ast.NamedExpr, ast.Yield, ast.YieldFrom)
-"""Expressions that would swallow an ``if … else`` written after them."""
+"""Expressions that need parentheses before ``if … else``, which would otherwise become a part of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class WrapperTypes:
-    """The classes of NNX wrappers as this file writes them, with the import edits that this takes."""
+    """The NNX wrapper classes as a file spells them, and the import edits that these spellings need."""
 
     names: tuple[str, ...]
     edits: tuple[Edit, ...] = ()
 
     @property
     def text(self) -> str:
-        """What stands as the second argument of ``isinstance``."""
+        """The second argument of ``isinstance``: a class or a tuple of classes, as source text."""
         return self.names[0] if len(self.names) == 1 else f"({', '.join(self.names)})"
 
     @property
     def roots(self) -> frozenset[str]:
-        """The names with which the classes' names start."""
+        """The first part of each class's dotted name: ``nnx`` for ``nnx.Variable``."""
         return frozenset(name.partition(".")[0] for name in self.names)
 
 
 def wrapper_types(source: ParsedSource, node: ast.expr, floor: FlaxRelease) -> WrapperTypes | None:
-    """Spell ``nnx.Variable``, and VariableState as well while the floor is below 0.11, for use at a node."""
+    """Return Variable, and below 0.11 VariableState, as a file can spell them at a node; ``None`` if it cannot."""
     wanted = ["Variable"]
     if floor < VARIABLE_STATE_IS_VARIABLE:
         wanted.append("variablelib.VariableState")
     place = start_of(node)
     if source.bindings.bindings_of("isinstance", place):
-        return None  # What is called "isinstance" here is something else.
+        return None  # The file binds the name "isinstance" to something else.
     spellings = [spelling_of(source, name, place) for name in wanted]
     found = [spelling for spelling in spellings if spelling is not None]
     if len(found) != len(wanted):
@@ -77,14 +77,14 @@ def wrapper_types(source: ParsedSource, node: ast.expr, floor: FlaxRelease) -> W
 
 
 def make_fix(applicability: Applicability, message: str, steps: Iterable[Step | None]) -> Fix | None:
-    """Put the steps of a fix together, unless one is missing."""
+    """Return a fix with these steps; ``None`` if there are none, or one of them is ``None``."""
     done = [*steps]
     known = tuple(step for step in done if step is not None)
     return Fix(applicability, message, steps=known) if known and len(known) == len(done) else None
 
 
 def may_be_the_leaf(result: ast.expr) -> bool:
-    """Tell whether a result may be the very leaf, or hold it: names, choices, displays of names."""
+    """Tell whether a result may be the leaf itself or contain it, as names, ``a if b else c`` and ``[a]`` may."""
     if isinstance(result, _MAY_HOLD_LEAF):
         return True
     if isinstance(result, (ast.Tuple, ast.List, ast.Set)):
@@ -101,7 +101,7 @@ _MAY_HOLD_LEAF = (
 
 
 def hands_on_leaf(source: ParsedSource, mapper: Mapper) -> bool:
-    """Tell whether a mapper does more with its leaf than read its members: it may return it, or keep it."""
+    """Tell whether a mapper may return, pass or store its leaf itself, and not only read attributes and items of it."""
     return _hands_on(mapper.function.home or source, mapper.function.definition, mapper.leaf)
 
 
@@ -111,15 +111,15 @@ def _hands_on(source: ParsedSource, definition: Definition, leaf: str) -> bool:
 
 
 def leaf_uses(source: ParsedSource, code: Code, leaf: str) -> Iterator[ast.Attribute | ast.Subscript | None]:
-    """Find what is done with a leaf in some code.
+    """Yield, for each mention of a leaf, the attribute or item of it that is used there.
 
     Args:
         source: the file.
         code: the code.
-        leaf: how it knows the leaf: a name, or ``args[0]``.
+        leaf: how the code spells the leaf: a name, or ``args[0]``.
 
     Yields:
-        For each mention the attribute or subscript that reads a member of it, or ``None`` for anything else.
+        The node ``leaf.attribute`` or ``leaf[item]``; ``None`` for a mention that is anything else.
     """
     root = leaf.partition("[")[0]
     for node in nodes_below(code, ast.Name):
@@ -134,7 +134,7 @@ def leaf_uses(source: ParsedSource, code: Code, leaf: str) -> Iterator[ast.Attri
 
 
 def applicability_on(source: ParsedSource, owner: ast.expr) -> Applicability:
-    """How far to trust that an expression is a wrapper.
+    """Return how safe a fix is that relies on an expression being a wrapper.
 
     Other code may set an attribute to something else, and may call a public function with something else.
     """
@@ -143,16 +143,16 @@ def applicability_on(source: ParsedSource, owner: ast.expr) -> Applicability:
 
 
 def assignment_as_call(source: ParsedSource, target: ast.Attribute, method: str) -> AssignByCall | None:
-    """Write ``owner.method(value)`` for ``owner.attribute = value``.
+    """Return the step that writes ``owner.method(value)`` for ``owner.attribute = value``.
 
     Args:
         source: the file.
-        target: what is assigned to.
+        target: ``owner.attribute``.
         method: the call up to its argument, such as ``set_value(``.
 
     Returns:
-        The step; ``None`` for an assignment of several targets, an augmented one, or one whose value may give the
-        owner's name to something else: a call asks for its owner first, an assignment last.
+        The step; ``None`` for an assignment of several targets, an augmented one, or one whose value may rebind the
+        owner's name: a call evaluates its owner first, an assignment last.
     """
     statement = source.ast_parent(target)
     if not isinstance(statement, ast.Assign) or statement.targets != [target]:
@@ -172,16 +172,16 @@ def _may_rebind_owner(source: ParsedSource, target: ast.Attribute, value: ast.ex
 def dispatching_mapper(
     source: ParsedSource, call: TreeCall, mapper: Mapper | Unknown, types: WrapperTypes
 ) -> list[Step] | None:
-    """Make a call's mapper leave everything alone that is not a wrapper.
+    """Return the steps that make a call's mapper return each leaf unchanged that is not a wrapper.
 
     Args:
         source: the file.
         call: the call.
-        mapper: what is known of its mapper.
-        types: the wrapper classes, as written here.
+        mapper: the call's mapper, as far as it is known.
+        types: the wrapper classes, as the file spells them.
 
     Returns:
-        Steps; ``None`` if the mapper is an expression that cannot be called once a leaf instead of once.
+        The steps; ``None`` if the mapper is an expression that cannot be evaluated once for each leaf.
     """
     if isinstance(mapper, Mapper) and isinstance(mapper.function.definition, ast.Lambda) and mapper.is_inline:
         return _guarded_lambda(mapper.function.definition, mapper.leaf, types)
@@ -216,7 +216,7 @@ def _guarded_call(source: ParsedSource, call: TreeCall, mapper: ast.expr, types:
 
 
 def _is_pure(source: ParsedSource, node: ast.expr) -> bool:
-    """Tell whether evaluating an expression once a leaf is the same as once: names, partials that stay the same."""
+    """Tell whether evaluating an expression for each leaf gives what evaluating it once does: a name, a partial."""
     if dotted_name(node) is not None:
         return True
     if not isinstance(node, ast.Call) or (dotted_name(node.func) or ("",))[-1] != "partial" or not node.args:
@@ -227,7 +227,7 @@ def _is_pure(source: ParsedSource, node: ast.expr) -> bool:
 
 
 def _stays_the_same(source: ParsedSource, node: ast.expr) -> bool:
-    """Tell whether an expression is worth the same for each leaf: a constant, an import, a name bound only once."""
+    """Tell whether an expression has the same value for each leaf: a constant, an import, a name bound only once."""
     if isinstance(node, ast.Constant) or source.bindings.names_of(node):
         return True
     bindings = source.bindings.bindings_of(node.id, start_of(node)) if isinstance(node, ast.Name) else ()
@@ -235,7 +235,7 @@ def _stays_the_same(source: ParsedSource, node: ast.expr) -> bool:
 
 
 def _names_class_scope(source: ParsedSource, node: ast.expr) -> bool:
-    """Tell whether a name is bound in a class body: a lambda there does not see it."""
+    """Tell whether an expression uses a name bound in a class body, which a lambda in that body cannot see."""
     return any(
         binding.scope.kind.value == "class"
         for found in nodes_below([node], ast.Name)
@@ -249,10 +249,10 @@ def _names_class_scope(source: ParsedSource, node: ast.expr) -> bool:
 def widened_predicate(
     source: ParsedSource, test: LeafTest, types: WrapperTypes, floor: FlaxRelease
 ) -> list[Step] | None:
-    """Make a predicate that stops at VariableState stop at every wrapper; its other parts stay.
+    """Return the steps that make a predicate that stops at VariableState stop at every wrapper; its other tests stay.
 
     Returns:
-        Steps, none if nothing need change; ``None`` if the predicate cannot be widened where it stands.
+        The steps, empty if nothing has to change; ``None`` if the predicate cannot be rewritten at the call.
     """
     if test.is_inline:
         if test.parameter in types.roots:
@@ -260,7 +260,7 @@ def widened_predicate(
         widened = [_widened_types(found, types, floor) for found in test.tests]
         return None if None in widened else [step for steps in widened for step in steps or ()]
     if floor >= VARIABLE_STATE_IS_VARIABLE:
-        return []  # From 0.11 the two classes are one: the shared predicate is right as it is.
+        return []  # From 0.11 on the two classes are one: the predicate stops at every wrapper already.
     name = test.parameter if test.parameter not in types.roots else "x"
     widened_test = f"lambda {name}: isinstance({name}, {types.text})"
     if test.is_only_tests and all(found.name in BASE_CLASSES for one in test.tests for found in one.types):
@@ -280,14 +280,14 @@ def _widened_types(test: TypeTest, types: WrapperTypes, floor: FlaxRelease) -> l
         return []
     named = next(found for found in test.types if found.name in BASE_CLASSES)
     if not named.is_local:
-        # A constant that names VariableState names Variable from 0.11 on; below, it is shared with others.
+        # From 0.11 on a constant ``TYPES = (VariableState, …)`` means Variable; below, other code may use it as well.
         return [] if floor >= VARIABLE_STATE_IS_VARIABLE else None
     separator = " | " if isinstance(test.container, ast.BinOp) else ", "
     return [Replace(named.node, separator.join(types.names))]
 
 
 def stops_elsewhere(test: LeafTest) -> bool:
-    """Tell whether a predicate also stops at what is no wrapper, which the mapper may well be meant for."""
+    """Tell whether a predicate may also stop at nodes that are not wrappers, which the mapper may be meant for."""
     names: Sequence[str | None] = [found.name for one in test.tests for found in one.types]
     only_narrows = bool(test.tests) and all(one.is_conditional for one in test.tests)
     return not WRAPPERS.issuperset(names) or not (only_narrows or all(map(_is_none_test, test.others)))
@@ -304,20 +304,21 @@ def _is_none_test(node: ast.expr) -> bool:
 def dispatch_fix(
     source: ParsedSource, call: TreeCall, test: LeafTest, mapper: Mapper | Unknown, floor: FlaxRelease
 ) -> Fix | None:
-    """Make a call's mapper dispatch on the wrapper classes, and its predicate stop at all of them.
+    """Return the fix that makes a call's mapper dispatch on the wrapper classes and its predicate stop at all of them.
 
     Args:
         source: the file.
         call: a call whose predicate stops at a wrapper class and whose mapper takes every leaf.
-        test: what its predicate says.
-        mapper: what is known of its mapper.
+        test: the call's predicate.
+        mapper: the call's mapper, as far as it is known.
         floor: the lowest Flax release that must run the code.
 
     Returns:
-        The fix; ``None`` if the call shares its predicate with others, or cannot be rewritten where it stands.
+        The fix; ``None`` if other calls use the same predicate, or the call cannot be rewritten.
     """
     if call.partial is not None or call.function.kind is TreeFunctionKind.REDUCE:
-        return None  # What is given to a partial is shared with other calls; a reduction keeps what it has, no leaf.
+        # Other calls use the arguments of a partial, too; a reduction returns an accumulator, never a leaf.
+        return None
     types = wrapper_types(source, call.node, floor)
     if types is None:
         return None
@@ -336,7 +337,7 @@ def _is_safe(
     if isinstance(mapper, Unknown) or not mapper.always_reads & VARIABLE_ONLY_ATTRIBUTES:
         return False
     if mapper.function.home is not None or test.function.home is not None:
-        return False  # Another file may be another one by the time that both run.
+        return False  # The other file may have changed by the time that both run.
     asks_for_more = any(found.is_conditional for found in test.tests)
     if stops_elsewhere(test) or (asks_for_more and floor < VARIABLE_STATE_IS_VARIABLE):
         return False
@@ -346,19 +347,19 @@ def _is_safe(
 def stop_fix(
     source: ParsedSource, call: TreeCall, test: TypeTest | None, floor: FlaxRelease, *, is_inline: bool, message: str
 ) -> Fix | None:
-    """Add an ``is_leaf`` that stops at what code asks a leaf for, and let the code ask for every wrapper.
+    """Return the fix that adds an ``is_leaf`` for the types that code tests a leaf for, and widens that test.
 
     Args:
         source: the file.
         call: a call without ``is_leaf``.
-        test: what is asked; ``None`` if it is for an attribute that every wrapper has.
+        test: the code's type test; ``None`` if it tests for an attribute that every wrapper has.
         floor: the lowest Flax release that must run the code.
-        is_inline: whether the question is in the call itself, and may be changed.
+        is_inline: whether the test is written in the call itself, and may be changed.
         message: what the fix does.
 
     Returns:
         An unsafe fix: code runs that never ran before. ``None`` below 0.11 for a subclass such as ``nnx.Param``, which
-        state holds none of there, and for a name that may mean something else where the call stands.
+        state does not hold there, and for a name that may mean something else at the call.
     """
     steps: list[Step] = []
     if test is None or (test.names <= BASE_CLASSES and not test.is_exact):

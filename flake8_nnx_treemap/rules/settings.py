@@ -1,4 +1,4 @@
-"""Which rules run, and for which Flax: the part of the configuration that changes findings."""
+"""The settings that change findings: which rules run, and for which Flax."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from flake8_nnx_treemap.names import PORTABLE, FlaxRelease
 
 @dataclass(frozen=True, slots=True)
 class LintSettings:
-    """What the engine needs to know; small and picklable.
+    """The settings that the engine reads; small and picklable.
 
     ``select`` holds whole rule codes (``None``: the rules that are on by default). ``flax_floor`` is the
-    lowest Flax release the code must run on; ``PORTABLE`` (0.10.0) stands for every supported release.
+    lowest Flax release the code must run on; ``PORTABLE`` (0.10.0) means every supported release.
     """
 
     select: frozenset[str] | None = None

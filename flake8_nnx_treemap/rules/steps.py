@@ -1,4 +1,4 @@
-"""What a rule says is to be written where. How it is written, the codemod finds out from the concrete tree."""
+"""The steps of a fix: what to write at which node. The codemod turns them into text edits with the concrete tree."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from flake8_nnx_treemap.analysis.code.text import Edit
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Replace:
-    """Write other code in place of an expression, or of the expression and the parentheses around it."""
+    """A replacement of an expression by other code, together with the parentheses around it if so marked."""
 
     node: ast.expr
     content: str
@@ -19,9 +19,9 @@ class Replace:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Append:
-    """Write code behind an expression and the parentheses around it.
+    """Code to add after an expression and the parentheses around it.
 
-    An expression that would swallow the code, such as a lambda, gets parentheses if it has none.
+    If the code would become a part of the expression (``is_swallowed``), as with a lambda, that gets parentheses first.
     """
 
     node: ast.expr
@@ -31,7 +31,7 @@ class Append:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Enclose:
-    """Write code before and behind an expression."""
+    """Code to add before and after an expression."""
 
     node: ast.expr
     before: str
@@ -40,7 +40,7 @@ class Enclose:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AddKeyword:
-    """Add a last keyword argument to a call, on a line of its own where the other arguments have theirs."""
+    """A keyword argument to add at the end of a call, on its own line if the other arguments have one each."""
 
     call: ast.Call
     content: str
@@ -48,7 +48,7 @@ class AddKeyword:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AssignByCall:
-    """Write ``owner.method(value)`` for ``owner.attribute = value``; ``method`` goes up to its argument."""
+    """A replacement of ``owner.attribute = value`` by ``owner.method(value)``; ``method`` is text such as ``set(``."""
 
     target: ast.Attribute
     value: ast.expr
@@ -56,14 +56,14 @@ class AssignByCall:
 
 
 Described = Replace | Append | Enclose | AddKeyword | AssignByCall
-"""What is written by the concrete tree."""
+"""The steps that need the concrete tree to become edits."""
 
 Step = Described | Edit
-"""One piece of a rewrite. An edit is for what needs no concrete tree: a name, or a row of an import."""
+"""One piece of a rewrite. What needs no concrete tree, such as a name or a line of an import, is an edit already."""
 
 
-def subjects_of(step: Described) -> tuple[ast.expr, ...]:
-    """Return the expressions that a step is about, the first of which says in what statement it is."""
+def subject_of(step: Described) -> ast.expr:
+    """Return the expression whose statement a step changes."""
     if isinstance(step, AssignByCall):
-        return step.target, step.value
-    return (step.call if isinstance(step, AddKeyword) else step.node,)
+        return step.target
+    return step.call if isinstance(step, AddKeyword) else step.node

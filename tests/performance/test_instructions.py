@@ -28,6 +28,7 @@ import flake8_nnx_treemap.fixing.suppression, flake8_nnx_treemap.codemod.writing
 from flake8_nnx_treemap.rules.catalogue import every_rule
 from flake8_nnx_treemap import LintSettings, fix_source, lint_source
 from flake8_nnx_treemap.rules.catalogue import CODES
+from flake8_nnx_treemap.fixing.engine import lint
 every_rule()
 settings = LintSettings(frozenset(CODES), (0, 12, 7))
 text = open(sys.argv[1]).read()
@@ -37,6 +38,7 @@ WITH_PLUGIN = "import sys\nfrom flake8.main.cli import main\nsys.exit(main(sys.a
 PLAIN_FUNCTION = "def double{0}(x):\n    return jax.numpy.add(x, {0})\n\n\n"
 PROOF = Path(__file__).parents[1] / "runtime"
 PARSE = "libcst.parse_module(text)"
+REPORT = "lint(text, 'text.py', settings, edits=False)"
 LINT = "lint_source(text, settings=settings)"
 FIX = "fix_source(text, settings=settings)"
 
@@ -124,6 +126,7 @@ def test_analysis_and_fixing_against_a_bare_parse(
 ) -> None:
     path = module(folder, findings, lines)
     parse, lint, fix = work(PARSE, path), work(LINT, path), work(FIX, path)
+    print(findings, lines, "report", work(REPORT, path) / parse, "lint", lint / parse, "fix", fix / parse)
     assert lint <= analysis * parse
     assert fix <= fixing * parse
 

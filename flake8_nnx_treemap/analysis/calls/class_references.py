@@ -1,4 +1,4 @@
-"""Which classes an expression names, as the second argument of ``isinstance`` does: one, a tuple, a union."""
+"""Finds the classes that an expression names, such as the second argument of ``isinstance``."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from flake8_nnx_treemap.names import canonical
 _TUPLE_MAKERS = frozenset({"typing.Union", "typing.Optional", "builtins.tuple"})
 
 MAXIMUM_STEPS = 4
-"""How many constants are followed from a name to the classes that it was set to."""
+"""The number of constants, such as ``TYPES = (nnx.Param,)``, that are followed from a name to its classes."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClassReference:
     """One class named in a test.
 
-    ``name`` is its canonical name, such as ``flax.nnx.VariableState``, ``None`` if that cannot be told; ``node`` is
-    where it is written; ``is_local`` is false when that is in a constant defined elsewhere.
+    ``name`` is its canonical name, such as ``flax.nnx.VariableState``, or ``None`` if it is unknown; ``node`` is the
+    expression that names it; ``is_local`` is false if that is in a constant defined elsewhere.
     """
 
     name: str | None
@@ -32,7 +32,7 @@ class ClassReference:
 
 @remembered
 def classes_of(source: ParsedSource, expression: ast.expr, steps: int = MAXIMUM_STEPS) -> tuple[ClassReference, ...]:
-    """Return the classes that an expression names, in order; one that cannot be told is listed without a name."""
+    """Return the classes that an expression names, in order; an unknown one is listed without a name."""
     return tuple(_classes(source, expression, True, steps))
 
 
@@ -43,7 +43,7 @@ def class_name(source: ParsedSource, expression: ast.AST) -> str | None:
 
 
 def class_names(source: ParsedSource, expression: ast.expr, steps: int = MAXIMUM_STEPS) -> frozenset[str] | None:
-    """Return the canonical names of the classes that an expression names, or ``None`` if one cannot be told."""
+    """Return the canonical names of the classes that an expression names, or ``None`` if one is unknown."""
     names = {found.name for found in classes_of(source, expression, steps)}
     return None if None in names else frozenset(name for name in names if name is not None)
 
@@ -71,5 +71,5 @@ def _classes(source: ParsedSource, node: ast.expr, is_local: bool, steps: int) -
 
 @remembered
 def _classes_of_constant(source: ParsedSource, constant: ast.expr, steps: int) -> tuple[ClassReference, ...]:
-    """Return the classes in what a name was set to: found once for all tests that name it."""
+    """Return the classes in a constant's value; remembered for all tests that name the constant."""
     return tuple(_classes(source, constant, False, steps))

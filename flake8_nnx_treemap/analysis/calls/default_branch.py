@@ -1,4 +1,4 @@
-"""What code does with the leaves that fail all its tests: nothing, hand them on as they are, or work."""
+"""Reads what code does with the leaves that fail all its type tests: nothing, return them unchanged, or work."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from flake8_nnx_treemap.analysis.names.source import ParsedSource
 
 
 class Default(enum.Enum):
-    """What a piece of code makes of a leaf that is none of the kinds that are asked for."""
+    """What code does with a leaf that fails all its type tests."""
 
     NOTHING = "nothing"
     DENIED = "denied"
-    """It is a test, and says no."""
+    """It is a test, which is false."""
     GRANTED = "granted"
-    """It is the opposite of a test, and says yes."""
+    """It is the negation of a test, which is true."""
     LEAF = "leaf"
-    """It is that leaf as it is, or a container that it was put into."""
+    """It is the leaf unchanged, or a container with it."""
     WORK = "work"
-    """It does something with the leaf."""
+    """It computes something with the leaf."""
 
 
 _CONTAINERS: Final = (ast.Tuple, ast.List, ast.Dict, ast.Starred)
@@ -32,12 +32,12 @@ _OUTCOMES: Final = (Default.DENIED, Default.GRANTED)
 
 
 def default_branch_of(source: ParsedSource, code: Code, leaf: str, dispatches: Iterable[Dispatch]) -> Default:
-    """Tell what becomes of a leaf that passes no test.
+    """Return what code does with a leaf that fails all its type tests.
 
     Args:
         source: the file.
-        code: a function's body, a loop's, or an expression.
-        leaf: how the code knows the leaf.
+        code: the body of a function or of a loop, or an expression.
+        leaf: how the code spells the leaf.
         dispatches: the tests, as ``mappers.dispatches_in`` finds them.
     """
     return _Reader(source, {found.node: found for found in dispatches}, {leaf}, HELPER_DEPTH).of_code(code)
@@ -45,9 +45,9 @@ def default_branch_of(source: ParsedSource, code: Code, leaf: str, dispatches: I
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """Goes through code the way that it goes where every test says no.
+    """A reading of code on the path where every type test fails.
 
-    ``names`` are how the leaf is known; plain assignments add to them.
+    ``names`` are the spellings of the leaf; assignments add to them.
     """
 
     source: ParsedSource
@@ -62,7 +62,7 @@ class _Reader:
         works, _ = self._of_block(code)
         return Default.WORK if works else _together(self.returned)
 
-    # Statements: whether they work with the leaf, and whether control goes on after them
+    # Statements: whether they compute something with the leaf, and whether control goes on after them
 
     def _of_block(self, statements: Code) -> tuple[bool, bool]:
         for statement in statements:
@@ -105,7 +105,7 @@ class _Reader:
     def of_expression(self, node: ast.AST) -> Default:
         found = self.dispatches.get(node)
         if found is not None:
-            # ``getattr(leaf, "value", leaf)`` is its default.
+            # Without the attribute, ``getattr(leaf, "value", leaf)`` is its default.
             if found.test is None and isinstance(node, ast.Call) and len(node.args) == 3:
                 return self.of_expression(node.args[2])
             return Default.DENIED
@@ -155,7 +155,7 @@ class _Reader:
 
 
 def _together(found: Iterable[Default]) -> Default:
-    """Return what several pieces of code make of the leaf: the most that one of them does."""
+    """Return what several pieces of code together do with the leaf: the most that one of them does."""
     kinds = set(found)
     for kind in (Default.WORK, Default.LEAF):
         if kind in kinds:
@@ -164,5 +164,5 @@ def _together(found: Iterable[Default]) -> Default:
 
 
 def _used(inner: Default) -> Default:
-    """Return what an expression makes of the leaf that has such parts."""
+    """Return what an expression does with the leaf, given what its parts do."""
     return Default.WORK if inner in (Default.LEAF, Default.WORK) else Default.NOTHING

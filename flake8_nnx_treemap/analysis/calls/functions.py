@@ -1,4 +1,4 @@
-"""What runs when an expression is called: a lambda, a ``def`` in reach, a method, a ``functools.partial`` of one."""
+"""Finds the function that an expression refers to: a lambda, a ``def``, a method, a ``functools.partial`` of one."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from flake8_nnx_treemap.analysis.names.scopes import Binding, BindingKind, Scope
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown, remembered
 
 MAXIMUM_STEPS = 6
-"""How many aliases and partials are followed from a call to the function that runs."""
+"""The number of aliases and partials that are followed from an expression to its function."""
 
 MAXIMUM_DEPTH = 150
-"""Deepest nesting of nodes in a function that is read: the reading recurses a few frames for each."""
+"""The deepest nesting of nodes in a function that is read: reading recurses a few frames for each level."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Function:
-    """A function whose definition can be seen.
+    """A function whose definition is in the project.
 
-    ``bound`` is how many leading parameters are given already (``self``, arguments of a partial), ``given`` are
-    parameters given by keyword. ``overridable`` holds for methods: a subclass may run something else. ``home`` is the
-    other file of the project that defines it, if it is imported from there.
+    ``bound`` is the number of leading parameters that are given already (``self``, arguments of a partial), ``given``
+    are parameters that a partial gives by keyword. ``overridable`` is true for methods, which a subclass may override.
+    ``home`` is the other file of the project that defines it, if it is imported from there.
     """
 
     definition: Definition
@@ -47,13 +47,13 @@ class Function:
 
     @property
     def parameters(self) -> tuple[str, ...]:
-        """Names of the positional parameters that a caller still has to give."""
+        """The names of the positional parameters that a caller can still give."""
         names = [found.arg for found in positional_parameters(self.definition)]
         return tuple(name for name in names[self.bound :] if name not in self.given)
 
     @property
     def required(self) -> tuple[str, ...]:
-        """Those of ``parameters`` that have no default."""
+        """The ``parameters`` that have no default."""
         names = [found.arg for found in positional_parameters(self.definition)]
         defaulted = names[len(names) - len(self.definition.args.defaults) :]
         return tuple(name for name in self.parameters if name not in defaulted)
@@ -65,7 +65,7 @@ class Function:
         return None if star is None else star.arg
 
     def parameter_at(self, position: int) -> str | None:
-        """Return how the function names a positional argument: by a parameter, or as ``args[0]``."""
+        """Return how the function spells a positional argument: a parameter's name, or ``args[0]``."""
         names = self.parameters
         if position < len(names):
             return names[position]
@@ -78,25 +78,25 @@ def positional_parameters(definition: Definition) -> list[ast.arg]:
 
 
 SINGLE_DISPATCH = frozenset({"functools.singledispatch", "functools.singledispatchmethod"})
-"""Decorators under which the type of the first argument chooses what runs."""
+"""Decorators that choose the function to run by the type of the first argument."""
 
 TRANSPARENT_DECORATORS = SINGLE_DISPATCH | {"builtins.staticmethod", "builtins.classmethod"}
-"""Decorators under which the body still runs with the arguments of the call."""
+"""Decorators under which a call still runs the function's body with its arguments."""
 
 
 def function_of(
     source: ParsedSource, expression: ast.expr, steps: int = MAXIMUM_STEPS, *, across_files: bool = False
 ) -> Function | Unknown:
-    """Find the function that an expression stands for.
+    """Return the function that an expression refers to.
 
     Args:
         source: the file.
-        expression: what is called, or given to be called.
+        expression: what is called, or passed to be called.
         steps: how many aliases and partials may still be followed.
-        across_files: whether a function that is imported from the same project will do; it has a ``home``.
+        across_files: whether to find functions imported from the same project, too; they have a ``home``.
 
     Returns:
-        The function, or why it cannot be seen from here.
+        The function, or why its definition cannot be found.
     """
     if isinstance(expression, ast.Lambda):
         return _read(source, Function(expression))
@@ -123,12 +123,12 @@ def _read(source: ParsedSource, function: Function) -> Function | Unknown:
 def is_nested_too_deeply(source: ParsedSource, code: ast.stmt | ast.expr) -> bool:
     """Tell whether a piece of code is nested too deeply to be read."""
     start, end = source.offsets_of(code)
-    # Each level takes a character at least, so most code need not be measured.
+    # Each level takes at least one character, so the depth of short code need not be measured.
     return end - start > MAXIMUM_DEPTH and depth_exceeds(code, MAXIMUM_DEPTH)
 
 
 def binding_of(source: ParsedSource, name: ast.Name) -> Binding | Unknown:
-    """Return the one binding that a name has where it is used."""
+    """Return the only binding that reaches the use of a name."""
     bindings = source.bindings.bindings_of(name.id, start_of(name))
     if len(bindings) == 1:
         return bindings[0]
@@ -136,7 +136,7 @@ def binding_of(source: ParsedSource, name: ast.Name) -> Binding | Unknown:
 
 
 def value_of(source: ParsedSource, name: ast.Name) -> ast.expr | Unknown:
-    """Return the expression last assigned to a name, where exactly one assignment reaches it."""
+    """Return the expression assigned to a name, if exactly one assignment reaches its use."""
     binding = binding_of(source, name)
     if isinstance(binding, Unknown):
         return binding
@@ -156,7 +156,7 @@ def _function_of_name(source: ParsedSource, name: ast.Name, steps: int) -> Funct
 
 
 def _imported_function(source: ParsedSource, names: frozenset[str], steps: int) -> Function | Unknown:
-    """Find the function of another file of this project that a name leads to, through whatever imports."""
+    """Return the function in another file of this project that a qualified name means, also through re-exports."""
     found = source.modules(next(iter(names))) if source.modules is not None and len(names) == 1 else None
     if found is None or not steps:
         return Unknown("imported from elsewhere")
@@ -226,7 +226,7 @@ def _function_of_method(source: ParsedSource, expression: ast.Attribute) -> Func
 
 
 def class_of_self(source: ParsedSource, owner: ast.expr) -> Scope | None:
-    """Return the class whose method's first parameter an expression is: the class of ``self``."""
+    """Return the class that an expression such as ``self`` is an instance of: a method's first parameter."""
     if not isinstance(owner, ast.Name):
         return None
     return class_of_method(source.bindings.bindings_of(owner.id, start_of(owner)))

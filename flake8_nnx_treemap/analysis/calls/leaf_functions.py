@@ -1,4 +1,4 @@
-"""Functions of this file that are called with the nodes or leaves of a tree: predicates, mappers, their helpers."""
+"""Finds the functions of a file that are called with nodes or leaves of a tree: predicates, mappers, their helpers."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LeafFunction:
-    """A function that is called with a node of a tree, and how it knows it."""
+    """A function that is called with a node of a tree; ``leaf`` is its parameter for it."""
 
     definition: Definition
     leaf: str
 
 
 def leaf_functions_of(source: ParsedSource, calls: Iterable[TreeCall]) -> Iterator[LeafFunction]:
-    """Yield the predicates and mappers of calls of tree functions; one that several calls share comes once."""
+    """Yield the predicates, mappers and their helpers of tree calls, each once if several calls share it."""
     seen: set[tuple[Definition, str]] = set()
     for call in calls:
         pending = list(_of_call(source, call))
@@ -36,7 +36,7 @@ def leaf_functions_of(source: ParsedSource, calls: Iterable[TreeCall]) -> Iterat
 
 
 def _helpers(source: ParsedSource, function: LeafFunction) -> Iterator[LeafFunction]:
-    """Yield the functions of this file that a function hands its leaf to."""
+    """Yield the functions of this file to which a function passes its leaf."""
     for node in nodes_below(body_of(function.definition), ast.Call):
         for helper, leaf in helpers_of(source, node, {function.leaf}):
             yield LeafFunction(helper.definition, leaf)

@@ -1,4 +1,4 @@
-"""What becomes of the leaves that a flatten returns: loops, comprehensions and filters that look at each."""
+"""Finds loops, comprehensions and filters over the leaves that ``tree.leaves`` and ``tree.flatten`` return."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _LIST_IN_RESULT = {
     _KIND.FLATTEN: (0,),
     _KIND.FLATTEN_WITH_PATH: (0,),
 }
-"""Where the leaves stand in what a function returns."""
+"""The indices that lead from a function's result to its list of leaves."""
 
 _PASSES_ON = frozenset({"list", "tuple", "sorted", "reversed", "iter", "set"})
 _PASSED_ON_DEPTH = 4
@@ -36,12 +36,12 @@ _PASSED_ON_DEPTH = 4
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LeafLoop:
-    """One place that looks at leaves one by one.
+    """One loop, comprehension, ``filter`` or ``map`` over leaves.
 
-    ``leaf`` is how it knows the leaf: a name, or ``pair[1]``. ``dispatches`` are all its questions after the leaf's
-    kind. ``selects`` is set where nothing is done with leaves that fail that one test. ``always_reads`` are the
-    attributes that it reads from each leaf for certain. ``bodies`` is the code that is given the leaf; ``is_inline`` is
-    false if that is a function defined elsewhere.
+    ``leaf`` is how it spells the leaf: a name, or ``pair[1]``. ``dispatches`` are all its tests of the leaf's type.
+    ``selects`` is set if it does nothing with leaves that fail that one test. ``always_reads`` are the attributes that
+    it always reads from each leaf. ``bodies`` is the code that runs for each leaf; ``is_inline`` is false if that is a
+    function defined elsewhere.
     """
 
     node: ast.AST
@@ -55,7 +55,7 @@ class LeafLoop:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LeafLoops:
-    """Everything that looks at the leaves of one call; ``has_other_uses`` if more is done with them than that."""
+    """All loops over the leaves of one call; ``has_other_uses`` if its result is used in other ways, too."""
 
     loops: tuple[LeafLoop, ...]
     has_other_uses: bool
@@ -63,11 +63,11 @@ class LeafLoops:
 
 @remembered
 def leaf_loops_of(source: ParsedSource, call: TreeCall) -> LeafLoops | Unknown:
-    """Find what looks at the leaves that a call returns.
+    """Return the loops over the leaves that a call returns.
 
     Args:
         source: the file.
-        call: a call of ``tree.leaves``, ``tree.flatten`` or their like.
+        call: a call of ``tree.leaves``, ``tree.flatten`` or the like.
 
     Returns:
         Its loops; unknown for other tree functions.
@@ -80,7 +80,7 @@ def leaf_loops_of(source: ParsedSource, call: TreeCall) -> LeafLoops | Unknown:
     others = 0
     for use in uses_of(source, call.node):
         if use.path[:1] == (1,) and where == (0,):
-            others += 1  # The tree's structure, which does not say how leaves are looked at.
+            others += 1  # The treedef, which is used to build a tree from leaves.
         elif use.path != where:
             others += 1
         else:
@@ -91,7 +91,7 @@ def leaf_loops_of(source: ParsedSource, call: TreeCall) -> LeafLoops | Unknown:
 
 
 def _loops_over(source: ParsedSource, use: Use, in_element: tuple[int, ...], depth: int) -> Iterator[LeafLoop | None]:
-    """What looks at the elements of a list; ``None`` for a use that looks at none, or that is not understood."""
+    """Yield the loops over a list of leaves; ``None`` for a use that is not a loop, or is not understood."""
     parent = use.parent
     if isinstance(parent, (ast.For, ast.AsyncFor)) and use.node is parent.iter:
         yield _of_loop(source, parent, in_element)
@@ -141,7 +141,7 @@ def _of_function(source: ParsedSource, call: ast.Call, function: ast.expr, *, se
 
 
 def _whole_test(mapper: Mapper) -> Dispatch | None:
-    """Return the test that a predicate is, if it is nothing else."""
+    """Return the type test that is the whole body of a lambda; ``None`` for other functions."""
     is_test = len(mapper.dispatches) == 1 and mapper.dispatches[0].node is mapper.function.definition.body
     return mapper.dispatches[0] if is_test else None
 
@@ -156,7 +156,7 @@ def _of_comprehension(
     dispatches = tuple(dispatches_in(source, [whole], leaf))
     conditions = [condition for one in getattr(whole, "generators", ()) for condition in one.ifs]
     selects = _selected(dispatches, list(map(_first_condition, conditions)))
-    # What stands behind a condition is not done for each leaf; a dictionary's value is read after its key.
+    # Only the first part runs for every leaf: an ``if`` guards the others; a dictionary's value comes after its key.
     made = [getattr(whole, name) for name in ("elt", "key", "value") if hasattr(whole, name)]
     bodies = tuple([one] for one in (*conditions, *made))
     return LeafLoop(whole, leaf, bodies, dispatches, selects, always_read_in(source, bodies[0], leaf))
@@ -169,7 +169,7 @@ def _first_condition(node: ast.expr) -> ast.expr:
 
 
 def _selected(dispatches: Sequence[Dispatch], tests: Sequence[ast.AST]) -> Dispatch | None:
-    """Return the only question that is asked, if it decides whether anything happens at all."""
+    """Return the only dispatch, if it is one of the tests that guard everything else."""
     if len(dispatches) == 1 and any(dispatches[0].node is test for test in tests):
         return dispatches[0]
     return None
@@ -185,7 +185,7 @@ def _of_loop(source: ParsedSource, loop: ast.For | ast.AsyncFor, in_element: tup
 
 
 def _guards(body: Code) -> Iterator[ast.expr]:
-    """Yield the test without which a loop's body does nothing."""
+    """Yield the test of ``if test: …`` or ``if not test: continue`` if a loop does nothing for leaves that fail it."""
     statements = without_docstring(body)
     if not statements or not isinstance(statements[0], ast.If) or statements[0].orelse:
         return
@@ -200,7 +200,7 @@ def _guards(body: Code) -> Iterator[ast.expr]:
 
 
 def _element(target: ast.expr, path: tuple[int, ...]) -> str | None:
-    """How a loop knows the part of each element that a path leads to."""
+    """Return how a loop spells a part of each element, given by indices: a name, or ``pair[1]``."""
     for position, index in enumerate(path):
         if isinstance(target, ast.Name):
             return target.id + "".join(f"[{step}]" for step in path[position:])

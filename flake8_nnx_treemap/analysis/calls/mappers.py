@@ -1,4 +1,4 @@
-"""What a mapper does with the leaf it is given: whether it looks at its type, and what it reads from it for certain."""
+"""Reads what a mapper does with its leaf: how it tests its type, and which attributes it always reads."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ from flake8_nnx_treemap.analysis.code.nodes import (
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown, remembered
 
 HELPER_DEPTH = 2
-"""How many calls deep a helper that is handed the leaf is read."""
+"""How many calls deep helpers are read to which the leaf is passed."""
 
 _TRIES: Final = (ast.Try, getattr(ast, "TryStar", ast.Try))  # From Python 3.11 on.
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Dispatch:
-    """One place where a mapper's way depends on what kind of thing the leaf is.
+    """One place where a mapper branches on the leaf's type or attributes.
 
-    ``test`` is set where classes are named; otherwise the mapper asks for attributes, or asks something unknown.
-    ``of_first`` is false if it asks this of a leaf of a further tree: that may be a wrapper without ``is_leaf``.
+    ``test`` is set if it names classes; otherwise it tests for an attribute, or for something unknown.
+    ``of_first`` is false if it tests the leaf of a further tree, which may be a wrapper without ``is_leaf``.
     """
 
     node: ast.AST
@@ -48,11 +48,11 @@ class Dispatch:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Mapper:
-    """A mapper whose definition is in this file.
+    """A mapper whose definition is in the project.
 
-    ``leaf`` is how the function knows the leaf of the first tree: a parameter's name, or ``args[0]``. ``always_reads``
-    are the attributes that it reads from the leaf on every way to a result. ``ignores_leaf`` holds if it never looks
-    at the leaf at all, as ``lambda _: replicated`` does. ``results`` are the expressions that it may return.
+    ``leaf`` is how the function spells the leaf of the first tree: a parameter's name, or ``args[0]``. ``always_reads``
+    are the attributes that it reads from the leaf on every path to a result. ``ignores_leaf`` is true if it never uses
+    the leaf, as in ``lambda _: replicated``. ``results`` are the expressions that it may return.
     """
 
     expression: ast.expr
@@ -72,16 +72,16 @@ class Mapper:
 def mapper_of(
     source: ParsedSource, expression: ast.expr, leaf_position: int, *, across_files: bool = False
 ) -> Mapper | Unknown:
-    """Read a mapper.
+    """Return what a mapper does with its leaf.
 
     Args:
         source: the file.
-        expression: the function given to a tree function.
+        expression: the function passed to a tree function.
         leaf_position: which positional argument is the leaf: 1 after a key path, else 0.
-        across_files: whether a mapper of another file will do, whose nodes belong to ``function.home``.
+        across_files: whether to read mappers of other files, too; their nodes belong to ``function.home``.
 
     Returns:
-        What the mapper does, or why that cannot be seen here.
+        The mapper, or why it cannot be read.
     """
     mapper = _mapper_of(source, expression, leaf_position, across_files=False)
     is_elsewhere = isinstance(mapper, Unknown) and across_files
@@ -106,7 +106,7 @@ def _mapper_of(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Reading:
-    """What a function does with a leaf, as ``Mapper`` tells it: found once for a function that many calls map."""
+    """What a function does with a leaf, as in ``Mapper``; remembered for a function that many calls map."""
 
     dispatches: tuple[Dispatch, ...]
     always_reads: frozenset[str]
@@ -122,7 +122,7 @@ def _reading_of(
     leaves: tuple[str, ...],
     overridable: bool,
 ) -> _Reading:
-    # With several trees, a mapper may tell them apart by any of the leaves that it is given together.
+    # With several trees, a mapper may test the leaf of any of them.
     dispatches = tuple(
         replace(found, of_first=name == leaves[0])
         for name in leaves
@@ -152,17 +152,17 @@ _MAY_DISPATCH: Final = (
     *(ast.Call, ast.Compare, ast.Subscript, ast.Match, ast.Try, ast.With),
     *(ast.IfExp, ast.If, ast.While, ast.comprehension, ast.Assert, ast.BoolOp, ast.match_case),
 )
-"""What ``_dispatch_at`` and ``_conditions_at`` look at."""
+"""The types of nodes that ``_dispatch_at`` and ``_conditions_at`` read."""
 
 
 def dispatches_in(source: ParsedSource, code: Code, leaf: str, depth: int = HELPER_DEPTH) -> Iterator[Dispatch]:
-    """Find every place in a piece of code whose way depends on what kind of thing a leaf is.
+    """Yield every place where a piece of code branches on a leaf's type or attributes.
 
     Args:
         source: the file.
-        code: a function's body, a loop's, a comprehension.
-        leaf: how the code knows the leaf: a name, or ``pair[1]``.
-        depth: how many calls deep helpers that are handed the leaf are read.
+        code: the body of a function or of a loop, or a comprehension.
+        leaf: how the code spells the leaf: a name, or ``pair[1]``.
+        depth: how many calls deep helpers are read to which the leaf is passed.
     """
     names = _aliases(code, leaf)
     for node in nodes_below(code, *_MAY_DISPATCH):
@@ -174,7 +174,7 @@ def dispatches_in(source: ParsedSource, code: Code, leaf: str, depth: int = HELP
 
 
 def _aliases(code: Code, leaf: str) -> frozenset[str]:
-    """Return the leaf's name and others that a plain assignment gives it."""
+    """Return the leaf's name and the names to which the leaf is assigned."""
     names = {leaf}
     assignments: tuple[type[ast.Assign | ast.NamedExpr], ...] = (ast.Assign, ast.NamedExpr)
     for node in nodes_below(code, *assignments):
@@ -207,7 +207,7 @@ def _dispatch_at(source: ParsedSource, node: ast.AST, leaf: Subjects) -> Iterato
 
 
 def _chooses_by_type(node: ast.AST, leaf: Subjects) -> bool:
-    """Tell whether ``TABLE[type(leaf)]``, a ``match`` with classes or a ``try`` decides what becomes of the leaf."""
+    """Tell whether a node is ``TABLE[type(leaf)]``, ``match leaf`` with classes, or a ``try`` that branches on it."""
     if isinstance(node, ast.Subscript):
         return any(typed_subject(key, leaf) is not None for key in subscript_keys(node))
     if isinstance(node, ast.Match):
@@ -239,7 +239,7 @@ def _attribute_test(source: ParsedSource, call: ast.Call, leaf: Subjects) -> Ite
 
 
 def _conditions_at(node: ast.AST) -> Iterator[ast.expr]:
-    """Yield the expressions directly in a node that decide which way it goes on."""
+    """Yield the conditions in a node: tests of ``if``, ``while``, ``assert``, operands of ``and`` or ``or``, guards."""
     if isinstance(node, (ast.IfExp, ast.If, ast.While, ast.Assert)):
         yield node.test
     elif isinstance(node, ast.comprehension):
@@ -251,7 +251,7 @@ def _conditions_at(node: ast.AST) -> Iterator[ast.expr]:
 
 
 def _unknown_tests(source: ParsedSource, condition: ast.expr, names: Subjects, depth: int) -> Iterator[Dispatch]:
-    """Yield calls that are handed the leaf itself, decide, and cannot be read: they may well ask for its type."""
+    """Yield the calls in a condition that get the leaf itself and cannot be read: they may test its type."""
     for node in nodes_below([condition], ast.Call):
         given = [*node.args, *(keyword.value for keyword in node.keywords)]
         handed = names & {access_path(argument) for argument in given}
@@ -260,7 +260,7 @@ def _unknown_tests(source: ParsedSource, condition: ast.expr, names: Subjects, d
 
 
 def _is_read_elsewhere(source: ParsedSource, call: ast.Call, leaf: Subjects, depth: int) -> bool:
-    """Tell whether ``_dispatch_at`` or ``_dispatches_of_helper`` says what there is to say about a call."""
+    """Tell whether ``_dispatch_at`` or ``_dispatches_of_helper`` already reads a call."""
     if type_test_of(source, call, leaf) is not None or any(_attribute_test(source, call, leaf)):
         return True
     return depth > 0 and any(helpers_of(source, call, leaf))
@@ -272,12 +272,12 @@ def _dispatches_of_helper(source: ParsedSource, call: ast.Call, names: Subjects,
 
 
 def helpers_of(source: ParsedSource, call: ast.Call, names: Subjects) -> Iterator[tuple[Function, str]]:
-    """Find the function in this file that a call hands the leaf to, with the name it has there.
+    """Yield the function to which a call passes the leaf, once for each parameter that gets it.
 
     Args:
         source: the file.
         call: a call.
-        names: how the leaf is known where the call stands.
+        names: how the code around the call spells the leaf.
     """
     positions = [index for index, argument in enumerate(call.args) if access_path(argument) in names]
     keywords = [keyword for keyword in call.keywords if access_path(keyword.value) in names]
@@ -308,18 +308,18 @@ def _is_generator(definition: Definition) -> bool:
     return any(isinstance(node, (ast.Yield, ast.YieldFrom)) for node in own_nodes(definition))
 
 
-# What is read for certain
+# What is always read
 
 _REBINDERS: Final = (
     *(ast.Assign, ast.AnnAssign, ast.AugAssign, ast.NamedExpr, ast.For, ast.AsyncFor, ast.withitem, ast.Delete),
     *(ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.alias, ast.ExceptHandler),
     *(ast.MatchAs, ast.MatchStar, ast.MatchMapping),
 )
-"""What may give a name another meaning."""
+"""The types of nodes that may rebind a name."""
 
 
 def _names_bound_by(node: ast.AST) -> Iterator[str | None]:
-    """Yield the names that stand where a node gives names a meaning, among them some that it only changes a part of."""
+    """Yield the names in a node's targets: those that it binds, and also ``x`` in ``x.a = …``."""
     if isinstance(node, ast.Assign):
         targets: list[ast.expr] = node.targets
     elif isinstance(node, ast.Delete):
@@ -334,7 +334,7 @@ def _names_bound_by(node: ast.AST) -> Iterator[str | None]:
 
 
 _EVERYTHING: Final = None
-"""What is read on a way that never returns: whatever one asks for. Stands for the set of all attributes."""
+"""The set of all attributes: what code reads on a path that raises, which never gets to a result."""
 
 _Reads = frozenset[str] | None
 
@@ -349,12 +349,12 @@ def _always_read(
     overridable: bool,
 ) -> frozenset[str]:
     if overridable or _is_generator(definition) or not SINGLE_DISPATCH.isdisjoint(decorators):
-        return frozenset()  # What runs may be another function, or run later.
+        return frozenset()  # Another function may run instead, or the body may run later.
     return always_read_in(source, body_of(definition), leaf, depth)
 
 
 def always_read_in(source: ParsedSource, code: Code, leaf: str, depth: int = HELPER_DEPTH) -> frozenset[str]:
-    """Return the attributes that a piece of code reads from a leaf whichever way it goes; see ``dispatches_in``."""
+    """Return the attributes that code reads from a leaf on every path; for the arguments see ``dispatches_in``."""
     reads, _ = _CertainReads(source, leaf, depth).of_block(code)
     return frozenset() if reads is _EVERYTHING else reads
 
@@ -368,14 +368,14 @@ def _results(definition: Definition) -> Iterator[ast.expr]:
 
 @dataclass(frozen=True, slots=True)
 class _CertainReads:
-    """Collects the attributes of the leaf that are read whichever way control goes."""
+    """A reading of code for the attributes of the leaf that it reads on every path."""
 
     source: ParsedSource
     leaf: str
     depth: int
 
     def of_block(self, statements: Code) -> tuple[_Reads, bool]:
-        """Return what a list of statements reads for certain, and whether control can go on after it."""
+        """Return what a list of statements always reads, and whether control can go on after it."""
         reads: frozenset[str] = frozenset()
         for statement in statements:
             found, goes_on = self.of_statement(statement)
@@ -407,7 +407,7 @@ class _CertainReads:
         if isinstance(node, (ast.Break, ast.Continue)):
             return frozenset(), False
         if isinstance(node, ast.Assert):
-            return frozenset(), True  # "python -O" leaves it out.
+            return frozenset(), True  # "python -O" skips it.
         return self.of_expression(node), True
 
     def _of_if(self, node: ast.If) -> tuple[_Reads, bool]:
@@ -417,7 +417,7 @@ class _CertainReads:
         common = _common(then, otherwise)
         if common is _EVERYTHING:
             return _EVERYTHING, False
-        # A branch that returned early has read only its own: what follows does not count for it.
+        # What follows is not read on the path of a branch that returns early.
         leaves_early = (not then_goes_on and then is not _EVERYTHING) or (
             not else_goes_on and otherwise is not _EVERYTHING
         )
@@ -427,7 +427,7 @@ class _CertainReads:
         return any(self.leaf in _names_bound_by(node) for node in nodes_below([statement], *_REBINDERS))
 
     def of_expression(self, node: ast.AST) -> frozenset[str]:
-        if type(node) is ast.Name:  # Most are; the rest of the questions take time.
+        if type(node) is ast.Name:  # Most nodes are names; the tests below take time.
             return frozenset()
         if isinstance(node, ast.Attribute) and access_path(node.value) == self.leaf:
             return frozenset({node.attr})
@@ -465,7 +465,7 @@ _RUN_LATER_OR_NEVER = (
 
 
 def _common(first: _Reads, second: _Reads) -> _Reads:
-    """Return what is read on both of two ways."""
+    """Return the attributes that are read on both of two paths."""
     if first is None:
         return second
     return first if second is None else first & second
@@ -482,7 +482,7 @@ def _may_return(node: ast.AST) -> bool:
 class Guarded:
     """A mapper that is ``result if isinstance(leaf, types) else leaf``, in one of its usual forms.
 
-    ``test`` is ``None`` where it asks for an attribute instead: ``hasattr(leaf, "value")``, ``getattr(leaf, "value",
+    ``test`` is ``None`` if it tests for an attribute instead: ``hasattr(leaf, "value")``, ``getattr(leaf, "value",
     leaf)``. ``results`` are the expressions that it may return for a leaf that passes.
     """
 
@@ -494,14 +494,14 @@ _NO_PLAIN_TEST = Unknown("the mapper is no plain test of the leaf's type")
 
 
 def guarded_result_of(source: ParsedSource, mapper: Mapper) -> Guarded | Unknown:
-    """Read a mapper that leaves everything alone but leaves of certain types.
+    """Return the type test and the results of a mapper that returns all leaves unchanged that fail one test.
 
     Args:
         source: the file.
         mapper: a mapper.
 
     Returns:
-        The test and what is returned where it holds; unknown for a mapper of any other form.
+        The test, and what the mapper returns if it passes; unknown for a mapper of any other form.
     """
     return _guarded_result_of(source, mapper.function.definition, mapper.leaf)
 
@@ -539,7 +539,7 @@ def _guarded(source: ParsedSource, leaf: str, body: ast.expr) -> Guarded | Unkno
 
 
 def _guard(source: ParsedSource, test: ast.expr, leaf: str) -> TypeTest | Unknown | None:
-    """Return the types that a test asks for, ``None`` if it asks for an attribute."""
+    """Return the type test that an expression is; ``None`` if it tests for an attribute."""
     found = type_test_of(source, test, {leaf})
     if found is None and not (isinstance(test, ast.Call) and any(_attribute_test(source, test, {leaf}))):
         return Unknown("no test of the leaf's type")

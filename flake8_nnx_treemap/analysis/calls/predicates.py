@@ -1,4 +1,4 @@
-"""What an ``is_leaf`` predicate says about a node's type."""
+"""Reads the type tests of ``is_leaf`` predicates."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from flake8_nnx_treemap.names import WRAPPERS
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TypeTest:
-    """``isinstance(x, types)``, or a comparison of ``type(x)``.
+    """A type test: ``isinstance(x, types)``, or a comparison of ``type(x)``.
 
-    ``subject`` is how the code names what is tested. ``container`` is the expression that names the types; ``is_exact``
-    holds for comparisons, which subclasses fail; ``is_conditional`` if another test must hold as well for the
-    predicate to be true.
+    ``subject`` is how the code spells what is tested. ``container`` is the expression that names the types;
+    ``is_exact`` is true for comparisons, which subclasses fail; ``is_conditional`` if another test must hold as well
+    for the predicate to be true.
     """
 
     node: ast.expr
@@ -45,10 +45,10 @@ class TypeTest:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LeafTest:
-    """What a predicate says: a node is a leaf if one of ``tests`` holds, or one of ``others``.
+    """An ``is_leaf`` predicate: a node is a leaf if one of ``tests`` holds, or one of ``others``.
 
-    ``function`` is what runs. ``denied`` are tests that must not hold. Without ``others`` and ``denied`` the predicate
-    is nothing but its tests.
+    ``function`` is the predicate's function. ``denied`` are tests that must not hold. Without ``others`` and ``denied``
+    the predicate consists of its ``tests``.
     """
 
     expression: ast.expr
@@ -82,7 +82,7 @@ class LeafTest:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Condition:
-    """A piece of a predicate with how it counts: denied by a ``not``, joined to others by an ``and``."""
+    """One condition in a predicate: ``is_denied`` after a ``not``, ``is_conditional`` beside an ``and``."""
 
     node: ast.expr
     is_denied: bool
@@ -90,15 +90,15 @@ class _Condition:
 
 
 def leaf_test_of(source: ParsedSource, expression: ast.expr, *, across_files: bool = False) -> LeafTest | Unknown:
-    """Read an ``is_leaf`` argument.
+    """Return the tests of an ``is_leaf`` argument.
 
     Args:
         source: the file.
-        expression: the value given as ``is_leaf``.
-        across_files: whether a predicate of another file will do, whose nodes belong to ``function.home``.
+        expression: the value passed as ``is_leaf``.
+        across_files: whether to read predicates of other files, too; their nodes belong to ``function.home``.
 
     Returns:
-        What the predicate tests, or why it cannot be read.
+        The predicate's tests, or why it cannot be read.
     """
     test = _leaf_test_of(source, expression, across_files=False)
     is_elsewhere = isinstance(test, Unknown) and across_files
@@ -123,7 +123,7 @@ _Tests = tuple[tuple[TypeTest, ...], tuple[TypeTest, ...], tuple[ast.expr, ...]]
 
 @remembered
 def _tests_of(source: ParsedSource, definition: Definition, parameter: str) -> _Tests | Unknown:
-    """Return what a function says of its parameter: found once for one that many calls have as their predicate."""
+    """Return a function's tests of its parameter; remembered for a predicate that many calls share."""
     conditions = _conditions_of_function(definition)
     if isinstance(conditions, Unknown):
         return conditions
@@ -140,19 +140,19 @@ def _tests_of(source: ParsedSource, definition: Definition, parameter: str) -> _
 
 
 Subjects = frozenset[str] | set[str]
-"""How code names what is tested: ``x``, or ``xs[0]``; several if assignments gave it further names."""
+"""The spellings of what is tested: ``x``, or ``xs[0]``; several if it is assigned to further names."""
 
 
 def type_test_of(
     source: ParsedSource, node: ast.AST, subjects: Subjects, *, is_conditional: bool = False
 ) -> TypeTest | None:
-    """Read ``isinstance(subject, T)``, ``type(subject) is T``, ``type(subject) in (..)`` and their like.
+    """Return the type test in ``isinstance(subject, T)``, ``type(subject) is T``, ``type(subject) in (..)``.
 
     Args:
         source: the file.
         node: an expression.
-        subjects: how the code names what is tested.
-        is_conditional: what the result says about its surroundings.
+        subjects: the spellings of what is tested.
+        is_conditional: the value of the result's ``is_conditional``.
 
     Returns:
         The test, or ``None`` if the expression is not a test of the subject's type.
@@ -218,7 +218,7 @@ def _conditions_of_function(definition: Definition) -> list[_Condition] | Unknow
 
 
 def _conditions_of_statements(statements: Sequence[ast.AST]) -> list[_Condition] | Unknown:
-    """Read ``if test: return a`` and ``return b`` as the one expression that they amount to."""
+    """Return the conditions of ``if test: return a`` and ``return b``, read as one expression."""
     found: list[_Condition] = []
     is_conditional = False
     remaining = [*reversed(statements)]
@@ -240,7 +240,7 @@ def _conditions_of_statements(statements: Sequence[ast.AST]) -> list[_Condition]
 
 
 def _returned_constant(statements: Sequence[ast.AST]) -> bool | None:
-    """Return ``True`` or ``False`` where the statements do nothing but return it."""
+    """Return ``True`` or ``False`` if the statements only return that constant, else ``None``."""
     if len(statements) != 1 or not isinstance(statements[0], ast.Return):
         return None
     value = statements[0].value
@@ -255,7 +255,7 @@ def _split(node: ast.expr, is_denied: bool, is_conditional: bool) -> Iterator[_C
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
         yield from _split(node.operand, not is_denied, is_conditional)
     elif isinstance(node, ast.BoolOp):
-        # Under a "not", "or" joins and "and" parts: De Morgan.
+        # After a "not", "or" acts as "and" and the reverse: De Morgan.
         joins = isinstance(node.op, ast.And) is not is_denied
         for value in node.values:
             yield from _split(value, is_denied, is_conditional or joins)

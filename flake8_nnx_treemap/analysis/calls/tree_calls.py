@@ -1,4 +1,4 @@
-"""Every call of a JAX tree function, through whatever names and partials, and what is given to it as what."""
+"""Finds the calls of JAX tree functions, also through aliases and partials, and sorts their arguments."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from flake8_nnx_treemap.names import TREE_FUNCTION_BASENAMES, TREE_FUNCTIONS, Tr
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TreeCall:
-    """One call of a tree function, its arguments sorted out.
+    """One call of a tree function, with its arguments by role.
 
-    ``more_trees`` holds if starred arguments bring further trees. ``is_complete`` is false if ``**keywords`` may bring
-    arguments that are not listed. ``partial`` is the ``functools.partial`` that some of the arguments were given to, if
-    any; it is shared with other calls.
+    ``more_trees`` is true if starred arguments may bring further trees. ``is_complete`` is false if ``**keywords`` may
+    bring arguments that are not listed. ``partial`` is the ``functools.partial`` that holds some of the arguments, if
+    any; other calls may share it.
     """
 
     node: ast.Call
@@ -33,7 +33,7 @@ class TreeCall:
 
     @property
     def callee(self) -> ast.expr:
-        """The function's name as written."""
+        """The expression that is called, such as ``jax.tree.map``."""
         return self.node.func
 
 
@@ -50,7 +50,7 @@ def _tree_calls(source: ParsedSource) -> Iterator[TreeCall]:
 
 
 def _aliases(source: ParsedSource) -> set[str]:
-    """Return names under which the file may call a tree function: imports with ``as``, assignments, partials."""
+    """Return the names under which a file may call a tree function: ``import … as``, assignments, partials."""
     return {name for name, found in source.bindings.all_bound() if any(map(_may_bind_tree_function, found))}
 
 
@@ -67,7 +67,7 @@ def _may_bind_tree_function(binding: Binding) -> bool:
 
 
 def tree_call_at(source: ParsedSource, node: ast.Call) -> TreeCall | None:
-    """Read one call, if it calls a tree function."""
+    """Return a call with its arguments by role; ``None`` if it does not call a tree function."""
     function = tree_function_of(source, node.func)
     if function is not None:
         return _sort_arguments(node, function, None)
@@ -83,7 +83,7 @@ def tree_call_at(source: ParsedSource, node: ast.Call) -> TreeCall | None:
 
 
 def tree_function_of(source: ParsedSource, callee: ast.expr) -> TreeFunction | None:
-    """Return the tree function that an expression names; of alternatives, all must do the same."""
+    """Return the tree function that an expression names; if it may be several, they must be of the same kind."""
     functions = [TREE_FUNCTIONS.get(name) for name in sorted(source.bindings.names_of(callee))]
     if not functions or functions[0] is None:
         return None

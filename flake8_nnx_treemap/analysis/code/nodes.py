@@ -1,4 +1,4 @@
-"""Answers questions about ``ast`` nodes that need no context: children, names, arguments, places."""
+"""Reads single ``ast`` nodes, without context: their children, names, arguments and places."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _HOLD_NO_NODES = frozenset(
 
 
 class _Fields(dict[type[ast.AST], tuple[str, ...]]):
-    """The fields of a type of node that may hold nodes."""
+    """The names of the fields that may hold nodes, for each type of node."""
 
     def __missing__(self, node_type: type[ast.AST]) -> tuple[str, ...]:
         names = () if node_type is ast.Constant else node_type._fields
@@ -36,7 +36,7 @@ _FIELDS = _Fields()
 
 
 def child_nodes(node: ast.AST) -> list[ast.AST]:
-    """The nodes directly below a node, in the order of ``ast.iter_child_nodes``, without operators and contexts."""
+    """Return the children of a node, in the order of ``ast.iter_child_nodes``, without operators and contexts."""
     found: list[ast.AST] = []
     for name in _FIELDS[type(node)]:
         value = getattr(node, name, None)
@@ -49,7 +49,7 @@ def child_nodes(node: ast.AST) -> list[ast.AST]:
 
 
 def walk(root: ast.AST) -> Iterator[ast.AST]:
-    """A node and all below it, level by level, as ``ast.walk`` does."""
+    """Yield a node and all nodes below it, level by level, as ``ast.walk`` does."""
     pending = [root]
     for node in pending:
         yield node
@@ -57,7 +57,7 @@ def walk(root: ast.AST) -> Iterator[ast.AST]:
 
 
 def nodes_below(code: Code, *types: type[_Node]) -> Iterator[_Node]:
-    """Yield the nodes of some types in a piece of code and below it, a node before what is below it."""
+    """Yield the nodes of some types in a piece of code, parents before their children."""
     pending = [*reversed(code)]
     while pending:
         node = pending.pop()
@@ -67,13 +67,13 @@ def nodes_below(code: Code, *types: type[_Node]) -> Iterator[_Node]:
 
 
 def words_below(root: ast.AST) -> frozenset[str]:
-    """The names and the names of attributes that a piece of code writes."""
+    """Return all names and attribute names in a piece of code."""
     words = (getattr(node, "attr", getattr(node, "id", None)) for node in walk(root))
     return frozenset(word for word in words if word is not None)
 
 
 def own_nodes(root: ast.AST) -> Iterator[ast.AST]:
-    """Yield what is below a node in source order, but for what is in the functions and classes below it."""
+    """Yield the nodes below a node in source order, but not those inside functions and classes below it."""
     pending = [*reversed(child_nodes(root))]
     while pending:
         node = pending.pop()
@@ -83,7 +83,7 @@ def own_nodes(root: ast.AST) -> Iterator[ast.AST]:
 
 
 def operands(node: ast.expr, *operators: type[ast.operator]) -> list[ast.expr]:
-    """What is joined by operators such as the bars of a union, in order: a thousand of them nest a thousand deep."""
+    """Return the operands of ``a | b | c``, without recursion: a thousand of them nest a thousand levels deep."""
     found: list[ast.expr] = []
     pending = [node]
     while pending:
@@ -112,7 +112,7 @@ def start_of(node: ast.AST) -> Place:
     """Return where a node starts, decorators included."""
     decorators = getattr(node, "decorator_list", None)
     if decorators:
-        # The "@" stands before the decorator's expression, on the same line or an earlier one.
+        # The "@" comes before the decorator's expression, on the same line or an earlier one.
         return (decorators[0].lineno, 0)
     return (node.lineno, node.col_offset)  # type: ignore[attr-defined]
 
@@ -173,7 +173,7 @@ def body_of(definition: Definition) -> Code:
 
 
 def without_docstring(statements: Code) -> Code:
-    """Return statements without the strings among them that stand alone."""
+    """Return statements without those that are only a string."""
     return [found for found in statements if not (isinstance(found, ast.Expr) and _is_string(found.value))]
 
 

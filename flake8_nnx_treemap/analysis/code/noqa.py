@@ -1,4 +1,4 @@
-"""Comments that ask linters to be silent, as flake8 reads them: where they stand and what they name."""
+"""Finds ``# noqa`` comments, as flake8 reads them: their rows and the codes that they name."""
 
 from __future__ import annotations
 
@@ -19,31 +19,31 @@ NOQA_FILE = re.compile(r"\s*# flake8[:=]\s*noqa", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class NoqaLine:
-    """Rows that a string or a backslash joins, most often one: the first ``# noqa`` in them counts for each of them."""
+    """A row, or several that a string or a backslash joins: the first ``# noqa`` in them applies to all of them."""
 
     first_row: int
     last_row: int
     text: str
     comment: int | None
-    """Where the comment at their end starts in the text."""
+    """The offset in ``text`` of the comment at the end; ``None`` if there is no comment."""
 
     def match(self) -> re.Match[str] | None:
-        """The ``# noqa`` that counts; flake8 does not ask whether it stands in a comment."""
+        """Return the first ``# noqa`` of the rows; as for flake8, it need not be in a comment."""
         return NOQA_INLINE.search(self.text)
 
 
 def listed_codes(match: re.Match[str]) -> tuple[str, ...]:
-    """The codes that an inline suppression names, as they are written; none if it is for all."""
+    """Return the codes that a ``# noqa`` names, as they are written; none if it suppresses all codes."""
     return tuple(code for code in re.split(r"[,\s]+", match["codes"] or "") if code)
 
 
 def is_switched_off(source: SourceText) -> bool:
-    """Whether a line of its own says ``# flake8: noqa``."""
+    """Tell whether a line ``# flake8: noqa`` switches the whole file off."""
     return any(NOQA_FILE.match(line) for line in source.lines())
 
 
 def noqa_lines(source: SourceText) -> dict[int, NoqaLine]:
-    """The rows that count together for a ``# noqa``, by row; none if they cannot be told, as in flake8."""
+    """Return, by row, the rows that share its ``# noqa``; none if the file cannot be tokenized, as in flake8."""
     try:
         return {row: line for line in _noqa_lines(source) for row in range(line.first_row, line.last_row + 1)}
     except (tokenize.TokenError, SyntaxError, IndexError):
@@ -53,7 +53,7 @@ def noqa_lines(source: SourceText) -> dict[int, NoqaLine]:
 def _noqa_lines(source: SourceText) -> Iterator[NoqaLine]:
     rows: list[int] = []
     comment: int | None = None
-    text = "\n".join(source.lines())  # As flake8 reads it; the tokenizer does not know a carriage return alone.
+    text = "\n".join(source.lines())  # The tokenizer does not take a lone carriage return as a line end.
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type in (tokenize.ENDMARKER, tokenize.DEDENT):
             continue

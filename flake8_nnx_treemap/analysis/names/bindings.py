@@ -1,4 +1,4 @@
-"""What each name means at each place of a file: its bindings, and what it stands for in terms of imports."""
+"""Finds what each name means at each place of a file: its bindings, and the imported things it may refer to."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from flake8_nnx_treemap.analysis.names.scopes import (
 
 
 class Bindings:
-    """Answers what a name means at a place of one file."""
+    """The bindings of all names of one file, and which of them may reach a place."""
 
     def __init__(self, tree: ast.Module) -> None:
         collector = Collector()
@@ -46,35 +46,35 @@ class Bindings:
         self._names: dict[tuple[tuple[str, ...], Place, int], frozenset[str]] = {}
 
     def names_in(self, scope: Scope) -> Mapping[str, list[Binding]]:
-        """What the names that live in a scope are bound to."""
+        """Return the names of a scope with their bindings."""
         return self._names_in.get(scope, {})
 
     def all_bound(self) -> Iterator[tuple[str, list[Binding]]]:
-        """Each name of each scope, and what it is bound to there."""
+        """Yield each name of each scope with its bindings there."""
         for names in self._names_in.values():
             yield from names.items()
 
     def is_bound_once(self, binding: Binding) -> bool:
-        """Whether a name never means anything but one binding, which nothing but its own scope makes."""
+        """Tell whether a binding is the only one of its name in its scope, and no function declares the name global."""
         return len(self.names_in(binding.scope).get(binding.name, ())) == 1 and not self.is_shared(binding.name)
 
     @functools.cached_property
     def _shared(self) -> frozenset[str]:
-        """The names that some function declares global or nonlocal."""
+        """The names that some function declares ``global`` or ``nonlocal``."""
         found = (one.node.names for one in self.statements if isinstance(one.node, (ast.Global, ast.Nonlocal)))
         return frozenset(name for names in found for name in names)
 
     def is_parameter(self, name: str, place: Place) -> bool:
-        """Whether a name still means what its function was given."""
+        """Tell whether a name at a place is a parameter of its function that has not been assigned to."""
         bindings = self.bindings_of(name, place)
         return len(bindings) == 1 and bindings[0].kind is BindingKind.PARAMETER
 
     def is_shared(self, name: str) -> bool:
-        """Whether some function declares a name global or nonlocal: any call may then give it another meaning."""
+        """Tell whether some function declares a name ``global`` or ``nonlocal``, so that any call may rebind it."""
         return name in self._shared
 
     def is_written(self, name: str) -> bool:
-        """Whether a name stands anywhere by itself, not as an attribute."""
+        """Tell whether the file uses a name anywhere by itself, not as an attribute."""
         return name in self._written
 
     @functools.cached_property
@@ -83,7 +83,7 @@ class Bindings:
         return frozenset(name for name, found in uses if any(isinstance(use, ast.Name) for use in found))
 
     def scope_at(self, place: Place) -> Scope:
-        """The scope in which a name written at ``place`` is looked up."""
+        """Return the scope in which a name at ``place`` is looked up."""
         statement = self._statement_at(place)
         if statement is None:
             return self.module
@@ -99,29 +99,29 @@ class Bindings:
         return statement.scope
 
     def block_at(self, place: Place) -> Block | None:
-        """The block of the statement that holds ``place``."""
+        """Return the block of the statement that holds ``place``."""
         statement = self._statement_at(place)
         return None if statement is None else statement.block
 
     def _statement_at(self, place: Place) -> Statement | None:
-        # The statement that started last is the innermost one: expressions stand in simple statements and headers.
+        # The last statement to start is the innermost: expressions are only in simple statements and in headers.
         index = bisect_right(self._starts, place)
         return self.statements[index - 1] if index else None
 
     def bindings_of(self, name: str, place: Place) -> tuple[Binding, ...]:
-        """The bindings of ``name`` that may be in force at ``place``; empty for builtins and unknown names."""
+        """Return the bindings of ``name`` that may reach ``place``; empty for builtins and unknown names."""
         if (name, place) not in self._reaching:
             self._reaching[name, place] = self._bindings_of(name, place)
         return self._reaching[name, place]
 
     def reads_of(self, name: str) -> tuple[Reads, ...]:
-        """Every place where a name is read, those together that have the very same bindings."""
+        """Return all reads of a name, grouped by the bindings that may reach them."""
         if name not in self._reads:
             found: dict[int, Reads] = {}
             for index, use in enumerate(self.attributes.get(name, ())):
                 if isinstance(use, ast.Name) and isinstance(use.ctx, ast.Load):
                     bindings = self.bindings_of(name, start_of(use))
-                    reads = found.setdefault(id(bindings), Reads(bindings, []))  # The tuples stay: see _reaching.
+                    reads = found.setdefault(id(bindings), Reads(bindings, []))  # ``_reaching`` keeps the tuples.
                     reads.nodes.append((index, use))
             self._reads[name] = tuple(found.values())
         return self._reads[name]
@@ -146,7 +146,7 @@ class Bindings:
             scope = scope.parent
 
     def qualified_names(self, parts: tuple[str, ...], place: Place, depth: int = 8) -> frozenset[str]:
-        """What ``a.b.c`` at ``place`` may stand for, in terms of imports.
+        """Return the qualified names that ``a.b.c`` at ``place`` may mean, such as ``flax.nnx.Variable``.
 
         Args:
             parts: the names between the dots.
@@ -154,8 +154,8 @@ class Bindings:
             depth: how many assignments such as ``tmap = jax.tree.map`` are followed.
 
         Returns:
-            Dotted names; several when alternatives are imported in branches. Empty as soon as one alternative is
-            not an import. A name that is bound nowhere is taken for a builtin: ``builtins.isinstance``.
+            Dotted names; several if branches import alternatives; empty if one alternative is not an import. A name
+            that is bound nowhere is taken for a builtin: ``builtins.isinstance``.
         """
         question = (parts, place, depth)
         if question not in self._names:
@@ -163,7 +163,7 @@ class Bindings:
         return self._names[question]
 
     def names_of(self, node: ast.AST, depth: int = 8) -> frozenset[str]:
-        """The same of an expression where it stands; empty if it is no name and no chain of attributes of one."""
+        """Return the qualified names that an expression may mean; empty if it is not a (dotted) name."""
         parts = dotted_name(node)
         return frozenset() if parts is None else self.qualified_names(parts, start_of(node), depth)
 
@@ -191,7 +191,7 @@ class Bindings:
 
 
 def _without_fallback(bindings: tuple[Binding, ...]) -> tuple[Binding, ...]:
-    """Drop ``nnx = None`` where an import stands beside it: the idiom for an optional dependency."""
+    """Return bindings without ``nnx = None`` if one is an import: the idiom for an optional dependency."""
     if not any(binding.kind is BindingKind.IMPORT for binding in bindings):
         return bindings
     return tuple(
@@ -202,7 +202,7 @@ def _without_fallback(bindings: tuple[Binding, ...]) -> tuple[Binding, ...]:
 
 
 def _indices_around(scopes: Sequence[ExpressionScope]) -> list[int]:
-    """For each scope, sorted by start, the index of the next one before it that may end after it; -1 if none does."""
+    """Return, for each scope in order of start, the index of the innermost scope around its start; -1 for none."""
     around: list[int] = []
     open_: list[int] = []
     for index, scope in enumerate(scopes):

@@ -28,7 +28,7 @@ _BLOCK_FIELDS = ("body", "orelse", "finalbody")
 
 
 class Collector:
-    """Walks a module with its own stack, since a chain of a thousand operators nests a thousand nodes deep."""
+    """A walk over a module, with its own stack, as a chain of a thousand operators nests a thousand levels deep."""
 
     def __init__(self) -> None:
         self.calls: defaultdict[str, list[ast.Call]] = defaultdict(list)
@@ -36,10 +36,10 @@ class Collector:
         self.statements: list[Statement] = []
         self.expression_scopes: list[ExpressionScope] = []
         self.names: dict[Scope, dict[str, list[Binding]]] = {}
-        """Beside the scopes and not in them: a scope and its bindings in a circle would be left to the collector."""
+        """Kept apart from the scopes: a reference circle of scope and bindings would need the garbage collector."""
 
     def collect(self, tree: ast.Module) -> None:
-        """Walk a module."""
+        """Record the scopes, statements, bindings and uses of a module in this object's attributes."""
         self.module = Scope(ScopeKind.MODULE, tree, None)
         self._pending: list[tuple[list[ast.stmt], Scope, Block]] = [(tree.body, self.module, Block())]
         while self._pending:
@@ -51,7 +51,7 @@ class Collector:
 
     def _statement(self, node: ast.stmt, scope: Scope, block: Block) -> None:
         self.statements.append(Statement(node, start_of(node), scope, block))
-        if type(node) in _SIMPLE:  # Most are.
+        if type(node) in _SIMPLE:  # Most statements are.
             self._bind_simple(node, scope, block)
             for child in child_nodes(node):
                 self._expression(child, scope, block)
@@ -124,7 +124,7 @@ class Collector:
     @staticmethod
     def _inner_block(node: ast.stmt, name: str, block: Block) -> Block:
         if isinstance(node, (ast.With, ast.AsyncWith)):
-            return block  # What a with statement's body binds is in force after it.
+            return block  # What the body of a "with" binds reaches the code after it.
         is_try = isinstance(node, ast.Try) or type(node).__name__ == "TryStar"
         return Block(
             block,
@@ -198,11 +198,11 @@ class Collector:
 
     def _expression(self, root: ast.AST, scope: Scope, block: Block) -> None:
         pending: list[tuple[ast.AST, Scope]] = [(root, scope)]
-        for whole, inside in pending:  # Lambdas and comprehensions follow, each with a scope of its own.
+        for whole, inside in pending:  # Grows by lambdas and comprehensions, with their own scopes.
             stack = [whole]
             while stack:
                 node = stack.pop()
-                kind = type(node)  # Far cheaper than ``isinstance``, and most of what is looked at are these four.
+                kind = type(node)  # Far cheaper than ``isinstance``; most nodes are of these four types.
                 if kind is ast.Name:
                     self.attributes[node.id].append(node)  # type: ignore[arg-type,attr-defined]
                 elif kind is ast.Attribute:
@@ -227,7 +227,7 @@ class Collector:
         stack += [keyword.value for keyword in node.keywords]
 
     def _inner(self, node: ast.expr, scope: Scope, block: Block) -> Iterator[tuple[ast.AST, Scope]]:
-        """The parts of what has a scope of its own, each with the scope that it stands in."""
+        """Yield the parts of a lambda or comprehension, each with the scope in which it is evaluated."""
         if not isinstance(node, ast.Lambda):
             yield from self._comprehension(node, scope, block)  # type: ignore[arg-type]
             return
@@ -264,7 +264,7 @@ class Collector:
     def _walrus(self, node: ast.NamedExpr, scope: Scope, block: Block) -> None:
         while scope.kind is ScopeKind.COMPREHENSION and scope.parent is not None:
             scope = scope.parent
-        # Whether the expression is evaluated at all is not known here, so it never counts as certain.
+        # A block of its own, as the expression may not be evaluated at all.
         self._target(node.target, node.value, (), node, scope, Block(block, node))
 
     # Targets
@@ -280,7 +280,7 @@ class Collector:
         kind: BindingKind = BindingKind.ASSIGNMENT,
     ) -> None:
         if isinstance(target, ast.Name):
-            # A name is in force after its statement: the value is evaluated first.
+            # The name is bound after its value, which is evaluated first.
             place = end_of(target) if kind is BindingKind.ITERATION or value is None else end_of(value)
             self._bind(target.id, kind, node, scope, block, max(place, end_of(target)), value=value, path=path)
         elif isinstance(target, (ast.Tuple, ast.List)):

@@ -1,4 +1,4 @@
-"""Annotations that are written as strings, read as the expressions that they are."""
+"""Parses annotations that are written as strings."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _PLAIN = re.compile(r"""(["'])([^"'\\\n]*)\1""")
 
 @remembered
 def quoted_annotations(source: ParsedSource) -> tuple[ast.expr, ...]:
-    """The expressions in string annotations and in ``typing.cast``, with the places that they have in the file.
+    """Return the expressions in string annotations and in ``typing.cast``, with their places in the file.
 
     Args:
         source: the file.
 
     Returns:
-        Their roots; ``source.ast_parent`` leads from each to the string. Strings that are put together, or that hold
-        escapes, are left out.
+        Their roots; ``source.ast_parent`` of each is the string. Strings that are concatenated or hold escapes are left
+        out.
     """
     return tuple(_find(source))
 

@@ -1,4 +1,4 @@
-"""What a scope, a binding and a use of a name are."""
+"""Defines scopes, blocks, bindings and reads of names."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 class BindingKind(enum.Enum):
-    """How a name came to mean something."""
+    """What kind of code binds a name."""
 
     IMPORT = "import"
     ASSIGNMENT = "assignment"
@@ -26,7 +26,7 @@ class BindingKind(enum.Enum):
 
 
 class ScopeKind(enum.Enum):
-    """What opened a scope."""
+    """What kind of code opens a scope."""
 
     MODULE = "module"
     CLASS = "class"
@@ -35,7 +35,7 @@ class ScopeKind(enum.Enum):
     COMPREHENSION = "comprehension"
 
 
-@dataclass(slots=True, eq=False)  # Not frozen, here and below: thousands are made, and that takes thrice as long.
+@dataclass(slots=True, eq=False)  # Not frozen, here and below: making thousands of frozen ones takes thrice as long.
 class Block:
     """A list of statements that run one after the other; ``owner`` is the statement it belongs to."""
 
@@ -46,11 +46,11 @@ class Block:
 
     @property
     def is_tried(self) -> bool:
-        """Whether it stands in what some ``try`` tries, whatever is handled."""
+        """Whether the block is in the body of a ``try``, whatever its handlers are."""
         return any(around.is_try_body for around in self.ancestors())
 
     def ancestors(self) -> Iterator[Block]:
-        """This block and those around it, innermost first."""
+        """Yield this block and those around it, innermost first."""
         block: Block | None = self
         while block is not None:
             yield block
@@ -59,7 +59,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scope:
-    """One scope of names; ``outside`` maps names declared ``global`` or ``nonlocal`` to where they live."""
+    """One scope of names; ``outside`` maps names declared ``global`` or ``nonlocal`` to the scopes they belong to."""
 
     kind: ScopeKind
     node: ast.AST
@@ -69,7 +69,7 @@ class Scope:
 
 @dataclass(slots=True, eq=False)
 class Binding:
-    """One place where a name gets a meaning.
+    """One place where a name is bound.
 
     ``value`` is the expression assigned or iterated over, ``path`` the indices that unpacking applies to it (``None``
     for a starred target). ``qualified_name`` is set for imports.
@@ -87,12 +87,12 @@ class Binding:
 
 
 Host = ast.expr | ast.stmt
-"""What LibCST is given to parse: a simple statement, or one whole expression in a compound statement's header."""
+"""The code that LibCST parses: a simple statement, or one whole expression in a compound statement's header."""
 
 
 @dataclass(slots=True, eq=False)
 class Statement:
-    """A statement, with the scope and the block that it stands in."""
+    """A statement, with its scope and its block."""
 
     node: ast.stmt
     start: Place
@@ -102,7 +102,7 @@ class Statement:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ExpressionScope:
-    """A lambda or comprehension: names from ``start`` to ``end``, but not in the ``hole``, are looked up in it."""
+    """The scope of a lambda or comprehension, from ``start`` to ``end`` without the ``hole``, its first iterable."""
 
     scope: Scope
     start: Place
@@ -111,14 +111,14 @@ class ExpressionScope:
 
 
 class Reads(NamedTuple):
-    """Places where a name is read, with their numbers, and the bindings that may be in force at each of them."""
+    """The reads of a name that the same bindings may reach; each read has its number in source order."""
 
     bindings: tuple[Binding, ...]
     nodes: list[tuple[int, ast.Name]]
 
 
 def class_of_method(bindings: Sequence[Binding]) -> Scope | None:
-    """The class whose method's first parameter a name is, going by the name's bindings."""
+    """Return the class whose instance a name is as a method's first parameter, as ``self`` is; else ``None``."""
     if len(bindings) != 1 or bindings[0].kind is not BindingKind.PARAMETER:
         return None
     method = bindings[0].scope

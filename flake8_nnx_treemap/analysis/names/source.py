@@ -1,4 +1,4 @@
-"""One source text with its ``ast`` and what its names mean."""
+"""A source text with its ``ast`` and the bindings of its names."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from flake8_nnx_treemap.analysis.names.scopes import Block, Host
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """What could not be read off the source, and why; rules stay silent on it, ``--verbose`` shows it."""
+    """A fact that could not be found, and why; rules report nothing where they need it, ``--verbose`` shows it."""
 
     reason: str
 
 
 Modules = Callable[[str], "tuple[ParsedSource, str] | None"]
-"""Finds the module of this project that a qualified name leads into, with the name that it has there."""
+"""Finds the module of this project that defines a qualified name, and the name in that module."""
 
 
 class ParsedSource(SourceText):
-    """A source text and the answers to what its parts mean."""
+    """A source text with its ``ast``, the parents of its nodes, and the bindings of its names."""
 
     def __init__(
         self,
@@ -39,13 +39,13 @@ class ParsedSource(SourceText):
         modules: Modules | None = None,
         bindings: Bindings | None = None,
     ) -> None:
-        """Read a source.
+        """Parse a source text.
 
         Args:
             text: the whole source.
             filename: the name that messages use.
-            modules: finds other modules of the project; without it, what they define is not seen.
-            bindings: what its names mean, if the caller knows it already.
+            modules: finds other modules of the project; without it, what they define is unknown.
+            bindings: the bindings of its names, if the caller has them already.
 
         Raises:
             SourceError: the text is not Python.
@@ -58,27 +58,27 @@ class ParsedSource(SourceText):
 
     @remembered
     def ast_nodes(self) -> list[ast.AST]:
-        """Every ``ast`` node of the file, level by level."""
+        """Return every ``ast`` node of the file, level by level."""
         return self._nodes_with_parents(self.tree)
 
     def ast_parent(self, node: ast.AST) -> ast.AST | None:
-        """The ``ast`` node around a node of this file's tree."""
+        """Return the parent of a node of this file's ``ast``."""
         if node not in self._ast_parents and node is not self.tree:
             self._learn_parents_around(node)
         return self._ast_parents.get(node)
 
     def _learn_parents_around(self, node: ast.AST) -> None:
-        """Go through the statement of the module that a node stands in; most are never asked about."""
+        """Record the parents in the top-level statement that holds a node; most statements never need it."""
         row = getattr(node, "lineno", 0)
         index = bisect_right(self.tree.body, row, key=lambda statement: start_of(statement)[0])
         if index and self.tree.body[index - 1] not in self._ast_parents:
             self._nodes_with_parents(self.tree.body[index - 1])
             self._ast_parents[self.tree.body[index - 1]] = self.tree
-        if node not in self._ast_parents:  # Some have no place; and in f-strings, before Python 3.12, a wrong one.
+        if node not in self._ast_parents:  # Some nodes have no place, or a wrong one in f-strings before Python 3.12.
             self.ast_nodes()
 
     def adopt(self, root: ast.expr, parent: ast.AST) -> None:
-        """Let ``ast_parent`` lead from an expression that was read out of a string to the string."""
+        """Record a string as the parent of an expression that was parsed from it."""
         self.ast_nodes()
         self._nodes_with_parents(root)
         self._ast_parents[root] = parent
@@ -92,7 +92,7 @@ class ParsedSource(SourceText):
         return nodes
 
     def expects_attribute_error_at(self, place: Place) -> bool:
-        """The same, of a place."""
+        """Tell whether code at a place may handle an ``AttributeError``, by ``except``, ``suppress`` or ``raises``."""
         block = self.bindings.block_at(place)
         around = block.ancestors() if block else ()
         if any(one.is_try_body and self._expects_attribute_error(one) for one in around):
@@ -103,14 +103,14 @@ class ParsedSource(SourceText):
 
     @remembered
     def _expects_attribute_error(self, block: Block) -> bool:
-        """Whether a handler of a block that a ``try`` guards may handle ``AttributeError``."""
+        """Tell whether a handler of a ``try`` may handle an ``AttributeError`` of its body."""
         return any(map(_catches_attribute_error, getattr(block.owner, "handlers", ())))
 
     @remembered
     def _expecting_blocks(self) -> list[tuple[Place, Place]]:
-        """Where ``with suppress(AttributeError)``, ``with pytest.raises(AttributeError)`` and their like reach.
+        """Return the extents of ``with suppress(AttributeError)``, ``with pytest.raises(AttributeError)`` and the like.
 
-        Sorted, and without those that stand in another one.
+        They are sorted, without those that are in another one.
         """
         found: list[tuple[Place, Place]] = []
         for node in (one.node for one in self.bindings.statements):

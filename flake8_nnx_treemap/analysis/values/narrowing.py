@@ -1,4 +1,4 @@
-"""Where a test of a name's type holds: the code that runs only if ``isinstance`` said yes, or only if it said no."""
+"""Finds the code that runs only if a type test is true, or only if it is false."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from flake8_nnx_treemap.analysis.names.source import ParsedSource
 from flake8_nnx_treemap.names import VARIABLE, VARIABLE_BASES, VARIABLE_STATE
 
 Region = tuple[Place, Place]
-"""Code from one place to another: what stands in it is reached only if a test came out a certain way."""
+"""The code from one place up to another."""
 
 MAXIMUM_WAYS = 20
-"""How many ends of branches are looked at: a chain of a thousand ``elif`` is asked for each of its tests."""
+"""How many ends of branches are read: a chain of a thousand ``elif`` is read again for each of its tests."""
 
 
 def regions_where(source: ParsedSource, test: ast.expr, outcome: bool) -> Iterator[Region]:
-    """The code that runs only if a test has come out a certain way.
+    """Yield the regions of code that run only if a test is true, or only if it is false.
 
     Args:
         source: the file.
         test: an expression, such as a call of ``isinstance``.
-        outcome: what it must have returned.
+        outcome: which result the test must have.
 
     Yields:
-        Regions. Names may be bound anew in them: ask whether a use still has the bindings that the test saw.
+        Regions. They may rebind names: compare the bindings that reach a use with those that reach the test.
     """
     parent = source.ast_parent(test)
     if isinstance(parent, ast.UnaryOp) and isinstance(parent.op, ast.Not):
@@ -69,7 +69,7 @@ def _regions_of_comprehension(source: ParsedSource, node: ast.comprehension, tes
 
 
 def never_goes_on(statements: Sequence[ast.stmt]) -> bool:
-    """Whether statements leave their block for good, whichever way they go: by ``return``, ``raise`` or in a loop."""
+    """Tell whether statements leave their block on every path, by ``return``, ``raise``, ``continue`` or ``break``."""
     pending = [statements[-1]]
     for _ in range(MAXIMUM_WAYS):
         last = pending.pop()
@@ -84,7 +84,7 @@ def never_goes_on(statements: Sequence[ast.stmt]) -> bool:
 
 
 def _ways_through(statement: ast.stmt) -> Sequence[Sequence[ast.stmt]]:
-    """The blocks of a statement that ends with the end of one of them; none if it may also pass over them all."""
+    """Return the blocks of a statement that always ends with the end of one of them; none if it may skip them all."""
     if isinstance(statement, ast.If):
         return [statement.body, statement.orelse] if statement.orelse else []
     if isinstance(statement, ast.With):
@@ -99,15 +99,15 @@ def _ways_through(statement: ast.stmt) -> Sequence[Sequence[ast.stmt]]:
 
 
 def _may_swallow(manager: ast.expr) -> bool:
-    """Whether a ``with`` may go on after an error in its body, as ``suppress(..)`` and ``pytest.raises(..)`` do."""
+    """Tell whether a ``with`` may swallow an error in its body, as ``suppress(..)`` and ``pytest.raises(..)`` do."""
     words = map(str.lower, words_below(manager))
     return any("suppress" in word or "raises" in word for word in words)
 
 
 def regions_beyond_cases(source: ParsedSource, node: ast.Match) -> Iterator[tuple[frozenset[str], Region]]:
-    """The code of a ``match`` that no instance of some classes reaches, with their canonical names.
+    """Yield the canonical names of classes with a region of a ``match`` that none of their instances reaches.
 
-    Behind ``case A() | B():`` these are the later cases; and what follows the ``match``, if that case leaves for good.
+    For ``case A() | B():`` these are the later cases, and the code after the ``match`` if the case always leaves it.
     """
     for case, later in zip(node.cases, [*node.cases[1:], None], strict=True):
         types = None if case.guard is not None else _types_taken(source, case.pattern)
@@ -119,7 +119,7 @@ def regions_beyond_cases(source: ParsedSource, node: ast.Match) -> Iterator[tupl
 
 
 def _types_taken(source: ParsedSource, pattern: ast.pattern) -> frozenset[str] | None:
-    """The classes every instance of which a pattern matches."""
+    """Return the classes of which a pattern matches every instance."""
     if isinstance(pattern, ast.MatchAs) and pattern.pattern is not None:
         return _types_taken(source, pattern.pattern)
     if isinstance(pattern, ast.MatchOr):
@@ -129,20 +129,20 @@ def _types_taken(source: ParsedSource, pattern: ast.pattern) -> frozenset[str] |
 
 
 def _region_after(source: ParsedSource, statement: ast.stmt) -> Iterator[Region]:
-    """The statements that follow one in its block."""
+    """Yield the region of the statements that follow one in its block, if there are any."""
     block, index = _block_of(source, statement)
     if index + 1 < len(block):
         yield start_of(block[index + 1]), end_of(block[-1])
 
 
 def statements_after(source: ParsedSource, statement: ast.stmt) -> Sequence[ast.stmt]:
-    """The statements that follow one in its block."""
+    """Return the statements that follow one in its block."""
     block, index = _block_of(source, statement)
     return block[index + 1 :]
 
 
 def _block_of(source: ParsedSource, statement: ast.stmt) -> tuple[Sequence[ast.stmt], int]:
-    """The block that holds a statement, and how many stand in it before."""
+    """Return the block that holds a statement, and the statement's index in it."""
     parent = source.ast_parent(statement)
     for name in ("body", "orelse", "finalbody"):
         block = getattr(parent, name, None)
@@ -158,7 +158,7 @@ def _span(statements: Sequence[ast.stmt]) -> Region:
 
 
 def type_test(source: ParsedSource, node: ast.AST) -> tuple[str, frozenset[str]] | None:
-    """Read ``isinstance(name, types)``: the name, and the classes' canonical names."""
+    """Return the name and the classes' canonical names in ``isinstance(name, types)``; ``None`` for anything else."""
     if not isinstance(node, ast.Call) or not node.args or not isinstance(node.args[0], ast.Name):
         return None
     test = type_test_of(source, node, {node.args[0].id})
@@ -167,7 +167,7 @@ def type_test(source: ParsedSource, node: ast.AST) -> tuple[str, frozenset[str]]
 
 
 def covers(tested: frozenset[str], stopped_at: frozenset[str]) -> bool:
-    """Whether a test of some classes holds for every instance of others; of the two base classes, either will do."""
+    """Tell whether a test of some classes is true of all instances of others; either base class covers everything."""
     bases = {VARIABLE, VARIABLE_STATE}
     if tested & bases:
         return True

@@ -1,4 +1,4 @@
-"""Which names are an NNX wrapper for certain: a test says so, or a traversal hands it over, or it was just made."""
+"""Finds expressions that are always an NNX wrapper: type-tested, passed by a traversal, or made by a constructor."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ from flake8_nnx_treemap.names import WRAPPERS
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Known:
-    """A name that is a wrapper in a region, as long as it means what one of ``bindings`` made it mean."""
+    """A name that is a wrapper in a region, as long as ``bindings`` are those that reach its use."""
 
     name: str
     region: Region
     bindings: tuple[Binding, ...]
     scope: Scope
-    """Where that is known."""
+    """The scope of the code in which that is known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Following:
-    """Which parameters are followed to what this file gives their functions.
+    """Which parameters are followed to the arguments of their function's calls in this file.
 
-    ``calls`` is through how many functions still. Without ``public`` a function that other files may call as well, with
-    whatever they like, is not one of them.
+    ``calls`` is the number of functions that may still be followed. Without ``public``, functions are left out that
+    other files may call as well, with other arguments.
     """
 
     calls: int = 2
@@ -48,17 +48,17 @@ FOLLOW_PRIVATE = Following(public=False)
 
 
 def is_wrapper(source: ParsedSource, node: ast.expr, following: Following = FOLLOW_ALL) -> bool:
-    """Whether an expression is a Variable or a VariableState for certain.
+    """Tell whether an expression is always a Variable or a VariableState.
 
     Args:
         source: the file.
         node: an expression.
-        following: which parameters are followed to what this file gives their functions.
+        following: which parameters are followed to the arguments of their function's calls in this file.
 
     Returns:
-        True for a name that ``isinstance`` has tested; for the leaf of a mapper or a loop whose ``is_leaf`` stops at
-        wrappers and that takes every leaf for one; for ``nnx.Param(..)``; for names and attributes that are set to
-        nothing else or annotated so; and for the parameter of a function that this file gives nothing else to.
+        True for a name that ``isinstance`` has tested; for the leaf of a mapper or a loop that does not dispatch and
+        whose ``is_leaf`` stops at wrappers; for ``nnx.Param(..)``; for names and attributes that are assigned nothing
+        else or annotated so; and for a parameter if all calls in this file pass wrappers.
     """
     if _is_made_so(source, node, following):
         return True
@@ -73,7 +73,7 @@ def is_wrapper(source: ParsedSource, node: ast.expr, following: Following = FOLL
 
 
 def _still_holds(source: ParsedSource, known: _Known, use: ast.Name) -> bool:
-    """Whether a name means the same where a function that stands below the test runs: later, perhaps."""
+    """Tell whether a name still has its known value at a use, which may be in a function that runs later."""
     scope: Scope | None = source.bindings.scope_at(start_of(use))
     while scope is not None and scope is not known.scope and scope.kind is ScopeKind.COMPREHENSION:
         scope = scope.parent
@@ -88,7 +88,7 @@ def _is_in_loop(binding: Binding) -> bool:
 
 
 def _may_be_handed_over(binding: Binding) -> bool:
-    """Whether a name may be the leaf of a lambda or of a loop: only for such a one are the calls to be read."""
+    """Tell whether a binding may be the leaf of a lambda or a loop; the file's tree calls are read only for those."""
     is_of_lambda = binding.kind is BindingKind.PARAMETER and binding.scope.kind is ScopeKind.LAMBDA
     return is_of_lambda or binding.kind is BindingKind.ITERATION
 
@@ -96,9 +96,9 @@ def _may_be_handed_over(binding: Binding) -> bool:
 def wrapper_attributes(
     source: ParsedSource, name: str, context: type[ast.expr_context] = ast.Load
 ) -> Iterator[ast.Attribute]:
-    """Every access to one attribute of what is a wrapper for certain, f-strings left out.
+    """Yield every access to one attribute of expressions that are always wrappers, but not in f-strings.
 
-    None where a class of the file that may be a wrapper has such a member of its own: it may do something else.
+    Yields nothing if a class of the file that may be a wrapper defines such a member, which may do something else.
 
     Args:
         source: the file.
@@ -116,7 +116,7 @@ def wrapper_attributes(
 
 
 def is_format_part(source: ParsedSource, node: ast.AST) -> bool:
-    """Whether a node stands in an f-string: before Python 3.12, ``ast`` does not know where."""
+    """Tell whether a node is in an f-string, where ``ast`` gives no right places before Python 3.12."""
     around = source.ast_parent(node)
     while isinstance(around, (ast.expr, ast.comprehension, ast.keyword)):
         if isinstance(around, (ast.JoinedStr, ast.FormattedValue)):
@@ -126,14 +126,14 @@ def is_format_part(source: ParsedSource, node: ast.AST) -> bool:
 
 
 def _is_pattern_part(source: ParsedSource, node: ast.AST) -> bool:
-    """Whether a node stands in ``case name.value``, where no call may stand."""
+    """Tell whether a node is in a pattern such as ``case name.value``, where a call is a syntax error."""
     around = source.ast_parent(node)
     while isinstance(around, ast.Attribute):
         around = source.ast_parent(around)
     return isinstance(around, ast.MatchValue)
 
 
-# Made so
+# Made by a constructor
 
 
 def _is_made_so(source: ParsedSource, node: ast.expr, following: Following) -> bool:
@@ -170,13 +170,13 @@ def _makes_wrapper(source: ParsedSource, call: ast.Call) -> bool:
     return bool(types) and WRAPPERS.issuperset(types or ())
 
 
-# Given nothing else
+# Passed by every call
 
 
 def _is_given_nothing_else(
     source: ParsedSource, binding: Binding, arguments: ast.arguments, following: Following
 ) -> bool:
-    """Whether each mention of the function of a parameter calls it with a wrapper, or maps it over wrappers."""
+    """Tell whether each mention of a parameter's function calls it with a wrapper, or maps it over wrappers."""
     names = [found.arg for found in (*arguments.posonlyargs, *arguments.args)]
     function = binding.scope.node
     if binding.name not in names or getattr(function, "decorator_list", []):
@@ -191,7 +191,7 @@ def _is_given_nothing_else(
 
 
 def _name_of(source: ParsedSource, function: ast.AST) -> str:
-    """The name of a function, or the one that a lambda is set to; empty if there is none."""
+    """Return the name of a function, or the one to which a lambda is assigned; empty if there is none."""
     around = source.ast_parent(function)
     target = around.targets[0] if isinstance(around, ast.Assign) and around.value is function else function
     name = getattr(target, "name", getattr(target, "id", ""))
@@ -199,7 +199,7 @@ def _name_of(source: ParsedSource, function: ast.AST) -> str:
 
 
 def _is_nested(function: Scope) -> bool:
-    """Whether a function stands in another one, where no other file finds it."""
+    """Tell whether a function is defined in another one, so that no other file can import it."""
     around = function.parent
     while around is not None and around.kind not in (ScopeKind.FUNCTION, ScopeKind.LAMBDA):
         around = around.parent
@@ -229,13 +229,13 @@ def _gives_wrapper(source: ParsedSource, mention: ast.Name, name: str, position:
 
 @remembered
 def _mappers(source: ParsedSource) -> frozenset[ast.expr]:
-    """What is given to any tree function as its mapper."""
+    """Return the expressions that are passed to a tree function as its mapper."""
     return frozenset(one.mapper for one in tree_calls_of(source) if one.mapper is not None)
 
 
 @remembered
 def _mappers_of_wrappers(source: ParsedSource) -> dict[ast.expr, int]:
-    """The mappers that take every leaf for one, below a predicate that stops at nothing else -> the leaf's position."""
+    """Return the leaf's position by mapper, for mappers without dispatch in calls that stop only at wrappers."""
     found: dict[ast.expr, int] = {}
     for call in _calls_that_stop_at_wrappers(source):
         mapper = None if call.mapper is None else mapper_of(source, call.mapper, call.function.leaf_position)
@@ -244,11 +244,11 @@ def _mappers_of_wrappers(source: ParsedSource) -> dict[ast.expr, int]:
     return found
 
 
-# Tested, or handed over
+# Type-tested, or passed by a traversal
 
 
 _KnownNames = dict[tuple[str, tuple[Binding, ...]], list[_Known]]
-"""By name and what it is bound to, since thousands of lambdas of one file may have a parameter of one name."""
+"""By name and bindings, as thousands of lambdas of one file may have parameters of the same name."""
 
 
 @remembered
@@ -280,14 +280,14 @@ def _tested(source: ParsedSource) -> Iterator[_Known]:
 
 def _known_where(source: ParsedSource, test: ast.expr, name: str) -> Iterator[_Known]:
     if source.bindings.is_shared(name):
-        return  # Whatever is called may give it another meaning.
+        return  # Any call may rebind it.
     bindings = source.bindings.bindings_of(name, start_of(test))
     for region in regions_where(source, test, True):
         yield _Known(name, region, bindings, source.bindings.scope_at(start_of(test)))
 
 
 def _calls_of_predicate(source: ParsedSource, test: ast.expr, name: str) -> Iterator[tuple[ast.Call, str]]:
-    """The calls of the function that does nothing but test its parameter, with the name that each is given."""
+    """Yield the calls of the function that only returns a test of its parameter, each with the name that it tests."""
     definition = source.ast_parent(test)
     if isinstance(definition, ast.Return):
         definition = source.ast_parent(definition)
