@@ -91,7 +91,7 @@ def _edits_of(source: ParsedSource, step: Described, spots: Spots) -> list[Edit]
 
 
 def _keyword(source: ParsedSource, step: AddKeyword, spots: Spots) -> list[Edit] | None:
-    given = [*step.call.args, *step.call.keywords]
+    given: list[ast.expr | ast.keyword] = [*step.call.args, *step.call.keywords]
     last = max(given, key=end_of, default=None)
     value = last.value if isinstance(last, ast.keyword) else last
     found = None if value is None else spots.expression(value)

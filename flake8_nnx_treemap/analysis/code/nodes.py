@@ -61,8 +61,8 @@ def nodes_below(code: Code, *types: type[_Node]) -> Iterator[_Node]:
     pending = [*reversed(code)]
     while pending:
         node = pending.pop()
-        if isinstance(node, types):
-            yield node
+        if type(node) in types:
+            yield node  # type: ignore[misc]
         pending += reversed(child_nodes(node))
 
 

@@ -9,8 +9,7 @@ import sys
 import warnings
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, NamedTuple, ParamSpec, TypeVar
 
 from flake8_nnx_treemap.analysis.code.nodes import Place, end_of, start_of
 
@@ -18,24 +17,21 @@ LINE_END = re.compile(r"\r\n|\r|\n")
 """The line ends that Python's grammar knows; a form feed is not one."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Position:
+class Position(NamedTuple):
     """A row and a column, both from 1; columns count code points."""
 
     row: int
     column: int
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Range:
+class Range(NamedTuple):
     """A part of a text, from ``start`` up to, not including, ``end``."""
 
     start: Position
     end: Position
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Edit:
+class Edit(NamedTuple):
     """A text that replaces a range; the range is empty for an insertion."""
 
     range: Range
