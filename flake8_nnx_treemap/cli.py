@@ -112,7 +112,9 @@ def build_parser() -> argparse.ArgumentParser:
     rules.add_argument("--extend-select", metavar="CODES", type=_codes, default=(), help="run these rules as well")
     rules.add_argument("--ignore", metavar="CODES", type=_codes, default=(), help="do not run these rules")
     rules.add_argument(
-        "--target-flax", metavar="VERSION", help='lowest Flax release to support, such as 0.12, or "portable"'
+        "--target-flax",
+        metavar="VERSION",
+        help='lowest Flax release to support, such as 0.12; "portable"; or a range such as ">=0.10,<0.11"',
     )
     fixes = parser.add_argument_group("fixes")
     fixes.add_argument(
@@ -285,10 +287,10 @@ def _show_settings(options: argparse.Namespace) -> int:
 
 
 def _check_names(options: argparse.Namespace) -> None:
-    from flake8_nnx_treemap.project.configuration import codes_named, flax_floor_for
+    from flake8_nnx_treemap.project.configuration import codes_named, flax_range_for
 
     codes_named((*(options.select or ()), *options.ignore, *options.extend_select), "command line")
-    flax_floor_for("-", _overrides(options))
+    flax_range_for("-", _overrides(options))
 
 
 def _overrides(options: argparse.Namespace) -> Overrides:

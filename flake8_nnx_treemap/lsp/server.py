@@ -18,7 +18,8 @@ from flake8_nnx_treemap.lsp import workspace
 from flake8_nnx_treemap.lsp.analyst import Analysis, Analyst
 from flake8_nnx_treemap.lsp.diagnostics import diagnostics_of
 from flake8_nnx_treemap.lsp.documents import Documents, Source, path_of
-from flake8_nnx_treemap.lsp.settings import SECTION, ClientSettings, client_settings, forget_projects
+from flake8_nnx_treemap.lsp.settings import SECTION, ClientSettings, client_settings
+from flake8_nnx_treemap.project.configuration import forget_configurations
 from flake8_nnx_treemap.project.errors import ConfigurationError
 
 IDLE_SECONDS = 1.0
@@ -114,7 +115,7 @@ class NNXLanguageServer(LanguageServer):
 
     def start_over(self) -> None:
         """Look at everything again: configuration or requirements have changed."""
-        forget_projects()
+        forget_configurations()
         self._said.clear()
         self.touch()
         if self.pulls and self.can("workspace.diagnostics.refresh_support"):
