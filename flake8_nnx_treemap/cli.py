@@ -10,7 +10,7 @@ import time
 from flake8_nnx_treemap import __version__
 from flake8_nnx_treemap.project.errors import ConfigurationError, FileError
 from flake8_nnx_treemap.project.scanning import Targets, find_files, read_names, scan
-from flake8_nnx_treemap.reporting.formats import FORMATS, render
+from flake8_nnx_treemap.reporting.formats import FOR_PEOPLE, FORMATS, render
 
 TYPE_CHECKING = False  # As in typing, whose import takes as long as all the rest of a run without candidates.
 if TYPE_CHECKING:
@@ -319,7 +319,12 @@ def _task(options: argparse.Namespace, baseline: Baseline | None) -> Task:
         wants_diff=options.diff,
         adds_noqa=options.add_noqa,
         baseline=baseline,
+        counts_for_newest=_has_summary(options) and not (options.write_baseline or options.add_noqa),
     )
+
+
+def _has_summary(options: argparse.Namespace) -> bool:
+    return options.output_format in FOR_PEOPLE and not (options.quiet or options.statistics)
 
 
 def _baseline(options: argparse.Namespace) -> Baseline | None:
@@ -396,7 +401,7 @@ def _print_errors(reports: Iterable[FileReport]) -> None:
 
 
 def _report(reports: Sequence[FileReport], options: argparse.Namespace, *, is_coloured: bool) -> str:
-    is_for_people = options.output_format in ("text", "concise", "grouped")
+    is_for_people = options.output_format in FOR_PEOPLE
     if not reports and is_for_people:
         return "" if options.quiet or options.statistics else "All checks passed!\n"
     if not reports and options.output_format == "json":

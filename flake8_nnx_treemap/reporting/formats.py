@@ -22,6 +22,9 @@ FORMATS = {
 }
 """The name on the command line -> the module below ``reporting``."""
 
+FOR_PEOPLE = ("text", "concise", "grouped")
+"""Those that end with what there is to say about the whole run."""
+
 
 def render(name: str, reports: Sequence[FileReport], style: Style) -> str:
     """Write a run's report in one of the formats.

@@ -157,6 +157,7 @@ def test_every_setting_has_its_share_in_a_digest() -> None:
     assert set(others) == {field.name for field in fields(LintSettings)}
     changed = [replace(plain, **{name: value}) for name, values in others.items() for value in values]  # type: ignore[arg-type]
     assert len({digest_of(b"", "m.py", settings, b"key") for settings in (plain, *changed)}) == len(changed) + 1
+    assert digest_of(b"", "m.py", plain, b"key", also_newest=True) != digest_of(b"", "m.py", plain, b"key")
     backwards = LintSettings(frozenset(sorted({"NNX102", "NNX101"}, reverse=True)))
     assert digest_of(b"", "m.py", changed[2], b"key") == digest_of(b"", "m.py", backwards, b"key")
 
