@@ -225,8 +225,10 @@ class NNXLanguageServer(LanguageServer):
 
     def _ask_which_flax(self, source: Source, settings: ClientSettings) -> None:
         """Ask once for each project in which nothing says it; whoever does not answer is left alone."""
-        path = unknown_flax.undecided_project(source, settings.overrides, _paths(self.folders()))
-        if path is not None and path not in self._asked:
+        if not unknown_flax.is_undecided(source, settings.overrides):
+            return
+        path = unknown_flax.file_that_could_say_it(source, _paths(self.folders()))
+        if path not in self._asked:
             self._asked[path] = asyncio.get_running_loop().create_task(self._ask_about(path))
 
     async def _ask_about(self, path: str) -> None:

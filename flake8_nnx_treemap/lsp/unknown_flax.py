@@ -35,24 +35,30 @@ class Client:
     """Whether it makes files as well."""
 
 
-def undecided_project(source: Source, overrides: Overrides, folders: Sequence[str]) -> str | None:
-    """The ``pyproject.toml`` that could say which Flax a source needs.
+def is_undecided(source: Source, overrides: Overrides) -> bool:
+    """Whether a source is in a project in which nothing tells which Flax it needs, and uses NNX.
 
     Args:
-        source: a file or notebook that is open.
+        source: what is open; what is in no file belongs to no project.
         overrides: what the client has configured for it.
-        folders: the workspace's.
-
-    Returns:
-        The file, which need not exist; ``None`` if the source is in no file, or it is known which Flax it needs.
 
     Raises:
         ConfigurationError: what is configured is wrong.
     """
-    if not (source.uri.startswith("file:") and source.may_hold_findings):
-        return None
-    if not flax_range_for(source.filename, overrides).is_assumed:
-        return None
+    is_file = source.uri.startswith("file:") and source.may_hold_findings
+    return is_file and flax_range_for(source.filename, overrides).is_assumed
+
+
+def file_that_could_say_it(source: Source, folders: Sequence[str]) -> str:
+    """The ``pyproject.toml`` that decides for a source; it need not exist.
+
+    Args:
+        source: a file or notebook.
+        folders: the workspace's.
+
+    Raises:
+        ConfigurationError: the configuration around the source is wrong.
+    """
     configured = configuration_for(source.filename).path
     if configured is not None:  # A table in a nearer file would take the place of this one.
         return configured
