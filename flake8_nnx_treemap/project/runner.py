@@ -118,23 +118,25 @@ def run(
     reports = [FileReport(path, error=reason) for path, reason in problems]
     if cache is not None:
         task = replace(task, fingerprint=cache.fingerprint)
-    unknown = set(
+    unknown = (
         candidates
         if cache is None
         else cache.unknown(candidates, task.overrides, counts_for_newest=task.counts_for_newest)
     )
-    processed = _process_all([path for path in candidates if path in unknown], task, jobs)
-    for path in candidates:
-        reports.append(next(processed) if path in unknown else _remembered(path, task))
+    for _ in range(len(candidates) - len(unknown)):
+        on_done()
+    for report in _process_all(unknown, task, jobs):
+        reports.append(report)
         on_done()
     if cache is not None:
         cache.remember(report.digest for report in reports if report.digest is not None)
+        reports += _remembered(set(candidates).difference(unknown), task)
     return told(reports)
 
 
-def _remembered(path: str, task: Task) -> FileReport:
-    """The report of a file in which an earlier run found nothing."""
-    return FileReport(path, more_for_newest=0 if _also_newest(path, task) else None)
+def _remembered(paths: Iterable[str], task: Task) -> list[FileReport]:
+    """The reports of files in which an earlier run found nothing, also not for the newest Flax if that was asked."""
+    return [FileReport(path, more_for_newest=0) for path in paths if _also_newest(path, task)]
 
 
 def _also_newest(path: str, task: Task) -> bool:
