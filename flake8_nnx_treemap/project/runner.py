@@ -130,7 +130,8 @@ def run(
         on_done()
     if cache is not None:
         cache.remember(report.digest for report in reports if report.digest is not None)
-        reports += _remembered(set(candidates).difference(unknown), task)
+        passed_over = set(candidates).difference(unknown)
+        reports += _remembered((path for path in candidates if path in passed_over), task)
     return told(reports)
 
 
