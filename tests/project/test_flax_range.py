@@ -513,6 +513,41 @@ def test_only_plain_files_are_read(tmp_path: Path, name: str, kind: str, monkeyp
     assert not place.entries
 
 
+MARKERS = "".join(f"flax==0.10.6; python_version < '3.{9 - n % 9}' and os_name == 'x{n}'\n" for n in range(50_000))
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("requirements.txt", MARKERS),
+        ("requirements.txt", "flax; " + "(" * 900 + "\n" + "flax>=0.1; " + "extra == 'a' or " * 100_000),
+        ("requirements.txt", "flax==" + "1." * 400 + "1\n-r" + " " * 100_000 + "x" * 5000),
+        ("environment.yml", "- flax[" + "version='>=0.10' " * 100_000 + "\n"),
+        ("pixi.toml", "[dependencies]\nflax = '" + "0.1 || " * 100_000 + "'\n"),
+        (
+            "pyproject.toml",
+            "[tool.poetry.dependencies]\nflax = [" + "{version = '<1', python = '>=3.99'}, " * 20_000 + "]\n",
+        ),
+        (
+            "pyproject.toml",
+            "[tool.hatch.metadata.hooks.requirements_txt]\nfiles = ['a', \"b\\u0000\", '/dev/zero', '..', '']\n",
+        ),
+        ("pyproject.toml", "[project]\nrequires-python = '" + ">=3.10," * 100_000 + "'\n"),
+        ("uv.lock", "[[package]]\nname = 'flax'\nversion = '0.11.0'\nx = " + "[1, " * 100_000 + "\n"),
+        ("uv.lock", "[[package]]\nname = 'flax'\n" * 100_000),
+        ("conda-lock.yml", "- name: flax\n  version: " + "1" * 100_000 + "\n"),
+    ],
+    ids=range(11),
+)
+def test_no_text_keeps_us_busy(repository: Path, name: str, text: str) -> None:
+    write(repository, {name: text})
+    started = time.monotonic()
+    decision = decision_of(repository)
+    assert time.monotonic() - started < 10
+    assert is_undecided(decision)
+    assert max(len(place.said) for place in decision.places) < 20_000
+
+
 def test_a_thousand_files_do_not_keep_us_busy(repository: Path) -> None:
     write(repository, {f"requirements{number}.txt": f"-r requirements{number + 1}.txt\n" for number in range(1000)})
     assert len(files_of(decision_of(repository))) == 200

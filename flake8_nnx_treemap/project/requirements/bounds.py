@@ -10,6 +10,7 @@ from flake8_nnx_treemap.names import KNOWN_RELEASES, NEWEST, PORTABLE, FlaxRange
 
 _LOWER = frozenset({">=", ">", "~=", "==", "==="})
 _UPPER = frozenset({"<=", "<", "~=", "==", "==="})
+LONGEST_VERSION = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +169,8 @@ def release_of(version: str) -> FlaxRelease | None:
     """A version's numbers, three at least, so that releases compare; ``None`` if it is no version."""
     from packaging.version import Version
 
+    if len(version) > LONGEST_VERSION:
+        return None
     try:
         release = Version(version.removesuffix(".*")).release
     except ValueError:

@@ -8,7 +8,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from flake8_nnx_treemap.project.errors import FileError
-from flake8_nnx_treemap.project.requirements.entries import Entry, constraint_entry, requirement_of_flax, table_entries
+from flake8_nnx_treemap.project.requirements.entries import (
+    LONGEST,
+    Entry,
+    constraint_entry,
+    requirement_of_flax,
+    table_entries,
+)
 from flake8_nnx_treemap.project.requirements.plain_files import (
     MOST_BYTES_OF_TOML,
     Boundary,
@@ -38,7 +44,7 @@ def pixi_places(folder: str, boundary: Boundary) -> list[Place]:
         content = parse_toml(boundary.read(path, MOST_BYTES_OF_TOML))
     except FileError as error:
         return [Place(path, problem=str(error))]
-    return [Place(path, problem="is not TOML") if content is None else Place(path, tuple(pixi_entries(content)))]
+    return [Place(path, problem="is not TOML") if content is None else Place.of(path, pixi_entries(content))]
 
 
 def pixi_entries(manifest: dict[str, Any]) -> Iterator[Entry]:
@@ -66,7 +72,7 @@ def environment_places(paths: Sequence[str], boundary: Boundary) -> tuple[list[P
         except FileError as error:
             places.append(Place(path, problem=str(error)))
             continue
-        places.append(Place(path, tuple(entry for item in items if (entry := _entry(item)) is not None)))
+        places.append(Place.of(path, (entry for item in items if (entry := _entry(item)) is not None)))
         named += [os.path.join(os.path.dirname(path), other) for item in items if (other := named_file(item))]
     return places, named
 
@@ -80,7 +86,7 @@ def _items(text: str) -> Iterator[str]:
 
 
 def _entry(item: str) -> Entry | None:
-    match = _CONDA_ITEM.fullmatch(item)
+    match = _CONDA_ITEM.fullmatch(item) if len(item) <= LONGEST else None
     if match is None:
         return None
     rest = match[1]

@@ -52,27 +52,28 @@ def declared_in(folder: str, boundary: Boundary) -> tuple[list[Place], list[str]
             places.append(Place(path, problem="is not TOML"))
             continue
         entries, files = read(content)
-        places.append(Place(path, tuple(entries)))
+        places.append(Place.of(path, entries))
         named += [os.path.join(folder, file) for file in files]
     return places, named
 
 
-def _of_pyproject(content: dict[str, Any]) -> tuple[list[Entry], list[str]]:
+def _of_pyproject(content: dict[str, Any]) -> tuple[Iterator[Entry], list[str]]:
     tool, project = table(content.get("tool")), table(content.get("project"))
     pythons = pythons_of(project.get("requires-python"))
-    replacing = list(_replacements(tool, pythons))
     hatch = table(tool.get("hatch"))
-    entries = replacing or [
-        *_of_strings(_requirement_lists(content, tool, project), pythons),
-        *_of_poetry(table(tool.get("poetry")), pythons),
-        *pixi_entries(table(tool.get("pixi"))),
-        *_of_strings(_lists_of_hatch(hatch), pythons),
-    ]
-    return entries, [*_files_of_setuptools(table(tool.get("setuptools"))), *_files_of_hatch(hatch)]
+    replacement = next(_replacements(tool, pythons), None)
+    entries = (
+        _of_strings(_requirement_lists(content, tool, project), pythons),
+        _of_poetry(table(tool.get("poetry")), pythons),
+        pixi_entries(table(tool.get("pixi"))),
+        _of_strings(_lists_of_hatch(hatch), pythons),
+    )
+    found = _replacements(tool, pythons) if replacement is not None else itertools.chain.from_iterable(entries)
+    return found, [*_files_of_setuptools(table(tool.get("setuptools"))), *_files_of_hatch(hatch)]
 
 
-def _of_hatch(content: dict[str, Any]) -> tuple[list[Entry], list[str]]:
-    return list(_of_strings(_lists_of_hatch(content), PYTHONS)), _files_of_hatch(content)
+def _of_hatch(content: dict[str, Any]) -> tuple[Iterator[Entry], list[str]]:
+    return _of_strings(_lists_of_hatch(content), PYTHONS), _files_of_hatch(content)
 
 
 def _of_strings(values: Iterator[object], pythons: Sequence[str]) -> Iterator[Entry]:

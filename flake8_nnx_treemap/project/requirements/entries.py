@@ -24,7 +24,14 @@ PYTHONS = tuple(f"3.{minor}" for minor in range(10, 16))
 _PLATFORMS = (("linux", "Linux", "posix"), ("darwin", "Darwin", "posix"), ("win32", "Windows", "nt"))
 _MACHINES = ("x86_64", "aarch64", "arm64", "AMD64")
 _UNKNOWN = re.compile(r"\b(platform_release|platform_version|implementation_version|extras|dependency_groups)\b")
-_MOST_EXTRAS = 20
+_MOST_EXTRAS = 3
+_LONGEST_MARKER = 400
+
+LONGEST = 1000
+"""How many characters a requirement may have; whoever writes more wants to keep us busy."""
+
+MOST_ENTRIES = 50
+"""How many entries of Flax are read in a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +55,8 @@ def requirement_of_flax(text: str, pythons: Sequence[str] = PYTHONS) -> Entry | 
     text = text.strip()
     if not re.match(r"flax(?![\w.-])", text, re.IGNORECASE):
         return None
+    if len(text) > LONGEST:
+        return _unreadable(text)
     from packaging.requirements import Requirement
 
     try:
@@ -57,8 +66,8 @@ def requirement_of_flax(text: str, pythons: Sequence[str] = PYTHONS) -> Entry | 
         if requirement.url is not None:
             return Entry(text, bounds_of_url(requirement.url))
         return _entry_of_versions(text, bounds_of_specifier(str(requirement.specifier)))
-    except ValueError:
-        return Entry(f"{text} (cannot be read)")
+    except (ValueError, RecursionError):
+        return _unreadable(text)
 
 
 def table_entries(value: object, pythons: Sequence[str] = PYTHONS) -> Iterator[Entry]:
@@ -80,10 +89,16 @@ def table_entries(value: object, pythons: Sequence[str] = PYTHONS) -> Iterator[E
 
 def constraint_entry(text: str, constraint: str) -> Entry:
     """An entry whose versions are written as Poetry, pixi or conda do."""
+    if len(constraint) > LONGEST:
+        return _unreadable(text)
     try:
         return _entry_of_versions(text, bounds_of_constraint(constraint))
     except ValueError:
-        return Entry(f"{text} (cannot be read)")
+        return _unreadable(text)
+
+
+def _unreadable(text: str) -> Entry:
+    return Entry(f"{text[:LONGEST]} (cannot be read)")
 
 
 def _entry_of_versions(text: str, bounds: Bounds | None) -> Entry:
@@ -103,38 +118,39 @@ def _entry_of_table(table: dict[str, str], pythons: Sequence[str]) -> Entry:
 
 def _python_may_be(constraint: str) -> bool:
     """Whether a constraint of Poetry's on Python is met by one that Flax runs on; true if it cannot be read."""
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet
-
-    if constraint == "*" or not re.fullmatch(r"[<>=!][^|^~]*", constraint):
+    if not re.fullmatch(r"[<>=!][^|^~]*", constraint):
         return True
-    try:
-        specifier = SpecifierSet(constraint)
-    except InvalidSpecifier:
-        return True
-    return any(specifier.contains(f"{python}.{patch}") for python in PYTHONS for patch in (0, 99))
+    found = _admitted_pythons(constraint)
+    return found is None or bool(found)
 
 
 def _marker_may_be(text: str, pythons: Sequence[str]) -> bool:
-    from packaging.markers import InvalidMarker, Marker
+    from packaging.markers import Marker
 
+    if not text or len(text) > LONGEST:
+        return True
     try:
-        return not text or may_hold(Marker(text), pythons)
-    except InvalidMarker:
+        return may_hold(Marker(text), pythons)
+    except (ValueError, RecursionError):
         return True
 
 
 def pythons_of(requires_python: object) -> Sequence[str]:
     """The versions of Python that ``requires-python`` admits; all, if it says nothing that is understood."""
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+    return (isinstance(requires_python, str) and _admitted_pythons(requires_python)) or PYTHONS
 
-    if not isinstance(requires_python, str):
-        return PYTHONS
+
+def _admitted_pythons(specifier: str) -> tuple[str, ...] | None:
+    """Those that a specifier admits; ``None`` if it is none."""
+    from packaging.specifiers import SpecifierSet
+
+    if len(specifier) > LONGEST:
+        return None
     try:
-        specifier = SpecifierSet(requires_python)
-    except InvalidSpecifier:
-        return PYTHONS
-    found = [python for python in PYTHONS if any(specifier.contains(f"{python}.{patch}") for patch in (0, 99))]
-    return found or PYTHONS
+        wanted = SpecifierSet(specifier)
+        return tuple(python for python in PYTHONS if any(wanted.contains(f"{python}.{patch}") for patch in (0, 99)))
+    except ValueError:
+        return None
 
 
 def may_hold(marker: Marker, pythons: Sequence[str]) -> bool:
@@ -145,7 +161,7 @@ def may_hold(marker: Marker, pythons: Sequence[str]) -> bool:
         pythons: the versions of Python that count.
     """
     text = str(marker)
-    if _UNKNOWN.search(text):
+    if _UNKNOWN.search(text) or len(text) > _LONGEST_MARKER:
         return True
     extras = ["", *re.findall(r"extra\s*[!=]=\s*[\"']([^\"']*)", text)[:_MOST_EXTRAS]]
     machines = _MACHINES if "platform_machine" in text else _MACHINES[:1]

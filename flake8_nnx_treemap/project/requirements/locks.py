@@ -15,6 +15,9 @@ _TOML_LOCKS = ("uv.lock", "pdm.lock", "poetry.lock", "pylock.toml")
 _PYLOCK = re.compile(r"pylock\.[^.]+\.toml")
 _CONDA_LOCK = re.compile(r"(.*[.-])?conda-lock\.ya?ml")
 _PACKAGE = re.compile(r"^(?=\[\[packages?\]\][ \t]*$)", re.MULTILINE)
+LONGEST_PACKAGE = 200_000
+"""How many characters of a lock file may be of one package."""
+
 _FLAX = re.compile(r"^name = [\"']flax[\"']", re.MULTILINE)
 
 
@@ -31,12 +34,12 @@ def lock_place(path: str, boundary: Boundary) -> Place:
         text = boundary.read(path)
     except FileError as error:
         return Place(path, problem=str(error))
-    return Place(path, tuple(_toml_entries(text) if path.endswith((".lock", ".toml")) else _conda_entries(text)))
+    return Place.of(path, _toml_entries(text) if path.endswith((".lock", ".toml")) else _conda_entries(text))
 
 
 def _toml_entries(text: str) -> Iterator[Entry]:
     for block in _PACKAGE.split(text) if "flax" in text else ():
-        if _FLAX.search(block):
+        if _FLAX.search(block) and len(block) <= LONGEST_PACKAGE:
             content = parse_toml(block) or {}
             found = content.get("package") or content.get("packages")
             if isinstance(found, list) and found:

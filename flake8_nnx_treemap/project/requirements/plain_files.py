@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import codecs
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from flake8_nnx_treemap.project.errors import FileError
 from flake8_nnx_treemap.project.files import read_bytes
 from flake8_nnx_treemap.project.requirements.bounds import Bounds
-from flake8_nnx_treemap.project.requirements.entries import Entry
+from flake8_nnx_treemap.project.requirements.entries import MOST_ENTRIES, Entry
 
 MOST_BYTES = 8 * 1024 * 1024
 """A lock file of hundreds of packages has one or two MiB."""
@@ -29,6 +31,11 @@ class Place:
     path: str
     entries: tuple[Entry, ...] = ()
     problem: str | None = None
+
+    @classmethod
+    def of(cls, path: str, entries: Iterable[Entry]) -> Place:
+        """A file that says something, with as much of it as anybody writes."""
+        return cls(path, tuple(islice(entries, MOST_ENTRIES)))
 
     @property
     def bounds(self) -> tuple[Bounds, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from flake8_nnx_treemap.project.errors import FileError
 from flake8_nnx_treemap.project.requirements.bounds import bounds_of_url
-from flake8_nnx_treemap.project.requirements.entries import Entry, requirement_of_flax
+from flake8_nnx_treemap.project.requirements.entries import MOST_ENTRIES, Entry, requirement_of_flax
 from flake8_nnx_treemap.project.requirements.plain_files import Boundary, Place
 
 _NAME = re.compile(r".*(requirement|constraint)s?.*\.(txt|in)", re.IGNORECASE)
@@ -16,7 +16,7 @@ _OTHER_FILE = re.compile(r"(?:-r|--requirements?|-c|--constraints?)\s*=?\s*(\S.*
 _REPOSITORY = re.compile(r"(?:(?:-e|--editable)[\s=]*)?((?:git|hg)\+\S+)")
 FOLDER = "requirements"
 MOST_FILES = 200
-"""No project has more of them; whoever makes a thousand wants to keep us busy."""
+"""No project has more of them."""
 
 
 def is_requirement_file(name: str) -> bool:
@@ -55,18 +55,17 @@ def requirement_places(paths: Sequence[str], boundary: Boundary, seen: set[str])
     """
     places: list[Place] = []
     waiting = list(reversed(paths))
-    while waiting and len(seen) < MOST_FILES:
+    while waiting and len(seen) < MOST_FILES and sum(len(place.entries) for place in places) < MOST_ENTRIES:
         path = os.path.normpath(waiting.pop())
-        real = os.path.realpath(path)
-        if real in seen or not os.path.lexists(path):
+        if not os.path.lexists(path) or os.path.realpath(path) in seen:
             continue
-        seen.add(real)
+        seen.add(os.path.realpath(path))
         try:
             lines = list(_logical_lines(boundary.read(path)))
         except FileError as error:
             places.append(Place(path, problem=str(error)))
             continue
-        places.append(Place(path, tuple(entry for line in lines if (entry := _entry(line)) is not None)))
+        places.append(Place.of(path, (entry for line in lines if (entry := _entry(line)) is not None)))
         others = [other for line in lines if (other := named_file(line))]
         waiting += [os.path.join(os.path.dirname(path), other) for other in reversed(others)]
     return places

@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 import configparser
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from flake8_nnx_treemap.analysis.code.text import SourceError, parse_module
 from flake8_nnx_treemap.project.errors import FileError
-from flake8_nnx_treemap.project.requirements.entries import Entry, pythons_of, requirement_of_flax
+from flake8_nnx_treemap.project.requirements.entries import PYTHONS, Entry, pythons_of, requirement_of_flax
 from flake8_nnx_treemap.project.requirements.plain_files import MOST_BYTES_OF_TOML, Boundary, Place
 
 _KEYWORDS = frozenset({"install_requires", "extras_require", "tests_require"})
@@ -32,12 +32,12 @@ def setuptools_places(folder: str, boundary: Boundary) -> tuple[list[Place], lis
             problem = str(error) if isinstance(error, FileError) else "cannot be parsed"
             places.append(Place(path, problem=problem))
             continue
-        places.append(Place(path, tuple(entries)))
+        places.append(Place.of(path, entries))
         named += [os.path.join(folder, file) for file in files]
     return places, named
 
 
-def _of_setup_cfg(text: str) -> tuple[list[Entry], list[str]]:
+def _of_setup_cfg(text: str) -> tuple[Iterator[Entry], list[str]]:
     parser = configparser.ConfigParser(interpolation=None)
     parser.read_string(text)
     values = [parser.get("options", "install_requires", fallback="")]
@@ -50,11 +50,10 @@ def _of_setup_cfg(text: str) -> tuple[list[Entry], list[str]]:
             files += [name.strip() for name in value.removeprefix("file:").replace(",", "\n").splitlines()]
         else:
             lines += value.splitlines()
-    entries = [entry for line in lines if (entry := requirement_of_flax(line, pythons)) is not None]
-    return entries, [name for name in files if name]
+    return _entries_of(lines, pythons), [name for name in files if name]
 
 
-def _of_setup_py(text: str) -> tuple[list[Entry], list[str]]:
+def _of_setup_py(text: str) -> tuple[Iterator[Entry], list[str]]:
     tree = parse_module(text)
     named = {
         target.id: statement.value
@@ -65,8 +64,12 @@ def _of_setup_py(text: str) -> tuple[list[Entry], list[str]]:
     }
     calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call))
     given = [keyword.value for call in calls for keyword in call.keywords if keyword.arg in _KEYWORDS]
-    entries = (requirement_of_flax(string) for value in given for string in _strings_in(value, named))
-    return [entry for entry in entries if entry is not None], []
+    return _entries_of(string for value in given for string in _strings_in(value, named)), []
+
+
+def _entries_of(texts: Iterable[str], pythons: Sequence[str] = PYTHONS) -> Iterator[Entry]:
+    entries = (requirement_of_flax(text, pythons) for text in texts)
+    return (entry for entry in entries if entry is not None)
 
 
 def _strings_in(value: ast.expr, named: dict[str, ast.expr]) -> Iterator[str]:
