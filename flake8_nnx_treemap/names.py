@@ -16,6 +16,12 @@ FlaxRelease = tuple[int, ...]
 PORTABLE: FlaxRelease = (0, 10, 0)
 """The floor of code that must run on every supported release: the first with ``nnx.variablelib.VariableState``."""
 
+VARIABLE_IS_A_PYTREE: FlaxRelease = (0, 10, 7)
+VARIABLE_STATE_IS_VARIABLE: FlaxRelease = (0, 11)
+VALUE_ACCESS_WARNS: FlaxRelease = (0, 12, 1)
+METADATA_NEEDS_METHOD: FlaxRelease = (0, 12, 1)
+PURE_WARNS: FlaxRelease = (0, 12, 7)
+
 KNOWN_RELEASES: tuple[FlaxRelease, ...] = tuple(
     (0, minor, patch) for minor, last in ((10, 7), (11, 2), (12, 8)) for patch in range(last + 1)
 )
@@ -78,13 +84,6 @@ NEWEST_RANGE = FlaxRange(NEWEST)
 def release_text(release: FlaxRelease) -> str:
     """A release as people write it."""
     return ".".join(map(str, release))
-
-
-VARIABLE_IS_A_PYTREE: FlaxRelease = (0, 10, 7)
-VARIABLE_STATE_IS_VARIABLE: FlaxRelease = (0, 11)
-VALUE_ACCESS_WARNS: FlaxRelease = (0, 12, 1)
-METADATA_NEEDS_METHOD: FlaxRelease = (0, 12, 1)
-PURE_WARNS: FlaxRelease = (0, 12, 7)
 
 
 class TreeFunctionKind(enum.Enum):

@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from flake8_nnx_treemap.project.runner import FileReport
     from flake8_nnx_treemap.reporting.style import Style
 
+FOR_PEOPLE = ("text", "concise", "grouped")
+"""Formats that end with what there is to say about the whole run."""
+
 FORMATS = {
     "text": "text",
     "concise": "concise",
@@ -21,9 +24,6 @@ FORMATS = {
     "junit": "junit",
 }
 """The name on the command line -> the module below ``reporting``."""
-
-FOR_PEOPLE = ("text", "concise", "grouped")
-"""Those that end with what there is to say about the whole run."""
 
 
 def render(name: str, reports: Sequence[FileReport], style: Style) -> str:
