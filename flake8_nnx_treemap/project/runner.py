@@ -188,8 +188,7 @@ def process_text(
         more = None
         if _also_newest(filename, task):
             newest = lint_settings(settings.select or frozenset(), NEWEST_RANGE, unsafe_fixes=settings.unsafe_fixes)
-            found = _find(result.text, filename, format_, newest, modules, task)[0]
-            more = len(_places_of(found) - _places_of(result.remaining))
+            more = _count_more(_find(result.text, filename, format_, newest, modules, task)[0], result.remaining)
     except SourceError as error:
         place = f"{error.row}:{error.column}: " if error.row else ""
         return FileReport(filename, error=f"{place}{error.message}"), text
@@ -211,8 +210,10 @@ def process_text(
     return report, result.text
 
 
-def _places_of(findings: Iterable[Finding]) -> set[tuple[str, Position]]:
-    return {(finding.code, finding.range.start) for finding in findings}
+def _count_more(found: Iterable[Finding], known: Iterable[Finding]) -> int:
+    """How many findings there are that are not among others, by rule and place."""
+    places = {(finding.code, finding.range.start) for finding in found}
+    return len(places.difference((finding.code, finding.range.start) for finding in known))
 
 
 def _find(
