@@ -107,15 +107,19 @@ def _as_specifier(part: str) -> str:
     if version == "*":
         return ""
     if version.endswith("*"):
-        return f"{'!=' if operator == '!=' else '=='}{version.rstrip('*').rstrip('.')}.*"
+        prefix = version.rstrip("*").rstrip(".")
+        if operator in (">=", ">", "<=", "<"):
+            return f"{operator}{prefix}"
+        return f"{'!=' if operator == '!=' else '=='}{prefix}.*"
     if operator == "^":
         return f">={version},<{_caret_end(version)}"
     if operator == "~":
         numbers = version.split(".")
         return f">={version},<{_next('.'.join(numbers[:2]))}"
+    version = version.partition("=")[0]  # What may follow is conda's build.
     if operator == "=":
-        return f"=={version.partition('=')[0]}.*"  # What may follow is conda's build.
-    return part if operator else f"=={version}"
+        return f"=={version}.*"
+    return f"{operator or '=='}{version}"
 
 
 def _caret_end(version: str) -> str:

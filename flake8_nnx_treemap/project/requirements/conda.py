@@ -82,7 +82,8 @@ def _items(text: str) -> Iterator[str]:
     for line in text.splitlines():
         line = line.strip()
         if line.startswith("- "):
-            yield re.split(r"\s#", line[2:], maxsplit=1)[0].strip().strip("\"'")
+            item = re.split(r"\s#", line[2:], maxsplit=1)[0].strip()
+            yield item[1:-1] if item[:1] in ("'", '"') and item[:1] == item[-1:] else item
 
 
 def _entry(item: str) -> Entry | None:
@@ -90,7 +91,10 @@ def _entry(item: str) -> Entry | None:
     if match is None:
         return None
     rest = match[1]
-    if re.match(r"[<>!~]|==|@|;|$", rest):  # As pip writes it, too.
-        return requirement_of_flax(f"flax{rest}")
     bracket = _BRACKET.match(rest)
-    return constraint_entry(item, bracket[1] if bracket else rest.split(" ")[0])
+    if bracket is not None:
+        return constraint_entry(item, bracket[1])
+    if re.match(r"\[|@", rest) or ";" in rest:  # Only pip writes this.
+        return requirement_of_flax(f"flax{rest}")
+    version, *_ = [*re.sub(r"(?<=[<>=!~,|]) +| +(?=[,|])", "", rest).split(), ""]  # What may follow is conda's build.
+    return constraint_entry(item, version)
