@@ -204,6 +204,11 @@ def test_a_target_that_admits_nothing(value: str) -> None:
             "[project]\ndependencies = ['flax>=0.11']\n[tool.uv.sources]\nflax = {index = 'x'}\n",
             "0.11.0 and later",
         ),
+        (
+            "pyproject.toml",
+            needs("flax>=0.11") + "[[tool.uv.sources.flax]]\ngit = 'https://h/flax'\nmarker = 'os_name == \"nt\"'\n",
+            "0.11.0 and later",
+        ),
         ("pyproject.toml", "[tool.pixi.pypi-dependencies]\nflax = '==0.11.2'\n", "0.11.2 only"),
         ("setup.cfg", "[options]\ninstall_requires =\n  jax\n  flax>=0.12\n", "0.12.0 and later"),
         ("setup.cfg", "[options.extras_require]\nnnx = flax>=0.11\n", "0.11.0 and later"),

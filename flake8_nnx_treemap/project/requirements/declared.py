@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 from collections.abc import Iterator, Sequence
+from itertools import chain, islice
 from typing import Any
 
 from flake8_nnx_treemap.project.errors import FileError
 from flake8_nnx_treemap.project.requirements.bounds import bounds_of_url
 from flake8_nnx_treemap.project.requirements.conda import pixi_entries
 from flake8_nnx_treemap.project.requirements.entries import (
+    MOST_ENTRIES,
     PYTHONS,
     Entry,
     constraint_entry,
@@ -61,15 +62,18 @@ def _of_pyproject(content: dict[str, Any]) -> tuple[Iterator[Entry], list[str]]:
     tool, project = table(content.get("tool")), table(content.get("project"))
     pythons = pythons_of(project.get("requires-python"))
     hatch = table(tool.get("hatch"))
-    replacement = next(_replacements(tool, pythons), None)
+    replacements = list(islice(_replacements(tool, pythons), MOST_ENTRIES))
     entries = (
+        _git_sources(tool),
         _of_strings(_requirement_lists(content, tool, project), pythons),
         _of_poetry(table(tool.get("poetry")), pythons),
         pixi_entries(table(tool.get("pixi"))),
         _of_strings(_lists_of_hatch(hatch), pythons),
     )
-    found = _replacements(tool, pythons) if replacement is not None else itertools.chain.from_iterable(entries)
-    return found, [*_files_of_setuptools(table(tool.get("setuptools"))), *_files_of_hatch(hatch)]
+    return iter(replacements) if replacements else chain.from_iterable(entries), [
+        *_files_of_setuptools(table(tool.get("setuptools"))),
+        *_files_of_hatch(hatch),
+    ]
 
 
 def _of_hatch(content: dict[str, Any]) -> tuple[Iterator[Entry], list[str]]:
@@ -95,17 +99,25 @@ def _requirement_lists(content: dict[str, Any], tool: dict[str, Any], project: d
 
 
 def _replacements(tool: dict[str, Any], pythons: Sequence[str]) -> Iterator[Entry]:
-    """What counts instead of all bounds: overrides of uv and PDM, and sources of uv that are no index."""
+    """What counts instead of all bounds: overrides of uv and PDM, and a repository that uv takes Flax from."""
     uv, pdm = table(tool.get("uv")), table(tool.get("pdm"))
     yield from _of_strings(iter([uv.get("override-dependencies")]), pythons)
     override = table(table(pdm.get("resolution")).get("overrides")).get("flax")
     if isinstance(override, str):
         yield constraint_entry(f"flax = {override!r}", override)
-    sources = table(uv.get("sources")).get("flax")
-    for source in sources if isinstance(sources, list) else [sources]:
-        git = table(source).get("git")
+    if all("git" in source and "marker" not in source for source in _sources(tool)):
+        yield from _git_sources(tool)
+
+
+def _sources(tool: dict[str, Any]) -> list[dict[str, Any]]:
+    sources = table(table(tool.get("uv")).get("sources")).get("flax")
+    return list(map(table, sources if isinstance(sources, list) else [sources]))
+
+
+def _git_sources(tool: dict[str, Any]) -> Iterator[Entry]:
+    for source in _sources(tool):
+        git, revision = source.get("git"), source.get("tag") or source.get("rev")
         if isinstance(git, str):
-            revision = table(source).get("tag") or table(source).get("rev") or ""
             yield Entry(f"flax from {git}", bounds_of_url(f"git+{git}", revision if isinstance(revision, str) else ""))
 
 
@@ -134,4 +146,4 @@ def _files_of_setuptools(setuptools: dict[str, Any]) -> list[str]:
 
 
 def _joined(values: Any) -> list[str]:
-    return list(itertools.chain.from_iterable(map(strings, values)))
+    return list(chain.from_iterable(map(strings, values)))

@@ -26,7 +26,7 @@ LONGEST_SHOWN = 160
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A file that was looked at: what it says of Flax, or why it was not read."""
+    """What was looked at, mostly a file: what it says of Flax, or why it says nothing."""
 
     path: str
     entries: tuple[Entry, ...] = ()
