@@ -10,7 +10,7 @@ import time
 from flake8_nnx_treemap import __version__
 from flake8_nnx_treemap.project.errors import ConfigurationError, FileError
 from flake8_nnx_treemap.project.scanning import Targets, find_files, read_names, scan
-from flake8_nnx_treemap.reporting.formats import FORMATS, FORMATS_WITH_EDITS, render
+from flake8_nnx_treemap.reporting.formats import FOR_PEOPLE, FORMATS, FORMATS_WITH_EDITS, render
 
 TYPE_CHECKING = False  # As in typing, whose import takes as long as all the rest of a run without candidates.
 if TYPE_CHECKING:
@@ -112,7 +112,9 @@ def build_parser() -> argparse.ArgumentParser:
     rules.add_argument("--extend-select", metavar="CODES", type=_codes, default=(), help="run these rules as well")
     rules.add_argument("--ignore", metavar="CODES", type=_codes, default=(), help="do not run these rules")
     rules.add_argument(
-        "--target-flax", metavar="VERSION", help='lowest Flax release to support, such as 0.12, or "portable"'
+        "--target-flax",
+        metavar="VERSION",
+        help='lowest Flax release to support, such as 0.12; "portable"; or a range such as ">=0.10,<0.11"',
     )
     fixes = parser.add_argument_group("fixes")
     fixes.add_argument(
@@ -285,10 +287,10 @@ def _show_settings(options: argparse.Namespace) -> int:
 
 
 def _check_names(options: argparse.Namespace) -> None:
-    from flake8_nnx_treemap.project.configuration import codes_named, flax_floor_for
+    from flake8_nnx_treemap.project.configuration import codes_named, flax_range_for
 
     codes_named((*(options.select or ()), *options.ignore, *options.extend_select), "command line")
-    flax_floor_for("-", _overrides(options))
+    flax_range_for("-", _overrides(options))
 
 
 def _overrides(options: argparse.Namespace) -> Overrides:
@@ -318,7 +320,12 @@ def _task(options: argparse.Namespace, baseline: Baseline | None) -> Task:
         wants_edits=options.output_format in FORMATS_WITH_EDITS,
         adds_noqa=options.add_noqa,
         baseline=baseline,
+        counts_for_newest=_has_summary(options) and not (options.write_baseline or options.add_noqa),
     )
+
+
+def _has_summary(options: argparse.Namespace) -> bool:
+    return options.output_format in FOR_PEOPLE and not (options.quiet or options.statistics)
 
 
 def _baseline(options: argparse.Namespace) -> Baseline | None:
@@ -395,7 +402,7 @@ def _print_errors(reports: Iterable[FileReport]) -> None:
 
 
 def _report(reports: Sequence[FileReport], options: argparse.Namespace, *, is_coloured: bool) -> str:
-    is_for_people = options.output_format in ("text", "concise", "grouped")
+    is_for_people = options.output_format in FOR_PEOPLE
     if not reports and is_for_people:
         return "" if options.quiet or options.statistics else "All checks passed!\n"
     if not reports and options.output_format == "json":

@@ -44,7 +44,7 @@ class NNXTreeMapPlugin:
             metavar="VERSION",
             type=_flax_target,
             parse_from_config=True,
-            help='Lowest Flax release the code must run on, such as 0.11, or "portable". '
+            help='Lowest Flax release to support, such as 0.11; "portable"; or a range such as ">=0.10,<0.11". '
             "By default it is read off the project: pyproject.toml, requirements, lock files, the environment.",
         )
         parser.extend_default_ignore([code for code in CODES if code not in DEFAULT_CODES])
@@ -84,11 +84,10 @@ class NNXTreeMapPlugin:
         return check(source, settings)
 
     def _settings(self) -> LintSettings:
-        from flake8_nnx_treemap.project.configuration import Overrides, flax_floor_for
-        from flake8_nnx_treemap.rules.settings import LintSettings
+        from flake8_nnx_treemap.project.configuration import Overrides, flax_range_for, lint_settings
 
-        floor = flax_floor_for(self._filename, Overrides(target_flax=self._target_flax))
-        return LintSettings(self._codes, floor.release)
+        decision = flax_range_for(self._filename, Overrides(target_flax=self._target_flax))
+        return lint_settings(self._codes, decision.range)
 
 
 def _codes_that_may_be_shown(options: argparse.Namespace) -> frozenset[str]:
@@ -107,9 +106,9 @@ def _flax_target(value: str) -> str:
     """Check the option where flake8 parses it, so that a slip is one clear line.
 
     Raises:
-        argparse.ArgumentTypeError: neither a release nor "portable".
+        argparse.ArgumentTypeError: no release, no range of releases, and not "portable".
     """
-    from flake8_nnx_treemap.project.flax_floor import parse_target
+    from flake8_nnx_treemap.project.flax_range import parse_target
 
     try:
         parse_target(value)

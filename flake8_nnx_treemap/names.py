@@ -21,6 +21,69 @@ VALUE_ACCESS_WARNS: FlaxRelease = (0, 12, 1)
 METADATA_NEEDS_METHOD: FlaxRelease = (0, 12, 1)
 PURE_WARNS: FlaxRelease = (0, 12, 7)
 
+KNOWN_RELEASES: tuple[FlaxRelease, ...] = tuple(
+    (0, minor, patch) for minor, last in ((10, 7), (11, 2), (12, 8)) for patch in range(last + 1)
+)
+"""Every release of Flax on PyPI from there on, oldest first."""
+
+NEWEST: FlaxRelease = KNOWN_RELEASES[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class FlaxRange:
+    """The Flax releases that code runs on, from ``lowest`` to ``highest``, both included.
+
+    ``highest`` is ``None`` where nothing bounds the range from above: it goes up to the newest release. A bound such as
+    ``<0.11`` is written as the last known release that it admits, 0.10.7.
+    """
+
+    lowest: FlaxRelease = PORTABLE
+    highest: FlaxRelease | None = None
+
+    def holds(self, since: FlaxRelease = PORTABLE, until: FlaxRelease | None = None) -> bool:
+        """Whether code of this range meets what is true of some releases.
+
+        Args:
+            since: the first release of which it is true.
+            until: the first of which it no longer is; ``None`` if it still is true today.
+
+        Returns:
+            Whether one of these releases is in the range.
+        """
+        return (self.highest is None or self.highest >= since) and (until is None or self.lowest < until)
+
+    def starts_from(self, since: FlaxRelease) -> bool:
+        """Whether what came with a release is there on the whole range."""
+        return self.lowest >= since
+
+    @property
+    def target(self) -> str:
+        """What ``target-flax`` says for this range: a release, or a specifier."""
+        if self.highest is None:
+            return release_text(self.lowest)
+        if self.highest == self.lowest:
+            return f"=={release_text(self.lowest)}"
+        return f">={release_text(self.lowest)},<={release_text(self.highest)}"
+
+    def __str__(self) -> str:
+        """As people read it: ``0.10.0 and later``, ``0.10.2 only`` or ``0.10.0 to 0.10.7``."""
+        if self.highest is None:
+            return f"{release_text(self.lowest)} and later"
+        if self.highest == self.lowest:
+            return f"{release_text(self.lowest)} only"
+        return f"{release_text(self.lowest)} to {release_text(self.highest)}"
+
+
+PORTABLE_RANGE = FlaxRange()
+"""Every release that is supported."""
+
+NEWEST_RANGE = FlaxRange(NEWEST)
+
+
+def release_text(release: FlaxRelease) -> str:
+    """A release as people write it."""
+    return ".".join(map(str, release))
+
 
 class TreeFunctionKind(enum.Enum):
     """What a tree function does with the leaves."""

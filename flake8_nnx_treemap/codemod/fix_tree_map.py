@@ -32,7 +32,7 @@ class FixTreeMap(CodemodCommand):
         Args:
             context: LibCST's data about the file.
             select: codes of rules, separated by commas; those of the file's project if ``None``.
-            target_flax: the lowest Flax release to support; the project's if ``None``.
+            target_flax: the lowest Flax release to support, or a range of them; the project's if ``None``.
             unsafe_fixes: whether fixes are made that may change what code computes.
         """
         super().__init__(context)
@@ -43,7 +43,7 @@ class FixTreeMap(CodemodCommand):
     def add_args(arg_parser: argparse.ArgumentParser) -> None:
         """Add our options to those of ``libcst.tool codemod``."""
         arg_parser.add_argument("--select", metavar="CODES", help="run only these rules, such as NNX101,NNX2")
-        arg_parser.add_argument("--target-flax", metavar="VERSION", help="lowest Flax release to support")
+        arg_parser.add_argument("--target-flax", metavar="VERSION", help="lowest Flax release to support, or a range")
         arg_parser.add_argument(
             "--unsafe-fixes", action="store_true", help="make fixes that may change what code computes"
         )

@@ -75,7 +75,7 @@ async def did_change_configuration(ls: NNXLanguageServer, params: types.DidChang
 def did_change_watched_files(ls: NNXLanguageServer, params: types.DidChangeWatchedFilesParams) -> None:
     """Files have changed on the disk."""
     ls.analyst.forget()
-    if all(change.uri.endswith(".py") for change in params.changes):
+    if all(change.uri.endswith(".py") and not change.uri.endswith("/setup.py") for change in params.changes):
         ls.touch()
     else:
         ls.start_over()

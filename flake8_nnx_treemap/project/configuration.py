@@ -6,13 +6,21 @@ import contextlib
 import fnmatch
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
-from flake8_nnx_treemap.project.discovery import DEFAULT_EXCLUDES
+from flake8_nnx_treemap.names import PORTABLE_RANGE, FlaxRange
+from flake8_nnx_treemap.project.discovery import DEFAULT_EXCLUDES, is_repository_root
 from flake8_nnx_treemap.project.errors import ConfigurationError
-from flake8_nnx_treemap.project.flax_floor import FlaxFloor, infer_floor, parse_target, read_toml
+from flake8_nnx_treemap.project.flax_range import (
+    FlaxDecision,
+    forget_projects,
+    infer_range,
+    parse_target,
+    said_outright,
+)
+from flake8_nnx_treemap.project.requirements.plain_files import Place, read_toml, table
 from flake8_nnx_treemap.rules.catalogue import CODES, DEFAULT_CODES
 from flake8_nnx_treemap.rules.settings import LintSettings
 
@@ -68,7 +76,7 @@ def codes_named(prefixes: Iterable[str], where: str) -> frozenset[str]:
 
 
 def configuration_for(filename: str) -> Configuration:
-    """The configuration that counts for a file: that of the nearest pyproject.toml with our table in it.
+    """The configuration that counts for a file: that of the nearest pyproject.toml with our table in its repository.
 
     Raises:
         ConfigurationError: that table is wrong.
@@ -80,11 +88,12 @@ def configuration_for(filename: str) -> Configuration:
 def _configuration_in(folder: str) -> Configuration:
     path = os.path.join(folder, "pyproject.toml")
     if os.path.isfile(path):
-        table = read_toml(path).get("tool", {}).get(TABLE)
-        if table is not None:
-            return _read(path, table)
+        ours = table(read_toml(path).get("tool")).get(TABLE)
+        if ours is not None:
+            return _read(path, ours)
     parent = os.path.dirname(folder)
-    return Configuration() if parent == folder else _configuration_in(parent)
+    is_last = parent == folder or is_repository_root(folder)
+    return Configuration() if is_last else _configuration_in(parent)
 
 
 def settings_for(filename: str, overrides: Overrides) -> LintSettings:
@@ -101,23 +110,38 @@ def settings_for(filename: str, overrides: Overrides) -> LintSettings:
     codes -= codes_named((*configuration.ignore, *overrides.ignore), where)
     codes -= _ignored_for(filename, configuration)
     unsafe = configuration.unsafe_fixes if overrides.unsafe_fixes is None else overrides.unsafe_fixes
-    return LintSettings(codes, flax_floor_for(filename, overrides).release, unsafe)
+    return lint_settings(codes, flax_range_for(filename, overrides).range, unsafe_fixes=unsafe)
 
 
-def flax_floor_for(filename: str, overrides: Overrides) -> FlaxFloor:
-    """The Flax floor of a file, and what decided it.
+def lint_settings(codes: frozenset[str], flax_range: FlaxRange, *, unsafe_fixes: bool = False) -> LintSettings:
+    """What the engine runs with, for a range of releases."""
+    return LintSettings(codes, flax_range.lowest, unsafe_fixes, flax_range)
+
+
+def flax_range_for(filename: str, overrides: Overrides) -> FlaxDecision:
+    """The Flax releases that a file is held to, and what decided it.
 
     Raises:
-        ConfigurationError: the target is no release.
+        ConfigurationError: the target is no release, or the configuration is wrong.
     """
     configuration = Configuration() if overrides.is_isolated else configuration_for(filename)
     if overrides.target_flax is not None:
-        return FlaxFloor(_target(overrides.target_flax, "--target-flax"), "--target-flax")
-    if configuration.target_flax is not None:
-        return FlaxFloor(parse_target(configuration.target_flax), f"target-flax in {configuration.path}")
+        return said_outright(_target(overrides.target_flax, "--target-flax"), "--target-flax", overrides.target_flax)
+    said, where = configuration.target_flax, f"target-flax in {configuration.path}"
+    if said is not None:
+        return said_outright(parse_target(said), where, said)
     if overrides.is_isolated:
-        return FlaxFloor(parse_target("portable"), "default: portable")
-    return infer_floor(filename)
+        return FlaxDecision(PORTABLE_RANGE, "default: portable")
+    decision = infer_range(filename)
+    if configuration.path is None:
+        return decision
+    return replace(decision, places=(Place(where, problem="not set"), *decision.places))
+
+
+def forget_configurations() -> None:
+    """Read configuration and requirements again when they are asked for next: a file that holds them has changed."""
+    _configuration_in.cache_clear()
+    forget_projects()
 
 
 def cache_folder(overrides: Overrides) -> str | None:
@@ -141,7 +165,7 @@ def cache_folder(overrides: Overrides) -> str | None:
     return overrides.cache_dir or os.path.join(os.path.dirname(configuration.path or ""), configuration.cache_dir)
 
 
-def _target(value: str, where: str) -> tuple[int, ...]:
+def _target(value: str, where: str) -> FlaxRange:
     try:
         return parse_target(value)
     except ValueError as error:
@@ -163,10 +187,10 @@ def _ignored_for(filename: str, configuration: Configuration) -> frozenset[str]:
 # Reading the table
 
 
-def _read(path: str, table: object) -> Configuration:
-    if not isinstance(table, dict):
+def _read(path: str, ours: object) -> Configuration:
+    if not isinstance(ours, dict):
         raise ConfigurationError(f"{path}: [tool.{TABLE}] must be a table")
-    values = dict(table)
+    values = dict(ours)
     reader = _Reader(path, values)
     configuration = Configuration(
         path=path,
@@ -223,7 +247,7 @@ class _Reader:
         if value is None:
             return None
         if not isinstance(value, str):
-            raise self.fail(key, 'a string such as "0.12" or "portable"')
+            raise self.fail(key, 'a string such as "0.12", ">=0.10,<0.11" or "portable"')
         _target(value, f"{self.path}: {key!r} in [tool.{TABLE}]")
         return value
 

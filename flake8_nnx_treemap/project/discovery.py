@@ -111,6 +111,11 @@ def is_left_out(path: str, excludes: frozenset[str], *, respect_gitignore: bool)
     return respect_gitignore and _is_ignored(path, False, (*_ignores_above(folder), *_ignores_in(folder)))
 
 
+def is_repository_root(folder: str) -> bool:
+    """Whether a folder is the root of a repository of git, a worktree or a submodule included."""
+    return os.path.exists(os.path.join(folder, ".git"))
+
+
 def _is_file(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_file()
@@ -126,7 +131,7 @@ def _is_ignored(path: str, is_folder: bool, ignores: Ignores) -> bool:
 def _ignores_above(folder: str) -> Ignores:
     """The ``.gitignore`` files that count in a folder but lie above it, up to the root of its repository."""
     parent = os.path.dirname(folder)
-    if parent == folder or os.path.exists(os.path.join(folder, ".git")):
+    if parent == folder or is_repository_root(folder):
         return ()
     return (*_ignores_above(parent), *_ignores_in(parent))
 

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from flake8_nnx_treemap.project.configuration import Overrides, settings_for
+from flake8_nnx_treemap.names import NEWEST_RANGE
+from flake8_nnx_treemap.project.configuration import Overrides, flax_range_for, lint_settings, settings_for
 from flake8_nnx_treemap.project.errors import ConfigurationError, FileError
 from flake8_nnx_treemap.project.files import read_bytes, write
 
@@ -45,6 +46,8 @@ class Task:
     """Findings that are neither reported nor fixed."""
     fingerprint: bytes | None = None
     """That of the cache, where there is one."""
+    counts_for_newest: bool = False
+    """Whether to count, where nothing is known of a project's Flax, what more would be found if it were the newest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +70,18 @@ class FileReport:
     """Where the cells of a notebook stand in that text."""
     digest: bytes | None = None
     """What the file is known by from now on, if nothing was found in it, and nothing there rests on other files."""
+    more_for_newest: int | None = None
+    """How many more findings there are if only the newest Flax counts; ``None`` where the releases are known."""
 
     @property
     def has_something_to_say(self) -> bool:
         """Whether there is anything to report."""
-        return bool(self.error or self.findings or self.fixed or self.known)
+        return bool(self.error or self.findings or self.fixed or self.known) or self.more_for_newest is not None
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing was found, whatever was looked for."""
+        return not (self.error or self.findings or self.fixed or self.known or self.more_for_newest)
 
     def place(self, position: Position) -> str:
         """``row:column``, or ``cell number:row:column`` in a notebook, as people read it."""
@@ -110,7 +120,11 @@ def run(
     reports = [FileReport(path, error=reason) for path, reason in problems]
     if cache is not None:
         task = replace(task, fingerprint=cache.fingerprint)
-    unknown = candidates if cache is None else cache.unknown(candidates, task.overrides)
+    unknown = (
+        candidates
+        if cache is None
+        else cache.unknown(candidates, task.overrides, counts_for_newest=task.counts_for_newest)
+    )
     for _ in range(len(candidates) - len(unknown)):
         on_done()
     for report in _process_all(unknown, task, jobs):
@@ -118,7 +132,19 @@ def run(
         on_done()
     if cache is not None:
         cache.remember(report.digest for report in reports if report.digest is not None)
+        passed_over = set(candidates).difference(unknown)
+        reports += _remembered((path for path in candidates if path in passed_over), task)
     return told(reports)
+
+
+def _remembered(paths: Iterable[str], task: Task) -> list[FileReport]:
+    """The reports of files in which an earlier run found nothing, also not for the newest Flax if that was asked."""
+    return [FileReport(path, more_for_newest=0) for path in paths if _also_newest(path, task)]
+
+
+def _also_newest(path: str, task: Task) -> bool:
+    """Whether a file is also looked at as if its project needed only the newest Flax."""
+    return task.counts_for_newest and flax_range_for(path, task.overrides).is_assumed
 
 
 def told(reports: Iterable[FileReport]) -> list[FileReport]:
@@ -161,19 +187,35 @@ def process_text(
         shown = format_.show(result.text)
         if task.baseline is not None:
             known = _find(result.text, filename, format_, settings, modules, task)[1]
+        more = None
+        if _also_newest(filename, task):
+            newest = lint_settings(settings.select or frozenset(), NEWEST_RANGE, unsafe_fixes=settings.unsafe_fixes)
+            more = _count_more(_find(result.text, filename, format_, newest, modules, task)[0], result.remaining)
     except SourceError as error:
         place = f"{error.row}:{error.column}: " if error.row else ""
         return FileReport(filename, error=f"{place}{error.message}"), text
     except ConfigurationError as error:
         return FileReport(filename, error=str(error)), text
     report = FileReport(
-        filename, result.remaining, result.fixed, known=tuple(known), text=shown.text, cells=shown.cells
+        filename,
+        result.remaining,
+        result.fixed,
+        known=tuple(known),
+        text=shown.text,
+        cells=shown.cells,
+        more_for_newest=more,
     )
     if task.adds_noqa:
         report = replace(report, done="suppressed")
     if task.wants_diff:
         report = replace(report, diff=diff_of(format_.show(text), shown, filename))
     return report, result.text
+
+
+def _count_more(found: Iterable[Finding], known: Iterable[Finding]) -> int:
+    """How many findings there are that are not among others, by rule and place."""
+    places = {(finding.code, finding.range.start) for finding in found}
+    return len(places.difference((finding.code, finding.range.start) for finding in known))
 
 
 def _find(
@@ -212,12 +254,13 @@ def process_file(path: str, task: Task, fix: Fixer | None = None) -> FileReport:
 def _with_digest(report: FileReport, data: bytes, encoding: str, task: Task) -> FileReport:
     """The report of a file that rests on no other, and what the file is known by if nothing was found in it."""
     # What other encodings make of bytes may be for a codec to say that is neither ours nor Python's.
-    if task.fingerprint is None or report.has_something_to_say or encoding not in ("utf-8", "utf-8-sig"):
+    if task.fingerprint is None or not report.is_clean or encoding not in ("utf-8", "utf-8-sig"):
         return report
     from flake8_nnx_treemap.project.cache import digest_of  # Only where there is a cache.
 
     settings = settings_for(report.path, task.overrides)
-    return replace(report, digest=digest_of(data, report.path, settings, task.fingerprint))
+    also_newest = report.more_for_newest is not None
+    return replace(report, digest=digest_of(data, report.path, settings, task.fingerprint, also_newest=also_newest))
 
 
 def _end_with_parent() -> None:

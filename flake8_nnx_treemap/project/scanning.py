@@ -6,7 +6,14 @@ import os
 import sys
 
 from flake8_nnx_treemap.gate import may_hold_findings
-from flake8_nnx_treemap.project.discovery import DEFAULT_EXCLUDES, MARKDOWN_SUFFIXES, SUFFIXES, discover, is_left_out
+from flake8_nnx_treemap.project.discovery import (
+    DEFAULT_EXCLUDES,
+    MARKDOWN_SUFFIXES,
+    SUFFIXES,
+    discover,
+    is_left_out,
+    is_repository_root,
+)
 from flake8_nnx_treemap.project.errors import FileError
 from flake8_nnx_treemap.project.files import decode, decode_text, read_bytes
 
@@ -194,7 +201,7 @@ def _configured(path: str) -> tuple[frozenset[str], bool, bool]:
             configuration = configuration_for(os.path.join(folder, "pyproject.toml"))
             return configuration.exclude, configuration.respect_gitignore, configuration.include_markdown
         parent = os.path.dirname(folder)
-        if parent == folder:
+        if parent == folder or is_repository_root(folder):
             return _DEFAULTS
         folder = parent
 

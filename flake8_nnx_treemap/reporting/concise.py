@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from flake8_nnx_treemap.names import NEWEST, PORTABLE_RANGE, release_text
 from flake8_nnx_treemap.project.runner import FileReport
 from flake8_nnx_treemap.reporting.style import Style, one_line
 from flake8_nnx_treemap.rules.rule import Finding, is_wanted
@@ -68,6 +69,20 @@ def summary_lines(reports: Sequence[FileReport], style: Style) -> Iterable[str]:
         yield f"[*] {fixable} fixable with `nnx-fix`."
     if hidden:
         yield f"{_count(hidden, 'more fix', 'more fixes')} with `--unsafe-fixes`."
+    more = [report.more_for_newest for report in reports if report.more_for_newest is not None]
+    if more:
+        newest = release_text(NEWEST)
+        yield (
+            f"No lower bound for Flax was found, so code for {PORTABLE_RANGE} is assumed; for code that needs only "
+            f'{newest} there {_more_findings(sum(more))}. To say which Flax it is, add `target-flax = "{newest}"` to '
+            "[tool.nnx-treemap] in pyproject.toml."
+        )
+
+
+def _more_findings(number: int) -> str:
+    if not number:
+        return "are no more findings"
+    return f"{'is' if number == 1 else 'are'} {_count(number, 'more finding')}"
 
 
 def _count(number: int, one: str, many: str | None = None) -> str:

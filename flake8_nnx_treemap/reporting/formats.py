@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from flake8_nnx_treemap.project.runner import FileReport
     from flake8_nnx_treemap.reporting.style import Style
 
+FOR_PEOPLE = ("text", "concise", "grouped")
+"""Formats that end with what there is to say about the whole run."""
+
 FORMATS = {
     "text": "text",
     "concise": "concise",

@@ -124,6 +124,7 @@ def test_unsafe_fixes_wait_to_be_asked_for(seed: Path) -> None:
     [
         (("--target-flax", "twelve"), "twelve"),
         (("--target-flax", ""), "''"),
+        (("--target-flax", ">=0.11,<0.11"), "admits no release of Flax that is known, 0.10.0 to 0.12.8"),
         (("--select", "NNX999"), "NNX999"),
         (("--ignore", "E501"), "E501"),
         (("--output-format", "xml"), "xml"),

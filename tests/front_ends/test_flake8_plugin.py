@@ -94,13 +94,21 @@ def test_parallel_gives_the_same(seed: Path) -> None:
 
 
 def test_target_flax(seed: Path) -> None:
-    for target in ("0.10", "0.12.1", "portable"):
+    for target in ("0.10", "0.12.1", "portable", ">=0.10,<0.11"):
         run = flake8("--select", "NNX101", "--nnx-target-flax", target, "seed.py", cwd=seed)
         assert (run.returncode, run.stderr) == (1, "")
-    broken = flake8("--nnx-target-flax", "twelve", "seed.py", cwd=seed)
-    assert broken.returncode == 2
-    assert "twelve" in broken.stderr.splitlines()[-1]
-    assert "Traceback" not in broken.stderr
+    for target in ("twelve", "<0.10"):
+        broken = flake8("--nnx-target-flax", target, "seed.py", cwd=seed)
+        assert broken.returncode == 2
+        assert target in broken.stderr.splitlines()[-1]
+        assert "Traceback" not in broken.stderr
+
+
+def test_a_range_holds_rules_back_and_lets_them_in(seed: Path) -> None:
+    (seed / "state.py").write_text("from flax import nnx\n\nstate: nnx.VariableState | None = None\n")
+    for target, count in ((">=0.10,<0.11", 0), ("~=0.11.1", 1), ("==0.12.*", 1)):
+        run = flake8("--select", "NNX201", "--nnx-target-flax", target, "state.py", cwd=seed)
+        assert run.stdout.count("NNX201") == count
 
 
 def test_crlf_tabs_and_wide_characters(seed: Path) -> None:

@@ -18,8 +18,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flake8_nnx_treemap.names import FlaxRange
 from flake8_nnx_treemap.project import cache as caches
-from flake8_nnx_treemap.project import configuration, flax_floor
+from flake8_nnx_treemap.project import configuration
 from flake8_nnx_treemap.project.cache import DIGEST_SIZE, NAME, Cache, digest_of, open_cache
 from flake8_nnx_treemap.project.configuration import Overrides, cache_folder
 from flake8_nnx_treemap.project.runner import FileReport, Task, run
@@ -129,8 +130,7 @@ def test_a_change_of_settings_counts(folder: Path, change: dict[str, object]) ->
 
 
 def forget_configuration() -> None:
-    configuration._configuration_in.cache_clear()
-    flax_floor._floor_of_project.cache_clear()
+    configuration.forget_configurations()
 
 
 def test_a_change_of_configuration_counts(folder: Path) -> None:
@@ -152,10 +152,12 @@ def test_every_setting_has_its_share_in_a_digest() -> None:
         "select": [None, frozenset[str](), frozenset({"NNX101", "NNX102"})],
         "flax_floor": [(0, 11), (0, 11, 0)],
         "unsafe_fixes": [True],
+        "flax_range": [FlaxRange((0, 10, 0), (0, 10, 7)), FlaxRange((0, 10, 0), (0, 11, 2))],
     }
     assert set(others) == {field.name for field in fields(LintSettings)}
     changed = [replace(plain, **{name: value}) for name, values in others.items() for value in values]  # type: ignore[arg-type]
     assert len({digest_of(b"", "m.py", settings, b"key") for settings in (plain, *changed)}) == len(changed) + 1
+    assert digest_of(b"", "m.py", plain, b"key", also_newest=True) != digest_of(b"", "m.py", plain, b"key")
     backwards = LintSettings(frozenset(sorted({"NNX102", "NNX101"}, reverse=True)))
     assert digest_of(b"", "m.py", changed[2], b"key") == digest_of(b"", "m.py", backwards, b"key")
 

@@ -59,9 +59,9 @@ def test_selection(project: Path, table: str, overrides: Overrides, codes: froze
 def test_target_and_unsafe_fixes(project: Path) -> None:
     path = write(project, "target-flax = '0.12'\nunsafe-fixes = true")
     chosen = settings_for(path, Overrides())
-    assert (chosen.flax_floor, chosen.unsafe_fixes) == ((0, 12), True)
+    assert (chosen.flax_floor, chosen.unsafe_fixes) == ((0, 12, 0), True)
     overridden = settings_for(path, Overrides(target_flax="0.11", unsafe_fixes=False))
-    assert (overridden.flax_floor, overridden.unsafe_fixes) == ((0, 11), False)
+    assert (overridden.flax_floor, overridden.unsafe_fixes) == ((0, 11, 0), False)
     assert settings_for(path, Overrides(is_isolated=True)).flax_floor == PORTABLE
 
 
