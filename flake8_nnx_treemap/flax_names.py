@@ -1,4 +1,4 @@
-"""Which releases of Flax have a public name of ``flax.nnx``, or a member of a Variable or a State, and where it warns.
+"""Which releases of Flax have a public name of ``flax.nnx``, or a member of a Variable, a State or a Module.
 
 The tables are measured (``data/nnx_names.py``). They are read when somebody first asks, since most files need none.
 """
@@ -6,12 +6,12 @@ The tables are measured (``data/nnx_names.py``). They are read when somebody fir
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
 from flake8_nnx_treemap.names import FlaxRelease
 
 NNX = "flax.nnx"
-"""The owner of public names; those of members are ``"Variable"``, ``"state leaf"`` and ``"State"``."""
+"""The owner of public names; those of members are ``"Variable"``, ``"state leaf"``, ``"State"`` and ``"Module"``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ def releases_with(name: str, owner: str = NNX) -> tuple[Span, ...]:
 
     Args:
         name: ``"Dict"`` for ``nnx.Dict``; for another owner the name of a member, such as ``"get_value"``.
-        owner: what has it: ``flax.nnx`` itself, ``"Variable"``, ``"State"``, or ``"state leaf"`` for what
+        owner: what has it: ``flax.nnx`` itself, ``"Variable"``, ``"State"``, ``"Module"``, or ``"state leaf"`` for what
             ``nnx.state`` holds, which is no Variable below Flax 0.11.
 
     Returns:
@@ -74,7 +74,7 @@ def releases_without(
     )
 
 
-@lru_cache(maxsize=1)
+@cache
 def measured_releases() -> tuple[FlaxRelease, ...]:
     """Give every release that the tables speak of, the lowest first."""
     from flake8_nnx_treemap.data.nnx_names import RELEASES
@@ -82,7 +82,7 @@ def measured_releases() -> tuple[FlaxRelease, ...]:
     return tuple(map(release_named, RELEASES))
 
 
-@lru_cache(maxsize=4)
+@cache
 def names_of_some_releases(owner: str = NNX) -> frozenset[str]:
     """Give the names that some measured release lacks.
 
@@ -133,7 +133,7 @@ def _row(owner: str, name: str) -> str:
     return _rows(owner).get(name, "")
 
 
-@lru_cache(maxsize=4)
+@cache
 def _rows(owner: str) -> dict[str, str]:
     from flake8_nnx_treemap.data.nnx_names import MEMBERS, NAMES
 

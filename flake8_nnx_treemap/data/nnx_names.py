@@ -395,4 +395,14 @@ MEMBERS: Mapping[str, Mapping[str, str]] = {
         "update": "0.10.0-",
         "values": "0.10.0-",
     },
+    "Module": {
+        "check_valid_context": "0.10.0-0.10.2",
+        "eval": "0.10.0-",
+        "iter_children": "0.10.0-; warns 0.12.1-",
+        "iter_modules": "0.10.0-; warns 0.12.1-",
+        "perturb": "0.10.3-; warns 0.12.6-",
+        "set_attributes": "0.10.0-",
+        "sow": "0.10.0-; warns 0.12.6-",
+        "train": "0.10.0-",
+    },
 }

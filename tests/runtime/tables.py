@@ -67,6 +67,7 @@ OWNERS: Mapping[str, str] = {
     "Variable": "x = nnx.Param(jnp.ones(2))\n",
     "state leaf": _STATE + "x = x['kernel']\n",
     "State": _STATE,
+    "Module": "x = nnx.Module()\n",
 }
 """What members are asked of: the statements that make one, as ``x``."""
 
@@ -113,6 +114,16 @@ CALLS: Mapping[str, Mapping[str, str]] = {
         "to_pure_dict": "x.to_pure_dict()",
         "update": "x.update({})",
         "values": "x.values()",
+    },
+    "Module": {
+        "check_valid_context": "x.check_valid_context(lambda: '')",
+        "eval": "x.eval()",
+        "iter_children": "list(x.iter_children())",
+        "iter_modules": "list(x.iter_modules())",
+        "perturb": "x.perturb('name', jnp.ones(2))",
+        "set_attributes": "x.set_attributes(raise_if_not_found=False)",
+        "sow": "x.sow(nnx.Intermediate, 'name', jnp.ones(2))",
+        "train": "x.train()",
     },
 }
 """How a member is used, where reading it does not show whether it warns."""
