@@ -39,6 +39,15 @@ EPOCHS = {
     "0.12.0": "0.8.1",
     "0.12.8": "0.10.2",
 }
+RELEASES = {
+    **{f"0.10.{number}": "0.8.1" for number in range(7)},
+    "0.11.0": "0.7.2",
+    "0.11.1": "0.8.1",
+    "0.12.1": "0.8.1",
+    **{f"0.12.{number}": "0.10.2" for number in range(2, 9)},
+    **EPOCHS,
+}
+"""Every release that the tables of names and layers speak of, with a JAX that works with it."""
 DEFAULT_EPOCHS = ("0.10.6", "0.10.7", "0.11.2", "0.12.8")
 DEFAULT_PYTHON = "3.11"
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")
@@ -87,12 +96,19 @@ def full(session: nox.Session, flax: str) -> None:
 
 
 @nox.session(python=DEFAULT_PYTHON)
-@nox.parametrize("flax", tuple(EPOCHS))
+@nox.parametrize("flax", tuple(RELEASES))
 def epochs(session: nox.Session, flax: str) -> None:
-    """Measure one Flax release; ``tests/runtime/epochs.py --page *.json`` makes docs/flax-epochs.md of the results."""
-    session.install(".[test]", f"flax=={flax}", f"jax=={EPOCHS[flax]}", f"jaxlib=={EPOCHS[flax]}")
-    with open(f"epoch-{flax}.json", "w") as file:
-        session.run("python", "tests/runtime/epochs.py", "--measure", stdout=file, env={"JAX_PLATFORMS": "cpu"})
+    """Measure one Flax release: what it does, and what it calls things.
+
+    ``tests/runtime/epochs.py --page epoch-*.json`` makes docs/flax-epochs.md of the first, for the releases in EPOCHS;
+    ``tests/runtime/tables.py --write tables-*.json`` makes the package's tables of the second, for all of RELEASES.
+    """
+    jax = RELEASES[flax]
+    session.install(".[test]", f"flax=={flax}", f"jax=={jax}", f"jaxlib=={jax}")
+    for script, name in {"epochs.py": "epoch", "tables.py": "tables"}.items():
+        with open(f"{name}-{flax}.json", "w") as file:
+            command = ("python", f"tests/runtime/{script}", "--measure")
+            session.run(*command, stdout=file, env={"JAX_PLATFORMS": "cpu"})
 
 
 @nox.session(python=DEFAULT_PYTHON)
