@@ -84,10 +84,11 @@ class NNXTreeMapPlugin:
         return check(source, settings)
 
     def _settings(self) -> LintSettings:
-        from flake8_nnx_treemap.project.configuration import Overrides, flax_range_for, lint_settings
+        from flake8_nnx_treemap.project.configuration import Overrides, flax_range_for
+        from flake8_nnx_treemap.rules.settings import LintSettings
 
         decision = flax_range_for(self._filename, Overrides(target_flax=self._target_flax))
-        return lint_settings(self._codes, decision.range)
+        return LintSettings(self._codes, decision.range)
 
 
 def _codes_that_may_be_shown(options: argparse.Namespace) -> frozenset[str]:

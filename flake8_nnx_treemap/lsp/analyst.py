@@ -41,8 +41,7 @@ class Analysis:
     def result_id(self) -> str:
         """Equal for equal findings: it stands for the text and for the settings."""
         codes = "default" if self.settings.select is None else ",".join(sorted(self.settings.select))
-        floor = ".".join(map(str, self.settings.flax_floor))
-        return f"{self.source.digest}:{floor}:{int(self.settings.unsafe_fixes)}:{codes}"
+        return f"{self.source.digest}:{self.settings.flax_range.target}:{int(self.settings.unsafe_fixes)}:{codes}"
 
 
 class Analyst:

@@ -110,7 +110,7 @@ def digest_of(
         also_newest: whether it is held to the newest Flax as well.
     """
     codes = None if settings.select is None else sorted(settings.select)
-    flax = (settings.flax_floor, settings.flax_range, also_newest)
+    flax = (settings.flax_range, also_newest)
     held_to = ascii((os.path.basename(path), codes, flax, settings.unsafe_fixes)).encode()
     return hashlib.blake2b(held_to + b"\0" + data, digest_size=DIGEST_SIZE, key=fingerprint).digest()
 

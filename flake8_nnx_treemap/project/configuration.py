@@ -110,12 +110,7 @@ def settings_for(filename: str, overrides: Overrides) -> LintSettings:
     codes -= codes_named((*configuration.ignore, *overrides.ignore), where)
     codes -= _ignored_for(filename, configuration)
     unsafe = configuration.unsafe_fixes if overrides.unsafe_fixes is None else overrides.unsafe_fixes
-    return lint_settings(codes, flax_range_for(filename, overrides).range, unsafe_fixes=unsafe)
-
-
-def lint_settings(codes: frozenset[str], flax_range: FlaxRange, *, unsafe_fixes: bool = False) -> LintSettings:
-    """What the engine runs with, for a range of releases."""
-    return LintSettings(codes, flax_range.lowest, unsafe_fixes, flax_range)
+    return LintSettings(codes, flax_range_for(filename, overrides).range, unsafe)
 
 
 def flax_range_for(filename: str, overrides: Overrides) -> FlaxDecision:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from flake8_nnx_treemap.names import NEWEST_RANGE
-from flake8_nnx_treemap.project.configuration import Overrides, flax_range_for, lint_settings, settings_for
+from flake8_nnx_treemap.project.configuration import Overrides, flax_range_for, settings_for
 from flake8_nnx_treemap.project.errors import ConfigurationError, FileError
 from flake8_nnx_treemap.project.files import read_bytes, write
 
@@ -189,7 +189,7 @@ def process_text(
             known = _find(result.text, filename, format_, settings, modules, task)[1]
         more = None
         if _also_newest(filename, task):
-            newest = lint_settings(settings.select or frozenset(), NEWEST_RANGE, unsafe_fixes=settings.unsafe_fixes)
+            newest = replace(settings, flax=NEWEST_RANGE)
             more = _count_more(_find(result.text, filename, format_, newest, modules, task)[0], result.remaining)
     except SourceError as error:
         place = f"{error.row}:{error.column}: " if error.row else ""

@@ -21,7 +21,7 @@ from flake8_nnx_treemap.names import (
     VARIABLE_STATE_IS_VARIABLE,
     VARIABLE_SUBCLASSES,
     WRAPPERS,
-    FlaxRelease,
+    FlaxRange,
 )
 
 
@@ -69,14 +69,14 @@ def _asks_for_wrapper(found: Dispatch) -> bool:
     return bool(found.test.types) and all(named.name in WRAPPERS for named in found.test.types)
 
 
-def advice(source: ParsedSource, call: TreeCall, dispatches: Sequence[Dispatch], floor: FlaxRelease) -> str:
+def advice(source: ParsedSource, call: TreeCall, dispatches: Sequence[Dispatch], flax: FlaxRange) -> str:
     """Return the part of a message that says what to do about type tests that no leaf can pass."""
     tests = [found.test for found in dispatches if found.test is not None]
     # A test for an attribute, such as hasattr(x, "value"), accepts every wrapper.
     asked = [one.name for test in tests for one in test.types] if len(tests) == len(dispatches) else []
-    types = classes_to_stop_at(source, call.node, floor, asked)
+    types = classes_to_stop_at(source, call.node, flax, asked)
     stop = f"without is_leaf, JAX goes into it; add is_leaf=lambda x: isinstance(x, {types})"
-    if floor >= VARIABLE_STATE_IS_VARIABLE or not asked or VARIABLE_STATE in asked:
+    if flax.starts_from(VARIABLE_STATE_IS_VARIABLE) or not asked or VARIABLE_STATE in asked:
         return stop
     # Below 0.11 state holds VariableStates: they are neither Variables nor Params, but have an attribute ``type``.
     return f"{stop}, and ask {'the leaf the same' if VARIABLE in asked else 'a VariableState for its .type'}"
@@ -98,15 +98,13 @@ def spelled(source: ParsedSource, name: str, node: ast.expr) -> str:
     return found.text if found is not None and not found.edits else f"nnx.{name}"
 
 
-def classes_to_stop_at(
-    source: ParsedSource, node: ast.expr, floor: FlaxRelease, asked: Iterable[str | None] = ()
-) -> str:
+def classes_to_stop_at(source: ParsedSource, node: ast.expr, flax: FlaxRange, asked: Iterable[str | None] = ()) -> str:
     """Return the classes that ``is_leaf`` should test for, as the second argument of ``isinstance``.
 
     Args:
         source: the file.
         node: where the test is to be written.
-        floor: the lowest Flax release that must run the code.
+        flax: the Flax releases that must run the code.
         asked: the canonical names of the classes that the code tests for.
 
     Returns:
@@ -114,7 +112,7 @@ def classes_to_stop_at(
         hold them); else every wrapper class that the floor has.
     """
     found = list(dict.fromkeys(asked))
-    if floor < VARIABLE_STATE_IS_VARIABLE:
+    if not flax.starts_from(VARIABLE_STATE_IS_VARIABLE):
         names = ["Variable", "variablelib.VariableState"]
     elif found and VARIABLE_SUBCLASSES.issuperset(found):
         names = [name.rpartition(".")[2] for name in found if name is not None]

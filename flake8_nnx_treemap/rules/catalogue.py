@@ -20,6 +20,7 @@ from flake8_nnx_treemap.names import (
     RENAMED_IN_NNX,
     VALUE_ACCESS_WARNS,
     VARIABLE_STATE_IS_VARIABLE,
+    FlaxRange,
     FlaxRelease,
 )
 
@@ -62,6 +63,14 @@ class Entry:
         """The name of the rule's module in this package."""
         return f"{self.code}_{self.slug}".lower().replace("-", "_")
 
+    def applies_to(self, flax: FlaxRange) -> bool:
+        """Tell whether code for a range of releases hears of the rule.
+
+        It does if a release in the range crashes or is silently wrong. A deprecation waits until the whole range has
+        the new spelling.
+        """
+        return flax.starts_from(self.since) if self.kind is Kind.DEPRECATION else flax.holds(self.since)
+
     def may_find(self, text: str) -> bool:
         """Tell whether a text contains one of the words without which the rule finds nothing."""
         searched = text.lower() if self.ignores_case else text
@@ -75,13 +84,13 @@ CATALOGUE: tuple[Entry, ...] = (
     Entry("NNX102", "dispatch-without-is-leaf", Kind.SILENT, ("tree",)),
     Entry("NNX103", "leaves-test-without-is-leaf", Kind.SILENT, ("leaves", "flatten")),
     Entry("NNX104", "variable-attribute-without-is-leaf", Kind.CRASH, ("tree",)),
-    Entry("NNX105", "exact-type-test", Kind.SILENT, ("type", "__class__")),
+    Entry("NNX105", "exact-type-test", Kind.SILENT, ("type", "__class__"), VARIABLE_STATE_IS_VARIABLE),
     Entry("NNX106", "is-leaf-is-a-class", Kind.CRASH, ("tree",)),
     Entry("NNX107", "predicate-mapper-mismatch", Kind.SILENT, ("tree",)),
-    Entry("NNX108", "wrapped-mask", Kind.CRASH, ("optax",)),
-    Entry("NNX109", "branch-collapse", Kind.SILENT, ("VariableState",)),
-    Entry("NNX110", "aliased-variable", Kind.SILENT, ("tree",), on_by_default=_OFF),
-    Entry("NNX111", "mutating-mapper", Kind.SILENT, ("tree",), on_by_default=_OFF),
+    Entry("NNX108", "wrapped-mask", Kind.CRASH, ("optax",), VARIABLE_STATE_IS_VARIABLE),
+    Entry("NNX109", "branch-collapse", Kind.SILENT, ("VariableState",), VARIABLE_STATE_IS_VARIABLE),
+    Entry("NNX110", "aliased-variable", Kind.SILENT, ("tree",), VARIABLE_STATE_IS_VARIABLE, on_by_default=_OFF),
+    Entry("NNX111", "mutating-mapper", Kind.SILENT, ("tree",), VARIABLE_STATE_IS_VARIABLE, on_by_default=_OFF),
     Entry("NNX112", "undispatched-variable-leaf", Kind.CRASH, ("tree",), on_by_default=_OFF),
     Entry("NNX201", "deprecated-variable-state", Kind.DEPRECATION, ("VariableState",), VARIABLE_STATE_IS_VARIABLE),
     Entry("NNX202", "variable-state-constructor", Kind.CRASH, ("VariableState",), VARIABLE_STATE_IS_VARIABLE),
@@ -124,7 +133,7 @@ def rules_about_code() -> tuple[Rule, ...]:
 
 
 def codes_that_may_find(text: str, settings: LintSettings) -> frozenset[str]:
-    """Return the codes of the selected rules that apply at the Flax floor and whose words a text contains."""
+    """Return the codes of the selected rules that apply to the Flax range and whose words a text contains."""
     selected = DEFAULT_CODES if settings.select is None else settings.select
-    entries = (entry for entry in CATALOGUE if entry.code in selected and settings.flax_floor >= entry.since)
+    entries = (entry for entry in CATALOGUE if entry.code in selected and entry.applies_to(settings.flax_range))
     return frozenset(entry.code for entry in entries if entry.may_find(text))

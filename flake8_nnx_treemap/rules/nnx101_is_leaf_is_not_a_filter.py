@@ -46,7 +46,7 @@ from flake8_nnx_treemap.analysis.calls.mappers import Mapper, mapper_of
 from flake8_nnx_treemap.analysis.calls.predicates import LeafTest, leaf_test_of
 from flake8_nnx_treemap.analysis.calls.tree_calls import tree_calls_of
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown
-from flake8_nnx_treemap.names import VARIABLE, VARIABLE_STATE, FlaxRelease
+from flake8_nnx_treemap.names import VARIABLE, VARIABLE_STATE, FlaxRange
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.rewriting import dispatch_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, FixAvailability, Rule
@@ -54,7 +54,7 @@ from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, FixAv
 MESSAGE = "is_leaf only stops at VariableState, it filters nothing: dispatch with isinstance in the mapper as well"
 
 
-def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
+def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
     """Report each call whose predicate stops at VariableState and whose mapper does not dispatch."""
     for call in tree_calls_of(source):
         if call.mapper is None or call.is_leaf is None:
@@ -65,7 +65,7 @@ def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
         mapper = mapper_of(source, call.mapper, call.function.leaf_position, across_files=True)
         if isinstance(mapper, Mapper) and (mapper.dispatches or mapper.ignores_leaf):
             continue
-        yield Finding("NNX101", MESSAGE, source.range(call.is_leaf), dispatch_fix(source, call, test, mapper, floor))
+        yield Finding("NNX101", MESSAGE, source.range(call.is_leaf), dispatch_fix(source, call, test, mapper, flax))
 
 
 def _stops_at_variable_state(test: LeafTest) -> bool:

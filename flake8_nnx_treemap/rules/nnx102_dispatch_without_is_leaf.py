@@ -38,7 +38,7 @@ from flake8_nnx_treemap.analysis.calls.default_branch import Default, default_br
 from flake8_nnx_treemap.analysis.calls.mappers import Mapper, guarded_result_of, mapper_of
 from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall, tree_calls_of
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown
-from flake8_nnx_treemap.names import FlaxRelease
+from flake8_nnx_treemap.names import FlaxRange
 from flake8_nnx_treemap.rules.advice import advice, question, vain_dispatch
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.rewriting import may_be_the_leaf, stop_fix
@@ -47,7 +47,7 @@ from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, 
 MESSAGE = "the mapper never meets {}: {}"
 
 
-def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
+def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
     """Report each call without `is_leaf` whose mapper tests for wrappers and for nothing else."""
     for call in tree_calls_of(source):
         if call.mapper is None or call.is_leaf is not None or not call.is_complete or call.more_trees:
@@ -61,11 +61,11 @@ def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
             continue
         default = default_branch_of(home, mapper.function.body, mapper.leaf, mapper.dispatches)
         if default is not Default.WORK:
-            message = MESSAGE.format(question(home, vain), advice(source, call, mapper.dispatches, floor))
-            yield Finding("NNX102", message, source.range(call.callee), _fix(source, call, mapper, floor))
+            message = MESSAGE.format(question(home, vain), advice(source, call, mapper.dispatches, flax))
+            yield Finding("NNX102", message, source.range(call.callee), _fix(source, call, mapper, flax))
 
 
-def _fix(source: ParsedSource, call: TreeCall, mapper: Mapper, floor: FlaxRelease) -> Fix | None:
+def _fix(source: ParsedSource, call: TreeCall, mapper: Mapper, flax: FlaxRange) -> Fix | None:
     if mapper.function.home is not None:
         return None  # Calls in other files may use the mapper as well.
     guarded = guarded_result_of(source, mapper)
@@ -74,7 +74,7 @@ def _fix(source: ParsedSource, call: TreeCall, mapper: Mapper, floor: FlaxReleas
     if not guarded.results or any(map(may_be_the_leaf, guarded.results)):
         return None
     message = "Stop the traversal at the types that the mapper tests"
-    return stop_fix(source, call, guarded.test, floor, is_inline=mapper.is_inline, message=message)
+    return stop_fix(source, call, guarded.test, flax, is_inline=mapper.is_inline, message=message)
 
 
 EXAMPLES = (

@@ -36,7 +36,7 @@ from flake8_nnx_treemap.analysis.calls.default_branch import Default, default_br
 from flake8_nnx_treemap.analysis.calls.leaf_loops import LeafLoop, LeafLoops, leaf_loops_of
 from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall, tree_calls_of
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown
-from flake8_nnx_treemap.names import FlaxRelease
+from flake8_nnx_treemap.names import FlaxRange
 from flake8_nnx_treemap.rules.advice import advice, question, vain_dispatch
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.rewriting import stop_fix
@@ -45,7 +45,7 @@ from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, 
 MESSAGE = "no leaf here is {}: {}"
 
 
-def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
+def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
     """Report each flatten without `is_leaf` whose leaves are tested for wrapper types and for nothing else."""
     for call in tree_calls_of(source):
         if call.mapper is not None or call.is_leaf is not None or not call.is_complete:
@@ -56,8 +56,8 @@ def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
         for loop in leaves.loops:
             vain = vain_dispatch(source, loop.dispatches, call.trees)
             if vain is not None and _is_idle(source, loop, leaves):
-                message = MESSAGE.format(question(source, vain), advice(source, call, loop.dispatches, floor))
-                yield Finding("NNX103", message, source.range(call.callee), _fix(source, call, leaves, floor))
+                message = MESSAGE.format(question(source, vain), advice(source, call, loop.dispatches, flax))
+                yield Finding("NNX103", message, source.range(call.callee), _fix(source, call, leaves, flax))
                 break
 
 
@@ -76,7 +76,7 @@ def _is_idle(source: ParsedSource, loop: LeafLoop, leaves: LeafLoops) -> bool:
     return True
 
 
-def _fix(source: ParsedSource, call: TreeCall, leaves: LeafLoops, floor: FlaxRelease) -> Fix | None:
+def _fix(source: ParsedSource, call: TreeCall, leaves: LeafLoops, flax: FlaxRange) -> Fix | None:
     if len(leaves.loops) != 1 or leaves.has_other_uses or call.partial is not None:
         return None
     selects = leaves.loops[0].selects
@@ -84,7 +84,7 @@ def _fix(source: ParsedSource, call: TreeCall, leaves: LeafLoops, floor: FlaxRel
         return None
     is_inline = leaves.loops[0].is_inline and all(found.is_local for found in selects.test.types)
     message = "Stop the traversal at the types that are asked for"
-    return stop_fix(source, call, selects.test, floor, is_inline=is_inline, message=message)
+    return stop_fix(source, call, selects.test, flax, is_inline=is_inline, message=message)
 
 
 EXAMPLES = (

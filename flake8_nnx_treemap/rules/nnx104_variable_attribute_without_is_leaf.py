@@ -44,7 +44,7 @@ from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall, tree_calls_of
 from flake8_nnx_treemap.analysis.code.nodes import Code, start_of
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown
 from flake8_nnx_treemap.analysis.values.provenance import Origin, TreeKind, origin_of
-from flake8_nnx_treemap.names import VARIABLE_ONLY_ATTRIBUTES, FlaxRelease, TreeFunctionKind
+from flake8_nnx_treemap.names import VARIABLE_ONLY_ATTRIBUTES, FlaxRange, TreeFunctionKind
 from flake8_nnx_treemap.rules.advice import classes_to_stop_at, makes_leaves_of_variables
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.rewriting import (
@@ -68,24 +68,24 @@ _ONLY_READS = frozenset(
 )
 
 
-def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
+def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
     """Report each call without `is_leaf` over known wrappers that reads a wrapper's member from every leaf."""
     for call in tree_calls_of(source):
         if call.is_leaf is not None or not call.is_complete or call.more_trees or not call.trees:
             continue
         if call.mapper is None:
-            yield from _check_leaves(source, call, floor)
+            yield from _check_leaves(source, call, flax)
             continue
         mapper = mapper_of(source, call.mapper, call.function.leaf_position)
         if isinstance(mapper, Unknown) or mapper.dispatches:
             continue
         read = sorted(mapper.always_reads & VARIABLE_ONLY_ATTRIBUTES)
         if read and _is_of_wrappers(source, call):
-            fix = _fix_of_map(source, call, mapper, floor)
-            yield Finding("NNX104", _message(source, call, read[0], floor), source.range(call.callee), fix)
+            fix = _fix_of_map(source, call, mapper, flax)
+            yield Finding("NNX104", _message(source, call, read[0], flax), source.range(call.callee), fix)
 
 
-def _check_leaves(source: ParsedSource, call: TreeCall, floor: FlaxRelease) -> Iterator[Finding]:
+def _check_leaves(source: ParsedSource, call: TreeCall, flax: FlaxRange) -> Iterator[Finding]:
     leaves = leaf_loops_of(source, call)
     if isinstance(leaves, Unknown):
         return
@@ -94,13 +94,13 @@ def _check_leaves(source: ParsedSource, call: TreeCall, floor: FlaxRelease) -> I
         if read and not loop.dispatches and _is_of_wrappers(source, call):
             is_alone = len(leaves.loops) == 1 and not leaves.has_other_uses
             is_planned = source.expects_attribute_error_at(start_of(loop.node))
-            fix = _fix(source, call, loop.bodies, loop.leaf, [], floor) if is_alone and not is_planned else None
-            yield Finding("NNX104", _message(source, call, read[0], floor), source.range(call.callee), fix)
+            fix = _fix(source, call, loop.bodies, loop.leaf, [], flax) if is_alone and not is_planned else None
+            yield Finding("NNX104", _message(source, call, read[0], flax), source.range(call.callee), fix)
             return
 
 
-def _message(source: ParsedSource, call: TreeCall, read: str, floor: FlaxRelease) -> str:
-    return MESSAGE.format(read, classes_to_stop_at(source, call.node, floor))
+def _message(source: ParsedSource, call: TreeCall, read: str, flax: FlaxRange) -> str:
+    return MESSAGE.format(read, classes_to_stop_at(source, call.node, flax))
 
 
 def _is_of_wrappers(source: ParsedSource, call: TreeCall) -> bool:
@@ -110,14 +110,14 @@ def _is_of_wrappers(source: ParsedSource, call: TreeCall) -> bool:
     return is_known and not makes_leaves_of_variables(source)
 
 
-def _fix_of_map(source: ParsedSource, call: TreeCall, mapper: Mapper, floor: FlaxRelease) -> Fix | None:
-    types = wrapper_types(source, call.node, floor)
+def _fix_of_map(source: ParsedSource, call: TreeCall, mapper: Mapper, flax: FlaxRange) -> Fix | None:
+    types = wrapper_types(source, call.node, flax)
     if types is None or call.function.kind is TreeFunctionKind.REDUCE or mapper.function.overridable:
         return None
     mapping = dispatching_mapper(source, call, mapper, types)
     if mapping is None or any(map(may_be_the_leaf, mapper.results)) or not _only_reads_others(source, call, mapper):
         return None
-    return _fix(source, call, (mapper.function.body,), mapper.leaf, mapping, floor)
+    return _fix(source, call, (mapper.function.body,), mapper.leaf, mapping, flax)
 
 
 def _fix(
@@ -126,9 +126,9 @@ def _fix(
     bodies: Sequence[Code],
     leaf: str,
     mapping: Sequence[Step],
-    floor: FlaxRelease,
+    flax: FlaxRange,
 ) -> Fix | None:
-    types = wrapper_types(source, call.node, floor)
+    types = wrapper_types(source, call.node, flax)
     if types is None or call.partial is not None or source.expects_attribute_error_at(start_of(call.node)):
         return None
     only_reads = all(_only_reads(source, body, leaf) for body in bodies)

@@ -37,33 +37,59 @@ from collections.abc import Iterator
 from flake8_nnx_treemap.analysis.calls.class_references import class_names, classes_of
 from flake8_nnx_treemap.analysis.calls.functions import value_of
 from flake8_nnx_treemap.analysis.calls.leaf_functions import leaf_functions_of
-from flake8_nnx_treemap.analysis.calls.predicates import typed_subject
+from flake8_nnx_treemap.analysis.calls.predicates import type_test_of, typed_expression, typed_subject
 from flake8_nnx_treemap.analysis.calls.tree_calls import tree_calls_of
-from flake8_nnx_treemap.analysis.code.nodes import body_of, nodes_below, subscript_keys
+from flake8_nnx_treemap.analysis.code.nodes import access_path, body_of, nodes_below, subscript_keys
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
-from flake8_nnx_treemap.names import BASE_CLASSES, VARIABLE, VARIABLE_STATE, VARIABLE_SUBCLASSES, FlaxRelease
+from flake8_nnx_treemap.analysis.values.version_checks import is_guarded
+from flake8_nnx_treemap.names import BASE_CLASSES, VARIABLE, VARIABLE_STATE, VARIABLE_SUBCLASSES, FlaxRange
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.rewriting import make_fix, wrapper_types
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
 from flake8_nnx_treemap.rules.steps import Replace
 
 MESSAGE = "from Flax 0.11 on neither a Param nor any other subclass of Variable has exactly this type: use isinstance"
-_PLAIN = frozenset({VARIABLE})
+_PLAIN, _OLD = frozenset({VARIABLE}), frozenset({VARIABLE_STATE})
 _OPERATORS = {ast.Is: True, ast.Eq: True, ast.In: True, ast.IsNot: False, ast.NotEq: False, ast.NotIn: False}
 """The operators of comparisons with a class, and whether they are true of that class."""
 
 
-def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
-    """Report each comparison of a leaf's exact type, and each table of exact types."""
+def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
+    """Report each comparison of a leaf's exact type, each table of exact types, and `type(x) is VariableState` anywhere."""
+    reported: set[ast.AST] = set()
     for function in leaf_functions_of(source, tree_calls_of(source)):
         for node in nodes_below(body_of(function.definition), ast.Compare, ast.Subscript, ast.Call):
             if isinstance(node, ast.Compare):
                 holds = _tests_exact_type(source, node, function.leaf)
-                if holds is not None:
-                    fix = _fix(source, node, function.leaf, floor, holds=holds)
+                if holds is not None and not _is_beside_isinstance(source, node, function.leaf):
+                    reported.add(node)
+                    fix = _fix(source, node, function.leaf, flax, holds=holds)
                     yield Finding("NNX105", MESSAGE, source.range(node), fix)
             elif isinstance(node, (ast.Subscript, ast.Call)) and _chooses_from_table(source, node, function.leaf):
                 yield Finding("NNX105", MESSAGE, source.range(node))
+    if "VariableState" in source.text:
+        yield from _check_elsewhere(source, flax, reported)
+
+
+def _check_elsewhere(source: ParsedSource, flax: FlaxRange, reported: set[ast.AST]) -> Iterator[Finding]:
+    """Report comparisons outside predicates and mappers; there a test for exactly ``Variable`` may be meant."""
+    for node in source.ast_nodes():
+        if not isinstance(node, ast.Compare) or node in reported or len(node.ops) != 1:
+            continue
+        holds, asked = _OPERATORS.get(type(node.ops[0])), typed_expression(node.left)
+        path = None if asked is None else access_path(asked)
+        if holds is None or path is None or class_names(source, node.comparators[0]) != _OLD:
+            continue
+        if not is_guarded(source, source.range(node).start) and not _is_beside_isinstance(source, node, path):
+            yield Finding("NNX105", MESSAGE, source.range(node), _fix(source, node, path, flax, holds=holds))
+
+
+def _is_beside_isinstance(source: ParsedSource, node: ast.Compare, subject: str) -> bool:
+    """Tell whether ``isinstance(x, nnx.Variable) or`` is beside a comparison, which then only adds to it."""
+    parent = source.ast_parent(node)
+    others = parent.values if isinstance(parent, ast.BoolOp) and isinstance(parent.op, ast.Or) else ()
+    tests = (type_test_of(source, other, {subject}) for other in others)
+    return any(test is not None and not test.is_exact and VARIABLE in test.names for test in tests)
 
 
 def _tests_exact_type(source: ParsedSource, node: ast.Compare, leaf: str) -> bool | None:
@@ -125,8 +151,8 @@ def _chooses_from_table(source: ParsedSource, node: ast.Subscript | ast.Call, le
     return VARIABLE in keyed and not keyed & VARIABLE_SUBCLASSES and not _makes_plain_variables(source)
 
 
-def _fix(source: ParsedSource, node: ast.Compare, leaf: str, floor: FlaxRelease, *, holds: bool) -> Fix | None:
-    types = wrapper_types(source, node, floor)
+def _fix(source: ParsedSource, node: ast.Compare, leaf: str, flax: FlaxRange, *, holds: bool) -> Fix | None:
+    types = wrapper_types(source, node, flax)
     if types is None:
         return None
     text = f"{'' if holds else 'not '}isinstance({leaf}, {types.text})"

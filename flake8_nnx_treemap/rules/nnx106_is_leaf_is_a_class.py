@@ -35,7 +35,7 @@ from flake8_nnx_treemap.analysis.calls.class_references import class_name
 from flake8_nnx_treemap.analysis.calls.tree_calls import tree_calls_of
 from flake8_nnx_treemap.analysis.code.nodes import dotted_name, is_name, start_of
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
-from flake8_nnx_treemap.names import WRAPPERS, FlaxRelease
+from flake8_nnx_treemap.names import WRAPPERS, FlaxRange
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.rewriting import make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, FixAvailability, Rule
@@ -45,7 +45,7 @@ MESSAGE = "is_leaf is called with each node and must return a bool: write isinst
 FIX_MESSAGE = "Test with isinstance"
 
 
-def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
+def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
     """Report each `is_leaf` that is a wrapper class, or a lambda that makes an instance of one."""
     for call in tree_calls_of(source):
         expression = call.is_leaf

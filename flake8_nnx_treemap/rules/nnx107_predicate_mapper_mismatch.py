@@ -53,7 +53,7 @@ from flake8_nnx_treemap.names import (
     VARIABLE_STATE_IS_VARIABLE,
     VARIABLE_SUBCLASSES,
     WRAPPERS,
-    FlaxRelease,
+    FlaxRange,
 )
 from flake8_nnx_treemap.rules.advice import classes_to_stop_at
 from flake8_nnx_treemap.rules.catalogue import CODES
@@ -73,7 +73,7 @@ _CLASS_BELOW_0_11 = {
 """The only class of wrapper that each kind of tree holds on Flax 0.10.6 and 0.10.7."""
 
 
-def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
+def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
     """Report each call whose predicate and mapper are made for different wrappers."""
     for call in tree_calls_of(source):
         if call.mapper is None or call.is_leaf is None or call.more_trees:
@@ -83,23 +83,23 @@ def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
         if isinstance(test, Unknown) or isinstance(mapper, Unknown) or any(one.is_exact for one in test.tests):
             continue
         if test.stops_only_at_wrappers:
-            message = _message(source, call, test, mapper, floor)
+            message = _message(source, call, test, mapper, flax)
             if message is not None:
-                yield Finding("NNX107", message, source.range(call.is_leaf), _fix(source, call, test, mapper, floor))
+                yield Finding("NNX107", message, source.range(call.is_leaf), _fix(source, call, test, mapper, flax))
 
 
-def _message(source: ParsedSource, call: TreeCall, test: LeafTest, mapper: Mapper, floor: FlaxRelease) -> str | None:
+def _message(source: ParsedSource, call: TreeCall, test: LeafTest, mapper: Mapper, flax: FlaxRange) -> str | None:
     stops = _names(test.names)
     if not mapper.dispatches:
         read = sorted(mapper.always_reads & VARIABLE_ONLY_ATTRIBUTES)
         is_narrow = bool(read) and test.names <= VARIABLE_SUBCLASSES and _holds_others(source, call, test.names)
-        return READS.format(stops, read[0], classes_to_stop_at(source, call.node, floor)) if is_narrow else None
+        return READS.format(stops, read[0], classes_to_stop_at(source, call.node, flax)) if is_narrow else None
     tests = [found.test for found in mapper.dispatches if found.of_first]
     asked = frozenset(name for one in tests if one is not None for name in one.names)
     is_read = all(one is not None and one.types and not one.is_exact for one in tests)
     if not is_read or not asked or not asked <= WRAPPERS or len(tests) != len(mapper.dispatches):
         return None
-    is_met = not _never_meet(asked, test.names, floor) or _holds_only(source, call, asked & test.names)
+    is_met = not _never_meet(asked, test.names, flax) or _holds_only(source, call, asked & test.names)
     return None if is_met else ASKS.format(_names(asked), stops)
 
 
@@ -143,22 +143,22 @@ def _nearest(name: str, wanted: frozenset[str]) -> str | None:
     return found
 
 
-def _never_meet(asked: frozenset[str], stops: frozenset[str], floor: FlaxRelease) -> bool:
+def _never_meet(asked: frozenset[str], stops: frozenset[str], flax: FlaxRange) -> bool:
     """Tell whether the mapper tests for a wrapper class at which the predicate does not stop."""
     if asked <= VARIABLE_SUBCLASSES and stops <= VARIABLE_SUBCLASSES:
         return not any(_nearest(one, stops) or any(_nearest(stop, asked) for stop in stops) for one in asked)
-    if floor >= VARIABLE_STATE_IS_VARIABLE or not stops <= BASE_CLASSES or len(stops) != 1:
+    if flax.starts_from(VARIABLE_STATE_IS_VARIABLE) or not stops <= BASE_CLASSES or len(stops) != 1:
         return False
     if stops == {VARIABLE_STATE}:
         return VARIABLE in asked or asked <= VARIABLE_SUBCLASSES
     return VARIABLE_STATE in asked
 
 
-def _fix(source: ParsedSource, call: TreeCall, test: LeafTest, mapper: Mapper, floor: FlaxRelease) -> Fix | None:
+def _fix(source: ParsedSource, call: TreeCall, test: LeafTest, mapper: Mapper, flax: FlaxRange) -> Fix | None:
     asked = [found.test for found in mapper.dispatches if found.test is not None]
     if mapper.dispatches and not {name for one in asked for name in one.names} & BASE_CLASSES:
         return None
-    types = wrapper_types(source, call.node, floor)
+    types = wrapper_types(source, call.node, flax)
     if types is None or not test.is_inline or len(test.tests) != 1 or call.partial is not None:
         return None
     widened = [test.tests[0]]

@@ -41,7 +41,7 @@ from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall, tree_calls_of
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown
 from flake8_nnx_treemap.analysis.values.masks import gives_wrappers_to_optax, is_mask, speaks_of_masks
 from flake8_nnx_treemap.analysis.values.provenance import TREES_OF_WRAPPERS, origin_of
-from flake8_nnx_treemap.names import VARIABLE_STATE_IS_VARIABLE, FlaxRelease, TreeFunctionKind
+from flake8_nnx_treemap.names import VARIABLE_STATE_IS_VARIABLE, FlaxRange, TreeFunctionKind
 from flake8_nnx_treemap.rules.advice import classes_to_stop_at
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.rewriting import make_fix, wrapper_types
@@ -53,7 +53,7 @@ MESSAGE = "this mask comes back wrapped, as Param(True): add is_leaf=lambda x: i
 _MAPS = (TreeFunctionKind.MAP, TreeFunctionKind.MAP_WITH_PATH)
 
 
-def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
+def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
     """Report each map without `is_leaf` over known wrappers that makes a mask or labels for optax."""
     if not speaks_of_masks(source) or gives_wrappers_to_optax(source):
         return  # Where optax is given the Variables themselves, a mask of them fits.
@@ -65,15 +65,20 @@ def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
             continue
         if origin.is_certain and is_mask(source, call.node):
             mapper = mapper_of(source, call.mapper, call.function.leaf_position)
-            message = MESSAGE.format(classes_to_stop_at(source, call.node, floor))
-            yield Finding("NNX108", message, source.range(call.callee), _fix(source, call, mapper, floor))
+            message = MESSAGE.format(classes_to_stop_at(source, call.node, flax))
+            yield Finding("NNX108", message, source.range(call.callee), _fix(source, call, mapper, flax))
 
 
-def _fix(source: ParsedSource, call: TreeCall, mapper: Mapper | Unknown, floor: FlaxRelease) -> Fix | None:
+def _fix(source: ParsedSource, call: TreeCall, mapper: Mapper | Unknown, flax: FlaxRange) -> Fix | None:
     is_plain = call.function.kind is TreeFunctionKind.MAP and call.partial is None and not call.more_trees
-    if not is_plain or len(call.trees) != 1 or floor < VARIABLE_STATE_IS_VARIABLE or isinstance(mapper, Unknown):
+    if (
+        not is_plain
+        or len(call.trees) != 1
+        or not flax.starts_from(VARIABLE_STATE_IS_VARIABLE)
+        or isinstance(mapper, Unknown)
+    ):
         return None
-    types = wrapper_types(source, call.node, floor)
+    types = wrapper_types(source, call.node, flax)
     if types is None or not all(_has_no_identity(result) for result in mapper.results):
         return None
     keyword = AddKeyword(call.node, f"is_leaf=lambda x: isinstance(x, {types.text})")

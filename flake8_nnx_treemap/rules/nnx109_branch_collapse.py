@@ -39,7 +39,7 @@ from flake8_nnx_treemap.analysis.code.text import Range
 from flake8_nnx_treemap.analysis.names.source import Edit, ParsedSource
 from flake8_nnx_treemap.analysis.names.spelling import spelling_of
 from flake8_nnx_treemap.analysis.values.narrowing import never_goes_on, statements_after, type_test
-from flake8_nnx_treemap.names import BASE_CLASSES, VARIABLE_STATE_IS_VARIABLE, FlaxRelease
+from flake8_nnx_treemap.names import BASE_CLASSES, VARIABLE_STATE_IS_VARIABLE, FlaxRange
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.rewriting import make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
@@ -59,24 +59,26 @@ class _Branch:
     owner: ast.If | ast.IfExp
 
 
-def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
+def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
     """Report each branch, registration or key for Variable that follows one for VariableState, or the reverse."""
     for node in source.ast_nodes():
         if isinstance(node, (ast.If, ast.IfExp)):
-            yield from _check_pair(source, node, floor)
+            yield from _check_pair(source, node, flax)
         elif isinstance(node, ast.Dict):
             yield from _check_keys(source, [key for key in node.keys if key is not None])
     yield from _check_registrations(source)
 
 
-def _check_pair(source: ParsedSource, node: ast.If | ast.IfExp, floor: FlaxRelease) -> Iterator[Finding]:
+def _check_pair(source: ParsedSource, node: ast.If | ast.IfExp, flax: FlaxRange) -> Iterator[Finding]:
     first = _branch(source, node)
     if first is None or not first.types & BASE_CLASSES:
         return
     for later in _later_branches(source, first):
         is_dead = later.types <= BASE_CLASSES and not later.types & first.types
         if is_dead:
-            fix = _merged(source, first, later, floor)
+            if _do_the_same(first, later) and not flax.starts_from(VARIABLE_STATE_IS_VARIABLE):
+                return  # While there are two classes, this is how to ask for both.
+            fix = _merged(source, first, later)
             yield Finding("NNX109", DEAD, source.range(later.test), fix, related=(source.range(first.test),))
             return
 
@@ -112,22 +114,24 @@ def _next(source: ParsedSource, owner: ast.AST) -> ast.AST | None:
     return following[0] if is_chain else None
 
 
-def _merged(source: ParsedSource, first: _Branch, later: _Branch, floor: FlaxRelease) -> Fix | None:
+def _merged(source: ParsedSource, first: _Branch, later: _Branch) -> Fix | None:
     """Return the fix that merges two branches into one for both classes, if they are neighbours with equal bodies."""
-    same = [ast.dump(node) for node in first.body] == [ast.dump(node) for node in later.body]
-    if not same or _next(source, first.owner) is not later.owner or first.types | later.types != BASE_CLASSES:
+    if (
+        not _do_the_same(first, later)
+        or _next(source, first.owner) is not later.owner
+        or first.types | later.types != BASE_CLASSES
+    ):
         return None
-    place = start_of(first.test)
-    names = ["Variable"] if floor >= VARIABLE_STATE_IS_VARIABLE else ["Variable", "variablelib.VariableState"]
-    spellings = [spelling_of(source, name, place) for name in names]
-    texts = [found.text for found in spellings if found is not None]
-    if len(texts) != len(names):
-        return None
-    text = texts[0] if len(texts) == 1 else f"({', '.join(texts)})"
-    edits: list[Edit] = [edit for found in spellings if found for edit in found.edits]
-    edits.append(source.replace(source.range(first.test.args[1]), text))
+    spelling = spelling_of(source, "Variable", start_of(first.test))
     dropped = _dropped(source, first, later)
-    return None if dropped is None else make_fix(Applicability.SAFE, "Make one branch of the two", [*edits, dropped])
+    if spelling is None or dropped is None:
+        return None
+    edit = source.replace(source.range(first.test.args[1]), spelling.text)
+    return make_fix(Applicability.SAFE, "Make one branch of the two", [*spelling.edits, edit, dropped])
+
+
+def _do_the_same(first: _Branch, later: _Branch) -> bool:
+    return [ast.dump(node) for node in first.body] == [ast.dump(node) for node in later.body]
 
 
 def _dropped(source: ParsedSource, first: _Branch, later: _Branch) -> Edit | None:
@@ -187,20 +191,6 @@ def convert(state):
 """,
         marked=("isinstance(leaf, nnx.Variable)",),
         fixed={
-            "portable": """\
-import jax
-from flax import nnx
-
-
-def value_of(leaf):
-    if isinstance(leaf, (nnx.Variable, nnx.variablelib.VariableState)):
-        return leaf.value
-    return leaf
-
-
-def convert(state):
-    return jax.tree.map(value_of, state, is_leaf=lambda x: isinstance(x, (nnx.Variable, nnx.VariableState)))
-""",
             "0.11": """\
 import jax
 from flax import nnx
@@ -217,6 +207,7 @@ def convert(state):
 """,
         },
         applicability=Applicability.SAFE,
+        floor="0.11",
     ),
     Example(
         title="One `if` after the other",
@@ -240,13 +231,13 @@ def convert(state):
 """,
         marked=("isinstance(leaf, nnx.VariableState)",),
         fixed={
-            "portable": """\
+            "0.11": """\
 import jax
 from flax import nnx
 
 
 def value_of(leaf):
-    if isinstance(leaf, (nnx.Variable, nnx.variablelib.VariableState)):
+    if isinstance(leaf, nnx.Variable):
         return leaf.value
 
     return leaf
@@ -257,6 +248,7 @@ def convert(state):
 """,
         },
         applicability=Applicability.SAFE,
+        floor="0.11",
     ),
     Example(
         title="Two branches that differ: reported, not rewritten",

@@ -45,7 +45,7 @@ from flake8_nnx_treemap.analysis.names.uses import names_bound_by
 from flake8_nnx_treemap.analysis.values.narrowing import Region, covers, regions_beyond_cases, regions_where, type_test
 from flake8_nnx_treemap.analysis.values.provenance import holds_only_wrappers
 from flake8_nnx_treemap.analysis.values.wrappers import is_wrapper
-from flake8_nnx_treemap.names import WRAPPERS, FlaxRelease, TreeFunctionKind
+from flake8_nnx_treemap.names import WRAPPERS, FlaxRange, TreeFunctionKind
 from flake8_nnx_treemap.rules.advice import wrappers_are_new
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.rewriting import make_fix
@@ -56,7 +56,7 @@ MESSAGE = "the Variable itself is returned, from Flax 0.11 on the model's own: r
 _MAPS = (TreeFunctionKind.MAP, TreeFunctionKind.MAP_WITH_PATH)
 
 
-def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
+def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
     """Report each place where a mapper returns a wrapper unchanged."""
     for call in tree_calls_of(source):
         if call.mapper is None or call.is_leaf is None or call.function.kind not in _MAPS:

@@ -37,7 +37,7 @@ from flake8_nnx_treemap.analysis.calls.predicates import leaf_test_of
 from flake8_nnx_treemap.analysis.calls.tree_calls import tree_calls_of
 from flake8_nnx_treemap.analysis.code.nodes import access_path, nodes_below, start_of
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown
-from flake8_nnx_treemap.names import VARIABLE_CHANGING_METHODS, WRAPPERS, FlaxRelease
+from flake8_nnx_treemap.names import VARIABLE_CHANGING_METHODS, WRAPPERS, FlaxRange
 from flake8_nnx_treemap.rules.advice import wrappers_are_new
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.rule import Example, Finding, FixAvailability, Rule
@@ -49,7 +49,7 @@ _Write = ast.Call | ast.Attribute | ast.Subscript
 _WRITES: tuple[type[_Write], ...] = (ast.Call, ast.Attribute, ast.Subscript)
 
 
-def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
+def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
     """Report each write of a mapper to its leaf."""
     for call in tree_calls_of(source):
         if call.mapper is None or call.is_leaf is None or wrappers_are_new(source, call.trees):

@@ -37,7 +37,7 @@ from flake8_nnx_treemap.analysis.calls.mappers import Mapper, mapper_of
 from flake8_nnx_treemap.analysis.calls.predicates import LeafTest, leaf_test_of
 from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall, tree_calls_of
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown
-from flake8_nnx_treemap.names import VARIABLE, VARIABLE_STATE, VARIABLE_STATE_IS_VARIABLE, FlaxRelease
+from flake8_nnx_treemap.names import VARIABLE, VARIABLE_STATE, VARIABLE_STATE_IS_VARIABLE, FlaxRange
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.rewriting import dispatch_fix, hands_on_leaf
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
@@ -47,7 +47,7 @@ MESSAGE = (
 )
 
 
-def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
+def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
     """Report each call whose predicate stops at Variable and whose mapper is known not to dispatch."""
     for call in tree_calls_of(source):
         if call.mapper is None or call.is_leaf is None:
@@ -57,8 +57,12 @@ def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
             continue
         mapper = mapper_of(source, call.mapper, call.function.leaf_position, across_files=True)
         if isinstance(mapper, Mapper) and not mapper.dispatches and not mapper.ignores_leaf:
-            fix = dispatch_fix(source, call, test, mapper, floor)
-            if fix is not None and floor < VARIABLE_STATE_IS_VARIABLE and VARIABLE_STATE not in test.names:
+            fix = dispatch_fix(source, call, test, mapper, flax)
+            if (
+                fix is not None
+                and not flax.starts_from(VARIABLE_STATE_IS_VARIABLE)
+                and VARIABLE_STATE not in test.names
+            ):
                 fix = _for_old_releases(source, call, mapper, fix)
             yield Finding("NNX112", MESSAGE, source.range(call.is_leaf), fix)
 

@@ -44,7 +44,7 @@ from flake8_nnx_treemap.analysis.calls.class_references import class_names
 from flake8_nnx_treemap.analysis.code.nodes import dotted_name, end_of, operands, start_of
 from flake8_nnx_treemap.analysis.code.text import Range
 from flake8_nnx_treemap.analysis.names.source import Edit, ParsedSource, remembered
-from flake8_nnx_treemap.names import NNX_MODULES, VARIABLE, VARIABLE_STATE, FlaxRelease
+from flake8_nnx_treemap.names import NNX_MODULES, VARIABLE, VARIABLE_STATE, FlaxRange
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.renaming import (
     attribute_uses,
@@ -63,7 +63,7 @@ _VARIABLE, _STATE, _UNION = frozenset({VARIABLE}), frozenset({VARIABLE_STATE}), 
 
 
 @unless_guarded
-def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
+def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
     """Report each `nnx.VariableState` that is not called, and each import of it."""
     for use in attribute_uses(source, VARIABLE_STATE):
         if not _is_called(source, use):

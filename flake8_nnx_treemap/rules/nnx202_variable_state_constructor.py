@@ -37,21 +37,24 @@ from collections.abc import Iterator
 from flake8_nnx_treemap.analysis.code.nodes import dotted_name, start_of
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
 from flake8_nnx_treemap.analysis.values.wrappers import is_format_part
-from flake8_nnx_treemap.names import VARIABLE_STATE, FlaxRelease, canonical
+from flake8_nnx_treemap.names import VARIABLE_STATE, VARIABLE_STATE_IS_VARIABLE, FlaxRange, canonical
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.renaming import unless_guarded
 from flake8_nnx_treemap.rules.rewriting import make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
 
-MESSAGE = "VariableState(..) builds a plain Variable since Flax 0.11: call the Variable's own type"
+CRASHES = "VariableState(type, value) raises TypeError from Flax 0.11 on: call the Variable's own type"
+IS_PLAIN = "VariableState(..) builds a plain Variable from Flax 0.11 on: call the Variable's own type"
 
 
 @unless_guarded
-def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
+def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
     """Report each call of `VariableState`."""
     for call in (call for calls in source.bindings.calls.values() for call in calls):
         if _builds_state(source, call) and not is_format_part(source, call):
-            yield Finding("NNX202", MESSAGE, source.range(call.func), _fix(source, call))
+            fix = _fix(source, call) if flax.starts_from(VARIABLE_STATE_IS_VARIABLE) else None
+            message = CRASHES if len(call.args) > 1 else IS_PLAIN
+            yield Finding("NNX202", message, source.range(call.func), fix)
 
 
 def _builds_state(source: ParsedSource, call: ast.Call) -> bool:

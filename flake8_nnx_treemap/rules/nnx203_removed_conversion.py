@@ -40,18 +40,18 @@ from flake8_nnx_treemap.analysis.names.source import ParsedSource
 from flake8_nnx_treemap.analysis.names.spelling import names_of_flax
 from flake8_nnx_treemap.analysis.values.provenance import Origin, TreeKind, origin_of
 from flake8_nnx_treemap.analysis.values.wrappers import is_format_part
-from flake8_nnx_treemap.names import FlaxRelease
+from flake8_nnx_treemap.names import VARIABLE_STATE_IS_VARIABLE, FlaxRange
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.renaming import unless_guarded
 from flake8_nnx_treemap.rules.rewriting import applicability_on, make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
 
-MESSAGE = "to_variable() was removed in Flax 0.11: state holds Variables; use copy() for a new one"
+MESSAGE = "to_variable() raises AttributeError from Flax 0.11 on: state holds Variables; use copy() for a new one"
 _METHOD = "to_variable"
 
 
 @unless_guarded
-def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
+def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
     """Report each `.to_variable()` in a file that imports Flax and defines no such method itself."""
     if not names_of_flax(source) or _defines_it(source):
         return
@@ -62,7 +62,9 @@ def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
             continue  # A module's function, ``module.to_variable()``.
         end = source.position_of_place(end_of(call.func))
         name = Range(source.position(source.offset(end) - len(_METHOD)), end)
-        yield Finding("NNX203", MESSAGE, name, _fix(source, call, name))
+        # Below 0.11 a copy of a VariableState is no Variable.
+        fix = _fix(source, call, name) if flax.starts_from(VARIABLE_STATE_IS_VARIABLE) else None
+        yield Finding("NNX203", MESSAGE, name, fix)
 
 
 def _defines_it(source: ParsedSource) -> bool:

@@ -41,7 +41,7 @@ from collections.abc import Iterator
 from flake8_nnx_treemap.analysis.code.nodes import start_of
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
 from flake8_nnx_treemap.analysis.values.wrappers import wrapper_attributes
-from flake8_nnx_treemap.names import FlaxRelease
+from flake8_nnx_treemap.names import FlaxRange
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.renaming import unless_guarded
 from flake8_nnx_treemap.rules.rewriting import applicability_on, make_fix
@@ -51,7 +51,7 @@ MESSAGE = "'.type' of a Variable is deprecated since Flax 0.11: use type({})"
 
 
 @unless_guarded
-def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
+def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
     """Report each read of `.type` from a Variable."""
     for node in wrapper_attributes(source, "type"):
         if isinstance(node.ctx, ast.Load):

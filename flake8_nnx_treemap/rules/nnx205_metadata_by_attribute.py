@@ -40,23 +40,24 @@ from collections.abc import Iterator
 from flake8_nnx_treemap.analysis.code.nodes import start_of
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
 from flake8_nnx_treemap.analysis.values.wrappers import wrapper_attributes
-from flake8_nnx_treemap.names import VARIABLE_ONLY_ATTRIBUTES, FlaxRelease
+from flake8_nnx_treemap.names import METADATA_METHOD_ON_STATE, VARIABLE_ONLY_ATTRIBUTES, FlaxRange
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.renaming import unless_guarded
 from flake8_nnx_treemap.rules.rewriting import applicability_on, assignment_as_call, make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
 
-MESSAGE = "metadata cannot be set as an attribute since Flax 0.12.1: use set_metadata({}=..)"
+MESSAGE = "setting metadata as an attribute raises AttributeError from Flax 0.12.1 on: use set_metadata({}=..)"
 
 
 @unless_guarded
-def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
+def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
     """Report each assignment to an attribute of a Variable that is metadata."""
     for name in sorted(source.bindings.attributes):
         if name.startswith("_") or name in VARIABLE_ONLY_ATTRIBUTES or name == "type":
             continue
         for node in wrapper_attributes(source, name, ast.Store):
-            yield Finding("NNX205", MESSAGE.format(name), source.range(node), _fix(source, node))
+            fix = _fix(source, node) if flax.starts_from(METADATA_METHOD_ON_STATE) else None
+            yield Finding("NNX205", MESSAGE.format(name), source.range(node), fix)
 
 
 def _fix(source: ParsedSource, node: ast.Attribute) -> Fix | None:

@@ -43,7 +43,7 @@ from collections.abc import Iterator
 from flake8_nnx_treemap.analysis.code.text import Range
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
 from flake8_nnx_treemap.analysis.values.wrappers import wrapper_attributes
-from flake8_nnx_treemap.names import FlaxRelease
+from flake8_nnx_treemap.names import FlaxRange
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.renaming import unless_guarded
 from flake8_nnx_treemap.rules.rewriting import applicability_on, assignment_as_call, make_fix
@@ -54,7 +54,7 @@ MESSAGE = "'.{}' of a Variable is deprecated since Flax 0.12.1: use {}"
 
 
 @unless_guarded
-def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
+def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
     """Report each access to the value of a Variable as an attribute."""
     for name in ("value", "raw_value"):
         for node in (*wrapper_attributes(source, name), *wrapper_attributes(source, name, ast.Store)):

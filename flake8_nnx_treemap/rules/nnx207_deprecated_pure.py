@@ -34,7 +34,7 @@ from collections.abc import Iterator
 from flake8_nnx_treemap.analysis.code.nodes import end_of
 from flake8_nnx_treemap.analysis.code.text import Range
 from flake8_nnx_treemap.analysis.names.source import Edit, ParsedSource
-from flake8_nnx_treemap.names import RENAMED_IN_NNX, FlaxRelease, Renaming
+from flake8_nnx_treemap.names import RENAMED_IN_NNX, FlaxRange, Renaming
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.renaming import attribute_uses, imports_of, renamed_import, unless_guarded
 from flake8_nnx_treemap.rules.rewriting import make_fix
@@ -44,10 +44,10 @@ MESSAGE = "nnx.{} is deprecated since Flax {}: use {}"
 
 
 @unless_guarded
-def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
+def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
     """Report each use and each import of a name that Flax has replaced by another."""
     for renaming in RENAMED_IN_NNX:
-        if floor >= renaming.since and renaming.old in source.text:
+        if flax.starts_from(renaming.since) and renaming.old in source.text:
             yield from _check_name(source, renaming)
 
 

@@ -35,7 +35,7 @@ from collections.abc import Iterator
 
 from flake8_nnx_treemap.analysis.code.nodes import start_of
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
-from flake8_nnx_treemap.names import REMOVED_TREE_FUNCTIONS, FlaxRelease
+from flake8_nnx_treemap.names import REMOVED_TREE_FUNCTIONS, FlaxRange
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.renaming import unless_guarded
 from flake8_nnx_treemap.rules.rewriting import make_fix
@@ -46,7 +46,7 @@ FIX_MESSAGE = "Use the function that JAX has kept"
 
 
 @unless_guarded
-def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
+def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
     """Report uses of removed functions by their full name, and imports of them."""
     for name in sorted(REMOVED_TREE_FUNCTIONS.keys() & source.bindings.attributes.keys()):
         uses = source.bindings.attributes[name]

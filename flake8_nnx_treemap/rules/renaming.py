@@ -15,7 +15,7 @@ from flake8_nnx_treemap.analysis.names.scopes import Binding, BindingKind, Block
 from flake8_nnx_treemap.analysis.names.source import Edit, ParsedSource, remembered
 from flake8_nnx_treemap.analysis.values.version_checks import is_guarded
 from flake8_nnx_treemap.analysis.values.wrappers import is_format_part
-from flake8_nnx_treemap.names import FlaxRelease, canonical
+from flake8_nnx_treemap.names import FlaxRange, canonical
 from flake8_nnx_treemap.rules.rule import Check, Finding
 
 
@@ -37,8 +37,8 @@ def unless_guarded(check: Check) -> Check:
     """Wrap a rule's check: drop findings in code that runs only on Flax releases that have the old name."""
 
     @functools.wraps(check)
-    def found(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
-        for finding in check(source, floor):
+    def found(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
+        for finding in check(source, flax):
             if not is_guarded(source, finding.range.start):
                 yield finding
 

@@ -28,7 +28,7 @@ from flake8_nnx_treemap.names import (
     VARIABLE_ONLY_ATTRIBUTES,
     VARIABLE_STATE_IS_VARIABLE,
     WRAPPERS,
-    FlaxRelease,
+    FlaxRange,
     TreeFunctionKind,
 )
 from flake8_nnx_treemap.rules.rule import Applicability, Fix
@@ -59,10 +59,10 @@ class WrapperTypes:
         return frozenset(name.partition(".")[0] for name in self.names)
 
 
-def wrapper_types(source: ParsedSource, node: ast.expr, floor: FlaxRelease) -> WrapperTypes | None:
+def wrapper_types(source: ParsedSource, node: ast.expr, flax: FlaxRange) -> WrapperTypes | None:
     """Return Variable, and below 0.11 VariableState, as a file can spell them at a node; ``None`` if it cannot."""
     wanted = ["Variable"]
-    if floor < VARIABLE_STATE_IS_VARIABLE:
+    if not flax.starts_from(VARIABLE_STATE_IS_VARIABLE):
         wanted.append("variablelib.VariableState")
     place = start_of(node)
     if source.bindings.bindings_of("isinstance", place):
@@ -246,9 +246,7 @@ def _names_class_scope(source: ParsedSource, node: ast.expr) -> bool:
 # Predicates
 
 
-def widened_predicate(
-    source: ParsedSource, test: LeafTest, types: WrapperTypes, floor: FlaxRelease
-) -> list[Step] | None:
+def widened_predicate(source: ParsedSource, test: LeafTest, types: WrapperTypes, flax: FlaxRange) -> list[Step] | None:
     """Return the steps that make a predicate that stops at VariableState stop at every wrapper; its other tests stay.
 
     Returns:
@@ -257,9 +255,9 @@ def widened_predicate(
     if test.is_inline:
         if test.parameter in types.roots:
             return None
-        widened = [_widened_types(found, types, floor) for found in test.tests]
+        widened = [_widened_types(found, types, flax) for found in test.tests]
         return None if None in widened else [step for steps in widened for step in steps or ()]
-    if floor >= VARIABLE_STATE_IS_VARIABLE:
+    if flax.starts_from(VARIABLE_STATE_IS_VARIABLE):
         return []  # From 0.11 on the two classes are one: the predicate stops at every wrapper already.
     name = test.parameter if test.parameter not in types.roots else "x"
     widened_test = f"lambda {name}: isinstance({name}, {types.text})"
@@ -271,7 +269,7 @@ def widened_predicate(
     return [Replace(test.expression, f"{widened_test} or {source.text_of(test.expression)}({name})")]
 
 
-def _widened_types(test: TypeTest, types: WrapperTypes, floor: FlaxRelease) -> list[Step] | None:
+def _widened_types(test: TypeTest, types: WrapperTypes, flax: FlaxRange) -> list[Step] | None:
     if test.names.isdisjoint(BASE_CLASSES):
         return []
     if all(found.name in BASE_CLASSES for found in test.types):
@@ -281,7 +279,7 @@ def _widened_types(test: TypeTest, types: WrapperTypes, floor: FlaxRelease) -> l
     named = next(found for found in test.types if found.name in BASE_CLASSES)
     if not named.is_local:
         # From 0.11 on a constant ``TYPES = (VariableState, …)`` means Variable; below, other code may use it as well.
-        return [] if floor >= VARIABLE_STATE_IS_VARIABLE else None
+        return [] if flax.starts_from(VARIABLE_STATE_IS_VARIABLE) else None
     separator = " | " if isinstance(test.container, ast.BinOp) else ", "
     return [Replace(named.node, separator.join(types.names))]
 
@@ -302,7 +300,7 @@ def _is_none_test(node: ast.expr) -> bool:
 
 
 def dispatch_fix(
-    source: ParsedSource, call: TreeCall, test: LeafTest, mapper: Mapper | Unknown, floor: FlaxRelease
+    source: ParsedSource, call: TreeCall, test: LeafTest, mapper: Mapper | Unknown, flax: FlaxRange
 ) -> Fix | None:
     """Return the fix that makes a call's mapper dispatch on the wrapper classes and its predicate stop at all of them.
 
@@ -311,7 +309,7 @@ def dispatch_fix(
         call: a call whose predicate stops at a wrapper class and whose mapper takes every leaf.
         test: the call's predicate.
         mapper: the call's mapper, as far as it is known.
-        floor: the lowest Flax release that must run the code.
+        flax: the Flax releases that must run the code.
 
     Returns:
         The fix; ``None`` if other calls use the same predicate, or the call cannot be rewritten.
@@ -319,33 +317,31 @@ def dispatch_fix(
     if call.partial is not None or call.function.kind is TreeFunctionKind.REDUCE:
         # Other calls use the arguments of a partial, too; a reduction returns an accumulator, never a leaf.
         return None
-    types = wrapper_types(source, call.node, floor)
+    types = wrapper_types(source, call.node, flax)
     if types is None:
         return None
     mapping = dispatching_mapper(source, call, mapper, types)
-    stopping = widened_predicate(source, test, types, floor)
+    stopping = widened_predicate(source, test, types, flax)
     if mapping is None or stopping is None:
         return None
-    applicability = Applicability.SAFE if _is_safe(source, call, test, mapper, floor) else Applicability.UNSAFE
+    applicability = Applicability.SAFE if _is_safe(source, call, test, mapper, flax) else Applicability.UNSAFE
     message = "Dispatch on the leaf's type in the mapper"
     return make_fix(applicability, message, [*mapping, *stopping, *types.edits])
 
 
-def _is_safe(
-    source: ParsedSource, call: TreeCall, test: LeafTest, mapper: Mapper | Unknown, floor: FlaxRelease
-) -> bool:
+def _is_safe(source: ParsedSource, call: TreeCall, test: LeafTest, mapper: Mapper | Unknown, flax: FlaxRange) -> bool:
     if isinstance(mapper, Unknown) or not mapper.always_reads & VARIABLE_ONLY_ATTRIBUTES:
         return False
     if mapper.function.home is not None or test.function.home is not None:
         return False  # The other file may have changed by the time that both run.
     asks_for_more = any(found.is_conditional for found in test.tests)
-    if stops_elsewhere(test) or (asks_for_more and floor < VARIABLE_STATE_IS_VARIABLE):
+    if stops_elsewhere(test) or (asks_for_more and not flax.starts_from(VARIABLE_STATE_IS_VARIABLE)):
         return False
     return call.is_complete and not source.expects_attribute_error_at(start_of(call.node))
 
 
 def stop_fix(
-    source: ParsedSource, call: TreeCall, test: TypeTest | None, floor: FlaxRelease, *, is_inline: bool, message: str
+    source: ParsedSource, call: TreeCall, test: TypeTest | None, flax: FlaxRange, *, is_inline: bool, message: str
 ) -> Fix | None:
     """Return the fix that adds an ``is_leaf`` for the types that code tests a leaf for, and widens that test.
 
@@ -353,7 +349,7 @@ def stop_fix(
         source: the file.
         call: a call without ``is_leaf``.
         test: the code's type test; ``None`` if it tests for an attribute that every wrapper has.
-        floor: the lowest Flax release that must run the code.
+        flax: the Flax releases that must run the code.
         is_inline: whether the test is written in the call itself, and may be changed.
         message: what the fix does.
 
@@ -363,14 +359,14 @@ def stop_fix(
     """
     steps: list[Step] = []
     if test is None or (test.names <= BASE_CLASSES and not test.is_exact):
-        types = wrapper_types(source, call.node, floor)
+        types = wrapper_types(source, call.node, flax)
         if types is None:
             return None
         text = types.text
         steps += types.edits
         if is_inline and test is not None and all(found.is_local for found in test.types):
             steps.append(Replace(test.container, text, with_parentheses=True))
-    elif is_inline and floor >= VARIABLE_STATE_IS_VARIABLE and not test.is_exact:
+    elif is_inline and flax.starts_from(VARIABLE_STATE_IS_VARIABLE) and not test.is_exact:
         text = source.text_of(test.container)
     else:
         return None

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from flake8_nnx_treemap.analysis.code.text import Edit, Range
-from flake8_nnx_treemap.names import FlaxRelease
+from flake8_nnx_treemap.names import FlaxRange, FlaxRelease
 from flake8_nnx_treemap.rules.catalogue import Entry
 from flake8_nnx_treemap.rules.steps import Step
 
@@ -99,7 +99,7 @@ class Example:
     trees: tuple[str, ...] = TREES
 
 
-Check = Callable[["ParsedSource", FlaxRelease], Iterable[Finding]]
+Check = Callable[["ParsedSource", FlaxRange], Iterable[Finding]]
 
 
 @dataclass(frozen=True, slots=True)

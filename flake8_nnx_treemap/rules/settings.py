@@ -4,19 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flake8_nnx_treemap.names import PORTABLE, PORTABLE_RANGE, FlaxRange, FlaxRelease
+from flake8_nnx_treemap.names import PORTABLE_RANGE, FlaxRange, FlaxRelease
 
 
 @dataclass(frozen=True, slots=True)
 class LintSettings:
     """The settings that the engine reads; small and picklable.
 
-    ``select`` holds whole rule codes (``None``: the rules that are on by default). ``flax_floor`` is the
-    lowest Flax release the code must run on; ``PORTABLE`` (0.10.0) stands for every supported release.
-    ``flax_range`` is that and the highest, if there is one; whoever sets one sets the other.
+    ``select`` holds whole rule codes (``None``: the rules that are on by default). ``flax`` is the range of Flax
+    releases that the code runs on; a release such as ``(0, 11)`` means that one and all later ones.
     """
 
     select: frozenset[str] | None = None
-    flax_floor: FlaxRelease = PORTABLE
+    flax: FlaxRange | FlaxRelease = PORTABLE_RANGE
     unsafe_fixes: bool = False
-    flax_range: FlaxRange = PORTABLE_RANGE
+
+    def __post_init__(self) -> None:
+        """Make a range of a release."""
+        if not isinstance(self.flax, FlaxRange):
+            object.__setattr__(self, "flax", FlaxRange(self.flax))
+
+    @property
+    def flax_range(self) -> FlaxRange:
+        """The range of Flax releases that the code runs on."""
+        assert isinstance(self.flax, FlaxRange), "made one above"
+        return self.flax

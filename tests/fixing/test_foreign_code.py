@@ -67,7 +67,7 @@ def assert_fixed_once(text: str) -> None:
         return
     source = ParsedSource(text)
     for rule in every_rule():
-        assert rule.entry.may_find(text) or not any(rule.check(source, EVERYTHING.flax_floor)), rule.code
+        assert rule.entry.may_find(text) or not any(rule.check(source, EVERYTHING.flax_range)), rule.code
     for edits in (finding.fix.edits for finding in findings if finding.fix):
         assert all(one.range.end <= other.range.start for one, other in pairwise(edits)), edits
     result = fix_source(text, settings=EVERYTHING)

@@ -150,9 +150,8 @@ def test_every_setting_has_its_share_in_a_digest() -> None:
     plain = LintSettings(frozenset({"NNX101"}))
     others = {
         "select": [None, frozenset[str](), frozenset({"NNX101", "NNX102"})],
-        "flax_floor": [(0, 11), (0, 11, 0)],
         "unsafe_fixes": [True],
-        "flax_range": [FlaxRange((0, 10, 0), (0, 10, 7)), FlaxRange((0, 10, 0), (0, 11, 2))],
+        "flax": [(0, 11), (0, 11, 0), FlaxRange((0, 10, 0), (0, 10, 7)), FlaxRange((0, 10, 0), (0, 11, 2))],
     }
     assert set(others) == {field.name for field in fields(LintSettings)}
     changed = [replace(plain, **{name: value}) for name, values in others.items() for value in values]  # type: ignore[arg-type]
@@ -217,7 +216,7 @@ def test_a_change_of_what_runs_counts(library: Path) -> None:
 def test_a_mistake_of_ours_is_not_remembered_after_its_repair(library: Path, folder: Path) -> None:
     checking = library / "flake8_nnx_treemap" / "rules" / "checking.py"
     right = checking.read_text()
-    checking.write_text(right.replace("    return sorted(", "    return [] and sorted("))
+    checking.write_text(right.replace("    findings = sorted(", "    findings = [] and sorted("))
     command = "from flake8_nnx_treemap.cli import main; main(['--check', '--isolated', '--cache', 'bug.py'])"
     assert in_library(library, command) == "All checks passed!"
     checking.write_text(right)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from flake8_nnx_treemap.names import PORTABLE
+from flake8_nnx_treemap.names import PORTABLE_RANGE, FlaxRange
 from flake8_nnx_treemap.project import configuration
 from flake8_nnx_treemap.project.configuration import Overrides, settings_for
 from flake8_nnx_treemap.project.errors import ConfigurationError
@@ -59,10 +59,10 @@ def test_selection(project: Path, table: str, overrides: Overrides, codes: froze
 def test_target_and_unsafe_fixes(project: Path) -> None:
     path = write(project, "target-flax = '0.12'\nunsafe-fixes = true")
     chosen = settings_for(path, Overrides())
-    assert (chosen.flax_floor, chosen.unsafe_fixes) == ((0, 12, 0), True)
+    assert (chosen.flax, chosen.unsafe_fixes) == (FlaxRange((0, 12, 0)), True)
     overridden = settings_for(path, Overrides(target_flax="0.11", unsafe_fixes=False))
-    assert (overridden.flax_floor, overridden.unsafe_fixes) == ((0, 11, 0), False)
-    assert settings_for(path, Overrides(is_isolated=True)).flax_floor == PORTABLE
+    assert (overridden.flax, overridden.unsafe_fixes) == (FlaxRange((0, 11, 0)), False)
+    assert settings_for(path, Overrides(is_isolated=True)).flax == PORTABLE_RANGE
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from cases import HERE, cases_in, floor_named
+from cases import HERE, cases_in, range_named
 
 from flake8_nnx_treemap import fix_source, lint_source
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
 from flake8_nnx_treemap.gate import may_hold_findings_text
+from flake8_nnx_treemap.names import FlaxRange
 from flake8_nnx_treemap.rules.catalogue import CODES, every_rule, rule_named
 from flake8_nnx_treemap.rules.rule import Example, FixAvailability, Rule
 from flake8_nnx_treemap.rules.settings import LintSettings
@@ -54,7 +55,7 @@ def test_the_word_of_a_rule_stands_wherever_it_finds_something(rule: Rule) -> No
     count = 0
     for case in (case for code in CODES for case in cases_in(HERE / f"{code}.md")):
         source = ParsedSource(case.text)
-        found = any(any(rule.check(source, floor)) for floor in {rule.since, (0, 12, 7)})
+        found = any(any(rule.check(source, FlaxRange(floor))) for floor in {rule.since, (0, 12, 7)})
         assert not found or (rule.entry.may_find(case.text) and may_hold_findings_text(case.text))
         count += found
     assert count >= 5
@@ -89,7 +90,7 @@ def test_fix_availability_is_as_declared(rule: Rule) -> None:
 
 @pytest.mark.parametrize(("rule", "example"), EXAMPLES, ids=EXAMPLE_IDS)
 def test_example_marks_what_is_reported(rule: Rule, example: Example) -> None:
-    settings = LintSettings(frozenset({rule.code}), floor_named(example.floor))
+    settings = LintSettings(frozenset({rule.code}), range_named(example.floor))
     source = ParsedSource(example.source)
     found = lint_source(example.source, settings=settings)
     assert tuple(source.text_in(finding.range) for finding in found) == example.marked
@@ -99,6 +100,6 @@ def test_example_marks_what_is_reported(rule: Rule, example: Example) -> None:
 @pytest.mark.parametrize(("rule", "example"), EXAMPLES, ids=EXAMPLE_IDS)
 def test_example_is_rewritten_as_shown(rule: Rule, example: Example) -> None:
     for floor, expected in example.fixed.items():
-        settings = LintSettings(frozenset({rule.code}), floor_named(floor), unsafe_fixes=True)
+        settings = LintSettings(frozenset({rule.code}), range_named(floor), unsafe_fixes=True)
         assert fix_source(example.source, settings=settings).text == expected
     assert re.search(r"^def convert\(", example.source, re.MULTILINE)

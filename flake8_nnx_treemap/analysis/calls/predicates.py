@@ -176,13 +176,16 @@ def type_test_of(
 
 def typed_subject(node: ast.AST, subjects: Subjects) -> str | None:
     """Return the subject if an expression is ``type(subject)`` or ``subject.__class__``."""
+    asked = typed_expression(node)
+    return None if asked is None else _subject(asked, subjects)
+
+
+def typed_expression(node: ast.AST) -> ast.expr | None:
+    """Return ``x`` for ``type(x)`` and ``x.__class__``."""
     if isinstance(node, ast.Attribute) and node.attr == "__class__":
-        asked: ast.expr = node.value
-    elif isinstance(node, ast.Call) and is_name(node.func, "type") and len(node.args) == 1 and not node.keywords:
-        asked = node.args[0]
-    else:
-        return None
-    return _subject(asked, subjects)
+        return node.value
+    is_call = isinstance(node, ast.Call) and is_name(node.func, "type") and len(node.args) == 1 and not node.keywords
+    return node.args[0] if is_call and isinstance(node, ast.Call) else None
 
 
 def _subject(node: ast.expr, subjects: Subjects) -> str | None:
