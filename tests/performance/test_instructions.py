@@ -1,8 +1,8 @@
 """What runs cost, in instructions of the processor: the same figure on every run, which wall time never is.
 
 Cachegrind counts them. Each cost is told as a multiple of something that has nothing to do with us, counted in the
-same run: starting Python, LibCST's bare parse. A report says where and why; a lint writes fixes out as well. The bounds are
-those of the project, or what was measured and a sixth.
+same run: starting Python, LibCST's bare parse. A report says where and why; a lint writes fixes out as well. The
+bounds are those of the project, or what was measured and a sixth.
 In time, analysis costs less than these figures say: a bare parse has fewer instructions, but waits for memory.
 """
 
