@@ -9,9 +9,10 @@ from lsprotocol import types
 
 from flake8_nnx_treemap.lsp import actions, fix_workspace
 from flake8_nnx_treemap.lsp.diagnostics import diagnostics_of
-from flake8_nnx_treemap.lsp.pages import hover_text, page
+from flake8_nnx_treemap.lsp.pages import hover_text
 from flake8_nnx_treemap.lsp.server import NNXLanguageServer
 from flake8_nnx_treemap.lsp.settings import SECTION, WATCHED
+from flake8_nnx_treemap.reporting.pages import page
 from flake8_nnx_treemap.rules.catalogue import CODES, rule_named
 
 FullReport = types.RelatedFullDocumentDiagnosticReport

@@ -19,11 +19,11 @@ from flake8_nnx_treemap.lsp import analyst as analyst_module
 from flake8_nnx_treemap.lsp.analyst import Analyst
 from flake8_nnx_treemap.lsp.diagnostics import severity_of, tags_of
 from flake8_nnx_treemap.lsp.documents import Document, Source
-from flake8_nnx_treemap.lsp.pages import page
 from flake8_nnx_treemap.lsp.positions import Lines
 from flake8_nnx_treemap.lsp.server import NNXLanguageServer
 from flake8_nnx_treemap.lsp.settings import client_settings
 from flake8_nnx_treemap.project.configuration import Overrides
+from flake8_nnx_treemap.reporting.pages import page
 from flake8_nnx_treemap.rules.catalogue import rule_named, rules_about_code
 from flake8_nnx_treemap.rules.rule import Rule
 
