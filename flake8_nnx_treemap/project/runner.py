@@ -58,6 +58,9 @@ class FileReport:
     known: tuple[Finding, ...] = ()
     """Findings that the baseline has."""
     error: str | None = None
+    """What is wrong with the file, or with a part of it that was not read."""
+    notes: tuple[str, ...] = ()
+    """What else people should know: of cells that were passed over."""
     diff: str = ""
     text: str | None = None
     """The text that the findings refer to: of a notebook, its cells' sources in one."""
@@ -69,7 +72,7 @@ class FileReport:
     @property
     def has_something_to_say(self) -> bool:
         """Whether there is anything to report."""
-        return bool(self.error or self.findings or self.fixed or self.known)
+        return bool(self.error or self.findings or self.fixed or self.known or self.notes)
 
     def place(self, position: Position) -> str:
         """``row:column``, or ``cell number:row:column`` in a notebook, as people read it."""
@@ -165,7 +168,14 @@ def process_text(
     except ConfigurationError as error:
         return FileReport(filename, error=str(error)), text
     report = FileReport(
-        filename, result.remaining, result.fixed, known=tuple(known), text=shown.text, cells=shown.cells
+        filename,
+        result.remaining,
+        result.fixed,
+        known=tuple(known),
+        error=shown.problem,
+        notes=shown.notes,
+        text=shown.text,
+        cells=shown.cells,
     )
     if task.adds_noqa:
         report = replace(report, done="suppressed")
