@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from flake8_nnx_treemap.analysis.code.text import Edit, SourceError, line_starts
+from flake8_nnx_treemap.analysis.code.text import LINE_END, Edit, SourceError, line_starts
 from flake8_nnx_treemap.fixing.edits import apply_edits
 from flake8_nnx_treemap.fixing.engine import verify
 from flake8_nnx_treemap.project.discovery import names_a_kernel
@@ -22,6 +22,7 @@ _PYTHON = r"(?:py|i?python3?)?"
 _MYST = re.compile(rf"[ \t]*\{{code-cell\}}[ \t]*{_PYTHON}[ \t]*")
 _QUARTO = re.compile(r"[ \t]*\{python\b[^}]*\}.*")
 _NOT_RUN = re.compile(r"\.noeval\b|\bactive=\"(?!ipynb|py)")
+_MARK = re.compile(r"[ \t]*<!-- #(?P<end>end)?(?:md|markdown|region|raw)\b")
 _OPTIONS = re.compile(r"---[ \t]*(?:\r\n|\r|\n).*?^---[ \t]*$|(?::[^\r\n]*(?:\r\n|\r|\n|$))+", re.DOTALL | re.MULTILINE)
 _LANGUAGE = re.compile(r"^[ \t]*(?:language|main_language):[ \t]*[\"']?(?P<name>[\w+#.-]+)", re.MULTILINE)
 
@@ -92,7 +93,23 @@ def _cells(text: str) -> Iterator[Block]:
             yield from cells
             return
     if names_a_kernel(text) and "{code-cell}" not in text:
-        yield from (block for block in blocks if is_python(block.info) and not _NOT_RUN.search(block.info))
+        shown = list(_rows_of_text(text))
+        for block in blocks:
+            is_run = is_python(block.info) and not _NOT_RUN.search(block.info)
+            if is_run and not any(first < block.first_row <= last for first, last in shown):
+                yield block
+
+
+def _rows_of_text(text: str) -> Iterator[tuple[int, int]]:
+    """The rows that Jupytext has marked as one cell of text, since there are blocks of code in it."""
+    first = None
+    for row, line in enumerate(LINE_END.split(text), 1):
+        mark = _MARK.match(line)
+        if mark and mark["end"] and first is not None:
+            yield first, row
+            first = None
+        elif mark and not mark["end"] and first is None:
+            first = row
 
 
 def _python_of(source: str) -> str | None:
