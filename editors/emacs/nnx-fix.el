@@ -16,8 +16,11 @@
 (add-hook 'python-mode-hook #'eglot-ensure)
 (add-hook 'python-ts-mode-hook #'eglot-ensure)
 
-;; Repair what can be repaired safely before each save:
-;; (add-hook 'before-save-hook (lambda () (eglot-code-actions nil nil "source.fixAll.nnx" t)))
+;; Repair what can be repaired safely before each save; eglot takes it for an error if there is nothing to repair:
+;; (add-hook 'before-save-hook
+;;           (lambda ()
+;;             (when (eglot-managed-p)
+;;               (ignore-errors (eglot-code-actions (point-min) (point-max) "source.fixAll.nnx" t)))))
 
 (provide 'nnx-fix)
 ;;; nnx-fix.el ends here
