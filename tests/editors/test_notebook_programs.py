@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import ast
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from flake8_nnx_treemap.project.magics import BODY_IS_PYTHON, covered
+from flake8_nnx_treemap.project.marimo import find_in_marimo
 from flake8_nnx_treemap.project.text_notebooks import read_text_notebook
 
 CELLS = (
@@ -119,3 +122,81 @@ def test_the_cells_are_those_that_jupytext_wrote(format_: str, tmp_path: Path) -
     sources = [covered(source) for kind, source in NOTEBOOK if kind == "code"]
     assert tree(notebook.program) == tree("\n".join(source for source in sources if source is not None))
     assert notebook.problem is None
+
+
+MARIMO = """\
+import marimo
+
+__generated_with = "0.25.2"
+app = marimo.App()
+
+
+@app.cell
+def _(double, nnx, state):
+    out = double(state)
+    return (out,)
+
+
+@app.cell
+def _(jax):
+    # Doubled.
+    @jax.jit
+    def double(tree):
+        return jax.tree.map(lambda x: x * 2, tree)
+
+    return (double,)
+
+
+@app.cell
+def _(nnx):
+    text = \"\"\"
+  odd
+indentation
+\"\"\"
+    state = nnx.State({})
+    return state, text
+
+
+@app.cell(hide_code=True)
+def _():
+    import jax
+    from flax import nnx
+
+    return jax, nnx
+
+
+@app.cell
+def _(out):
+    out
+    return
+
+
+if __name__ == "__main__":
+    app.run()
+"""
+NO_CELL = ("import marimo", "__generated_with = ", "app = ", "if __name__", "__ = ")
+
+
+def statements(text: str) -> list[str]:
+    return [
+        one for node in ast.parse(text).body if not (one := ast.unparse(node)).startswith(NO_CELL) and one != "return"
+    ]
+
+
+def test_the_order_of_cells_is_the_one_that_marimo_runs_them_in(tmp_path: Path) -> None:
+    pytest.importorskip("marimo", reason="marimo is not installed")
+    (tmp_path / "book.py").write_text(MARIMO)
+    command = [sys.executable, "-m", "marimo", "export", "script", "book.py", "-o", "script.py"]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=120)
+    programs: list[str] = []
+    find_in_marimo(MARIMO, lambda program: programs.append(program) or ())
+    (program,) = programs
+    exported = statements((tmp_path / "script.py").read_text())
+    assert sorted(statements(program)) == sorted(exported)
+    # marimo settles what comes first among cells that do not need each other; only what is needed has to come before.
+    defined_at = {
+        name: statements(program).index(next(one for one in statements(program) if one.startswith(name)))
+        for name in ("import jax", "from flax", "@jax.jit", "state =", "out =")
+    }
+    assert max(defined_at["import jax"], defined_at["from flax"]) < defined_at["@jax.jit"] < defined_at["out ="]
+    assert defined_at["from flax"] < defined_at["state ="] < defined_at["out ="] < statements(program).index("out")
