@@ -65,8 +65,8 @@ def find_in_marimo(text: str, lint: Lint) -> Sequence[Finding]:
     if not cells:
         return lint(text)
     program = _program(text, cells, _rows_of_marks(tree), _rows_within_strings(tree))
-    identifiers = [frozenset(_NAME.findall(_rows(text, cell.first, cell.last))) | cell.takes for cell in cells]
-    found = [_in_file(finding, program, list(zip(cells, identifiers, strict=True))) for finding in lint(program.text)]
+    starts = [*line_starts(text), len(text)]
+    found = [_in_file(finding, program, cells, text, starts) for finding in lint(program.text)]
     return sorted(found, key=lambda finding: finding.sort_key)
 
 
@@ -164,19 +164,18 @@ def _in_order(cells: Sequence[_Cell]) -> list[_Cell]:
     return done
 
 
-def _rows(text: str, first: int, last: int) -> str:
-    starts = [*line_starts(text), len(text)]
-    return text[starts[first - 1] : starts[last]]
-
-
-def _in_file(finding: Finding, program: MarimoProgram, cells: Sequence[tuple[_Cell, frozenset[str]]]) -> Finding:
+def _in_file(
+    finding: Finding, program: MarimoProgram, cells: Sequence[_Cell], text: str, starts: Sequence[int]
+) -> Finding:
     """A finding of the program as one of the file. A fix that needs a name which its cell does not take is none."""
     range_ = program.in_file(finding.range)
-    home = next((one for one in cells if one[0].first <= range_.start.row <= one[0].last), None)
+    home = next((cell for cell in cells if cell.first <= range_.start.row <= cell.last), None)
     fix = finding.fix
     if fix is not None:
         edits = [_edit_in_file(edit, program) for edit in fix.edits]
-        fix = replace(fix, edits=tuple(edits)) if home is None or _may_write(edits, *home) else None
+        fix = replace(fix, edits=tuple(edits))
+        if home is not None and not _may_write(edits, home, text[starts[home.first - 1] : starts[home.last]]):
+            fix = None
     holds = tuple(map(program.in_file, finding.holds))
     return replace(finding, range=range_, fix=fix, holds=holds)
 
@@ -186,10 +185,11 @@ def _edit_in_file(edit: Edit, program: MarimoProgram) -> Edit:
     return Edit(program.in_file(edit.range), edit.content.replace("\n", "\n" + indent))
 
 
-def _may_write(edits: Sequence[Edit], cell: _Cell, identifiers: frozenset[str]) -> bool:
+def _may_write(edits: Sequence[Edit], cell: _Cell, body: str) -> bool:
+    known = _ALWAYS_THERE.union(cell.takes, _NAME.findall(body))
     return all(
         cell.first <= edit.range.start.row
         and edit.range.end.row <= cell.last
-        and identifiers.union(_ALWAYS_THERE).issuperset(_NAME.findall(edit.content))
+        and known.issuperset(_NAME.findall(edit.content))
         for edit in edits
     )

@@ -14,12 +14,12 @@ from flake8_nnx_treemap.rules.rule import Finding
 Lint = Callable[[str], Sequence[Finding]]
 """The findings of one program."""
 
+_LIST_MARK = r"(?:[-*+]|\d{1,9}[.)])[ \t]{1,4}(?![ \t])"
 _OPENING = re.compile(
-    r"(?P<prefix>(?:[ ]{0,3}>[ ]?|[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]{1,4}(?![ \t]))*)"
-    r"(?P<indent>[ \t]*)(?P<fence>`{3,}(?=[^`]*$)|~{3,})(?P<info>.*)"
+    rf"(?P<prefix>(?:[ \t]*(?:>[ ]?|{_LIST_MARK})+)?)(?P<indent>[ \t]*)(?P<fence>`{{3,}}(?=[^`]*$)|~{{3,}})(?P<info>.*)"
 )
 _QUOTE = re.compile(r"[ ]{0,3}>[ ]?")
-_CONTAINER = re.compile(r"(?P<quote>[ ]{0,3}>[ ]?)|[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]{1,4}")
+_CONTAINER = re.compile(rf"(?P<quote>[ \t]*>[ ]?)|[ \t]*{_LIST_MARK}")
 _LANGUAGE = re.compile(r"[ \t]*(?:\{[ \t]*\.?)?(?P<name>[^\s,{}]*)")
 _PYTHON = frozenset({"py", "python", "python3"})
 

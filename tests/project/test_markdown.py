@@ -100,6 +100,11 @@ def test_a_block_ends_with_its_list_or_quotation() -> None:
     assert check(f"> ```py\n> import jax\n```py\n{CODE}") == [(6, 44)]
 
 
+def test_marks_without_an_end_take_no_time() -> None:
+    for mark in ("> ", ">", "- ", "1. ", "> - ", " "):
+        assert list(python_blocks(mark * 20_000 + "x\n" + mark * 20_000)) == []
+
+
 def test_imports_stay_in_the_quotation() -> None:
     block = f"from flax.nnx import (\n    State,\n    VariableState\n)\nimport jax\n{CODE.splitlines()[2]}".replace(
         "nnx.V", "V"
