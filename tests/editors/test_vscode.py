@@ -11,6 +11,7 @@ import json
 import os
 import shlex
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -108,12 +109,16 @@ def code(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
     command += ["--bind-addr", address, "--disable-telemetry", "--disable-update-check", str(project)]
-    with (root / "log").open("w") as log, subprocess.Popen(command, env=environment, stdout=log, stderr=log) as process:
+    with (
+        (root / "log").open("w") as log,
+        # A group of its own, since what is started may be no more than a script that starts the server.
+        subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True) as process,
+    ):
         try:
             _wait_for(f"http://{address}/healthz", root / "log")
             yield f"http://{address}/?folder={project}"
         finally:
-            process.terminate()
+            os.killpg(process.pid, signal.SIGTERM)
 
 
 def _wait_for(url: str, log: Path) -> None:
