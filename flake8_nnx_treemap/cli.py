@@ -399,6 +399,8 @@ def _print_errors(reports: Iterable[FileReport]) -> None:
     for report in reports:
         if report.error:
             _complain(f"{report.path}: {report.error}")
+        for note in report.notes:
+            _complain(f"{report.path}: {note}", "note")
 
 
 def _report(reports: Sequence[FileReport], options: argparse.Namespace, *, is_coloured: bool) -> str:

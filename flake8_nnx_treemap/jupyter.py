@@ -7,6 +7,13 @@ from typing import Any
 
 NAME = "nnx-fix"
 
+START = (
+    "import sys; sys.path = [folder for folder in sys.path if folder]; "
+    "from flake8_nnx_treemap.language_server import main; sys.exit(main())"
+)
+"""For ``python -c``. With ``-m``, files of the current folder, which may be anybody's, would stand in for modules;
+``-P`` is not known to Python 3.10, and ``-I`` does not find what was installed for one user."""
+
 
 def language_servers(manager: object) -> dict[str, dict[str, Any]]:
     """What the entry point ``jupyter_lsp_spec_v1`` yields.
@@ -20,7 +27,7 @@ def language_servers(manager: object) -> dict[str, dict[str, Any]]:
     return {
         NAME: {
             "version": 2,
-            "argv": [sys.executable, "-m", "flake8_nnx_treemap.language_server"],
+            "argv": [sys.executable, "-c", START],
             "languages": ["python"],
             "mime_types": ["text/x-python", "text/x-ipython", "text/python"],
             "display_name": "nnx-fix",

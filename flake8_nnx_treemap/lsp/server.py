@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import traceback
 from collections.abc import AsyncIterator, Iterable
+from typing import Any
 
 from lsprotocol import types
 from pygls.capabilities import get_capability
-from pygls.exceptions import FeatureRequestError, JsonRpcException
+from pygls.exceptions import FeatureRequestError, JsonRpcException, JsonRpcInvalidParams
 from pygls.lsp.server import LanguageServer
+from pygls.protocol import LanguageServerProtocol
 from pygls.uris import to_fs_path
 
 from flake8_nnx_treemap import __version__
@@ -35,11 +37,35 @@ NOTEBOOKS = types.NotebookDocumentSyncOptions(
 )
 
 
+class NNXProtocol(LanguageServerProtocol):
+    """The protocol of pygls, which leaves a request whose parameters are of a wrong type without an answer."""
+
+    def structure_message(self, data: dict[str, Any]) -> Any:
+        """Read a JSON object; one that is no request that we know is answered with an error.
+
+        Raises:
+            JsonRpcException: it is none; pygls logs that.
+        """
+        try:
+            return super().structure_message(data)
+        except JsonRpcException:
+            number = data.get("id")
+            if "method" in data and isinstance(number, (str, int)):
+                message = f"{data['method']}: parameters of a wrong type"
+                self._send_response(number, error=JsonRpcInvalidParams(message).to_response_error())
+            raise
+
+
 class NNXLanguageServer(LanguageServer):
     """One connection to a client."""
 
     def __init__(self) -> None:
-        super().__init__("nnx-fix", __version__, notebook_document_sync=NOTEBOOKS, max_workers=2)
+        super().__init__(
+            "nnx-fix", __version__, notebook_document_sync=NOTEBOOKS, max_workers=2, protocol_cls=NNXProtocol
+        )
+        self.was_shut_down = False
+        self.exit_code = 0
+        """What the process ends with; a connection that just breaks off is no error."""
         self.documents = Documents()
         self.analyst = Analyst()
         self.analyses: dict[str, Analysis] = {}
@@ -188,17 +214,17 @@ class NNXLanguageServer(LanguageServer):
         """What is found in a source; the last that could be told, where that cannot be.
 
         Raises:
-            JsonRpcException: the text changed meanwhile, and the client should ask again.
+            JsonRpcException: the text or the settings changed meanwhile, and the client should ask again.
         """
         job = asyncio.ensure_future(self.analysis_of(source))
         self._pulls.setdefault(source.uri, set()).add(job)
         try:
             return await job or self.analyses.get(source.uri)
         except asyncio.CancelledError:
-            current = self.documents.source_of(source.uri)
-            if current is not None and current.digest != source.digest:
-                raise JsonRpcException("the text has changed", SERVER_CANCELLED, {"retriggerRequest": True}) from None
-            raise
+            if job in self._pulls.get(source.uri, ()):
+                raise  # The client has cancelled its request.
+            # A client that is told that it had cancelled the request itself, as Neovim 0.11, would not ask again.
+            raise JsonRpcException("the text has changed", SERVER_CANCELLED, {"retriggerRequest": True}) from None
         finally:
             self._pulls.get(source.uri, set()).discard(job)
 

@@ -23,9 +23,26 @@ DEFAULT_EXCLUDES = frozenset(
 )
 """Folders that hold other people's code, or none."""
 
-SUFFIXES = (".py", ".pyi", ".ipynb")
+QUARTO_SUFFIX = ".qmd"
+SUFFIXES = (".py", ".pyi", ".ipynb", QUARTO_SUFFIX)
 MARKDOWN_SUFFIXES = (".md", ".markdown")
-"""Looked at below folders only where that is asked for."""
+"""Looked at below folders only where that is asked for, unless it is a notebook; see ``names_a_kernel``."""
+
+HEADER = 8192
+"""How many bytes of a file may be its front matter."""
+
+
+def names_a_kernel(text: str) -> bool:
+    """Whether a Markdown text is a notebook: whether its front matter has a key of Jupytext or of Jupyter."""
+    lines = text[:HEADER].removeprefix("\ufeff").splitlines()
+    if not lines or lines[0].rstrip() != "---":
+        return False
+    for line in lines[1:]:
+        if line.rstrip() in ("---", "..."):
+            return False
+        if line.strip().startswith(("jupytext:", "kernelspec:")):
+            return True
+    return False
 
 
 def discover(

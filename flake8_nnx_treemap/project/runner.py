@@ -63,6 +63,9 @@ class FileReport:
     known: tuple[Finding, ...] = ()
     """Findings that the baseline has."""
     error: str | None = None
+    """What is wrong with the file, or with a part of it that was not read."""
+    notes: tuple[str, ...] = ()
+    """What else people should know: of cells that were passed over."""
     diff: str = ""
     text: str | None = None
     """The text that the findings refer to: of a notebook, its cells' sources in one."""
@@ -76,7 +79,8 @@ class FileReport:
     @property
     def has_something_to_say(self) -> bool:
         """Whether there is anything to report."""
-        return bool(self.error or self.findings or self.fixed or self.known) or self.more_for_newest is not None
+        found = self.error or self.findings or self.fixed or self.known or self.notes
+        return bool(found) or self.more_for_newest is not None
 
     @property
     def is_clean(self) -> bool:
@@ -201,6 +205,8 @@ def process_text(
         result.remaining,
         result.fixed,
         known=tuple(known),
+        error=shown.problem,
+        notes=shown.notes,
         text=shown.text,
         cells=shown.cells,
         more_for_newest=more,

@@ -8,11 +8,14 @@ import sys
 from flake8_nnx_treemap.gate import may_hold_findings
 from flake8_nnx_treemap.project.discovery import (
     DEFAULT_EXCLUDES,
+    HEADER,
     MARKDOWN_SUFFIXES,
+    QUARTO_SUFFIX,
     SUFFIXES,
     discover,
     is_left_out,
     is_repository_root,
+    names_a_kernel,
 )
 from flake8_nnx_treemap.project.errors import FileError
 from flake8_nnx_treemap.project.files import decode, decode_text, read_bytes
@@ -83,11 +86,24 @@ def find_files(paths: Sequence[str], targets: Targets, problems: list[tuple[str,
     """
     for path in paths:
         excludes, respect_gitignore, suffixes = exclusions_for(path, targets)
-        found = discover([path], problems, excludes, respect_gitignore=respect_gitignore, suffixes=suffixes)
+        others = tuple(suffix for suffix in MARKDOWN_SUFFIXES if suffix not in suffixes)
+        found = discover([path], problems, excludes, respect_gitignore=respect_gitignore, suffixes=suffixes + others)
         for name, is_explicit in found:
-            may_be_left_out = is_explicit and targets.forces_exclude
-            if not (may_be_left_out and is_left_out(name, excludes, respect_gitignore=respect_gitignore)):
+            if is_explicit:
+                is_out = targets.forces_exclude and is_left_out(name, excludes, respect_gitignore=respect_gitignore)
+            else:
+                is_out = bool(others) and name.endswith(others) and not _is_notebook(name)
+            if not is_out:
                 yield name, is_explicit
+
+
+def _is_notebook(path: str) -> bool:
+    """Whether a Markdown file says in its first lines that it is a notebook."""
+    try:
+        with open(path, "rb") as file:
+            return names_a_kernel(file.read(HEADER).decode("utf-8", "replace"))
+    except OSError:
+        return False  # Whoever wants to know names the file.
 
 
 def exclusions_for(path: str, targets: Targets) -> tuple[frozenset[str], bool, tuple[str, ...]]:
@@ -217,7 +233,7 @@ def _complaint(path: str, data: bytes) -> str | None:
     """What is wrong with a file that holds nothing for us; to parse it costs little."""
     if path.lower().endswith(".ipynb"):
         return _complaint_about_notebook(data)
-    if path.lower().endswith(MARKDOWN_SUFFIXES):
+    if path.lower().endswith((*MARKDOWN_SUFFIXES, QUARTO_SUFFIX)):
         return None
     try:
         compile(data if data.isascii() else decode(data)[0], path, "exec", _ONLY_AST, dont_inherit=True)

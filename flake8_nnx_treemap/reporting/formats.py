@@ -22,6 +22,7 @@ FORMATS = {
     "github": "github",
     "gitlab": "gitlab",
     "junit": "junit",
+    "rdjson": "rdjson",
 }
 """The name on the command line -> the module below ``reporting``."""
 
