@@ -176,8 +176,8 @@ def _in_file(
         fix = replace(fix, edits=tuple(edits))
         if home is not None and not _may_write(edits, home, text[starts[home.first - 1] : starts[home.last]]):
             fix = None
-    holds = tuple(map(program.in_file, finding.holds))
-    return replace(finding, range=range_, fix=fix, holds=holds)
+    related = tuple(map(program.in_file, finding.related))
+    return replace(finding, range=range_, fix=fix, related=related)
 
 
 def _edit_in_file(edit: Edit, program: MarimoProgram) -> Edit:
