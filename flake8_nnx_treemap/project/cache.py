@@ -103,7 +103,8 @@ def digest_of(data: bytes, path: str, settings: LintSettings, fingerprint: bytes
         fingerprint: as the cache has it.
     """
     codes = None if settings.select is None else sorted(settings.select)
-    held_to = ascii((os.path.basename(path), codes, settings.flax_floor, settings.unsafe_fixes)).encode()
+    safety = (settings.unsafe_fixes, sorted(settings.extend_safe_fixes), sorted(settings.extend_unsafe_fixes))
+    held_to = ascii((os.path.basename(path), codes, settings.flax_floor, *safety)).encode()
     return hashlib.blake2b(held_to + b"\0" + data, digest_size=DIGEST_SIZE, key=fingerprint).digest()
 
 

@@ -13,6 +13,8 @@ from flake8_nnx_treemap.project.errors import ConfigurationError, FileError
 from flake8_nnx_treemap.project.files import read_bytes, write
 
 if TYPE_CHECKING:
+    from concurrent.futures import ProcessPoolExecutor
+
     from flake8_nnx_treemap.analysis.code.text import Position
     from flake8_nnx_treemap.analysis.names.source import Modules
     from flake8_nnx_treemap.fixing.engine import FixResult
@@ -39,6 +41,8 @@ class Task:
     wants_diff: bool = False
     adds_noqa: bool = False
     """Whether findings are suppressed by comments instead of being fixed."""
+    reason: str | None = None
+    """What these comments give as a reason."""
     baseline: Baseline | None = None
     """Findings that are neither reported nor fixed."""
     fingerprint: bytes | None = None
@@ -178,10 +182,17 @@ def _find(
     text: str, filename: str, format_: Format, settings: LintSettings, modules: Modules, task: Task
 ) -> tuple[Sequence[Finding], Sequence[Finding]]:
     """The findings of a text, and those of them that the baseline has."""
+    from flake8_nnx_treemap.fixing.applicability import as_configured
     from flake8_nnx_treemap.fixing.engine import lint, lint_for_suppression
+    from flake8_nnx_treemap.fixing.suppression import with_reason
 
-    lint_program = lint_for_suppression if task.adds_noqa else lint
-    found = format_.find(text, lambda program: lint_program(program, filename, settings, modules))
+    found: Sequence[Finding]
+    if task.adds_noqa:
+        found = with_reason(
+            format_.find(text, lambda program: lint_for_suppression(program, filename, settings, modules)), task.reason
+        )
+    else:
+        found = format_.find(text, lambda program: as_configured(lint(program, filename, settings, modules), settings))
     return (found, ()) if task.baseline is None else task.baseline.split(filename, format_.show(text).text, found)
 
 
@@ -227,13 +238,56 @@ def _end_with_parent() -> None:
 
 def _process_all(paths: Sequence[str], task: Task, jobs: int | None) -> Iterator[FileReport]:
     workers = min(jobs or os.cpu_count() or 1, max(1, len(paths) // FILES_PER_WORKER))
-    if workers == 1 or sys.platform == "win32":
-        yield from (process_file(path, task) for path in paths)
-        return
-    from concurrent.futures import ProcessPoolExecutor
+    done = 0
+    if workers > 1 and sys.platform != "win32" and _has_handles_for(workers):
+        for report in _process_elsewhere(paths, task, workers):
+            yield report
+            done += 1
+    yield from (process_file(path, task) for path in paths[done:])
 
-    with ProcessPoolExecutor(workers, initializer=_end_with_parent) as executor:
-        yield from executor.map(process_file, paths, [task] * len(paths), chunksize=4)
+
+def _has_handles_for(workers: int) -> bool:
+    """Whether enough files may be open for the pipes and locks of other processes; half of a pool hangs."""
+    import resource
+
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return limit == resource.RLIM_INFINITY or limit >= 32 + 8 * workers
+
+
+def _process_elsewhere(paths: Sequence[str], task: Task, workers: int) -> Iterator[FileReport]:
+    """Share the files out to other processes; nothing is yielded if there can be none."""
+    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
+
+    executor = None
+    try:
+        executor = ProcessPoolExecutor(workers, initializer=_end_with_parent)
+        reports = executor.map(process_file, paths, [task] * len(paths), chunksize=4)
+    except (OSError, ImportError, NotImplementedError):  # No more processes may be started, or no locks be made.
+        _end(executor)
+        return
+    done = 0
+    try:
+        for report in reports:
+            yield report
+            done += 1
+    except BrokenProcessPool:
+        others = f"; {len(paths) - done} files may not have been looked at" if len(paths) > done + 1 else ""
+        error = f"a process that worked on it, or on a file after it, was killed{others}"
+        yield from [FileReport(paths[done], error=error), *map(FileReport, paths[done + 1 :])]
+    finally:
+        executor.shutdown(cancel_futures=True)
+
+
+def _end(executor: ProcessPoolExecutor | None) -> None:
+    """End a pool that could not be started as a whole, which would wait for its first processes for ever."""
+    import multiprocessing
+
+    for process in multiprocessing.active_children():
+        process.terminate()
+        process.join()
+    if executor is not None:
+        executor.shutdown(wait=False)
 
 
 def diff_of(old: Shown, new: Shown, filename: str) -> str:

@@ -22,6 +22,9 @@ FORMATS = {
 }
 """The name on the command line -> the module below ``reporting``."""
 
+FOR_PEOPLE = ("text", "concise", "grouped")
+"""Those that people read; programs read the others."""
+
 
 def render(name: str, reports: Sequence[FileReport], style: Style) -> str:
     """Write a run's report in one of the formats.

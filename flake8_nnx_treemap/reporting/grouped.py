@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from flake8_nnx_treemap.project.runner import FileReport
-from flake8_nnx_treemap.reporting.concise import BOLD, fixed_lines, painted, summary_lines, verdict
-from flake8_nnx_treemap.reporting.style import Style, one_line
+from flake8_nnx_treemap.reporting.concise import fixed_lines, summary_lines, verdict
+from flake8_nnx_treemap.reporting.style import BOLD, Style, one_line, painted
 
 
 def render(reports: Sequence[FileReport], style: Style) -> str:
