@@ -367,7 +367,7 @@ def _print_gone(reports: Sequence[FileReport], options: argparse.Namespace, base
     gone = baseline.gone(_paths_read(options), [report.path for report in reports if report.error], known)
     if gone:
         words = "1 finding is gone" if gone == 1 else f"{gone} findings are gone"
-        print(f"{options.baseline}: {words}; --prune-baseline takes them out.", file=sys.stderr)
+        print(f"{options.baseline}: {words}; --prune-baseline drops the entries.", file=sys.stderr)
 
 
 def _run_on_stdin(filename: str, task: Task) -> FileReport:

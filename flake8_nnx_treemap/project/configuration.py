@@ -333,7 +333,9 @@ class _Reader:
 
     def place(self, key: str) -> str:
         """The file, and the line where a key of the table stands."""
-        start = re.search(rf"""^[ \t]*(?:\[[ \t]*tool[ \t]*\.[ \t]*["']?{TABLE}|tool)\b""", self.text, re.MULTILINE)
+        start = re.search(
+            rf"""^[ \t]*(?:\[[ \t]*tool[ \t]*(?:\]|\.[ \t]*["']?{TABLE}\b)|tool\b)""", self.text, re.MULTILINE
+        )
         skipped = start.start() if start else 0
         line = _line(self.text[skipped:], key)
         return f"{self.path}:{int(line[1:]) + self.text.count(chr(10), 0, skipped)}" if line else self.path

@@ -103,9 +103,9 @@ def test_it_says_what_is_gone(folder: Path) -> None:
     (folder / "a.py").write_text("import os\n")
     (folder / "sub" / "b.py").write_text(HEAD + CALL)
     run = nnx_fix("--check", ".", cwd=folder)
-    assert (run.returncode, run.stderr) == (0, b"base.json: 2 findings are gone; --prune-baseline takes them out.\n")
+    assert (run.returncode, run.stderr) == (0, b"base.json: 2 findings are gone; --prune-baseline drops the entries.\n")
     partial = nnx_fix("--check", "sub", cwd=folder)
-    assert partial.stderr == b"base.json: 1 finding is gone; --prune-baseline takes them out.\n"
+    assert partial.stderr == b"base.json: 1 finding is gone; --prune-baseline drops the entries.\n"
     (folder / "sub" / "b.py").write_text("nnx = (")
     broken = nnx_fix("--check", "sub", cwd=folder)
     assert (broken.returncode, b"gone" in broken.stderr) == (2, False)
