@@ -171,6 +171,19 @@ def test_unsafe_fixes_can_be_turned_off_again(project: Path) -> None:
     assert nnx_fix("src", cwd=project).returncode == 0
 
 
+def test_what_counts_as_safe_is_the_projects_choice(project: Path) -> None:
+    unsafe = BUG.replace("lambda x: x.value", "abs")
+    (project / "other.py").write_text(unsafe)
+    (project / "pyproject.toml").write_text("[tool.nnx-treemap]\nextend-unsafe-fixes = ['NNX1']\n")
+    assert nnx_fix(".", cwd=project).returncode == 1
+    assert (project / "src" / "m.py").read_text() == BUG
+    (project / "pyproject.toml").write_text("[tool.nnx-treemap]\nextend-safe-fixes = ['NNX101']\n")
+    run = nnx_fix("--check", "--output-format", "json", "other.py", cwd=project)
+    assert json.loads(run.stdout)[0]["fix"]["applicability"] == "safe"
+    assert nnx_fix(".", cwd=project).returncode == 0
+    assert (project / "other.py").read_text() != unsafe
+
+
 def test_exit_codes_for_fixes(project: Path) -> None:
     left = BUG + "jax.tree.map(abs, state, is_leaf=lambda x: isinstance(x, nnx.VariableState))\n"
     for options, code in (
