@@ -59,6 +59,8 @@ class FileReport:
     """What is gone: fixed, or suppressed if that was the task."""
     done: str = "fixed"
     """What was done to these, in a word."""
+    unsafe_fixes: bool = False
+    """Whether unsafe fixes are made in it, by its configuration or the command line."""
     known: tuple[Finding, ...] = ()
     """Findings that the baseline has."""
     error: str | None = None
@@ -74,6 +76,12 @@ class FileReport:
     def has_something_to_say(self) -> bool:
         """Whether there is anything to report."""
         return bool(self.error or self.findings or self.fixed or self.known)
+
+    def is_fixable(self, finding: Finding) -> bool:
+        """Whether ``nnx-fix`` repairs a finding of this file."""
+        from flake8_nnx_treemap.rules.rule import is_wanted
+
+        return is_wanted(finding.fix, unsafe_fixes=self.unsafe_fixes)
 
     def place(self, position: Position) -> str:
         """``row:column``, or ``cell number:row:column`` in a notebook, as people read it."""
@@ -169,7 +177,13 @@ def process_text(
     except ConfigurationError as error:
         return FileReport(filename, error=str(error)), text
     report = FileReport(
-        filename, result.remaining, result.fixed, known=tuple(known), text=shown.text, cells=shown.cells
+        filename,
+        result.remaining,
+        result.fixed,
+        unsafe_fixes=settings.unsafe_fixes,
+        known=tuple(known),
+        text=shown.text,
+        cells=shown.cells,
     )
     if task.adds_noqa:
         report = replace(report, done="suppressed")

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from flake8_nnx_treemap.project.runner import FileReport
 from flake8_nnx_treemap.reporting.style import BOLD, CYAN, RED, Style, one_line, painted
 from flake8_nnx_treemap.rules.catalogue import CODES
-from flake8_nnx_treemap.rules.rule import Finding, is_wanted
+from flake8_nnx_treemap.rules.rule import Finding
 
 
 def render(reports: Sequence[FileReport], style: Style) -> str:
@@ -30,12 +30,12 @@ def fixed_lines(report: FileReport, style: Style) -> list[str]:
 def headline(report: FileReport, finding: Finding, style: Style) -> str:
     """``path:row:column: CODE [*] message``; the star says that ``nnx-fix`` repairs it."""
     place = report.place(finding.range.start)
-    return f"{painted(one_line(report.path), BOLD, style)}:{place}: {verdict(finding, style)}"
+    return f"{painted(one_line(report.path), BOLD, style)}:{place}: {verdict(report, finding, style)}"
 
 
-def verdict(finding: Finding, style: Style) -> str:
+def verdict(report: FileReport, finding: Finding, style: Style) -> str:
     """``CODE [*] message``."""
-    star = f"[{painted('*', CYAN, style)}] " if is_wanted(finding.fix, unsafe_fixes=style.unsafe_fixes) else ""
+    star = f"[{painted('*', CYAN, style)}] " if report.is_fixable(finding) else ""
     return f"{painted(finding.code, RED, style)} {star}{finding.message}"
 
 
@@ -60,7 +60,7 @@ def summary_lines(reports: Sequence[FileReport], style: Style) -> Iterable[str]:
         yield f"No findings, but {unchecked}." if failed else "All checks passed!"
     if failed and (left or fixed):
         yield f"{unchecked}."
-    fixable = sum(is_wanted(finding.fix, unsafe_fixes=style.unsafe_fixes) for finding in left)
+    fixable = sum(report.is_fixable(finding) for report in reports for finding in report.findings)
     hidden = sum(finding.fix is not None for finding in left) - fixable
     if fixable:
         yield f"[*] {fixable} fixable with `nnx-fix`."

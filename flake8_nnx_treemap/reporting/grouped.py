@@ -19,7 +19,7 @@ def render(reports: Sequence[FileReport], style: Style) -> str:
             width = max(map(len, places))
             lines.append(f"{painted(one_line(report.path), BOLD, style)}:")
             lines += [
-                f"  {place.ljust(width)} {verdict(found, style)}"
+                f"  {place.ljust(width)} {verdict(report, found, style)}"
                 for place, found in zip(places, report.findings, strict=True)
             ]
             lines.append("")

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 class Style:
     """How a run is to be reported."""
 
-    unsafe_fixes: bool = False
-    """Whether unsafe fixes count as fixable."""
     fixes: bool = True
     """Whether what was fixed is fixed, and not just shown."""
     is_coloured: bool = False

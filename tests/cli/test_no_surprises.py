@@ -335,3 +335,15 @@ def test_names_from_the_root_are_not_skipped_in_silence(repository: Path) -> Non
     said = one_error(nnx_fix("--files-from", "-", cwd=repository / "src", stdin=names.replace('"', "")))
     assert "git diff --relative" in said
     assert (repository / "src" / "a é.py").read_text() == BUG
+
+
+def test_the_published_hooks_leave_out_what_the_project_excludes(project: Path) -> None:
+    hooks = (Path(__file__).parents[2] / ".pre-commit-hooks.yaml").read_text(encoding="utf-8").split("- id: ")[1:]
+    assert len(hooks) == 2
+    (project / "pyproject.toml").write_text("[tool.nnx-treemap]\nextend-exclude = ['src']\n")
+    for hook in hooks:
+        assert "  require_serial: true\n" in hook
+        (entry,) = (line.removeprefix("  entry: ") for line in hook.splitlines() if line.startswith("  entry: "))
+        run = nnx_fix(*entry.split()[1:], "src/m.py", cwd=project)
+        assert (run.returncode, run.stdout) == (0, "All checks passed!\n")
+    assert untouched(project)

@@ -112,6 +112,19 @@ def test_the_summary_counts_files_that_could_not_be_checked(folder: Path) -> Non
         assert f"{first}\n1 file could not be checked.\n" in run.stdout + run.stderr
 
 
+def test_the_star_says_what_the_project_lets_us_fix(folder: Path) -> None:
+    (folder / "bug.py").write_text(BUG.replace("lambda x: x.value", "abs"))
+    (folder / "pyproject.toml").write_text("[tool.nnx-treemap]\nunsafe-fixes = true\n")
+    words = ("--check", "--output-format", "concise", "bug.py")
+    lines = nnx_fix(*words, cwd=folder).stdout.splitlines()
+    assert "NNX101 [*]" in lines[0]
+    assert lines[1:] == ["Found 1 finding.", "[*] 1 fixable with `nnx-fix`."]
+    lines = nnx_fix("--no-unsafe-fixes", *words, cwd=folder).stdout.splitlines()
+    assert "NNX101 is_leaf" in lines[0]
+    assert lines[1:] == ["Found 1 finding.", "1 more fix with `--unsafe-fixes`."]
+    assert nnx_fix("--statistics", *words, cwd=folder).stdout == "1  NNX101  [*] is-leaf-is-not-a-filter\n"
+
+
 # Colours and questions
 
 
