@@ -94,10 +94,11 @@ def source_with_candidates(
 
 
 def _lint(source: ParsedSource, settings: LintSettings, *, edits: bool) -> list[Finding]:
+    from flake8_nnx_treemap.fixing.applicability import as_configured
     from flake8_nnx_treemap.fixing.suppression import without_suppressed
     from flake8_nnx_treemap.rules.checking import check
 
-    findings = without_suppressed(source, check(source, settings))
+    findings = as_configured(without_suppressed(source, check(source, settings)), settings)
     if any(found.fix is not None and (edits or _may_be_withheld(source, found.fix)) for found in findings):
         from flake8_nnx_treemap.codemod.writing import with_edits
 

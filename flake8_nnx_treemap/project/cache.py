@@ -111,7 +111,8 @@ def digest_of(
     """
     codes = None if settings.select is None else sorted(settings.select)
     flax = (settings.flax_range, also_newest)
-    held_to = ascii((os.path.basename(path), codes, flax, settings.unsafe_fixes)).encode()
+    safety = (settings.unsafe_fixes, sorted(settings.extend_safe_fixes), sorted(settings.extend_unsafe_fixes))
+    held_to = ascii((os.path.basename(path), codes, flax, *safety)).encode()
     return hashlib.blake2b(held_to + b"\0" + data, digest_size=DIGEST_SIZE, key=fingerprint).digest()
 
 

@@ -90,27 +90,43 @@ def _below(
     suffixes: tuple[str, ...],
     problems: list[tuple[str, str]],
 ) -> Iterator[tuple[str, bool]]:
+    # Folders may be nested deeper than functions may, so those to enter wait on a stack, in order with the files.
+    waiting: list[tuple[str, Ignores | None, bool]] = [(folder, ignores, True)]
+    while waiting:
+        path, ignores, is_folder = waiting.pop()
+        if is_folder:
+            waiting += reversed(_entries(path, excludes, ignores, suffixes, problems))
+        else:
+            yield path, False
+
+
+def _entries(
+    folder: str,
+    excludes: frozenset[str],
+    ignores: Ignores | None,
+    suffixes: tuple[str, ...],
+    problems: list[tuple[str, str]],
+) -> list[tuple[str, Ignores | None, bool]]:
+    """What is looked at in a folder, sorted: the path, what is ignored there, and whether it is a folder."""
     # Links to folders are not followed: what they lead to is found where it is, and loops are no concern.
     try:
         with os.scandir(folder) as scanned:
             entries = sorted(scanned, key=lambda entry: entry.name)
     except OSError as error:
         problems.append((folder, (error.strerror or "cannot be listed").lower()))
-        return
+        return []
     if ignores is not None and any(entry.name == ".gitignore" for entry in entries):
         ignores = (*ignores, *_ignores_in(os.path.abspath(folder)))
+    found = []
     for entry in entries:
         is_folder = entry.is_dir(follow_symlinks=False)
         if is_folder and entry.name in excludes:
             continue
         if not is_folder and not (entry.name.endswith(suffixes) and _is_file(entry)):
             continue
-        if ignores and _is_ignored(entry.path, is_folder, ignores):
-            continue
-        if is_folder:
-            yield from _below(entry.path, excludes, ignores, suffixes, problems)
-        else:
-            yield entry.path, False
+        if not (ignores and _is_ignored(entry.path, is_folder, ignores)):
+            found.append((entry.path, ignores, is_folder))
+    return found
 
 
 def is_left_out(path: str, excludes: frozenset[str], *, respect_gitignore: bool) -> bool:

@@ -14,6 +14,8 @@ from flake8_nnx_treemap.project.errors import ConfigurationError, FileError
 from flake8_nnx_treemap.project.files import read_bytes, write
 
 if TYPE_CHECKING:
+    from concurrent.futures import ProcessPoolExecutor
+
     from flake8_nnx_treemap.analysis.code.text import Position
     from flake8_nnx_treemap.analysis.names.source import Modules
     from flake8_nnx_treemap.fixing.engine import FixResult
@@ -42,6 +44,8 @@ class Task:
     """Whether the report shows what fixes would write."""
     adds_noqa: bool = False
     """Whether findings are suppressed by comments instead of being fixed."""
+    reason: str | None = None
+    """What these comments give as a reason."""
     baseline: Baseline | None = None
     """Findings that are neither reported nor fixed."""
     fingerprint: bytes | None = None
@@ -60,6 +64,8 @@ class FileReport:
     """What is gone: fixed, or suppressed if that was the task."""
     done: str = "fixed"
     """What was done to these, in a word."""
+    unsafe_fixes: bool = False
+    """Whether unsafe fixes are made in it, by its configuration or the command line."""
     known: tuple[Finding, ...] = ()
     """Findings that the baseline has."""
     error: str | None = None
@@ -86,6 +92,12 @@ class FileReport:
     def is_clean(self) -> bool:
         """Whether nothing was found, whatever was looked for."""
         return not (self.error or self.findings or self.fixed or self.known or self.more_for_newest)
+
+    def is_fixable(self, finding: Finding) -> bool:
+        """Whether ``nnx-fix`` repairs a finding of this file."""
+        from flake8_nnx_treemap.rules.rule import is_wanted
+
+        return is_wanted(finding.fix, unsafe_fixes=self.unsafe_fixes)
 
     def place(self, position: Position) -> str:
         """``row:column``, or ``cell number:row:column`` in a notebook, as people read it."""
@@ -204,6 +216,7 @@ def process_text(
         filename,
         result.remaining,
         result.fixed,
+        unsafe_fixes=settings.unsafe_fixes,
         known=tuple(known),
         error=shown.problem,
         notes=shown.notes,
@@ -229,11 +242,13 @@ def _find(
 ) -> tuple[Sequence[Finding], Sequence[Finding]]:
     """The findings of a text, and those of them that the baseline has."""
     from flake8_nnx_treemap.fixing.engine import lint, lint_for_suppression
+    from flake8_nnx_treemap.fixing.suppression import with_reason
 
     def lint_program(program: str) -> Sequence[Finding]:
         if task.adds_noqa:
-            return lint_for_suppression(program, filename, settings, modules)
-        return lint(program, filename, settings, modules, edits=task.fixes or task.wants_edits)
+            return with_reason(lint_for_suppression(program, filename, settings, modules), task.reason)
+        edits = task.fixes or task.wants_edits
+        return lint(program, filename, settings, modules, edits=edits)
 
     found = format_.find(text, lint_program)
     return (found, ()) if task.baseline is None else task.baseline.split(filename, format_.show(text).text, found)
@@ -282,13 +297,56 @@ def _end_with_parent() -> None:
 
 def _process_all(paths: Sequence[str], task: Task, jobs: int | None) -> Iterator[FileReport]:
     workers = min(jobs or os.cpu_count() or 1, max(1, len(paths) // FILES_PER_WORKER))
-    if workers == 1 or sys.platform == "win32":
-        yield from (process_file(path, task) for path in paths)
-        return
-    from concurrent.futures import ProcessPoolExecutor
+    done = 0
+    if workers > 1 and sys.platform != "win32" and _has_handles_for(workers):
+        for report in _process_elsewhere(paths, task, workers):
+            yield report
+            done += 1
+    yield from (process_file(path, task) for path in paths[done:])
 
-    with ProcessPoolExecutor(workers, initializer=_end_with_parent) as executor:
-        yield from executor.map(process_file, paths, [task] * len(paths), chunksize=4)
+
+def _has_handles_for(workers: int) -> bool:
+    """Whether enough files may be open for the pipes and locks of other processes; half of a pool hangs."""
+    import resource
+
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return limit == resource.RLIM_INFINITY or limit >= 32 + 8 * workers
+
+
+def _process_elsewhere(paths: Sequence[str], task: Task, workers: int) -> Iterator[FileReport]:
+    """Share the files out to other processes; nothing is yielded if there can be none."""
+    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
+
+    executor = None
+    try:
+        executor = ProcessPoolExecutor(workers, initializer=_end_with_parent)
+        reports = executor.map(process_file, paths, [task] * len(paths), chunksize=4)
+    except (OSError, ImportError, NotImplementedError):  # No more processes may be started, or no locks be made.
+        _end(executor)
+        return
+    done = 0
+    try:
+        for report in reports:
+            yield report
+            done += 1
+    except BrokenProcessPool:
+        others = f"; {len(paths) - done} files may not have been looked at" if len(paths) > done + 1 else ""
+        error = f"a process that worked on it, or on a file after it, was killed{others}"
+        yield from [FileReport(paths[done], error=error), *map(FileReport, paths[done + 1 :])]
+    finally:
+        executor.shutdown(cancel_futures=True)
+
+
+def _end(executor: ProcessPoolExecutor | None) -> None:
+    """End a pool that could not be started as a whole, which would wait for its first processes for ever."""
+    import multiprocessing
+
+    for process in multiprocessing.active_children():
+        process.terminate()
+        process.join()
+    if executor is not None:
+        executor.shutdown(wait=False)
 
 
 def diff_of(old: Shown, new: Shown, filename: str) -> str:

@@ -34,6 +34,7 @@ class Targets:
     """What the command line says about which files count; a plain class, since dataclasses are slow to import."""
 
     __slots__ = (
+        "config",
         "exclude",
         "extend_exclude",
         "forces_exclude",
@@ -51,6 +52,7 @@ class Targets:
         respect_gitignore: bool = True,
         forces_exclude: bool = False,
         include_markdown: bool = False,
+        config: str | None = None,
     ) -> None:
         """Hold what was said.
 
@@ -61,6 +63,7 @@ class Targets:
             respect_gitignore: ``False`` to look at what git ignores, whatever the configuration says.
             forces_exclude: whether files that were named are left out, too.
             include_markdown: whether Markdown files below folders are looked at as well.
+            config: a configuration file that counts instead of those around the paths.
         """
         self.is_isolated = is_isolated
         self.exclude = exclude
@@ -68,15 +71,19 @@ class Targets:
         self.respect_gitignore = respect_gitignore
         self.forces_exclude = forces_exclude
         self.include_markdown = include_markdown
+        self.config = config
 
 
-def find_files(paths: Sequence[str], targets: Targets, problems: list[tuple[str, str]]) -> Iterator[tuple[str, bool]]:
+def find_files(
+    paths: Sequence[str], targets: Targets, problems: list[tuple[str, str]], empty: list[str] | None = None
+) -> Iterator[tuple[str, bool]]:
     """Find the files that names stand for.
 
     Args:
         paths: what the user named.
         targets: which files count.
         problems: takes names with what is wrong with them.
+        empty: takes folders without any file that counts.
 
     Yields:
         Each file, and whether it was named itself.
@@ -88,6 +95,7 @@ def find_files(paths: Sequence[str], targets: Targets, problems: list[tuple[str,
         excludes, respect_gitignore, suffixes = exclusions_for(path, targets)
         others = tuple(suffix for suffix in MARKDOWN_SUFFIXES if suffix not in suffixes)
         found = discover([path], problems, excludes, respect_gitignore=respect_gitignore, suffixes=suffixes + others)
+        name, before = None, len(problems)
         for name, is_explicit in found:
             if is_explicit:
                 is_out = targets.forces_exclude and is_left_out(name, excludes, respect_gitignore=respect_gitignore)
@@ -95,6 +103,8 @@ def find_files(paths: Sequence[str], targets: Targets, problems: list[tuple[str,
                 is_out = bool(others) and name.endswith(others) and not _is_notebook(name)
             if not is_out:
                 yield name, is_explicit
+        if name is None and empty is not None and len(problems) == before:
+            empty.append(path)
 
 
 def _is_notebook(path: str) -> bool:
@@ -115,20 +125,23 @@ def exclusions_for(path: str, targets: Targets) -> tuple[frozenset[str], bool, t
     Raises:
         ConfigurationError: the configuration that says so is wrong.
     """
-    excludes, respect_gitignore, markdown = _DEFAULTS if targets.is_isolated else _configured(path)
+    excludes, respect_gitignore, markdown = _DEFAULTS if targets.is_isolated else _configured(path, targets.config)
     if targets.exclude is not None:
         excludes = frozenset(targets.exclude)
     suffixes = SUFFIXES + MARKDOWN_SUFFIXES if markdown or targets.include_markdown else SUFFIXES
     return excludes.union(targets.extend_exclude), respect_gitignore and targets.respect_gitignore, suffixes
 
 
-def scan(paths: Sequence[str], targets: Targets, jobs: int = 1) -> tuple[list[str], list[tuple[str, str]]]:
+def scan(
+    paths: Sequence[str], targets: Targets, jobs: int = 1, empty: list[str] | None = None
+) -> tuple[list[str], list[tuple[str, str]]]:
     """Look through files and folders for what is worth a closer look.
 
     Args:
         paths: what the user named.
         targets: which files count.
         jobs: how many processes may look, if there are enough files; more than one only where no thread runs.
+        empty: takes folders without any file that counts.
 
     Returns:
         Files that may hold findings, and names with what is wrong with them. A file below a folder that cannot hold
@@ -138,7 +151,7 @@ def scan(paths: Sequence[str], targets: Targets, jobs: int = 1) -> tuple[list[st
         ConfigurationError: the configuration that names what to exclude is wrong.
     """
     problems: list[tuple[str, str]] = []
-    found = list(find_files(paths, targets, problems))
+    found = list(find_files(paths, targets, problems, empty))
     count = max(1, min(jobs, len(found) // FILES_PER_PROCESS)) if hasattr(os, "fork") else 1
     # Neighbours are alike in size, so each process takes every second file, or every third: equal work for all.
     first, *others = [found[start::count] for start in range(count)]
@@ -175,8 +188,16 @@ def _look_through_elsewhere(files: Sequence[tuple[str, bool]]) -> Callable[[], _
     """
     import marshal
 
-    reading, writing = os.pipe()
-    process = os.fork()
+    try:
+        reading, writing = os.pipe()
+    except OSError:  # There are no more handles.
+        return lambda: _look_through(files)
+    try:
+        process = os.fork()
+    except OSError:  # There are as many processes as may be.
+        os.close(reading)
+        os.close(writing)
+        return lambda: _look_through(files)
     if process == 0:
         try:
             with open(writing, "wb") as pipe:
@@ -206,15 +227,15 @@ def read_names(data: bytes) -> list[str]:
 _DEFAULTS = (DEFAULT_EXCLUDES, True, False)
 
 
-def _configured(path: str) -> tuple[frozenset[str], bool, bool]:
+def _configured(path: str, config: str | None) -> tuple[frozenset[str], bool, bool]:
     """What the configuration around a path says of which files to look at: folders that are not entered, whether
     git's ignored files are left out, whether Markdown counts. It is read only if there is a table of ours to read."""
     folder = os.path.abspath(path)
     while True:
-        if _mentions_us(os.path.join(folder, "pyproject.toml")):
-            from flake8_nnx_treemap.project.configuration import configuration_for
+        if config is not None or _mentions_us(os.path.join(folder, "pyproject.toml")):
+            from flake8_nnx_treemap.project.configuration import Overrides, configuration_of
 
-            configuration = configuration_for(os.path.join(folder, "pyproject.toml"))
+            configuration = configuration_of(os.path.join(folder, "pyproject.toml"), Overrides(config=config))
             return configuration.exclude, configuration.respect_gitignore, configuration.include_markdown
         parent = os.path.dirname(folder)
         if parent == folder or is_repository_root(folder):

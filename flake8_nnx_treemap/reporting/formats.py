@@ -26,7 +26,7 @@ FORMATS = {
 }
 """The name on the command line -> the module below ``reporting``."""
 
-FORMATS_WITH_EDITS = frozenset({"json", "json-lines", "sarif"})
+FORMATS_WITH_EDITS = frozenset({"text", "json", "json-lines", "rdjson", "sarif"})
 """Formats that say what a fix would write; to find that out for the others would be work for nothing."""
 
 

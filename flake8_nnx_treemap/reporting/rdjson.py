@@ -12,7 +12,7 @@ from flake8_nnx_treemap.project.runner import FileReport
 from flake8_nnx_treemap.reporting.severity import severity_of
 from flake8_nnx_treemap.reporting.style import Failure, Style, failures
 from flake8_nnx_treemap.rules.catalogue import rule_named
-from flake8_nnx_treemap.rules.rule import DOCUMENTATION_URL, Finding, is_wanted
+from flake8_nnx_treemap.rules.rule import DOCUMENTATION_URL, Finding
 
 
 def render(reports: Sequence[FileReport], style: Style) -> str:
@@ -40,7 +40,7 @@ def _diagnostic(report: FileReport, finding: Finding, style: Style) -> dict[str,
         return {**diagnostic, "message": f"{report.place(finding.range.start)}: {finding.message}"}
     text = report.text or ""
     diagnostic["location"] = {"path": report.path, "range": _range(text, finding.range)}
-    suggestion = _suggestion(text, finding) if is_wanted(finding.fix, unsafe_fixes=style.unsafe_fixes) else None
+    suggestion = _suggestion(text, finding) if report.is_fixable(finding) else None
     return diagnostic if suggestion is None else {**diagnostic, "suggestions": [suggestion]}
 
 

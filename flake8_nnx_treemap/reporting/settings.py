@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 
 from flake8_nnx_treemap.project.configuration import (
-    Configuration,
     Overrides,
     cache_folder,
-    configuration_for,
+    configuration_of,
     flax_range_for,
     settings_for,
 )
@@ -30,7 +29,7 @@ def render_settings(name: str, path: str, overrides: Overrides, targets: Targets
     Raises:
         ConfigurationError: the configuration or the command line is wrong.
     """
-    configuration = Configuration() if overrides.is_isolated else configuration_for(path)
+    configuration = configuration_of(path, overrides)
     settings = settings_for(path, overrides)
     excludes, respect_gitignore, suffixes = exclusions_for(path, targets)
     decision = flax_range_for(path, overrides)

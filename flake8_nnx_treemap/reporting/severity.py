@@ -1,4 +1,4 @@
-"""How much a finding weighs where a format of CI services asks for it."""
+"""How bad a finding is, in the words of the formats that have such words."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from flake8_nnx_treemap.rules.catalogue import CODES, Kind
 
 Severity = Literal["error", "warning"]
 
+_ERRORS = (Kind.CRASH, Kind.SILENT)
+
 
 def severity_of(code: str) -> Severity:
-    """An error is what raises or computes something else than it says; what is deprecated still works."""
-    return "error" if CODES[code].kind in (Kind.CRASH, Kind.SILENT) else "warning"
+    """``error`` if code that the rule reports crashes or computes something else, ``warning`` if it still works."""
+    return "error" if CODES[code].kind in _ERRORS else "warning"

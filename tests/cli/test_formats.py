@@ -73,12 +73,20 @@ def test_text(folder: Path) -> None:
         "5 | jax.tree.map(lambda x: x.value, state, is_leaf=lambda x: isinstance(x, nnx.VariableState))\n"
         f"  | {' ' * 47}{'^' * 42}\n"
         "  = help: Dispatch on the leaf's type in the mapper\n"
+        "5 - jax.tree.map(lambda x: x.value, state, is_leaf=lambda x: isinstance(x, nnx.VariableState))\n"
+        "  + jax.tree.map(lambda x: x.value if isinstance(x, nnx.Variable) else x, state, "
+        "is_leaf=lambda x: isinstance(x, nnx.Variable))\n"
+        f"  = see: {URL}NNX101-is-leaf-is-not-a-filter/\n"
         "\n"
         f"two.py:7:6: NNX102 {MESSAGE_102}\n"
         "  |\n"
         "7 | \t字 = jax.tree.map(lambda x: x.value if isinstance(x, nnx.Param) else x, state)\n"
         "  | \t     ^^^^^^^^^^^^\n"
         "  = help: Stop the traversal at the types that the mapper tests\n"
+        "7 - \t字 = jax.tree.map(lambda x: x.value if isinstance(x, nnx.Param) else x, state)\n"
+        "  + \t字 = jax.tree.map(lambda x: x.value if isinstance(x, nnx.Param) else x, state, "
+        "is_leaf=lambda x: isinstance(x, nnx.Param))\n"
+        f"  = see: {URL}NNX102-dispatch-without-is-leaf/\n"
         "\n" + SUMMARY
     )
 
@@ -109,6 +117,7 @@ EDITS = [
 ]
 ENTRIES = [
     {
+        "absolute_filename": "two.py",
         "cell": None,
         "code": "NNX101",
         "end_location": {"column": 90, "row": 5},
@@ -116,9 +125,13 @@ ENTRIES = [
         "fix": {"applicability": "safe", "edits": EDITS, "message": "Dispatch on the leaf's type in the mapper"},
         "location": {"column": 48, "row": 5},
         "message": MESSAGE_101,
+        "name": "is-leaf-is-not-a-filter",
+        "noqa_row": 5,
+        "severity": "error",
         "url": f"{URL}NNX101-is-leaf-is-not-a-filter/",
     },
     {
+        "absolute_filename": "two.py",
         "cell": None,
         "code": "NNX102",
         "end_location": {"column": 18, "row": 7},
@@ -136,10 +149,14 @@ ENTRIES = [
         },
         "location": {"column": 6, "row": 7},
         "message": MESSAGE_102,
+        "name": "dispatch-without-is-leaf",
+        "noqa_row": 7,
+        "severity": "error",
         "url": f"{URL}NNX102-dispatch-without-is-leaf/",
     },
 ]
 BROKEN = {
+    "absolute_filename": "broken.py",
     "cell": None,
     "code": None,
     "end_location": {"column": 7, "row": 2},
@@ -147,18 +164,25 @@ BROKEN = {
     "fix": None,
     "location": {"column": 7, "row": 2},
     "message": SYNTAX_ERROR,
+    "name": None,
+    "noqa_row": None,
+    "severity": "error",
     "url": None,
 }
 
 
+def below(folder: Path, *entries: dict[str, object]) -> list[dict[str, object]]:
+    return [{**entry, "absolute_filename": str(folder / str(entry["filename"]))} for entry in entries]
+
+
 def test_json(folder: Path) -> None:
-    assert json.loads(output("json", "two.py", cwd=folder)) == ENTRIES
-    assert json.loads(output("json", "broken.py", cwd=folder)) == [BROKEN]
+    assert json.loads(output("json", "two.py", cwd=folder)) == below(folder, *ENTRIES)
+    assert json.loads(output("json", "broken.py", cwd=folder)) == below(folder, BROKEN)
 
 
 def test_json_lines(folder: Path) -> None:
     lines = output("json-lines", "two.py", "broken.py", cwd=folder).splitlines()
-    assert [json.loads(line) for line in lines] == [BROKEN, *ENTRIES]
+    assert [json.loads(line) for line in lines] == below(folder, BROKEN, *ENTRIES)
 
 
 def test_github(folder: Path) -> None:
@@ -471,7 +495,7 @@ def test_odd_names_are_kept_apart_and_the_output_valid(folder: Path, name: str) 
     elif name == "junit":
         assert len(list(ElementTree.fromstring(text).iter("failure"))) == len(decoded)
     else:
-        assert len([line for line in text.splitlines() if "NNX10" in line]) == len(decoded)
+        assert len([line for line in text.splitlines() if "NNX10" in line and URL not in line]) == len(decoded)
 
 
 def test_colours(folder: Path) -> None:
@@ -523,4 +547,4 @@ def test_a_source_cannot_command_the_terminal(folder: Path) -> None:
     (folder / "two.py").write_text(TWO.replace(line, line + '; "\x1b[2J\x0c"'))
     text = output("text", "two.py", cwd=folder)
     assert "\x1b" not in text
-    assert text.count("\N{REPLACEMENT CHARACTER}") == 2
+    assert text.count("\N{REPLACEMENT CHARACTER}") == 6  # Two in the line, and in what the fix makes of it.

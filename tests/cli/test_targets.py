@@ -62,9 +62,9 @@ def test_named_files_are_left_out_if_that_is_forced(tree: Path) -> None:
 @pytest.mark.parametrize("separator", [b"\n", b"\r\n", b"\0"])
 def test_paths_come_from_a_list(tree: Path, separator: bytes) -> None:
     (tree / "a b.py").write_text(TWO)
-    (tree / "-").write_text(TWO)
-    names = separator.join([b"src", b"a b.py", b"-"]) + separator
-    expected = ["extra/m.py", "src/m.py", "a b.py", "./-"]
+    (tree / "-.py").write_text(TWO)
+    names = separator.join([b"src", b"a b.py", b"-.py"]) + separator
+    expected = ["extra/m.py", "src/m.py", "a b.py", "-.py"]
     assert shown("--files-from", "-", "extra", cwd=tree, stdin=names) == expected
     (tree / "list").write_bytes(names)
     assert shown("--files-from", "list", "extra", cwd=tree) == expected

@@ -152,6 +152,8 @@ def test_every_setting_has_its_share_in_a_digest() -> None:
         "select": [None, frozenset[str](), frozenset({"NNX101", "NNX102"})],
         "unsafe_fixes": [True],
         "flax": [(0, 11), (0, 11, 0), FlaxRange((0, 10, 0), (0, 10, 7)), FlaxRange((0, 10, 0), (0, 11, 2))],
+        "extend_safe_fixes": [frozenset({"NNX101"})],
+        "extend_unsafe_fixes": [frozenset({"NNX101"})],
     }
     assert set(others) == {field.name for field in fields(LintSettings)}
     changed = [replace(plain, **{name: value}) for name, values in others.items() for value in values]  # type: ignore[arg-type]
@@ -494,7 +496,9 @@ def test_a_full_disk(open_to_all: Path) -> None:
         ("cache = true", Overrides(cache=False, cache_dir="x"), None),
         ("cache = true", Overrides(is_isolated=True), None),
         ("cache = true\ncache-dir = 'a/b'", Overrides(), "{root}/a/b"),
-        ("cache = true\ncache-dir = '/a/b'", Overrides(), "/a/b"),
+        ("cache = true\ncache-dir = '/a/b'", Overrides(), None),
+        ("cache = true\ncache-dir = '../b'", Overrides(), None),
+        ("cache = true\ncache-dir = 'a/../../b'", Overrides(), None),
         ("cache-dir = 'a/b'", Overrides(), None),
         ("cache-dir = 'a/b'", Overrides(cache=True), "{root}/a/b"),
         ("cache-dir = 'a/b'", Overrides(cache=True, is_isolated=True), ".nnx_treemap_cache"),
