@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from flake8_nnx_treemap.analysis.code.text import Edit, Position, Range, SourceError
     from flake8_nnx_treemap.fixing.engine import FixResult
+    from flake8_nnx_treemap.names import FlaxRange
     from flake8_nnx_treemap.rules.rule import Applicability, Finding, Fix
     from flake8_nnx_treemap.rules.settings import LintSettings
 
@@ -25,6 +26,7 @@ __all__ = [
     "Finding",
     "Fix",
     "FixResult",
+    "FlaxRange",
     "LintSettings",
     "Position",
     "Range",
@@ -32,6 +34,7 @@ __all__ = [
     "__version__",
     "findings_as_data",
     "fix_source",
+    "flax_range",
     "lint_source",
 ]
 
@@ -41,6 +44,7 @@ _HOMES = {
     "Finding": "rules.rule",
     "Fix": "rules.rule",
     "FixResult": "fixing.engine",
+    "FlaxRange": "names",
     "LintSettings": "rules.settings",
     "Position": "analysis.code.text",
     "Range": "analysis.code.text",
@@ -118,6 +122,20 @@ def findings_as_data(findings: Iterable[Finding], text: str, filename: str) -> l
 
     shown = format_of(filename).show(text)
     return entries([FileReport(filename, tuple(findings), text=shown.text, cells=shown.cells)])
+
+
+def flax_range(target: str) -> FlaxRange:
+    """Return the range of Flax releases that a target means, for ``LintSettings``.
+
+    Args:
+        target: as ``--target-flax`` takes it: ``0.12``, ``portable``, or a specifier such as ``>=0.10,<0.11``.
+
+    Raises:
+        ValueError: the target is none of these, or admits no known release.
+    """
+    from flake8_nnx_treemap.project.flax_range import parse_target
+
+    return parse_target(target)
 
 
 def _linter(filename: str, settings: LintSettings) -> Callable[[str], list[Finding]]:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import flake8_nnx_treemap
-from flake8_nnx_treemap import Applicability, LintSettings, Position, SourceError, fix_source, lint_source
+from flake8_nnx_treemap import Applicability, LintSettings, Position, SourceError, fix_source, flax_range, lint_source
 from flake8_nnx_treemap.rules.catalogue import CODES
 
 BUG = """\
@@ -165,3 +165,12 @@ def test_markdown_is_read_as_one() -> None:
     (finding,) = lint_source(text, "page.md", SETTINGS)
     assert finding.range.start == Position(9, 59)
     assert fix_source(text, "page.md", SETTINGS).text == text.replace(BUG, fix_source(BUG, settings=SETTINGS).text)
+
+
+def test_a_target_is_what_the_command_line_takes() -> None:
+    old = "from flax import nnx\n\nmade = nnx.VariableState(nnx.Param, 1.0)\n"
+    for target, found in (("portable", 1), ("0.12", 1), (">=0.10,<0.11", 0), ("==0.11.*", 1)):
+        settings = LintSettings({"NNX202"}, flax_range(target))  # type: ignore[arg-type]
+        assert len(lint_source(old, settings=settings)) == found, target
+    with pytest.raises(ValueError, match="'new' is no Flax release"):
+        flax_range("new")

@@ -82,7 +82,10 @@ def test_the_configuration_file_on_the_page(tmp_path: Path) -> None:
     _, _, rest = page.partition("```yaml\nmodules:")
     (tmp_path / ".libcst.codemod.yaml").write_text("modules:" + rest.partition("```")[0])
     (tmp_path / "m.py").write_text(BUG)
-    command = [sys.executable, "-m", "libcst.tool", "codemod", "codemod.FixTreeMap", "--no-format", "."]
+    listing = [sys.executable, "-m", "libcst.tool", "list"]
+    listed = subprocess.run(listing, cwd=tmp_path, capture_output=True, text=True, check=True, timeout=120).stdout
+    assert listed.startswith("fix_tree_map.FixTreeMap - Repair calls")
+    command = [sys.executable, "-m", "libcst.tool", "codemod", "fix_tree_map.FixTreeMap", "--no-format", "."]
     run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120)
     assert run.returncode == 0, run.stderr
     assert "Transformed 1 files successfully" in run.stderr
