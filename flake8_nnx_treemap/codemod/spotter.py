@@ -129,7 +129,12 @@ def spot(source: ParsedSource, statements: Iterable[ConcreteStatement]) -> Spots
     spots = Spots(source)
     for statement in statements:
         visitor, host = Spotter(), statement.fragment.host
-        statement.node.visit(visitor)
+        try:
+            statement.node.visit(visitor)
+        except (
+            RecursionError
+        ):  # ``a or b or …`` is one node of the ``ast``, and as many levels of LibCST as it is long.
+            continue
         ours = sorted(nodes_below([host], *_SPOTTED), key=lambda node: (start_of(node), *(-at for at in end_of(node))))
         if [_SPOTTED[type(node)] for node in ours] == [*map(type, visitor.found)]:
             pairs = zip(ours, visitor.found, strict=True)

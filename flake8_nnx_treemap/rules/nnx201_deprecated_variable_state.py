@@ -38,6 +38,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 from flake8_nnx_treemap.analysis.calls.class_references import class_names
@@ -102,18 +103,44 @@ def _renamed(source: ParsedSource, node: ast.expr) -> list[Edit] | None:
     """Return the edits that write `Variable` for one use, or drop the use from a tuple or union that has it already."""
     if _is_called(source, node):
         return None
-    elements = _elements_beside(source, node)
-    if any("(" in text or ")" in text for text in _between(source, elements)):
+    group = _group_of(source, node)
+    if group is None or group.has_parentheses:
         return [_new_name(source, node)]
-    kept = [one for one in elements if class_names(source, one) == _VARIABLE]
-    same = [one for one in elements if class_names(source, one) == _STATE]
-    stays = (kept or same or [node])[0]
-    if len(elements) == len(kept) + len(same) > 1:
-        text = source.text_of(stays) if kept else _new_text(source, stays)
+    stays = (group.new or group.old or group.elements)[0]
+    if len(group.elements) == len(group.new) + len(group.old) > 1:
+        text = source.text_of(stays) if group.new else _new_text(source, stays)
         return [_only(source, node, text)]
-    if stays is node:
-        return [_new_name(source, node)]
-    return [without(source, elements, node)]
+    return [_new_name(source, node)] if stays is node else [without(source, group.elements, node)]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Group:
+    """The classes of a tuple or a union: all of them, those that are `Variable`, those that are `VariableState`."""
+
+    elements: Sequence[ast.expr]
+    new: Sequence[ast.expr]
+    old: Sequence[ast.expr]
+    has_parentheses: bool
+
+
+def _group_of(source: ParsedSource, node: ast.expr) -> _Group | None:
+    """Return the tuple or union of classes that a use is in; ``None`` if it is in none."""
+    top: ast.AST = node
+    while isinstance(parent := source.ast_parent(top), ast.BinOp) and isinstance(parent.op, ast.BitOr):
+        top = parent
+    if isinstance(top, ast.BinOp):
+        return _group(source, top)
+    return _group(source, parent) if isinstance(parent, ast.Tuple) and _is_of_types(source, parent) else None
+
+
+@remembered
+def _group(source: ParsedSource, whole: ast.Tuple | ast.BinOp) -> _Group:
+    elements = whole.elts if isinstance(whole, ast.Tuple) else operands(whole, ast.BitOr)
+    names = [class_names(source, element) for element in elements]
+    new = [element for element, found in zip(elements, names, strict=True) if found == _VARIABLE]
+    old = [element for element, found in zip(elements, names, strict=True) if found == _STATE]
+    has_parentheses = any("(" in text or ")" in text for text in _between(source, elements))
+    return _Group(elements, new, old, has_parentheses)
 
 
 def _between(source: ParsedSource, elements: Sequence[ast.expr]) -> Iterator[str]:
@@ -126,23 +153,6 @@ def _between(source: ParsedSource, elements: Sequence[ast.expr]) -> Iterator[str
     yield source.text_in(Range(whole.start, ranges[0].start)).removeprefix("(")
     if whole.end > ranges[-1].end:
         yield source.text_in(Range(ranges[-1].end, whole.end)).removesuffix(")")
-
-
-def _elements_beside(source: ParsedSource, node: ast.expr) -> Sequence[ast.expr]:
-    """Return the elements of the tuple or union of classes that a use is in; nothing if it is in none."""
-    top: ast.AST = node
-    while isinstance(parent := source.ast_parent(top), ast.BinOp) and isinstance(parent.op, ast.BitOr):
-        top = parent
-    if isinstance(top, ast.BinOp):
-        return _classes_of_union(source, top)
-    if isinstance(parent, ast.Tuple) and _is_of_types(source, parent):
-        return parent.elts
-    return []
-
-
-@remembered
-def _classes_of_union(source: ParsedSource, union: ast.BinOp) -> Sequence[ast.expr]:
-    return operands(union, ast.BitOr)
 
 
 _FILTERED_BY = frozenset(

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import ast
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import accumulate
 
 from flake8_nnx_treemap.analysis.calls.class_references import class_names
 from flake8_nnx_treemap.analysis.calls.leaf_loops import leaf_loops_of
 from flake8_nnx_treemap.analysis.calls.mappers import Mapper, mapper_of
 from flake8_nnx_treemap.analysis.calls.predicates import LeafTest, leaf_test_of
 from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall, tree_calls_of
-from flake8_nnx_treemap.analysis.code.nodes import dotted_name, end_of, start_of, walk
+from flake8_nnx_treemap.analysis.code.nodes import Place, dotted_name, end_of, start_of, walk
 from flake8_nnx_treemap.analysis.names.scopes import Binding, BindingKind, Scope, ScopeKind
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown, remembered
 from flake8_nnx_treemap.analysis.values.narrowing import Region, regions_where, type_test
@@ -66,10 +68,10 @@ def is_wrapper(source: ParsedSource, node: ast.expr, following: Following = FOLL
         return False
     place = start_of(node)
     bindings = source.bindings.bindings_of(node.id, place)
-    known = _known_where_tested(source).get((node.id, bindings), [])
+    known = [*_known_around(_known_where_tested(source), node.id, bindings, place)]
     if len(bindings) == 1 and _may_be_handed_over(bindings[0]):
-        known = known + _known_where_handed_over(source).get((node.id, bindings), [])
-    return any(one.region[0] <= place < one.region[1] and _still_holds(source, one, node) for one in known)
+        known += _known_around(_known_where_handed_over(source), node.id, bindings, place)
+    return any(_still_holds(source, one, node) for one in known)
 
 
 def _still_holds(source: ParsedSource, known: _Known, use: ast.Name) -> bool:
@@ -247,7 +249,7 @@ def _mappers_of_wrappers(source: ParsedSource) -> dict[ast.expr, int]:
 # Type-tested, or passed by a traversal
 
 
-_KnownNames = dict[tuple[str, tuple[Binding, ...]], list[_Known]]
+_KnownNames = dict[tuple[str, tuple[Binding, ...]], tuple[list[_Known], list[Place]]]
 """By name and bindings, as thousands of lambdas of one file may have parameters of the same name."""
 
 
@@ -262,10 +264,20 @@ def _known_where_handed_over(source: ParsedSource) -> _KnownNames:
 
 
 def _by_name(known: Iterator[_Known]) -> _KnownNames:
-    found: _KnownNames = {}
-    for one in known:
+    found: dict[tuple[str, tuple[Binding, ...]], list[_Known]] = {}
+    for one in sorted(known, key=lambda one: one.region):
         found.setdefault((one.name, one.bindings), []).append(one)
-    return found
+    return {key: (ordered, list(accumulate((one.region[1] for one in ordered), max))) for key, ordered in found.items()}
+
+
+def _known_around(names: _KnownNames, name: str, bindings: tuple[Binding, ...], place: Place) -> Iterator[_Known]:
+    """Yield what is known of a name in the regions around a place: few of the thousands that a file may have."""
+    ordered, furthest = names.get((name, bindings), ((), ()))
+    index = bisect_right(ordered, place, key=lambda one: one.region[0]) - 1
+    while index >= 0 and furthest[index] > place:
+        if ordered[index].region[1] > place:
+            yield ordered[index]
+        index -= 1
 
 
 def _tested(source: ParsedSource) -> Iterator[_Known]:
