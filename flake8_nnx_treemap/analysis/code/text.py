@@ -103,6 +103,16 @@ def parse_module(text: str) -> ast.Module:
         raise SourceError("cannot be parsed: nested too deeply") from None
 
 
+def parse_expression(text: str) -> ast.expr | None:
+    """Parse an expression, such as an annotation in quotes; ``None`` if it is none."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(text, mode="eval").body
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return None
+
+
 class SourceText:
     """A source text: its rows, and the positions of its ``ast`` nodes."""
 

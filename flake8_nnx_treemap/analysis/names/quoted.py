@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from flake8_nnx_treemap.analysis.code.nodes import end_of, start_of, walk
+from flake8_nnx_treemap.analysis.code.text import parse_expression
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Range, remembered
 
 _PLAIN = re.compile(r"""(["'])([^"'\\\n]*)\1""")
@@ -53,9 +54,8 @@ def _read(source: ParsedSource, node: ast.Constant) -> ast.expr | None:
     match = _PLAIN.fullmatch(text)
     if match is None or not match[2].strip() or match[2] != match[2].lstrip():
         return None
-    try:
-        expression = ast.parse(match[2], mode="eval").body
-    except (SyntaxError, ValueError, MemoryError, RecursionError):
+    expression = parse_expression(match[2])
+    if expression is None:
         return None
     for found in walk(expression):
         if isinstance(found, ast.expr):

@@ -21,6 +21,7 @@ from flake8_nnx_treemap.analysis.code.nodes import (
     start_of,
     walk,
 )
+from flake8_nnx_treemap.analysis.code.text import parse_expression
 from flake8_nnx_treemap.analysis.names.scopes import Binding, BindingKind, class_of_method
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown, remembered
 from flake8_nnx_treemap.names import (
@@ -650,9 +651,8 @@ class _Tracer:
             return Unknown("a parameter without annotation")
         place = place or start_of(node)
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            try:
-                quoted = ast.parse(node.value.strip(), mode="eval").body
-            except (SyntaxError, ValueError, MemoryError, RecursionError):
+            quoted = parse_expression(node.value.strip())
+            if quoted is None:
                 return _UNSEEN
             result = self._of_annotation(quoted, path, place)
             return result if isinstance(result, Unknown) else replace(result, made_by=node)
