@@ -47,11 +47,12 @@ from flake8_nnx_treemap.analysis.calls.predicates import LeafTest, leaf_test_of
 from flake8_nnx_treemap.analysis.calls.tree_calls import tree_calls_of
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown
 from flake8_nnx_treemap.names import VARIABLE, VARIABLE_STATE, FlaxRange
+from flake8_nnx_treemap.rules.advice import classes_to_stop_at
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.rewriting import dispatch_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, FixAvailability, Rule
 
-MESSAGE = "is_leaf only stops at VariableState, it filters nothing: dispatch with isinstance in the mapper as well"
+MESSAGE = "is_leaf filters nothing, other leaves reach the mapper too: test isinstance({}, {}) there as well"
 
 
 def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
@@ -65,7 +66,9 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
         mapper = mapper_of(source, call.mapper, call.function.leaf_position, across_files=True)
         if isinstance(mapper, Mapper) and (mapper.dispatches or mapper.ignores_leaf):
             continue
-        yield Finding("NNX101", MESSAGE, source.range(call.is_leaf), dispatch_fix(source, call, test, mapper, flax))
+        leaf = "x" if isinstance(mapper, Unknown) else mapper.leaf
+        message = MESSAGE.format(leaf, classes_to_stop_at(source, call.node, flax))
+        yield Finding("NNX101", message, source.range(call.is_leaf), dispatch_fix(source, call, test, mapper, flax))
 
 
 def _stops_at_variable_state(test: LeafTest) -> bool:

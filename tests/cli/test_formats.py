@@ -30,7 +30,10 @@ jax.tree.map(lambda x: x.value, state, is_leaf=lambda x: isinstance(x, nnx.Varia
 if True:
 \t字 = jax.tree.map(lambda x: x.value if isinstance(x, nnx.Param) else x, state)
 """
-MESSAGE_101 = "is_leaf only stops at VariableState, it filters nothing: dispatch with isinstance in the mapper as well"
+MESSAGE_101 = (
+    "is_leaf filters nothing, other leaves reach the mapper too: "
+    "test isinstance(x, (nnx.Variable, nnx.variablelib.VariableState)) there as well"
+)
 MESSAGE_102 = (
     "the mapper never meets an nnx.Param: without is_leaf, JAX goes into it; "
     "add is_leaf=lambda x: isinstance(x, nnx.Param)"

@@ -91,7 +91,7 @@ def edit(
 def test_a_finding_is_shown_and_fixed(tmp_path: Path) -> None:
     said, text = edit(tmp_path, "Fix NNX101")
     assert said["marked"] == PREDICATE
-    assert "is_leaf only stops at VariableState" in said["text"]
+    assert "is_leaf filters nothing" in said["text"]
     assert "Disable NNX101 for this line" in said["offered"]
     assert text == FIXED
 

@@ -40,7 +40,7 @@ def test_fixit_reports_what_nnx_fix_reports(tmp_path: Path) -> None:
     run = fixit(tmp_path, "lint", ".")
     assert run.returncode == 1
     assert "bug.py@6:" in run.stdout
-    assert "NNXTreeMap: NNX101 is_leaf only stops at VariableState" in run.stdout
+    assert "NNXTreeMap: NNX101 is_leaf filters nothing" in run.stdout
     assert run.stdout.count("NNXTreeMap") == 1
 
 

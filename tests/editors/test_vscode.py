@@ -42,7 +42,7 @@ IMPORTS = "import jax\nfrom flax import nnx\n"
 PREDICATE = "lambda x: isinstance(x, nnx.VariableState)"
 CALL = f"jax.tree.map(lambda v: v.value, state, is_leaf={PREDICATE})\n"
 FIXED = CALL.replace("v.value", "v.value if isinstance(v, nnx.Variable) else v").replace("VariableState", "Variable")
-MESSAGE = "is_leaf only stops at VariableState"
+MESSAGE = "is_leaf filters nothing"
 SETTINGS = {
     "nnx.interpreter": sys.executable,
     "editor.codeActionsOnSave": {"source.fixAll.nnx": "explicit"},
