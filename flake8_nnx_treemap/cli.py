@@ -250,6 +250,7 @@ def _targets(options: argparse.Namespace) -> Targets:
         respect_gitignore=not options.no_respect_gitignore,
         forces_exclude=options.force_exclude,
         include_markdown=options.include_markdown,
+        sweeps=not (options.check or options.diff or options.show_files or options.show_settings is not None),
     )
 
 
@@ -317,6 +318,7 @@ def _task(options: argparse.Namespace, baseline: Baseline | None) -> Task:
         wants_diff=options.diff,
         adds_noqa=options.add_noqa,
         baseline=baseline,
+        named=tuple(options.paths),
     )
 
 
@@ -382,7 +384,7 @@ def _print_reports(reports: Sequence[FileReport], options: argparse.Namespace) -
     if options.output_file is None:
         stream.write(_report(reports, options, is_coloured=_wants_colour(stream)))
         return
-    from flake8_nnx_treemap.project.files import write_new
+    from flake8_nnx_treemap.project.writing import write_new
 
     write_new(options.output_file, _report(reports, options, is_coloured=False))
 

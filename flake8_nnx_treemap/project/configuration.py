@@ -12,6 +12,7 @@ from typing import Any
 
 from flake8_nnx_treemap.project.discovery import DEFAULT_EXCLUDES
 from flake8_nnx_treemap.project.errors import ConfigurationError
+from flake8_nnx_treemap.project.files import is_inside
 from flake8_nnx_treemap.project.flax_floor import FlaxFloor, infer_floor, parse_target, read_toml
 from flake8_nnx_treemap.rules.catalogue import CODES, DEFAULT_CODES
 from flake8_nnx_treemap.rules.settings import LintSettings
@@ -128,6 +129,9 @@ def cache_folder(overrides: Overrides) -> str | None:
 
     Returns:
         The folder, which need not exist; ``None`` if nothing is kept.
+
+    Raises:
+        ConfigurationError: the configuration, or a link that the repository has, leads out of the project.
     """
     configuration = Configuration()
     if overrides.cache is not False and not overrides.is_isolated:
@@ -138,7 +142,14 @@ def cache_folder(overrides: Overrides) -> str | None:
         is_wanted = configuration.cache or overrides.cache_dir is not None
     if not is_wanted:
         return None
-    return overrides.cache_dir or os.path.join(os.path.dirname(configuration.path or ""), configuration.cache_dir)
+    if overrides.cache_dir:
+        return overrides.cache_dir
+    project = os.path.dirname(configuration.path or "")
+    folder = os.path.join(project, configuration.cache_dir)
+    if not is_inside(folder, project):
+        where = configuration.path or folder
+        raise ConfigurationError(f"{where}: 'cache-dir' leads out of the project; --cache-dir may name any folder")
+    return folder
 
 
 def _target(value: str, where: str) -> tuple[int, ...]:

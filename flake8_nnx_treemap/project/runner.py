@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from flake8_nnx_treemap.project.configuration import Overrides, settings_for
 from flake8_nnx_treemap.project.errors import ConfigurationError, FileError
-from flake8_nnx_treemap.project.files import read_bytes, write
+from flake8_nnx_treemap.project.files import read
 
 if TYPE_CHECKING:
     from flake8_nnx_treemap.analysis.code.text import Position
@@ -43,6 +43,8 @@ class Task:
     """Findings that are neither reported nor fixed."""
     fingerprint: bytes | None = None
     """That of the cache, where there is one."""
+    named: tuple[str, ...] | None = None
+    """The files and folders that may be written; ``None`` if every file is one that was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +113,12 @@ def run(
     unknown = candidates if cache is None else cache.unknown(candidates, task.overrides)
     for _ in range(len(candidates) - len(unknown)):
         on_done()
-    for report in _process_all(unknown, task, jobs):
-        reports.append(report)
-        on_done()
+    from flake8_nnx_treemap.project.signals import ends_cleanly
+
+    with ends_cleanly():
+        for report in _process_all(unknown, task, jobs):
+            reports.append(report)
+            on_done()
     if cache is not None:
         cache.remember(report.digest for report in reports if report.digest is not None)
     return told(reports)
@@ -190,12 +195,14 @@ def process_file(path: str, task: Task, fix: Fixer | None = None) -> FileReport:
     from flake8_nnx_treemap.project.formats import format_of
 
     try:
-        data = read_bytes(path)
+        data, status = read(path)
         text, encoding = format_of(path).decode(data)
         searched: list[str] = []
         report, new_text = process_text(text, path, task, fix, searched.append)
         if task.writes and new_text != text:
-            write(path, data, new_text, encoding)
+            from flake8_nnx_treemap.project.writing import write
+
+            write(path, (data, status), new_text, encoding, task.named)
         return report if searched else _with_digest(report, data, encoding, task)
     except FileError as error:
         return FileReport(path, error=str(error))
@@ -220,9 +227,19 @@ def _end_with_parent() -> None:
     import threading
     from multiprocessing.connection import wait
 
+    from flake8_nnx_treemap.project.signals import leave_to_parent, writing
+
+    leave_to_parent()
     parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=lambda: (wait([parent.sentinel]), os._exit(1)), daemon=True).start()
+    if parent is None:
+        return
+
+    def end() -> None:
+        wait([parent.sentinel])
+        writing.acquire()  # A file that is being put in place is finished first.
+        os._exit(1)
+
+    threading.Thread(target=end, daemon=True).start()
 
 
 def _process_all(paths: Sequence[str], task: Task, jobs: int | None) -> Iterator[FileReport]:

@@ -30,6 +30,7 @@ class Targets:
         "include_markdown",
         "is_isolated",
         "respect_gitignore",
+        "sweeps",
     )
 
     def __init__(
@@ -41,6 +42,7 @@ class Targets:
         respect_gitignore: bool = True,
         forces_exclude: bool = False,
         include_markdown: bool = False,
+        sweeps: bool = False,
     ) -> None:
         """Hold what was said.
 
@@ -51,6 +53,7 @@ class Targets:
             respect_gitignore: ``False`` to look at what git ignores, whatever the configuration says.
             forces_exclude: whether files that were named are left out, too.
             include_markdown: whether Markdown files below folders are looked at as well.
+            sweeps: whether what killed runs have left below folders is deleted.
         """
         self.is_isolated = is_isolated
         self.exclude = exclude
@@ -58,6 +61,7 @@ class Targets:
         self.respect_gitignore = respect_gitignore
         self.forces_exclude = forces_exclude
         self.include_markdown = include_markdown
+        self.sweeps = sweeps
 
 
 def find_files(paths: Sequence[str], targets: Targets, problems: list[tuple[str, str]]) -> Iterator[tuple[str, bool]]:
@@ -76,10 +80,17 @@ def find_files(paths: Sequence[str], targets: Targets, problems: list[tuple[str,
     """
     for path in paths:
         excludes, respect_gitignore, suffixes = exclusions_for(path, targets)
-        found = discover([path], problems, excludes, respect_gitignore=respect_gitignore, suffixes=suffixes)
+        found = discover(
+            [path],
+            problems,
+            excludes,
+            respect_gitignore=respect_gitignore,
+            suffixes=suffixes,
+            sweeps=targets.sweeps,
+        )
         for name, is_explicit in found:
             may_be_left_out = is_explicit and targets.forces_exclude
-            if not (may_be_left_out and is_left_out(name, excludes, respect_gitignore=respect_gitignore)):
+            if not (may_be_left_out and is_left_out(name, excludes, problems, respect_gitignore=respect_gitignore)):
                 yield name, is_explicit
 
 
