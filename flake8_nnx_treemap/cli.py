@@ -77,6 +77,8 @@ def _contradiction(options: argparse.Namespace) -> str | None:
     """What the command line asks for that does not go together."""
     if options.statistics and options.output_format not in ("text", "concise", "json"):
         return f"--statistics has no {options.output_format} format; it has text, concise and json"
+    if options.null and not options.show_files:
+        return "--null is for --show-files"
     if options.write_baseline and not options.baseline:
         return "--write-baseline needs --baseline FILE"
     if options.interactive and ("-" in options.paths or options.files_from == "-"):
@@ -106,6 +108,7 @@ def build_parser() -> argparse.ArgumentParser:
     mode.add_argument("--explain", metavar="CODES", help="explain rules, such as NNX101 or NNX1,NNX208")
     mode.add_argument("--list-rules", action="store_true", help="list all rules")
     mode.add_argument("--show-files", action="store_true", help="list the files that would be looked at")
+    parser.add_argument("--null", "-0", action="store_true", help="end names of --show-files with NULs, as they are")
     mode.add_argument("--show-settings", metavar="FILE", help="show the settings of a file, and where they come from")
     rules = parser.add_argument_group("rules")
     rules.add_argument("--select", metavar="CODES", type=_codes, help="run only these rules, such as NNX101,NNX2")
@@ -271,8 +274,13 @@ def _show_files(options: argparse.Namespace) -> int:
     names = dict.fromkeys(name for name, _ in find_files(options.paths, _targets(options), problems))
     for path, reason in problems:
         _complain(f"{path}: {reason}")
+    from flake8_nnx_treemap.project.escaping import one_line
+
     for name in names:
-        print(name.replace("\r", "\\r").replace("\n", "\\n"))
+        if options.null:
+            sys.stdout.buffer.write(os.fsencode(name) + b"\0")
+        else:
+            print(one_line(name))
     return ERROR if problems else CLEAN
 
 
@@ -456,8 +464,9 @@ def _write(text: str) -> None:
 
 
 def _complain(message: str, kind: str = "error") -> None:
-    one_line = message.replace("\r", "\\r").replace("\n", "\\n")
-    print(f"nnx-fix: {kind}: {one_line}", file=sys.stderr)
+    from flake8_nnx_treemap.project.escaping import one_line
+
+    print(f"nnx-fix: {kind}: {one_line(message)}", file=sys.stderr)
 
 
 def _print_any_name() -> None:

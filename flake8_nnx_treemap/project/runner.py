@@ -266,8 +266,11 @@ def diff_of(old: Shown, new: Shown, filename: str) -> str:
 def _diff_of_texts(old: str, new: str, name: str) -> str:
     """A unified diff; a line without a line end at the end of the file is marked as diff and git do."""
     import difflib  # Only where a diff is wanted.
+    import io
 
-    lines = difflib.unified_diff(
-        old.splitlines(keepends=True), new.splitlines(keepends=True), fromfile=name, tofile=name
-    )
-    return "".join(line if line.endswith(("\n", "\r")) else line + "\n\\ No newline at end of file\n" for line in lines)
+    from flake8_nnx_treemap.project.escaping import one_line, patch_line
+
+    before, after = (list(io.StringIO(text, newline="\n")) for text in (old, new))  # Only line feeds, as patch has it.
+    shown = one_line(name)
+    lines = map(patch_line, difflib.unified_diff(before, after, fromfile=shown, tofile=shown))
+    return "".join(line if line.endswith("\n") else line + "\n\\ No newline at end of file\n" for line in lines)

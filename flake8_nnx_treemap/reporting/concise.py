@@ -34,7 +34,7 @@ def headline(report: FileReport, finding: Finding, style: Style) -> str:
 def verdict(finding: Finding, style: Style) -> str:
     """``CODE [*] message``."""
     star = f"[{painted('*', CYAN, style)}] " if is_wanted(finding.fix, unsafe_fixes=style.unsafe_fixes) else ""
-    return f"{painted(finding.code, RED, style)} {star}{finding.message}"
+    return f"{painted(finding.code, RED, style)} {star}{one_line(finding.message)}"
 
 
 BOLD, RED, CYAN, BLUE = "1", "1;31", "36", "1;34"

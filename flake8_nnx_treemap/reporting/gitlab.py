@@ -10,7 +10,7 @@ from typing import Any
 
 from flake8_nnx_treemap.analysis.code.text import LINE_END
 from flake8_nnx_treemap.project.runner import FileReport
-from flake8_nnx_treemap.reporting.style import Style, failures
+from flake8_nnx_treemap.reporting.style import Style, failures, in_json
 
 
 def render(reports: Sequence[FileReport], style: Style) -> str:
@@ -30,7 +30,7 @@ def render(reports: Sequence[FileReport], style: Style) -> str:
             begin, stop = ({"line": one.row, "column": one.column} for one in (start, end))
             message = f"{finding.code}: {finding.message}"
             found.append(_issue(finding.code, "major", message, fingerprint, report.path, begin, stop))
-    return json.dumps(found, indent=2, ensure_ascii=False) + "\n"
+    return in_json(json.dumps(found, indent=2, ensure_ascii=False)) + "\n"
 
 
 def _issue(

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from flake8_nnx_treemap import __version__
 from flake8_nnx_treemap.analysis.code.text import Range
 from flake8_nnx_treemap.project.runner import FileReport
-from flake8_nnx_treemap.reporting.style import Failure, Style, failures
+from flake8_nnx_treemap.reporting.style import Failure, Style, failures, in_json
 from flake8_nnx_treemap.rules.rule import DOCUMENTATION_URL, Finding, Fix
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -36,7 +36,9 @@ def render(reports: Sequence[FileReport], style: Style) -> str:
         ],
         "results": results,
     }
-    return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False) + "\n"
+    return (
+        in_json(json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False)) + "\n"
+    )
 
 
 def _rule(code: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from flake8_nnx_treemap.project.configuration import (
 )
 from flake8_nnx_treemap.project.discovery import SUFFIXES
 from flake8_nnx_treemap.project.scanning import Targets, exclusions_for
+from flake8_nnx_treemap.reporting.style import in_json, one_line
 
 
 def render_settings(name: str, path: str, overrides: Overrides, targets: Targets) -> str:
@@ -45,10 +46,10 @@ def render_settings(name: str, path: str, overrides: Overrides, targets: Targets
         "cache-dir": cache_folder(overrides),
     }
     if name == "json":
-        return json.dumps(shown, indent=2, ensure_ascii=False) + "\n"
+        return in_json(json.dumps(shown, indent=2, ensure_ascii=False)) + "\n"
     source = shown.pop("target-flax-source")
     shown["target-flax"] = f"{shown['target-flax']} from {source}"
-    return "".join(f"{key}: {_as_text(value)}\n" for key, value in shown.items())
+    return "".join(one_line(f"{key}: {_as_text(value)}") + "\n" for key, value in shown.items())
 
 
 def _as_text(value: object) -> str:

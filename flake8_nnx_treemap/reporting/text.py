@@ -6,9 +6,10 @@ import unicodedata
 from collections.abc import Sequence
 
 from flake8_nnx_treemap.analysis.code.text import LINE_END
+from flake8_nnx_treemap.project.escaping import CONTROL
 from flake8_nnx_treemap.project.runner import FileReport
 from flake8_nnx_treemap.reporting.concise import BLUE, CYAN, RED, fixed_lines, headline, painted, summary_lines
-from flake8_nnx_treemap.reporting.style import Style
+from flake8_nnx_treemap.reporting.style import Style, one_line
 from flake8_nnx_treemap.rules.rule import Finding
 
 
@@ -37,7 +38,7 @@ def _block(report: FileReport, finding: Finding, lines: Sequence[str], style: St
             f"{' ' * len(number)} {bar} {padding}{painted(carets, RED, style)}",
         ]
     if finding.fix is not None:
-        block.append(f"{' ' * len(number)} {painted('= help:', CYAN, style)} {finding.fix.message}")
+        block.append(f"{' ' * len(number)} {painted('= help:', CYAN, style)} {one_line(finding.fix.message)}")
     return "\n".join(block) + "\n\n"
 
 
@@ -58,6 +59,8 @@ def caret_run(line: str, start: int, stop: int) -> tuple[str, str]:
 
 def _width(letter: str) -> int:
     """How many cells of a terminal a character takes."""
+    if CONTROL.match(letter):
+        return 1  # As ``_shown`` has it.
     if unicodedata.combining(letter) or unicodedata.category(letter) in ("Mn", "Me", "Cf"):
         return 0
     return 2 if unicodedata.east_asian_width(letter) in "WF" else 1
@@ -65,4 +68,4 @@ def _width(letter: str) -> int:
 
 def _shown(letter: str) -> str:
     """The character, unless a terminal would take it for a command."""
-    return "\N{REPLACEMENT CHARACTER}" if letter != "\t" and unicodedata.category(letter) == "Cc" else letter
+    return "\N{REPLACEMENT CHARACTER}" if letter != "\t" and CONTROL.match(letter) else letter

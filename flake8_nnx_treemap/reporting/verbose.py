@@ -27,9 +27,10 @@ def verbose_lines(
         except ConfigurationError:
             continue  # The file's own report says it.
         release = ".".join(map(str, floor.release))
-        yield f"{one_line(path)}: {', '.join(sorted(codes)) or 'no rules'}; Flax {release} ({floor.decided_by})"
+        rules = ", ".join(sorted(codes)) or "no rules"
+        yield one_line(f"{path}: {rules}; Flax {release} ({floor.decided_by})")
     for report in reports:
         for finding in report.findings:
             for note in finding.notes:
-                yield f"{one_line(report.path)}:{report.place(finding.range.start)}: note: {note}"
+                yield one_line(f"{report.path}:{report.place(finding.range.start)}: note: {note}")
     yield f"Looked closely at {len(candidates)} file{'' if len(candidates) == 1 else 's'} in {seconds:.2f} s."
