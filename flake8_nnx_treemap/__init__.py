@@ -2,9 +2,9 @@
 
 The public API is ``lint_source`` and ``fix_source``, and what they take, return and raise. Both are pure functions of
 their arguments, hold no state, and neither import nor run the code they read; all their values can be pickled.
-"""
 
-from __future__ import annotations
+Nothing is imported here, not even ``__future__``: see ``startup.py``.
+"""
 
 TYPE_CHECKING = False  # As in typing, whose import would double the time that a run without candidates takes.
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def __getattr__(name: str) -> object:
     return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
 
 
-def lint_source(text: str, filename: str = "<stdin>", settings: LintSettings | None = None) -> list[Finding]:
+def lint_source(text: str, filename: str = "<stdin>", settings: "LintSettings | None" = None) -> "list[Finding]":
     """Find what is wrong in one Python source.
 
     Args:
@@ -72,7 +72,7 @@ def lint_source(text: str, filename: str = "<stdin>", settings: LintSettings | N
     return lint(text, filename, settings or LintSettings())
 
 
-def fix_source(text: str, filename: str = "<stdin>", settings: LintSettings | None = None) -> FixResult:
+def fix_source(text: str, filename: str = "<stdin>", settings: "LintSettings | None" = None) -> "FixResult":
     """Repair what can be repaired in one Python source.
 
     Args:

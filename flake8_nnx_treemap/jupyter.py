@@ -7,6 +7,12 @@ from typing import Any
 
 NAME = "nnx-fix"
 
+START = (
+    "import sys; sys.path[:] = [folder for folder in sys.path if folder]; "
+    "from flake8_nnx_treemap.language_server import main; sys.exit(main())"
+)
+"""Python looks for modules in the current folder, which holds somebody's notebooks, before this: not with ``-c``."""
+
 
 def language_servers(manager: object) -> dict[str, dict[str, Any]]:
     """What the entry point ``jupyter_lsp_spec_v1`` yields.
@@ -20,7 +26,7 @@ def language_servers(manager: object) -> dict[str, dict[str, Any]]:
     return {
         NAME: {
             "version": 2,
-            "argv": [sys.executable, "-m", "flake8_nnx_treemap.language_server"],
+            "argv": [sys.executable, "-c", START],
             "languages": ["python"],
             "mime_types": ["text/x-python", "text/x-ipython", "text/python"],
             "display_name": "nnx-fix",

@@ -1,6 +1,9 @@
 """``nnx-fix server``: starts the language server, for editors."""
 
-from __future__ import annotations
+if __name__ == "__main__":
+    from flake8_nnx_treemap.startup import forget_current_folder
+
+    forget_current_folder()
 
 import argparse
 import logging

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -111,14 +110,15 @@ def run(
     if cache is not None:
         task = replace(task, fingerprint=cache.fingerprint)
     unknown = candidates if cache is None else cache.unknown(candidates, task.overrides)
-    for _ in range(len(candidates) - len(unknown)):
-        on_done()
     from flake8_nnx_treemap.project.signals import ends_cleanly
 
+    passed_over = len(candidates) - len(unknown)
     with ends_cleanly():
         for report in _process_all(unknown, task, jobs):
             reports.append(report)
-            on_done()
+            for _ in range(1 + passed_over):  # Not before the processes run: what counts may start a thread.
+                on_done()
+            passed_over = 0
     if cache is not None:
         cache.remember(report.digest for report in reports if report.digest is not None)
     return told(reports)
@@ -221,36 +221,19 @@ def _with_digest(report: FileReport, data: bytes, encoding: str, task: Task) -> 
     return replace(report, digest=digest_of(data, report.path, settings, task.fingerprint))
 
 
-def _end_with_parent() -> None:
-    """Let a worker end when the run that started it was killed, instead of waiting for work for ever."""
-    import multiprocessing
-    import threading
-    from multiprocessing.connection import wait
-
-    from flake8_nnx_treemap.project.signals import leave_to_parent, writing
-
-    leave_to_parent()
-    parent = multiprocessing.parent_process()
-    if parent is None:
-        return
-
-    def end() -> None:
-        wait([parent.sentinel])
-        writing.acquire()  # A file that is being put in place is finished first.
-        os._exit(1)
-
-    threading.Thread(target=end, daemon=True).start()
-
-
 def _process_all(paths: Sequence[str], task: Task, jobs: int | None) -> Iterator[FileReport]:
-    workers = min(jobs or os.cpu_count() or 1, max(1, len(paths) // FILES_PER_WORKER))
-    if workers == 1 or sys.platform == "win32":
-        yield from (process_file(path, task) for path in paths)
-        return
-    from concurrent.futures import ProcessPoolExecutor
+    count = min(jobs or os.cpu_count() or 1, max(1, len(paths) // FILES_PER_WORKER))
+    if count > 1:
+        from flake8_nnx_treemap.project.workers import may_share, shared
 
-    with ProcessPoolExecutor(workers, initializer=_end_with_parent) as executor:
-        yield from executor.map(process_file, paths, [task] * len(paths), chunksize=4)
+        if may_share():
+            yield from shared(lambda path: process_file(path, task), paths, count, _lost)
+            return
+    yield from (process_file(path, task) for path in paths)
+
+
+def _lost(path: str, how: str) -> FileReport:
+    return FileReport(path, error=f"could not be checked: the process that looked at it was {how}")
 
 
 def diff_of(old: Shown, new: Shown, filename: str) -> str:

@@ -163,8 +163,16 @@ def _look_through_elsewhere(files: Sequence[tuple[str, bool]]) -> Callable[[], _
     """
     import marshal
 
-    reading, writing = os.pipe()
-    process = os.fork()
+    try:
+        reading, writing = os.pipe()
+    except OSError:  # No handles are left.
+        return lambda: _look_through(files)
+    try:
+        process = os.fork()
+    except OSError:
+        os.close(reading)
+        os.close(writing)
+        return lambda: _look_through(files)
     if process == 0:
         try:
             with open(writing, "wb") as pipe:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import _thread
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -15,25 +14,24 @@ _ENDING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGBREA
 
 _INTERRUPTING = (signal.SIGINT, *_ENDING)
 
-writing = _thread.allocate_lock()
-"""Held while a file is put in place, for threads that would end the process."""
+STOP = getattr(signal, "SIGUSR1", signal.SIGINT)
+"""How a run tells its workers to end; nobody who ends all processes of a job, such as a terminal, sends this one."""
 
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
     """Do something that must not be left half done: signals count once it is over."""
-    with writing:
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        came: list[int] = []
-        previous = _set(_INTERRUPTING, lambda number, _: came.append(number))
-        try:
-            yield
-        finally:
-            _restore(previous)
-    for number in came:
-        signal.raise_signal(number)
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    previous = _set({*_INTERRUPTING, STOP}, lambda number, _: came.append(number))
+    try:
+        yield
+    finally:
+        _restore(previous)
+        for number in came:
+            signal.raise_signal(number)
 
 
 @contextmanager
@@ -60,7 +58,7 @@ def leave_to_parent() -> None:
 _Handler = Callable[[int, "FrameType | None"], object] | int | signal.Handlers | None
 
 
-def _set(numbers: Iterator[signal.Signals] | tuple[signal.Signals, ...], handler: _Handler) -> dict[int, _Handler]:
+def _set(numbers: Iterable[signal.Signals], handler: _Handler) -> dict[int, _Handler]:
     """Set a handler, and return what there was; what code in C handles cannot be put back, so it stays."""
     return {number: signal.signal(number, handler) for number in numbers if signal.getsignal(number) is not None}
 
