@@ -47,6 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0 if nothing is left, 1 if findings are, 2 if something went wrong.
     """
+    _stay_quiet()
     _print_any_name()
     words = sys.argv[1:] if arguments is None else list(arguments)
     if words[:1] == ["server"] and not (sys.stdin.isatty() and os.path.exists("server")):
@@ -467,6 +468,17 @@ def _complain(message: str, kind: str = "error") -> None:
     from flake8_nnx_treemap.project.escaping import one_line
 
     print(f"nnx-fix: {kind}: {one_line(message)}", file=sys.stderr)
+
+
+def _stay_quiet() -> None:
+    """Keep warnings about the code that is read, and of libraries, to ourselves, and errors out of other files."""
+    import warnings
+
+    warnings.simplefilter("ignore")
+    if sys.stderr is None:  # It was closed. Whatever is opened next would get its number, and its errors.
+        while (handle := os.open(os.devnull, os.O_RDWR)) < 2:
+            pass
+        sys.stderr = open(handle, "w")  # noqa: SIM115
 
 
 def _print_any_name() -> None:

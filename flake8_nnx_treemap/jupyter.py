@@ -7,11 +7,17 @@ from typing import Any
 
 NAME = "nnx-fix"
 
+# The current folder, where Python looks for modules first unless it is told not to, holds somebody's notebooks.
 START = (
-    "import sys; sys.path[:] = [folder for folder in sys.path if folder]; "
-    "from flake8_nnx_treemap.language_server import main; sys.exit(main())"
+    ("-P", "-m", "flake8_nnx_treemap.language_server")
+    if sys.version_info >= (3, 11)
+    else (
+        "-c",
+        "import sys; sys.path[:] = [folder for folder in sys.path if folder]; "
+        "from flake8_nnx_treemap.language_server import main; sys.exit(main())",
+    )
 )
-"""Python looks for modules in the current folder, which holds somebody's notebooks, before this: not with ``-c``."""
+"""What Python is given to start the server without looking there."""
 
 
 def language_servers(manager: object) -> dict[str, dict[str, Any]]:
@@ -26,7 +32,7 @@ def language_servers(manager: object) -> dict[str, dict[str, Any]]:
     return {
         NAME: {
             "version": 2,
-            "argv": [sys.executable, "-c", START],
+            "argv": [sys.executable, *START],
             "languages": ["python"],
             "mime_types": ["text/x-python", "text/x-ipython", "text/python"],
             "display_name": "nnx-fix",

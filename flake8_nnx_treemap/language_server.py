@@ -8,6 +8,7 @@ if __name__ == "__main__":
 import argparse
 import logging
 import sys
+import warnings
 from collections.abc import Sequence
 
 INSTALL = 'nnx-fix server needs the extra "lsp": pip install "flake8-nnx-treemap[lsp]"'
@@ -34,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         sys.stderr.write(f"{INSTALL}\n")
         return 2
+    warnings.simplefilter("ignore")  # Those are about code that is read, or of libraries.
     # What goes wrong is told to the client; pygls would say it on standard error again, with every message.
     logging.basicConfig(level=logging.INFO if options.verbose else logging.CRITICAL)
     server = create_server()

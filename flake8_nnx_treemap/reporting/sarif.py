@@ -11,6 +11,7 @@ from urllib.parse import quote
 from flake8_nnx_treemap import __version__
 from flake8_nnx_treemap.analysis.code.text import Range
 from flake8_nnx_treemap.project.runner import FileReport
+from flake8_nnx_treemap.reporting.prose import prose_of
 from flake8_nnx_treemap.reporting.style import Failure, Style, failures, in_json
 from flake8_nnx_treemap.rules.rule import DOCUMENTATION_URL, Finding, Fix
 
@@ -50,7 +51,7 @@ def _rule(code: str) -> dict[str, Any]:
         "name": rule.slug,
         "shortDescription": {"text": rule.summary},
         "helpUri": rule.url,
-        "help": {"text": rule.documentation.strip()},
+        "help": {"text": prose_of(rule)},
     }
 
 
