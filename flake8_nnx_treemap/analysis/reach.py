@@ -19,8 +19,8 @@ from flake8_nnx_treemap.analysis.names.uses import uses_of
 from flake8_nnx_treemap.analysis.values.narrowing import type_test
 from flake8_nnx_treemap.names import WRAPPERS
 
-MAXIMUM_STEPS = 6
-"""Through how many files a name is followed; ``functions`` follows it through as many."""
+MAXIMUM_NAMES = 64
+"""How many names of other files are followed; what lies beyond is not seen."""
 
 _LISTS_DEPTH = 4
 """Through how many calls such as ``enumerate(..)`` a list of leaves is followed, as ``consumers`` does."""
@@ -54,7 +54,7 @@ def reach_of_function(source: ParsedSource, expression: ast.expr | None) -> Reac
         return Reach()
     here = reach_of(source, expression)
     names = source.bindings.names_of(expression)
-    return _joined([here, _reach_elsewhere(source, names, MAXIMUM_STEPS)]) if names else here
+    return _joined([here, _reach_elsewhere(source, names)]) if names else here
 
 
 def reach_of_consumers(source: ParsedSource, call: ast.expr) -> Reach:
@@ -193,16 +193,22 @@ def _typed(node: ast.AST) -> ast.expr | None:
 # Other files
 
 
-def _reach_elsewhere(source: ParsedSource, names: frozenset[str], steps: int) -> Reach:
-    found = source.modules(next(iter(names))) if source.modules is not None and len(names) == 1 and steps else None
-    if found is None:
-        return Reach()
-    home, name = found
+def _reach_elsewhere(source: ParsedSource, names: frozenset[str]) -> Reach:
+    """What names lead to that are imported from other files, each of which is asked once for each name."""
     reaches: list[Reach] = []
-    for binding in home.bindings.names_in(home.bindings.module).get(name, ()):
-        reaches += [reach_of(home, node) for node in _meaning(binding)]
-        if binding.qualified_name is not None:
-            reaches.append(_reach_elsewhere(home, frozenset({binding.qualified_name}), steps - 1))
+    pending = [(source, next(iter(names)))] if len(names) == 1 else []
+    seen: set[tuple[str, str]] = set()
+    while pending and len(seen) < MAXIMUM_NAMES:
+        asking, imported = pending.pop()
+        found = asking.modules(imported) if asking.modules is not None else None
+        if found is None or (found[0].filename, found[1]) in seen:
+            continue
+        home, name = found
+        seen.add((home.filename, name))
+        for binding in home.bindings.names_in(home.bindings.module).get(name, ()):
+            reaches += [reach_of(home, node) for node in _meaning(binding)]
+            if binding.qualified_name is not None:
+                pending.append((home, binding.qualified_name))
     return _joined(reaches)
 
 
