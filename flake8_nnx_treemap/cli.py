@@ -154,6 +154,12 @@ def build_parser() -> argparse.ArgumentParser:
         help="whether to pass over files in which an earlier run found nothing",
     )
     other.add_argument("--cache-dir", metavar="DIR", help="where to remember them; this asks for a cache, too")
+    other.add_argument(
+        "--max-file-size",
+        metavar="N",
+        type=_positive,
+        help="characters of Python that a file may have; default: 5000000",
+    )
     other.add_argument("--jobs", "-j", metavar="N", type=_positive, help="processes to use; default: as many as pay")
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     return parser
@@ -166,7 +172,7 @@ def _codes(value: str) -> tuple[str, ...]:
 def _positive(value: str) -> int:
     number = int(value) if value.isdecimal() else 0
     if number < 1:
-        raise argparse.ArgumentTypeError(f"{value!r} is not a number of processes")
+        raise argparse.ArgumentTypeError(f"{value!r} is not a number of at least 1")
     return number
 
 
@@ -312,6 +318,7 @@ def _overrides(options: argparse.Namespace) -> Overrides:
         unsafe_fixes=options.unsafe_fixes,
         cache=options.cache,
         cache_dir=options.cache_dir,
+        max_file_size=options.max_file_size,
         is_isolated=options.isolated,
     )
 

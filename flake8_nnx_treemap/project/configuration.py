@@ -19,6 +19,8 @@ from flake8_nnx_treemap.rules.settings import LintSettings
 
 TABLE = "nnx-treemap"
 CACHE_DIR = ".nnx_treemap_cache"
+MAX_FILE_SIZE = 5_000_000
+"""Far more than people write in one file; an analysis takes some seconds, and a hundred times as much memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,7 @@ class Overrides:
     unsafe_fixes: bool | None = None
     cache: bool | None = None
     cache_dir: str | None = None
+    max_file_size: int | None = None
     is_isolated: bool = False
 
 
@@ -51,6 +54,7 @@ class Configuration:
     include_markdown: bool = False
     cache: bool = False
     cache_dir: str = CACHE_DIR
+    max_file_size: int = MAX_FILE_SIZE
 
 
 def codes_named(prefixes: Iterable[str], where: str) -> frozenset[str]:
@@ -103,6 +107,17 @@ def settings_for(filename: str, overrides: Overrides) -> LintSettings:
     codes -= _ignored_for(filename, configuration)
     unsafe = configuration.unsafe_fixes if overrides.unsafe_fixes is None else overrides.unsafe_fixes
     return LintSettings(codes, flax_floor_for(filename, overrides).release, unsafe)
+
+
+def max_file_size_for(filename: str, overrides: Overrides) -> int:
+    """How many characters of Python a file may have to be analysed.
+
+    Raises:
+        ConfigurationError: the configuration is wrong.
+    """
+    if overrides.max_file_size is not None:
+        return overrides.max_file_size
+    return MAX_FILE_SIZE if overrides.is_isolated else configuration_for(filename).max_file_size
 
 
 def flax_floor_for(filename: str, overrides: Overrides) -> FlaxFloor:
@@ -192,6 +207,7 @@ def _read(path: str, table: object) -> Configuration:
         include_markdown=reader.flag("include-markdown", False),
         cache=reader.flag("cache", False),
         cache_dir=reader.folder("cache-dir", CACHE_DIR),
+        max_file_size=reader.size("max-file-size", MAX_FILE_SIZE),
     )
     for unknown in sorted(values):
         raise ConfigurationError(f"{path}: unknown key {unknown!r} in [tool.{TABLE}]")
@@ -242,6 +258,12 @@ class _Reader:
         value = self.values.pop(key, default)
         if not isinstance(value, str) or not value:
             raise self.fail(key, "the name of a folder")
+        return value
+
+    def size(self, key: str, default: int) -> int:
+        value = self.values.pop(key, default)
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise self.fail(key, "a number of characters")
         return value
 
     def flag(self, key: str, default: bool) -> bool:

@@ -44,6 +44,8 @@ class Format:
     rewrite: Callable[[str, Sequence[Edit]], str]
     show: Callable[[str], Shown] = Shown
     decode: Callable[[bytes], tuple[str, str]] = decode_text
+    size: Callable[[str], int] = len
+    """How many characters there are to analyse."""
 
 
 def format_of(filename: str) -> Format:
@@ -80,6 +82,12 @@ def _show_notebook(text: str) -> Shown:
     return Shown("") if notebook is None else Shown(notebook.shown, notebook.cell_rows)
 
 
+def _size_of_notebook(text: str) -> int:
+    """That of its cells: outputs, which are most of many a notebook, are not looked at."""
+    notebook = _notebook(text)
+    return 0 if notebook is None else len(notebook.program)
+
+
 def _notebook(text: str) -> Notebook | None:
     from flake8_nnx_treemap.project.notebooks import read_notebook
 
@@ -105,5 +113,5 @@ def _rewrite_markdown(text: str, edits: Sequence[Edit]) -> str:
 
 
 PYTHON = Format(_find_in_python, rewritten, decode=decode)
-NOTEBOOK = Format(_find_in_notebook, _rewrite_notebook, _show_notebook)
+NOTEBOOK = Format(_find_in_notebook, _rewrite_notebook, _show_notebook, size=_size_of_notebook)
 MARKDOWN = Format(_find_in_markdown, _rewrite_markdown)

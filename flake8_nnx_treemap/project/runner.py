@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from flake8_nnx_treemap.project.configuration import Overrides, settings_for
+from flake8_nnx_treemap.project.configuration import Overrides, max_file_size_for, settings_for
 from flake8_nnx_treemap.project.errors import ConfigurationError, FileError
 from flake8_nnx_treemap.project.files import read
 
@@ -153,6 +153,7 @@ def process_text(
     known: Sequence[Finding] = ()
     try:
         settings = settings_for(filename, task.overrides)
+        _hold_to_size(format_.size(text), filename, task)
 
         def find(current: str) -> Sequence[Finding]:
             return _find(current, filename, format_, settings, modules, task)[0]
@@ -177,6 +178,14 @@ def process_text(
     if task.wants_diff:
         report = replace(report, diff=diff_of(format_.show(text), shown, filename))
     return report, result.text
+
+
+def _hold_to_size(size: int, filename: str, task: Task) -> None:
+    from flake8_nnx_treemap.analysis.code.text import SourceError
+
+    most = max_file_size_for(filename, task.overrides)
+    if size > most:
+        raise SourceError(f"is larger than max-file-size: {size:,} characters of Python, and {most:,} are allowed")
 
 
 def _find(

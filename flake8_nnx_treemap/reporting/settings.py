@@ -10,6 +10,7 @@ from flake8_nnx_treemap.project.configuration import (
     cache_folder,
     configuration_for,
     flax_floor_for,
+    max_file_size_for,
     settings_for,
 )
 from flake8_nnx_treemap.project.discovery import SUFFIXES
@@ -44,6 +45,7 @@ def render_settings(name: str, path: str, overrides: Overrides, targets: Targets
         "respect-gitignore": respect_gitignore,
         "include-markdown": suffixes != SUFFIXES,
         "cache-dir": cache_folder(overrides),
+        "max-file-size": max_file_size_for(path, overrides),
     }
     if name == "json":
         return in_json(json.dumps(shown, indent=2, ensure_ascii=False)) + "\n"
