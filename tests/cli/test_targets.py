@@ -96,7 +96,7 @@ def test_show_settings_says_what_decided(tree: Path) -> None:
     assert run.stdout.decode() == (
         f"file: src/m.py\nconfiguration: {project}\nrules: NNX101\ntarget-flax: 0.12.0 from flax in {project}\n"
         "unsafe-fixes: false\nexclude: x, y\nrespect-gitignore: true\ninclude-markdown: false\ncache-dir: none\n"
-            "max-file-size: 5000000\n"
+        "max-file-size: 5000000\n"
     )
     run = nnx_fix("--show-settings", "src/m.py", "--isolated", "--unsafe-fixes", "--output-format", "json", cwd=tree)
     settings = json.loads(run.stdout)
