@@ -260,7 +260,7 @@ def _targets(options: argparse.Namespace) -> Targets:
         respect_gitignore=not options.no_respect_gitignore,
         forces_exclude=options.force_exclude,
         include_markdown=options.include_markdown,
-        sweeps=not (options.check or options.diff or options.show_files or options.show_settings is not None),
+        sweeps=not (options.check or options.diff or options.write_baseline or options.show_files),
     )
 
 
@@ -348,11 +348,12 @@ def _baseline(options: argparse.Namespace) -> Baseline | None:
 
 def _write_baseline(reports: Sequence[FileReport], options: argparse.Namespace) -> int:
     from flake8_nnx_treemap.project.baseline import write_baseline
+    from flake8_nnx_treemap.project.escaping import one_line
 
     _print_errors(reports)
     found = [(report.path, report.text or "", report.findings) for report in reports]
     count = write_baseline(options.baseline, found)
-    print(f"{options.baseline}: {count} known finding{'' if count == 1 else 's'}.")
+    print(one_line(f"{options.baseline}: {count} known finding{'' if count == 1 else 's'}."))
     return ERROR if any(report.error for report in reports) else CLEAN
 
 
@@ -361,8 +362,10 @@ def _print_gone(reports: Sequence[FileReport], options: argparse.Namespace, base
     known = {report.path: len(report.known) for report in reports}
     gone = baseline.gone(paths, [report.path for report in reports if report.error], known)
     if gone:
+        from flake8_nnx_treemap.project.escaping import one_line
+
         words = "1 finding is gone" if gone == 1 else f"{gone} findings are gone"
-        print(f"{options.baseline}: {words}; --write-baseline takes note.", file=sys.stderr)
+        print(one_line(f"{options.baseline}: {words}; --write-baseline takes note."), file=sys.stderr)
 
 
 def _run_on_stdin(filename: str, task: Task) -> FileReport:

@@ -148,7 +148,7 @@ class _Folder:
         self.handle: int | None = None
         if _HOLDS_FOLDERS:
             # O_PATH, where there is one, needs no permission to list the folder.
-            self.handle = os.open(self.path, getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY)
+            self.handle = os.open(self.path, getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_DIRECTORY", 0))
 
     def __enter__(self) -> _Folder:
         sweep(self.path)
