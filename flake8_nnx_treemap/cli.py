@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import argparse
+import contextlib
+import errno
 import os
+import stat
 import sys
 import time
 
 from flake8_nnx_treemap import __version__
+from flake8_nnx_treemap.command_line import UsageError, build_parser, options_of
 from flake8_nnx_treemap.project.errors import ConfigurationError, FileError
 from flake8_nnx_treemap.project.scanning import Targets, find_files, read_names, scan
-from flake8_nnx_treemap.reporting.formats import FORMATS, render
+from flake8_nnx_treemap.reporting.formats import FOR_PEOPLE, FORMATS_WITH_EDITS, render
 
 TYPE_CHECKING = False  # As in typing, whose import takes as long as all the rest of a run without candidates.
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    import argparse
+    from collections.abc import Callable, Iterable, Sequence
     from typing import TextIO
 
     from flake8_nnx_treemap.project.baseline import Baseline
@@ -25,17 +29,8 @@ if TYPE_CHECKING:
 CLEAN, FINDINGS, ERROR = 0, 1, 2
 """Exit codes, as ``ruff check`` has them."""
 
-EXAMPLES = """\
-examples:
-  nnx-fix src/                      repair in place what can be repaired safely
-  nnx-fix --check src/              report, change nothing
-  nnx-fix --diff --unsafe-fixes .   show everything that could be done
-  nnx-fix --target-flax 0.12 src/   write code for Flax 0.12 and later
-  nnx-fix server                    start the language server, for editors
-  cat file.py | nnx-fix -           repair standard input, write to standard output
-  git diff --name-only -z | nnx-fix --force-exclude --files-from -
-  nnx-fix --check --output-format sarif --output-file nnx.sarif .
-"""
+FULL = (errno.ENOSPC, errno.EIO, errno.EBADF, errno.EFBIG, errno.EDQUOT)
+"""What goes wrong with writing."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -48,186 +43,173 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 if nothing is left, 1 if findings are, 2 if something went wrong.
     """
     _stay_quiet()
+    _open_closed_streams()
     _print_any_name()
-    words = sys.argv[1:] if arguments is None else list(arguments)
-    if words[:1] == ["server"] and not (sys.stdin.isatty() and os.path.exists("server")):
-        from flake8_nnx_treemap.language_server import main as serve
-
-        return serve(words[1:])
-    parser = build_parser()
-    options = parser.parse_args(words)
-    if (contradiction := _contradiction(options)) is not None:
-        parser.error(contradiction)
     try:
-        return (
-            _explain(options.explain)
-            if options.explain is not None
-            else _list(options.output_format)
-            if options.list_rules
-            else _run(options)
-        )
+        if sys.stdout is None:
+            raise ConfigurationError("standard output is closed")
+        code = _run_command(sys.argv[1:] if arguments is None else list(arguments))
+        if not sys.stdout.closed:  # The language server closes it.
+            sys.stdout.flush()
+        return code
+    except (UsageError, ConfigurationError) as error:
+        return _fail(str(error))
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:
-        # Whoever read our output has gone; keep Python from complaining at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # Whoever read our output has gone, and knows.
+        _leave_standard_output()
         return ERROR
+    except OSError as error:
+        _leave_standard_output()
+        where = "standard output" if error.errno in FULL else "the system"
+        return _fail(f"{error.filename or where}: {(error.strerror or type(error).__name__).lower()}")
+    except Exception as error:  # A bug of ours; 1 would say that there are findings.
+        return _fail(f"internal error: {type(error).__name__}: {error}")
 
 
-def _contradiction(options: argparse.Namespace) -> str | None:
-    """What the command line asks for that does not go together."""
-    if options.statistics and options.output_format not in ("text", "concise", "json"):
-        return f"--statistics has no {options.output_format} format; it has text, concise and json"
-    if options.null and not options.show_files:
-        return "--null is for --show-files"
-    if options.write_baseline and not options.baseline:
-        return "--write-baseline needs --baseline FILE"
-    if options.interactive and ("-" in options.paths or options.files_from == "-"):
-        return "--interactive asks on standard input, so that cannot be what is read"
-    return None
+def _run_command(words: Sequence[str]) -> int:
+    if words[:1] == ["server"]:
+        return _serve(words[1:])
+    options = options_of(words)
+    if options.help:
+        print(build_parser().format_help(), end="")
+        return CLEAN
+    if options.version:
+        print(f"nnx-fix {__version__}")
+        return CLEAN
+    if options.print_completion is not None:
+        return _print_completion(options.print_completion)
+    if options.explain is not None:
+        return _explain(options)
+    return _list(options.output_format) if options.list_rules else _run(options)
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The command line's grammar."""
-    parser = argparse.ArgumentParser(
-        prog="nnx-fix",
-        usage="nnx-fix [OPTIONS] [PATH ...]\n       nnx-fix server [OPTIONS]",
-        description="Find and repair calls that treat is_leaf as a filter when mapping over Flax NNX state.",
-        epilog=EXAMPLES,
-        # argparse tries one with some arguments; if it asked how wide the terminal is, every run would import shutil.
-        formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(prog, width=80),
-    )
-    parser.add_argument(
-        "paths", nargs="*", metavar="PATH", help='files and folders; "-" for standard input; default: this folder'
-    )
-    parser.add_argument("--version", action="version", version=f"nnx-fix {__version__}")
-    mode = parser.add_argument_group("what to do").add_mutually_exclusive_group()
-    mode.add_argument("--check", action="store_true", help="report findings, change nothing")
-    mode.add_argument("--diff", action="store_true", help="print what would be changed as a unified diff")
-    mode.add_argument("--interactive", action="store_true", help="show each fix, and ask whether to make it")
-    mode.add_argument("--add-noqa", action="store_true", help="suppress findings with comments instead of fixing them")
-    mode.add_argument("--explain", metavar="CODES", help="explain rules, such as NNX101 or NNX1,NNX208")
-    mode.add_argument("--list-rules", action="store_true", help="list all rules")
-    mode.add_argument("--show-files", action="store_true", help="list the files that would be looked at")
-    parser.add_argument("--null", "-0", action="store_true", help="end names of --show-files with NULs, as they are")
-    mode.add_argument("--show-settings", metavar="FILE", help="show the settings of a file, and where they come from")
-    rules = parser.add_argument_group("rules")
-    rules.add_argument("--select", metavar="CODES", type=_codes, help="run only these rules, such as NNX101,NNX2")
-    rules.add_argument("--extend-select", metavar="CODES", type=_codes, default=(), help="run these rules as well")
-    rules.add_argument("--ignore", metavar="CODES", type=_codes, default=(), help="do not run these rules")
-    rules.add_argument(
-        "--target-flax", metavar="VERSION", help='lowest Flax release to support, such as 0.12, or "portable"'
-    )
-    fixes = parser.add_argument_group("fixes")
-    fixes.add_argument(
-        "--unsafe-fixes", action="store_true", default=None, help="make fixes that may change what code computes"
-    )
-    known = parser.add_argument_group("known findings")
-    known.add_argument("--baseline", metavar="FILE", help="leave alone the findings that this file lists")
-    known.add_argument("--write-baseline", action="store_true", help="list all findings of this run in that file")
-    output = parser.add_argument_group("output")
-    output.add_argument(
-        "--output-format", choices=tuple(FORMATS), default="text", metavar="FORMAT", help=f"one of {', '.join(FORMATS)}"
-    )
-    output.add_argument("--output-file", metavar="FILE", help="write the report to this file, at once and whole")
-    output.add_argument("--statistics", action="store_true", help="count findings by rule (text, concise or json)")
-    loudness = output.add_mutually_exclusive_group()
-    loudness.add_argument("--quiet", "-q", action="store_true", help="print findings, and no summary")
-    loudness.add_argument(
-        "--verbose", "-v", action="store_true", help="say what each file was held to, and how long it took"
-    )
-    output.add_argument("--exit-zero", action="store_true", help="exit with 0 even if there are findings")
-    other = parser.add_argument_group("files and configuration")
-    other.add_argument("--isolated", action="store_true", help="ignore all configuration files")
-    other.add_argument("--include-markdown", action="store_true", help="read ```python blocks of Markdown files too")
-    other.add_argument("--files-from", metavar="FILE", help='read paths from a file, or "-": one a line, or with NULs')
-    other.add_argument(
-        "--exclude", metavar="NAMES", type=_codes, help="folders not to enter, instead of the usual ones"
-    )
-    other.add_argument("--extend-exclude", metavar="NAMES", type=_codes, default=(), help="more folders not to enter")
-    other.add_argument("--force-exclude", action="store_true", help="leave out excluded files even if they are named")
-    other.add_argument("--no-respect-gitignore", action="store_true", help="look at files that git ignores, too")
-    other.add_argument("--stdin-filename", metavar="PATH", default="-", help="the name that standard input goes by")
-    other.add_argument(
-        "--cache",
-        action=argparse.BooleanOptionalAction,
-        help="whether to pass over files in which an earlier run found nothing",
-    )
-    other.add_argument("--cache-dir", metavar="DIR", help="where to remember them; this asks for a cache, too")
-    other.add_argument(
-        "--max-file-size",
-        metavar="N",
-        type=_positive,
-        help="characters of Python that a file may have; default: 5000000",
-    )
-    other.add_argument("--jobs", "-j", metavar="N", type=_positive, help="processes to use; default: as many as pay")
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    return parser
+def _serve(words: Sequence[str]) -> int:
+    """Start the language server, unless a folder of that name may have been meant."""
+    if any(not word.startswith("-") and before != "--tcp" for before, word in zip(("", *words), words, strict=False)):
+        raise UsageError("server starts the language server and takes no paths; the folder is named ./server")
+    if os.path.exists("server") and not _has_client() and not any(word.startswith("--tcp") for word in words):
+        raise UsageError("server starts the language server, but no client is here; the folder is named ./server")
+    if sys.stdin is None:
+        raise UsageError("server needs standard input, and it is closed")
+    from flake8_nnx_treemap.language_server import main as serve
+
+    return serve(words)
 
 
-def _codes(value: str) -> tuple[str, ...]:
-    return tuple(code for code in (part.strip() for part in value.split(",")) if code)
+def _has_client() -> bool:
+    """Whether standard input is what a client of the language server would connect."""
+    if sys.stdin is None:
+        return False
+    mode = os.fstat(sys.stdin.fileno()).st_mode
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
 
 
-def _positive(value: str) -> int:
-    number = int(value) if value.isdecimal() else 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{value!r} is not a number of at least 1")
-    return number
+def _print_completion(shell: str) -> int:
+    try:
+        import shtab
+    except ImportError:
+        raise UsageError('--print-completion needs the extra "completion": pip install shtab') from None
+    print(shtab.complete(build_parser(), shell))
+    return CLEAN
 
 
 def _run(options: argparse.Namespace) -> int:
-    try:
-        if options.files_from is not None:
-            options.paths = [*(options.paths or ()), *_named_in(options.files_from)]
-        elif not options.paths:
-            options.paths = ["."]
-        if options.show_files:
-            return _show_files(options)
-        if options.show_settings is not None:
-            return _show_settings(options)
-        baseline = _baseline(options)
-        reports = _reports(options, baseline)
-        if options.write_baseline:
-            return _write_baseline(reports, options)
-    except ConfigurationError as error:
-        _complain(str(error))
+    if options.says_default and not options.quiet:
+        _complain("--fix is the default, and may be left out", "note")
+    _name_paths(options)
+    if options.show_files:
+        return _show_files(options)
+    if options.show_settings is not None:
+        return _show_settings(options)
+    if _complain_of_missing(options):
         return ERROR
+    baseline = _baseline(options)
+    reports = _reports(options, baseline)
+    if options.write_baseline:
+        return _write_baseline(reports, options)
+    if options.prune_baseline and baseline is not None:
+        return _prune_baseline(reports, options, baseline)
+    if options.fix_only:
+        reports = _without_what_is_left(reports)
     try:
         _print_reports(reports, options)
     except FileError as error:
-        _complain(f"{options.output_file}: {error}")
-        return ERROR
+        return _fail(f"{options.output_file}: {error}")
     if baseline is not None:
         _print_gone(reports, options, baseline)
     return _exit_code(reports, options)
+
+
+def _name_paths(options: argparse.Namespace) -> None:
+    """Add the paths that a list names, or the current folder if nothing is named."""
+    if options.files_from is not None:
+        from flake8_nnx_treemap.project.listing import listed_paths
+
+        options.paths += listed_paths(_named_in(options.files_from), _targets(options))
+    elif not options.paths:
+        options.paths = ["."]
+
+
+def _complain_of_missing(options: argparse.Namespace) -> bool:
+    """Whether a path is missing in a run that would write: somebody meant something else, so nothing is written."""
+    if options.check or options.diff:
+        return False  # The report says it, beside what else there is.
+    missing = [path for path in options.paths if path != "-" and not os.path.lexists(path)]
+    for path in missing:
+        _complain(f"{path}: no such file or directory; nothing was written")
+    return bool(missing)
+
+
+def _without_what_is_left(reports: Sequence[FileReport]) -> Sequence[FileReport]:
+    from dataclasses import replace
+
+    return [replace(report, findings=()) for report in reports if report.fixed or report.error]
 
 
 def _reports(options: argparse.Namespace, baseline: Baseline | None) -> Sequence[FileReport]:
     """Do the work; without candidates that is a scan and no more."""
     if options.select or options.extend_select or options.ignore or options.target_flax is not None:
         _check_names(options)  # A slip on the command line is said once, not for every file.
+    if options.reason is not None:
+        _check_reason(options.reason)
     started = time.perf_counter()
     if "-" in options.paths:
-        report = _run_on_stdin(options.stdin_filename, _task(options, baseline))
+        report = _run_on_stdin(options.stdin_filename or "-", _task(options, baseline))
         _print_verbose([report.path], [report], options, started)
         return [report]
-    candidates, problems = scan(options.paths, _targets(options), options.jobs or os.cpu_count() or 1)
+    empty: list[str] = []
+    candidates, problems = scan(options.paths, _targets(options), options.jobs or os.cpu_count() or 1, empty)
+    for folder in empty:
+        _complain(f"{folder}: no Python files found", "warning")
+    if candidates:
+        from flake8_nnx_treemap.project.configuration import checked_configurations
+
+        for warning in checked_configurations(candidates, _overrides(options)):
+            _complain(warning, "warning")
     reports: Sequence[FileReport] = ()
-    if options.interactive and (candidates or problems):
+    if candidates or problems:
+        reports = _process(candidates, problems, options, _task(options, baseline))
+    _print_verbose(candidates, reports, options, started)
+    return reports
+
+
+def _process(
+    candidates: Sequence[str], problems: Sequence[tuple[str, str]], options: argparse.Namespace, task: Task
+) -> Sequence[FileReport]:
+    if options.interactive:
         from flake8_nnx_treemap.project.interactive import Dialogue, run_interactively
 
-        reports = run_interactively(candidates, problems, _task(options, baseline), Dialogue(_read_line, _write))
-    elif candidates or problems:
-        from flake8_nnx_treemap.project.runner import run
-        from flake8_nnx_treemap.reporting.progress import progress
+        dialogue = Dialogue(_read_line, _write, show_diff=_diff_painter(options))
+        return run_interactively(candidates, problems, task, dialogue)
+    from flake8_nnx_treemap.project.runner import run
+    from flake8_nnx_treemap.reporting.progress import progress
 
-        cache = _cache(options) if candidates else None
-        with progress(len(candidates), sys.stderr) as tick:
-            reports = run(candidates, problems, _task(options, baseline), options.jobs, tick, cache)
-        if options.verbose and cache is not None and cache.problem is not None:
-            _complain(cache.problem, "note")
-    _print_verbose(candidates, reports, options, started)
+    cache = _cache(options) if candidates else None
+    with progress(len(candidates), sys.stderr) as tick:
+        reports = run(candidates, problems, task, options.jobs, tick, cache)
+    if options.verbose and cache is not None and cache.problem is not None:
+        _complain(cache.problem, "note")
     return reports
 
 
@@ -260,14 +242,15 @@ def _targets(options: argparse.Namespace) -> Targets:
         respect_gitignore=not options.no_respect_gitignore,
         forces_exclude=options.force_exclude,
         include_markdown=options.include_markdown,
-        sweeps=not (options.check or options.diff or options.write_baseline or options.show_files),
+        sweeps=_changes(options) and not (options.diff or options.show_files),
+        config=options.config,
     )
 
 
 def _named_in(path: str) -> list[str]:
     """The paths that a file, or standard input, lists."""
     if path == "-":
-        return read_names(sys.stdin.buffer.read())
+        return read_names(_standard_input())
     from flake8_nnx_treemap.project.files import read_bytes
 
     try:
@@ -278,7 +261,10 @@ def _named_in(path: str) -> list[str]:
 
 def _show_files(options: argparse.Namespace) -> int:
     problems: list[tuple[str, str]] = []
-    names = dict.fromkeys(name for name, _ in find_files(options.paths, _targets(options), problems))
+    empty: list[str] = []
+    names = dict.fromkeys(name for name, _ in find_files(options.paths, _targets(options), problems, empty))
+    for folder in empty:
+        _complain(f"{folder}: no Python files found", "warning")
     for path, reason in problems:
         _complain(f"{path}: {reason}")
     from flake8_nnx_treemap.project.escaping import one_line
@@ -292,8 +278,11 @@ def _show_files(options: argparse.Namespace) -> int:
 
 
 def _show_settings(options: argparse.Namespace) -> int:
+    from flake8_nnx_treemap.project.configuration import checked_configurations
     from flake8_nnx_treemap.reporting.settings import render_settings
 
+    for warning in checked_configurations([options.show_settings], _overrides(options)):
+        _complain(warning, "warning")
     sys.stdout.write(
         render_settings(options.output_format, options.show_settings, _overrides(options), _targets(options))
     )
@@ -301,10 +290,18 @@ def _show_settings(options: argparse.Namespace) -> int:
 
 
 def _check_names(options: argparse.Namespace) -> None:
-    from flake8_nnx_treemap.project.configuration import codes_named, flax_floor_for
+    from flake8_nnx_treemap.project.configuration import codes_named, flax_range_for
 
     codes_named((*(options.select or ()), *options.ignore, *options.extend_select), "command line")
-    flax_floor_for("-", _overrides(options))
+    flax_range_for("-", _overrides(options))
+
+
+def _check_reason(reason: str) -> None:
+    from flake8_nnx_treemap.fixing.suppression import complaint_about_reason
+
+    complaint = complaint_about_reason(reason)
+    if complaint is not None:
+        raise ConfigurationError(f"--add-noqa: {complaint}")
 
 
 def _overrides(options: argparse.Namespace) -> Overrides:
@@ -320,22 +317,35 @@ def _overrides(options: argparse.Namespace) -> Overrides:
         cache_dir=options.cache_dir,
         max_file_size=options.max_file_size,
         is_isolated=options.isolated,
+        config=options.config,
     )
 
 
 def _task(options: argparse.Namespace, baseline: Baseline | None) -> Task:
     from flake8_nnx_treemap.project.runner import Task
 
-    changes = not (options.check or options.write_baseline)
+    changes = _changes(options)
     return Task(
         _overrides(options),
         writes=changes and not options.diff,
         fixes=changes,
         wants_diff=options.diff,
+        wants_edits=options.output_format in FORMATS_WITH_EDITS,
         adds_noqa=options.add_noqa,
+        reason=options.reason,
         baseline=baseline,
         named=tuple(options.paths),
+        counts_for_newest=_has_summary(options) and not (options.write_baseline or options.add_noqa),
     )
+
+
+def _changes(options: argparse.Namespace) -> bool:
+    """Whether a run changes files, or shows what it would change."""
+    return not (options.check or options.write_baseline or options.prune_baseline)
+
+
+def _has_summary(options: argparse.Namespace) -> bool:
+    return options.output_format in FOR_PEOPLE and not (options.quiet or options.statistics)
 
 
 def _baseline(options: argparse.Namespace) -> Baseline | None:
@@ -357,22 +367,39 @@ def _write_baseline(reports: Sequence[FileReport], options: argparse.Namespace) 
     return ERROR if any(report.error for report in reports) else CLEAN
 
 
+def _prune_baseline(reports: Sequence[FileReport], options: argparse.Namespace, baseline: Baseline) -> int:
+    from flake8_nnx_treemap.project.baseline import write_counts
+    from flake8_nnx_treemap.project.escaping import one_line
+
+    _print_errors(reports)
+    failed = [report.path for report in reports if report.error]
+    found = [(report.path, report.text or "", report.known) for report in reports]
+    left = baseline.pruned(_paths_read(options), failed, found)
+    gone = sum(baseline.counts.values()) - write_counts(options.baseline, left)
+    words = "1 finding is gone and was" if gone == 1 else f"{gone} findings are gone and were"
+    print(one_line(f"{options.baseline}: {words} taken out, {left.total()} left."))
+    return ERROR if failed else CLEAN
+
+
+def _paths_read(options: argparse.Namespace) -> list[str]:
+    return [options.stdin_filename or "-"] if "-" in options.paths else options.paths
+
+
 def _print_gone(reports: Sequence[FileReport], options: argparse.Namespace, baseline: Baseline) -> None:
-    paths = [options.stdin_filename] if "-" in options.paths else options.paths
     known = {report.path: len(report.known) for report in reports}
-    gone = baseline.gone(paths, [report.path for report in reports if report.error], known)
+    gone = baseline.gone(_paths_read(options), [report.path for report in reports if report.error], known)
     if gone:
         from flake8_nnx_treemap.project.escaping import one_line
 
         words = "1 finding is gone" if gone == 1 else f"{gone} findings are gone"
-        print(one_line(f"{options.baseline}: {words}; --write-baseline takes note."), file=sys.stderr)
+        print(one_line(f"{options.baseline}: {words}; --prune-baseline drops the entries."), file=sys.stderr)
 
 
 def _run_on_stdin(filename: str, task: Task) -> FileReport:
     from flake8_nnx_treemap.project.formats import format_of
     from flake8_nnx_treemap.project.runner import FileReport, process_text
 
-    data = sys.stdin.buffer.read()
+    data = _standard_input()
     try:
         text, encoding = format_of(filename).decode(data)
     except FileError as error:
@@ -389,65 +416,81 @@ def _exit_code(reports: Sequence[FileReport], options: argparse.Namespace) -> in
     if any(report.error for report in reports):
         return ERROR
     left = any(report.findings for report in reports)
-    would_fix = options.diff and any(report.fixed for report in reports)
+    counts_fixed = options.diff or options.exit_non_zero_on_fix
+    would_fix = counts_fixed and any(report.fixed for report in reports)
     return FINDINGS if (left or would_fix) and not options.exit_zero else CLEAN
 
 
 def _print_reports(reports: Sequence[FileReport], options: argparse.Namespace) -> None:
     _print_errors(reports)
-    if options.diff:
-        sys.stdout.write("".join(report.diff for report in reports))
+    if options.diff and not options.silent:
+        _print_diffs(reports, options)
     # Standard output is the rewritten text or the diff, where there is one; what is said about it goes beside.
     is_filter = "-" in options.paths and not options.check
     stream = sys.stderr if options.diff or is_filter else sys.stdout
-    if options.output_file is None:
-        stream.write(_report(reports, options, is_coloured=_wants_colour(stream)))
-        return
-    from flake8_nnx_treemap.project.writing import write_new
+    if options.output_file is not None:
+        from flake8_nnx_treemap.project.writing import write_new
 
-    write_new(options.output_file, _report(reports, options, is_coloured=False))
+        write_new(options.output_file, _report(reports, options, is_coloured=False))
+    elif not options.silent:
+        stream.write(_report(reports, options, is_coloured=_wants_colour(stream, options)))
+
+
+def _print_diffs(reports: Sequence[FileReport], options: argparse.Namespace) -> None:
+    diffs = [report.diff for report in reports if report.diff]
+    if diffs:
+        sys.stdout.write("".join(map(_diff_painter(options), diffs)))
+
+
+def _diff_painter(options: argparse.Namespace) -> Callable[[str], str]:
+    """What shows a diff on standard output."""
+    if not _wants_colour(sys.stdout, options):
+        return str
+    from flake8_nnx_treemap.reporting.diff import painted_diff
+
+    return painted_diff
 
 
 def _print_errors(reports: Iterable[FileReport]) -> None:
     for report in reports:
         if report.error:
             _complain(f"{report.path}: {report.error}")
+        for note in report.notes:
+            _complain(f"{report.path}: {note}", "note")
 
 
 def _report(reports: Sequence[FileReport], options: argparse.Namespace, *, is_coloured: bool) -> str:
-    is_for_people = options.output_format in ("text", "concise", "grouped")
+    is_for_people = options.output_format in FOR_PEOPLE
     if not reports and is_for_people:
-        return "" if options.quiet or options.statistics else "All checks passed!\n"
+        return "" if options.quiet or options.statistics or options.fix_only else "All checks passed!\n"
     if not reports and options.output_format == "json":
         return "[]\n"
-    from flake8_nnx_treemap.reporting.style import Style
-
-    style = Style(bool(options.unsafe_fixes), not options.diff, is_coloured, has_summary=not options.quiet)
     if options.statistics:
         from flake8_nnx_treemap.reporting.statistics import render_statistics
 
-        return render_statistics(options.output_format, reports, style)
+        return render_statistics(options.output_format, reports)
+    from flake8_nnx_treemap.reporting.style import Style
+
+    style = Style(not options.diff, is_coloured, has_summary=not options.quiet, lists_fixes=options.show_fixes)
     return render(options.output_format, reports, style)
 
 
-def _wants_colour(stream: TextIO) -> bool:
-    if os.environ.get("NO_COLOR"):
-        return False
+def _wants_colour(stream: TextIO, options: argparse.Namespace) -> bool:
+    if options.color != "auto" or os.environ.get("NO_COLOR"):
+        return bool(options.color == "always")
     return bool(os.environ.get("FORCE_COLOR")) or (stream.isatty() and os.environ.get("TERM") != "dumb")
 
 
-def _explain(selectors: str) -> int:
+def _explain(options: argparse.Namespace) -> int:
     from flake8_nnx_treemap.project.configuration import codes_named
-    from flake8_nnx_treemap.reporting.explanation import explanation, print_rendered
+    from flake8_nnx_treemap.reporting.explanation import explanation, explanations_as_json, print_rendered
     from flake8_nnx_treemap.rules.catalogue import rule_named
 
-    try:
-        codes = codes_named([selector.upper() for selector in _codes(selectors)] or [selectors], "--explain")
-    except ConfigurationError as error:
-        _complain(str(error))
-        return ERROR
-    rules = [rule_named(code) for code in sorted(codes)]
-    if not (_wants_colour(sys.stdout) and print_rendered(rules, sys.stdout)):
+    selectors = [part.strip() for part in options.explain.split(",") if part.strip()]
+    rules = [rule_named(code) for code in sorted(codes_named(selectors or [options.explain], "--explain"))]
+    if options.output_format == "json":
+        print(explanations_as_json(rules))
+    elif not (_wants_colour(sys.stdout, options) and print_rendered(rules, sys.stdout)):
         print("\n\n\n".join(map(explanation, rules)))
     return CLEAN
 
@@ -474,21 +517,49 @@ def _write(text: str) -> None:
     sys.stdout.flush()
 
 
+def _standard_input() -> bytes:
+    if sys.stdin is None:
+        raise ConfigurationError("standard input is closed")
+    try:
+        return sys.stdin.buffer.read()
+    except OSError as error:
+        raise ConfigurationError(f"standard input: {(error.strerror or type(error).__name__).lower()}") from None
+
+
+def _fail(message: str) -> int:
+    _complain(message)
+    return ERROR
+
+
 def _complain(message: str, kind: str = "error") -> None:
     from flake8_nnx_treemap.project.escaping import one_line
 
-    print(f"nnx-fix: {kind}: {one_line(message)}", file=sys.stderr)
+    with contextlib.suppress(OSError):  # There is nowhere else to say it, and the exit code tells.
+        print(f"nnx-fix: {kind}: {one_line(message)}", file=sys.stderr, flush=True)
 
 
 def _stay_quiet() -> None:
-    """Keep warnings about the code that is read, and of libraries, to ourselves, and errors out of other files."""
+    """Keep warnings about the code that is read, and of libraries, to ourselves."""
     import warnings
 
     warnings.simplefilter("ignore")
-    if sys.stderr is None:  # It was closed. Whatever is opened next would get its number, and its errors.
-        while (handle := os.open(os.devnull, os.O_RDWR)) < 2:
-            pass
-        sys.stderr = open(handle, "w")  # noqa: SIM115
+
+
+def _open_closed_streams() -> None:
+    """Keep the handles of closed standard streams from being given to files, and errors from going to the output."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - for as long as the process lives
+
+
+def _leave_standard_output() -> None:
+    """Keep Python from complaining at exit of what cannot be written."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _print_any_name() -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from flake8_nnx_treemap import __version__
 from flake8_nnx_treemap.gate import may_hold_findings_text
-from flake8_nnx_treemap.rules.catalogue import CODES, DEFAULT_CODES
+from flake8_nnx_treemap.rules.catalogue import CODES
 
 if TYPE_CHECKING:
     from flake8_nnx_treemap.rules.rule import Finding
@@ -22,12 +22,16 @@ _log = logging.getLogger(__name__)
 
 
 class NNXTreeMapPlugin:
-    """What flake8 loads: one instance a file. Suppression, selection and per-file ignores are flake8's own."""
+    """What flake8 loads: one instance a file.
+
+    What is found is what ``nnx-fix --check`` finds there, by the project's configuration. flake8 has its own options of
+    what is shown of that, and its own ``# noqa``.
+    """
 
     name = "flake8-nnx-treemap"
     version = __version__
     _target_flax: ClassVar[str | None] = None
-    _codes: ClassVar[frozenset[str]] = frozenset(CODES)
+    _named: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, tree: ast.AST, lines: list[str], filename: str = "<stdin>") -> None:
         """Take what flake8 has read and parsed, standard input included."""
@@ -37,23 +41,22 @@ class NNXTreeMapPlugin:
 
     @classmethod
     def add_options(cls, parser: Any) -> None:
-        """Register ``--nnx-target-flax``, and leave the opt-in rules off until they are selected."""
+        """Register ``--nnx-target-flax``."""
         parser.add_option(
             "--nnx-target-flax",
             default=None,
             metavar="VERSION",
             type=_flax_target,
             parse_from_config=True,
-            help='Lowest Flax release the code must run on, such as 0.11, or "portable". '
+            help='Lowest Flax release to support, such as 0.11; "portable"; or a range such as ">=0.10,<0.11". '
             "By default it is read off the project: pyproject.toml, requirements, lock files, the environment.",
         )
-        parser.extend_default_ignore([code for code in CODES if code not in DEFAULT_CODES])
 
     @classmethod
     def parse_options(cls, options: argparse.Namespace) -> None:
         """Remember the options; flake8 calls this in every worker process."""
         cls._target_flax = options.nnx_target_flax
-        cls._codes = _codes_that_may_be_shown(options)
+        cls._named = _rules_named(options)
 
     def run(self) -> Iterator[Report]:
         """Yield row, column (from 0), text and type of each finding."""
@@ -79,37 +82,30 @@ class NNXTreeMapPlugin:
         source = source_with_candidates(text, self._filename, self._tree, settings, module_finder(self._filename))
         if source is None:
             return []
+        from flake8_nnx_treemap.fixing.suppression import without_silenced
         from flake8_nnx_treemap.rules.checking import check
 
-        return check(source, settings)
+        return without_silenced(source, check(source, settings))
 
     def _settings(self) -> LintSettings:
-        from flake8_nnx_treemap.project.configuration import Overrides, flax_floor_for
-        from flake8_nnx_treemap.rules.settings import LintSettings
+        from flake8_nnx_treemap.project.configuration import Overrides, settings_for
 
-        floor = flax_floor_for(self._filename, Overrides(target_flax=self._target_flax))
-        return LintSettings(self._codes, floor.release)
+        return settings_for(self._filename, Overrides(extend_select=self._named, target_flax=self._target_flax))
 
 
-def _codes_that_may_be_shown(options: argparse.Namespace) -> frozenset[str]:
-    """All rules, but for the opt-in ones where flake8 is sure to drop what they find.
-
-    What is shown is flake8's choice. Its default of what to ignore, to which we add the opt-in rules, counts unless
-    ``--ignore`` replaces it or a rule is selected by (the start of) its code.
-    """
-    if options.ignore is not None:
-        return frozenset(CODES)
-    selected = (*(options.select or ()), *(options.extend_select or ()))
-    return DEFAULT_CODES.union(code for code in CODES if code.startswith(selected))
+def _rules_named(options: argparse.Namespace) -> tuple[str, ...]:
+    """The rules that flake8's options name by their whole codes: those that are off by default run only then."""
+    named = (*(options.select or ()), *(options.extend_select or ()))
+    return tuple(code for code in CODES if code in named)
 
 
 def _flax_target(value: str) -> str:
     """Check the option where flake8 parses it, so that a slip is one clear line.
 
     Raises:
-        argparse.ArgumentTypeError: neither a release nor "portable".
+        argparse.ArgumentTypeError: no release, no range of releases, and not "portable".
     """
-    from flake8_nnx_treemap.project.flax_floor import parse_target
+    from flake8_nnx_treemap.project.flax_range import parse_target
 
     try:
         parse_target(value)

@@ -7,17 +7,12 @@ from typing import Any
 
 NAME = "nnx-fix"
 
-# The current folder, where Python looks for modules first unless it is told not to, holds somebody's notebooks.
 START = (
-    ("-P", "-m", "flake8_nnx_treemap.language_server")
-    if sys.version_info >= (3, 11)
-    else (
-        "-c",
-        "import sys; sys.path[:] = [folder for folder in sys.path if folder]; "
-        "from flake8_nnx_treemap.language_server import main; sys.exit(main())",
-    )
+    "import sys; sys.path = [folder for folder in sys.path if folder]; "
+    "from flake8_nnx_treemap.language_server import main; sys.exit(main())"
 )
-"""What Python is given to start the server without looking there."""
+"""For ``python -c``. With ``-m``, files of the current folder, which may be anybody's, would stand in for modules;
+``-P`` is not known to Python 3.10, and ``-I`` does not find what was installed for one user."""
 
 
 def language_servers(manager: object) -> dict[str, dict[str, Any]]:
@@ -32,7 +27,7 @@ def language_servers(manager: object) -> dict[str, dict[str, Any]]:
     return {
         NAME: {
             "version": 2,
-            "argv": [sys.executable, *START],
+            "argv": [sys.executable, "-c", START],
             "languages": ["python"],
             "mime_types": ["text/x-python", "text/x-ipython", "text/python"],
             "display_name": "nnx-fix",

@@ -7,9 +7,18 @@ if __name__ == "__main__":
 
 import argparse
 import logging
+import socket
 import sys
 import warnings
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+if TYPE_CHECKING:
+    from flake8_nnx_treemap.lsp.server import NNXLanguageServer
+
+LONGEST_HEADER = 4096
+LARGEST_MESSAGE = 2**28
+"""In bytes: far more than any file that somebody has open."""
 
 INSTALL = 'nnx-fix server needs the extra "lsp": pip install "flake8-nnx-treemap[lsp]"'
 
@@ -21,7 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: what follows ``nnx-fix server``; the command line if ``None``.
 
     Returns:
-        0 once the client has gone, 2 if what the server needs is not installed.
+        0 once the client has gone, 1 if it went without ``shutdown`` or said what cannot be read, 2 if what the
+        server needs is not installed.
     """
     parser = argparse.ArgumentParser(prog="nnx-fix server", description="The language server, for editors.")
     parser.add_argument("--stdio", action="store_true", help="serve on standard input and output: the default")
@@ -38,12 +48,43 @@ def main(arguments: Sequence[str] | None = None) -> int:
     warnings.simplefilter("ignore")  # Those are about code that is read, or of libraries.
     # What goes wrong is told to the client; pygls would say it on standard error again, with every message.
     logging.basicConfig(level=logging.INFO if options.verbose else logging.CRITICAL)
-    server = create_server()
-    if options.tcp is not None:
-        server.start_tcp("127.0.0.1", options.tcp)
-    else:
-        server.start_io()
-    return 0
+    if options.tcp is None:
+        return _serve(create_server(), sys.stdin.buffer, sys.stdout.buffer)
+    with socket.create_server(("127.0.0.1", options.tcp)) as listening:
+        connection, _ = listening.accept()
+    with connection, connection.makefile("rb") as incoming, connection.makefile("wb") as outgoing:
+        return _serve(create_server(), incoming, outgoing)
+
+
+def _serve(server: "NNXLanguageServer", incoming: BinaryIO, outgoing: BinaryIO) -> int:
+    messages = _Incoming(incoming)
+    try:
+        server.start_io(cast("BinaryIO", messages), outgoing)
+    except ConnectionError:
+        return 1  # The client went in the middle of a message.
+    if messages.problem is not None:
+        sys.stderr.write(f"nnx-fix server: {messages.problem}\n")
+        return 1
+    return server.exit_code
+
+
+class _Incoming:
+    """What the client says; it ends before a message that no client can mean, which pygls would make room for."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self.problem: str | None = None
+
+    def readline(self) -> bytes:
+        line = self._stream.readline(LONGEST_HEADER)
+        return self._end("a header without an end") if len(line) == LONGEST_HEADER else line
+
+    def read(self, size: int) -> bytes:
+        return self._stream.read(size) if size <= LARGEST_MESSAGE else self._end(f"a message of {size} bytes")
+
+    def _end(self, problem: str) -> bytes:
+        self.problem = problem
+        return b""
 
 
 if __name__ == "__main__":

@@ -16,11 +16,76 @@ FlaxRelease = tuple[int, ...]
 PORTABLE: FlaxRelease = (0, 10, 0)
 """The floor of code that must run on every supported release: the first with ``nnx.variablelib.VariableState``."""
 
-VARIABLE_IS_A_PYTREE: FlaxRelease = (0, 10, 7)
 VARIABLE_STATE_IS_VARIABLE: FlaxRelease = (0, 11)
 VALUE_ACCESS_WARNS: FlaxRelease = (0, 12, 1)
 METADATA_NEEDS_METHOD: FlaxRelease = (0, 12, 1)
+METADATA_METHOD_ON_STATE: FlaxRelease = (0, 12)
+"""The first release on which what state holds has ``set_metadata``."""
+
 PURE_WARNS: FlaxRelease = (0, 12, 7)
+
+KNOWN_RELEASES: tuple[FlaxRelease, ...] = tuple(
+    (0, minor, patch) for minor, last in ((10, 7), (11, 2), (12, 8)) for patch in range(last + 1)
+)
+"""Every release of Flax on PyPI from there on, oldest first."""
+
+NEWEST: FlaxRelease = KNOWN_RELEASES[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class FlaxRange:
+    """The Flax releases that code runs on, from ``lowest`` to ``highest``, both included.
+
+    ``highest`` is ``None`` where nothing bounds the range from above: it goes up to the newest release. A bound such as
+    ``<0.11`` is written as the last known release that it admits, 0.10.7.
+    """
+
+    lowest: FlaxRelease = PORTABLE
+    highest: FlaxRelease | None = None
+
+    def holds(self, since: FlaxRelease = PORTABLE, until: FlaxRelease | None = None) -> bool:
+        """Whether code of this range meets what is true of some releases.
+
+        Args:
+            since: the first release of which it is true.
+            until: the first of which it no longer is; ``None`` if it still is true today.
+
+        Returns:
+            Whether one of these releases is in the range.
+        """
+        return (self.highest is None or self.highest >= since) and (until is None or self.lowest < until)
+
+    def starts_from(self, since: FlaxRelease) -> bool:
+        """Whether what came with a release is there on the whole range."""
+        return self.lowest >= since
+
+    @property
+    def target(self) -> str:
+        """What ``target-flax`` says for this range: a release, or a specifier."""
+        if self.highest is None:
+            return release_text(self.lowest)
+        if self.highest == self.lowest:
+            return f"=={release_text(self.lowest)}"
+        return f">={release_text(self.lowest)},<={release_text(self.highest)}"
+
+    def __str__(self) -> str:
+        """As people read it: ``0.10.0 and later``, ``0.10.2 only`` or ``0.10.0 to 0.10.7``."""
+        if self.highest is None:
+            return f"{release_text(self.lowest)} and later"
+        if self.highest == self.lowest:
+            return f"{release_text(self.lowest)} only"
+        return f"{release_text(self.lowest)} to {release_text(self.highest)}"
+
+
+PORTABLE_RANGE = FlaxRange()
+"""Every release that is supported."""
+
+NEWEST_RANGE = FlaxRange(NEWEST)
+
+
+def release_text(release: FlaxRelease) -> str:
+    """A release as people write it."""
+    return ".".join(map(str, release))
 
 
 class TreeFunctionKind(enum.Enum):
@@ -55,7 +120,6 @@ class TreeFunction:
     mapper: str | None = None
     takes_more_trees: bool = False
     is_leaf_position: int | None = None
-    removed_in_jax: tuple[int, ...] | None = None
 
     @property
     def leaf_position(self) -> int:
@@ -63,24 +127,21 @@ class TreeFunction:
         return 1 if self.kind in (TreeFunctionKind.MAP_WITH_PATH, TreeFunctionKind.REDUCE) else 0
 
 
-def _map(
-    name: str, kind: TreeFunctionKind = TreeFunctionKind.MAP, removed: tuple[int, ...] | None = None
-) -> TreeFunction:
-    return TreeFunction(name, kind, ("f", "tree"), mapper="f", takes_more_trees=True, removed_in_jax=removed)
+def _map(name: str, kind: TreeFunctionKind = TreeFunctionKind.MAP) -> TreeFunction:
+    return TreeFunction(name, kind, ("f", "tree"), mapper="f", takes_more_trees=True)
 
 
-def _flatten(name: str, kind: TreeFunctionKind, removed: tuple[int, ...] | None = None) -> TreeFunction:
-    return TreeFunction(name, kind, ("tree",), is_leaf_position=1, removed_in_jax=removed)
+def _flatten(name: str, kind: TreeFunctionKind) -> TreeFunction:
+    return TreeFunction(name, kind, ("tree",), is_leaf_position=1)
 
 
-def _reduce(name: str, removed: tuple[int, ...] | None = None) -> TreeFunction:
+def _reduce(name: str) -> TreeFunction:
     return TreeFunction(
         name,
         TreeFunctionKind.REDUCE,
         ("function", "tree", "initializer"),
         mapper="function",
         is_leaf_position=3,
-        removed_in_jax=removed,
     )
 
 
@@ -96,36 +157,33 @@ def _map_params(name: str) -> TreeFunction:
 
 
 _KIND = TreeFunctionKind
-_REMOVED = (0, 6, 0)
-"""``jax.tree_map`` and its kin were deprecated in 0.4.26 and removed in 0.6.0."""
-
 _ALL_TREE_FUNCTIONS = (
     _map("jax.tree.map"),
     _map("jax.tree_util.tree_map"),
     _map("jax.tree.map_with_path", _KIND.MAP_WITH_PATH),
     _map("jax.tree_util.tree_map_with_path", _KIND.MAP_WITH_PATH),
-    _map("jax.tree_map", removed=_REMOVED),
+    _map("jax.tree_map"),
     _flatten("jax.tree.leaves", _KIND.LEAVES),
     _flatten("jax.tree_util.tree_leaves", _KIND.LEAVES),
-    _flatten("jax.tree_leaves", _KIND.LEAVES, _REMOVED),
+    _flatten("jax.tree_leaves", _KIND.LEAVES),
     _flatten("jax.tree.leaves_with_path", _KIND.LEAVES_WITH_PATH),
     _flatten("jax.tree_util.tree_leaves_with_path", _KIND.LEAVES_WITH_PATH),
     _flatten("jax.tree.flatten", _KIND.FLATTEN),
     _flatten("jax.tree_util.tree_flatten", _KIND.FLATTEN),
-    _flatten("jax.tree_flatten", _KIND.FLATTEN, _REMOVED),
+    _flatten("jax.tree_flatten", _KIND.FLATTEN),
     _flatten("jax.tree.flatten_with_path", _KIND.FLATTEN_WITH_PATH),
     _flatten("jax.tree_util.tree_flatten_with_path", _KIND.FLATTEN_WITH_PATH),
     _flatten("jax.tree.structure", _KIND.STRUCTURE),
     _flatten("jax.tree_util.tree_structure", _KIND.STRUCTURE),
-    _flatten("jax.tree_structure", _KIND.STRUCTURE, _REMOVED),
+    _flatten("jax.tree_structure", _KIND.STRUCTURE),
     _reduce("jax.tree.reduce"),
     _reduce("jax.tree_util.tree_reduce"),
-    _reduce("jax.tree_reduce", _REMOVED),
+    _reduce("jax.tree_reduce"),
     TreeFunction("jax.tree.reduce_associative", _KIND.REDUCE, ("operation", "tree"), mapper="operation"),
     TreeFunction("jax.tree_util.tree_reduce_associative", _KIND.REDUCE, ("operation", "tree"), mapper="operation"),
     TreeFunction("jax.tree.all", _KIND.ALL, ("tree",)),
     TreeFunction("jax.tree_util.tree_all", _KIND.ALL, ("tree",)),
-    TreeFunction("jax.tree_all", _KIND.ALL, ("tree",), removed_in_jax=_REMOVED),
+    TreeFunction("jax.tree_all", _KIND.ALL, ("tree",)),
     TreeFunction(
         "jax.tree.broadcast", _KIND.BROADCAST, ("prefix_tree", "full_tree"), tree="prefix_tree", is_leaf_position=2
     ),
@@ -150,6 +208,24 @@ REMOVED_TREE_FUNCTIONS: Mapping[str, str] = {
 }
 """Functions that stood in ``jax`` itself until 0.6.0, with their names in ``jax.tree``, there since 0.4.25."""
 
+
+@dataclass(frozen=True, slots=True)
+class Renaming:
+    """A member of ``flax.nnx`` that has another name from some release on, at which the old one starts to warn."""
+
+    old: str
+    new: str
+    since: FlaxRelease
+
+    @property
+    def qualified_name(self) -> str:
+        """The canonical name of the old one."""
+        return f"flax.nnx.{self.old}"
+
+
+RENAMED_IN_NNX = (Renaming("pure", "as_pure", PURE_WARNS),)
+"""What NNX207 reports."""
+
 TREE_FUNCTION_BASENAMES = frozenset(name.rpartition(".")[2] for name in TREE_FUNCTIONS)
 
 NNX_MODULES = ("flax.nnx", "flax.experimental.nnx")
@@ -169,25 +245,15 @@ OTHER_PROJECTS = frozenset({"builtins", "flax", "functools", "jax", "numpy", "op
 VARIABLE = "flax.nnx.Variable"
 VARIABLE_STATE = "flax.nnx.VariableState"
 STATE = "flax.nnx.State"
-PURE = "flax.nnx.pure"
 
-VARIABLE_SUBCLASSES = frozenset(
-    f"flax.nnx.{name}"
-    for name in (
-        "Param",
-        "BatchStat",
-        "Cache",
-        "Intermediate",
-        "Perturbation",
-        "RngState",
-        "RngKey",
-        "RngCount",
-        "LoRAParam",
-        "OptState",
-        "OptArray",
-        "OptVariable",
-    )
+BASE_CLASSES = frozenset({VARIABLE, VARIABLE_STATE})
+"""The two classes that are one from 0.11 on, and of which every wrapper is an instance."""
+
+_SUBCLASSES = (
+    *("Param", "BatchStat", "Cache", "Intermediate", "Perturbation", "RngState", "RngKey", "RngCount", "LoRAParam"),
+    *("OptState", "OptArray", "OptVariable"),
 )
+VARIABLE_SUBCLASSES = frozenset(f"flax.nnx.{name}" for name in _SUBCLASSES)
 """Every class of Variable that Flax itself defines (0.10.0 to 0.12.8)."""
 
 VARIABLE_BASES: Mapping[str, str] = {
@@ -205,9 +271,6 @@ VARIABLE_BASES: Mapping[str, str] = {
 WRAPPERS = VARIABLE_SUBCLASSES | {VARIABLE, VARIABLE_STATE}
 """Classes whose instances wrap a value as a leaf of NNX state."""
 
-WRAPPER_WORDS = frozenset(name.rpartition(".")[2] for name in WRAPPERS)
-"""What code must say, here or where its names lead, to be about one of them."""
-
 MEMBERS_OF_SOME_RELEASES = frozenset(
     {
         *("get_value", "set_value", "get_raw_value", "set_raw_value", "set_metadata"),
@@ -220,44 +283,11 @@ OLD_NAMES_THAT_STAY = frozenset({"VariableState", "value", "raw_value", "type", 
 """Names that warn, and are there in every release since they came: to ask for one tells nothing of its end."""
 
 MODULES = frozenset(
-    {
-        "BatchNorm",
-        "Bidirectional",
-        "Conv",
-        "ConvTranspose",
-        "Dict",
-        "Dropout",
-        "EMA",
-        "Einsum",
-        "Embed",
-        "GRUCell",
-        "GroupNorm",
-        "InstanceNorm",
-        "LSTMCell",
-        "LayerNorm",
-        "Linear",
-        "LinearGeneral",
-        "List",
-        "LoRA",
-        "LoRALinear",
-        "Metric",
-        "Module",
-        "MultiHeadAttention",
-        "MultiMetric",
-        "Object",
-        "OptimizedLSTMCell",
-        "PReLU",
-        "Pytree",
-        "RMSNorm",
-        "RNN",
-        "RNNCellBase",
-        "RngStream",
-        "Rngs",
-        "Sequential",
-        "SimpleCell",
-        "SpectralNorm",
-        "WeightNorm",
-    }
+    {"BatchNorm", "Bidirectional", "Conv", "ConvTranspose", "Dict", "Dropout", "EMA", "Einsum", "Embed"}
+    | {"GRUCell", "GroupNorm", "InstanceNorm", "LSTMCell", "LayerNorm", "Linear", "LinearGeneral", "List"}
+    | {"LoRA", "LoRALinear", "Metric", "Module", "MultiHeadAttention", "MultiMetric", "Object"}
+    | {"OptimizedLSTMCell", "PReLU", "Pytree", "RMSNorm", "RNN", "RNNCellBase", "RngStream", "Rngs"}
+    | {"Sequential", "SimpleCell", "SpectralNorm", "WeightNorm"}
 )
 """Members of ``flax.nnx`` whose instances are graph nodes that hold Variables (0.10.2 to 0.12.8), optimizers apart."""
 
@@ -268,23 +298,9 @@ MODULES_OF_PARAMS = frozenset(
 """Those of them that hold Params and no other Variables, however they are made (0.10.6 to 0.12.8)."""
 
 VARIABLE_ONLY_ATTRIBUTES = frozenset(
-    {
-        "value",
-        "raw_value",
-        "get_value",
-        "set_value",
-        "get_raw_value",
-        "set_raw_value",
-        "get_metadata",
-        "set_metadata",
-        "has_metadata",
-        "copy_from",
-        "copy_from_state",
-        "update_from_state",
-        "to_variable",
-        "to_state",
-        "replace",
-    }
+    {"value", "raw_value", "get_value", "set_value", "get_raw_value", "set_raw_value", "get_metadata"}
+    | {"set_metadata", "has_metadata", "copy_from", "copy_from_state", "update_from_state", "to_variable"}
+    | {"to_state", "replace"}
 )
 """What a Variable has and no array, number or PRNG key does: reading one of these from a raw leaf raises.
 

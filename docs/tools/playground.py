@@ -26,8 +26,8 @@ _LEFT_OUT = {"tests", "testing", "codemod", "display", "codegen", "__pycache__"}
 def engine_files() -> Iterator[tuple[str, Path]]:
     """Every file of the engine: its name in the archive, and where it lies."""
     package = ROOT / "flake8_nnx_treemap"
-    for part in ("", "analysis", "rules", "fixing"):
-        for path in sorted((package / part).glob("*.py")):
+    for pattern in ("*.py", "analysis/**/*.py", "rules/*.py", "fixing/*.py"):
+        for path in sorted(package.glob(pattern)):
             yield str(path.relative_to(ROOT)), path
     installed = Path(libcst.__file__).parent
     for path in sorted(installed.rglob("*.py")):

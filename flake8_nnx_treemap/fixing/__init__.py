@@ -1,1 +1,1 @@
-"""From findings to new text: suppression, overlaps, passes, verification."""
+"""Turns findings into new text: suppression, overlaps, passes, verification."""

@@ -1,4 +1,4 @@
-"""Text edits: which fixes can be made together, and the text that they make."""
+"""Applies text edits, and chooses fixes that can be made together."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from flake8_nnx_treemap.analysis.code.text import Edit, Position, Range, line_starts
-from flake8_nnx_treemap.rules.rule import RENAMES, Finding, is_wanted
+from flake8_nnx_treemap.rules.rule import RENAMES, Finding, Fix, is_wanted
 
 
 def apply_edits(text: str, edits: Iterable[Edit]) -> str:
-    """Apply edits that do not overlap; of equal ones, such as the same import added twice, one is made.
+    """Return a text after edits that do not overlap; equal ones, such as the same import added twice, are made once.
 
     Args:
         text: the text that the edits' ranges refer to.
-        edits: in any order.
+        edits: the edits, in any order.
 
     Returns:
-        The new text; everything outside the edits is as it was.
+        The new text; everything outside the edits is unchanged.
     """
     starts = line_starts(text)
 
@@ -33,14 +33,14 @@ def apply_edits(text: str, edits: Iterable[Edit]) -> str:
 
 
 def compatible(findings: Iterable[Finding]) -> list[Finding]:
-    """Choose findings whose fixes can be made at once, in order of position.
+    """Return findings whose fixes can be made at once, in order of position.
 
-    A fix is taken whole or not at all. Two fixes may share an equal edit; apart from that they must not touch. Where
-    they do, what repairs a call goes before what gives names their new spelling: after that the bug would look like
-    code that is meant so.
+    A fix is chosen with all its edits or not at all. Two fixes may have an equal edit; apart from that they must not
+    touch. Where they do, the repair of a call is chosen before a rename: after the rename, the bug would look like
+    correct code.
     """
     chosen: list[Finding] = []
-    taken: list[Edit] = []  # Sorted, and no two of them touch: so only the neighbours of a new edit can be in its way.
+    taken: list[Edit] = []  # Sorted, and no two of them touch, so a new edit can only collide with its neighbours.
     for finding in sorted(findings, key=lambda found: (found.code >= RENAMES, found.sort_key)):
         if finding.fix is None:
             continue
@@ -55,19 +55,19 @@ def compatible(findings: Iterable[Finding]) -> list[Finding]:
 
 def _collide(edit: Edit, other: Edit) -> bool:
     first, second = sorted((edit.range, other.range))
-    return second.start <= first.end  # Side by side they may both mean the same name in an import.
+    return second.start <= first.end  # Adjacent edits may both change the same name in an import.
 
 
 def without_hiding_renames(findings: Sequence[Finding], *, unsafe_fixes: bool) -> list[Finding]:
-    """Take the fix from what renames VariableState inside a finding that stays: it would hide what is wrong there.
+    """Return findings, without the fixes that rename VariableState inside a finding that is not fixed.
 
-    ``elif isinstance(x, nnx.VariableState)`` behind a branch for ``nnx.Variable`` is a bug that only the author can
-    resolve; with ``nnx.Variable`` in both, no rule would see it any more.
+    ``elif isinstance(x, nnx.VariableState)`` after a branch for ``nnx.Variable`` is a bug that only the author can
+    resolve; with ``nnx.Variable`` in both, no rule would find it any more.
     """
     staying = [
         found for found in findings if found.code < RENAMES and not is_wanted(found.fix, unsafe_fixes=unsafe_fixes)
     ]
-    held = _merged(range_ for found in staying for range_ in (found.range, *found.holds))
+    held = _merged(range_ for found in staying for range_ in (found.range, *found.related))
     starts = [range_.start for range_ in held]
 
     def touches(edit: Edit) -> bool:
@@ -76,10 +76,14 @@ def without_hiding_renames(findings: Sequence[Finding], *, unsafe_fixes: bool) -
 
     return [
         replace(found, fix=None, notes=(*found.notes, _WAITS))
-        if found.code in _HIDING and found.fix is not None and any(map(touches, found.fix.edits))
+        if found.code in _HIDING and found.fix is not None and any(map(touches, _written_or_described(found.fix)))
         else found
         for found in findings
     ]
+
+
+def _written_or_described(fix: Fix) -> list[Edit]:
+    return [step for step in fix.edits or fix.steps if isinstance(step, Edit)]
 
 
 _HIDING = frozenset({"NNX201", "NNX202"})
@@ -87,7 +91,7 @@ _WAITS = "its fix waits until another finding in the same place is resolved"
 
 
 def _merged(ranges: Iterable[Range]) -> list[Range]:
-    """The same places as ranges that do not overlap, sorted."""
+    """Return ranges merged so that none overlap, sorted."""
     merged: list[Range] = []
     for range_ in sorted(ranges):
         if merged and range_.start <= merged[-1].end:

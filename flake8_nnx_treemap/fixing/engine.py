@@ -1,17 +1,18 @@
-"""Linting and fixing one text: the functions that every front end calls."""
+"""Lints and fixes one text, for every front end."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from flake8_nnx_treemap.analysis.code.garbage import collects_later
 from flake8_nnx_treemap.analysis.code.text import Edit, SourceError, parse_module
 from flake8_nnx_treemap.fixing.edits import apply_edits, compatible, without_hiding_renames
 from flake8_nnx_treemap.gate import may_hold_findings_text
-from flake8_nnx_treemap.rules.rule import Finding, is_wanted
+from flake8_nnx_treemap.rules.rule import Finding, Fix, is_wanted
 from flake8_nnx_treemap.rules.settings import LintSettings
+from flake8_nnx_treemap.rules.steps import subject_of
 
 if TYPE_CHECKING:
     import ast
@@ -19,12 +20,12 @@ if TYPE_CHECKING:
     from flake8_nnx_treemap.analysis.names.source import Modules, ParsedSource
 
 MAXIMUM_PASSES = 100
-"""Far more than any file needs: each pass makes every fix that does not overlap another one."""
+"""The limit of passes, far more than any file needs: each makes all fixes that do not overlap another one."""
 
 
 @dataclass(frozen=True, slots=True)
 class FixResult:
-    """New text, what was fixed on the way to it, and the findings that it still has."""
+    """A new text, the findings that were fixed to get it, and the findings that it still has."""
 
     text: str
     fixed: tuple[Finding, ...] = ()
@@ -32,65 +33,108 @@ class FixResult:
 
 
 @collects_later
-def lint(text: str, filename: str, settings: LintSettings, modules: Modules | None = None) -> list[Finding]:
-    """Find what is wrong in a text. See ``flake8_nnx_treemap.lint_source``; ``modules`` finds the project's others."""
-    source = source_with_candidates(text, filename, _tree_of(text), settings, modules)
-    return [] if source is None else _lint(source, settings)
+def lint(
+    text: str,
+    filename: str,
+    settings: LintSettings,
+    modules: Modules | None = None,
+    *,
+    edits: bool = True,
+    tree: ast.Module | None = None,
+) -> list[Finding]:
+    """Return the findings in a text; see ``flake8_nnx_treemap.lint_source``.
+
+    Args:
+        text: the file.
+        filename: its name.
+        settings: which rules to run, and for which Flax.
+        modules: finds the project's other modules.
+        edits: whether fixes get edits. If not, LibCST is used only where a comment may prevent a fix.
+        tree: ``ast.parse(text)``, if the caller has it already.
+    """
+    source = source_with_candidates(text, filename, tree, settings, modules)
+    return [] if source is None else _lint(source, settings, edits=edits)
 
 
 @collects_later
 def lint_for_suppression(
     text: str, filename: str, settings: LintSettings, modules: Modules | None = None
 ) -> list[Finding]:
-    """The same findings, each with a fix that suppresses it; see ``suppression.with_suppressing_fixes``."""
+    """Return the findings in a text, each with a fix that suppresses it; see ``suppression.with_suppressing_fixes``."""
     from flake8_nnx_treemap.fixing.suppression import with_suppressing_fixes
 
-    source = source_with_candidates(text, filename, _tree_of(text), settings, modules)
-    return [] if source is None else with_suppressing_fixes(source, _lint(source, settings))
+    source = source_with_candidates(text, filename, None, settings, modules)
+    return [] if source is None else with_suppressing_fixes(source, _lint(source, settings, edits=False))
 
 
-@collects_later
 def source_with_candidates(
-    text: str, filename: str, tree: ast.Module, settings: LintSettings, modules: Modules | None
+    text: str, filename: str, tree: ast.Module | None, settings: LintSettings, modules: Modules | None
 ) -> ParsedSource | None:
-    """Both gates: the words of a file, then its ``ast``. LibCST is imported only after them.
+    """Return the parsed file; ``None`` if it holds none of the words that the selected rules need to find anything.
 
     Args:
         text: the file.
         filename: its name.
-        tree: ``ast.parse(text)``.
+        tree: ``ast.parse(text)``, if the caller has it already.
         settings: which rules are selected, and for which Flax.
-        modules: finds the project's others.
+        modules: finds the project's other modules.
 
-    Returns:
-        The source; ``None`` if none of the rules can find anything in it.
+    Raises:
+        SourceError: the text is not Python.
     """
-    if not may_hold_findings_text(text):
+    from flake8_nnx_treemap.rules.catalogue import codes_that_may_find
+
+    tree = parse_module(text) if tree is None else tree
+    if not may_hold_findings_text(text) or not codes_that_may_find(text, settings):
         return None
     from flake8_nnx_treemap.analysis.names.bindings import Bindings
     from flake8_nnx_treemap.analysis.names.source import ParsedSource
-    from flake8_nnx_treemap.rules.catalogue import codes_that_may_find
-    from flake8_nnx_treemap.rules.needs import codes_with_needs
 
-    if not codes_that_may_find(text, settings):
-        return None
-    source = ParsedSource(text, filename, modules, Bindings(tree))
-    return source if codes_with_needs(source, settings) else None
+    return ParsedSource(text, filename, modules, Bindings(tree))
 
 
-def _lint(source: ParsedSource, settings: LintSettings) -> list[Finding]:
+def _lint(source: ParsedSource, settings: LintSettings, *, edits: bool) -> list[Finding]:
+    from flake8_nnx_treemap.fixing.applicability import as_configured
     from flake8_nnx_treemap.fixing.suppression import without_suppressed
     from flake8_nnx_treemap.rules.checking import check
 
-    findings = without_suppressed(source, check(source, settings))
-    return without_hiding_renames(findings, unsafe_fixes=settings.unsafe_fixes)
+    findings = as_configured(without_suppressed(source, check(source, settings)), settings)
+    if any(found.fix is not None and (edits or _may_be_withheld(source, found.fix)) for found in findings):
+        from flake8_nnx_treemap.codemod.writing import with_edits
+
+        findings = with_edits(source, findings, lambda fix: edits or _may_be_withheld(source, fix))
+    findings = without_hiding_renames(findings, unsafe_fixes=settings.unsafe_fixes)
+    return [found if found.fix is None else replace(found, fix=replace(found.fix, steps=())) for found in findings]
+
+
+def _may_be_withheld(source: ParsedSource, fix: Fix) -> bool:
+    """Tell whether a fix may replace a comment; only the concrete tree can show whether it does."""
+    from flake8_nnx_treemap.analysis.names.source import host_of
+
+    for step in fix.steps:
+        if isinstance(step, Edit):
+            text = source.text_in(step.range)
+        else:
+            text = source.text_of(host_of(source, subject_of(step)))
+        if "#" in text:
+            return True
+    return False
 
 
 def fix(text: str, filename: str, settings: LintSettings, modules: Modules | None = None) -> FixResult:
-    """Repair a text until nothing changes. See ``flake8_nnx_treemap.fix_source``."""
-    return fix_with(
-        text, lambda current: lint(current, filename, settings, modules), rewritten, unsafe_fixes=settings.unsafe_fixes
-    )
+    """Return the result of fixing a text until nothing changes; see ``flake8_nnx_treemap.fix_source``."""
+    parsed: dict[str, ast.Module] = {}
+    """The last rewrite, parsed when it was verified."""
+
+    def find(current: str) -> list[Finding]:
+        return lint(current, filename, settings, modules, tree=parsed.pop(current, None))
+
+    def rewrite(current: str, edits: Sequence[Edit]) -> str:
+        new_text = apply_edits(current, edits)
+        parsed[new_text] = verify(new_text)
+        return new_text
+
+    return fix_with(text, find, rewrite, unsafe_fixes=settings.unsafe_fixes)
 
 
 @collects_later
@@ -101,16 +145,16 @@ def fix_with(
     *,
     unsafe_fixes: bool,
 ) -> FixResult:
-    """Repair a text of any format until nothing changes.
+    """Return the result of fixing a text of any format until nothing changes.
 
     Args:
-        text: what a file holds.
-        find: the findings of such a text.
-        rewrite: such a text after edits that do not overlap.
-        unsafe_fixes: whether unsafe fixes are wanted.
+        text: the contents of a file.
+        find: returns the findings of such a text.
+        rewrite: returns such a text after edits that do not overlap.
+        unsafe_fixes: whether unsafe fixes are made.
 
     Raises:
-        SourceError: ``find`` or ``rewrite`` raises it, or there is no end to the fixes.
+        SourceError: ``find`` or ``rewrite`` raises it, or the fixes do not end.
     """
     fixed: list[Finding] = []
     for _ in range(MAXIMUM_PASSES):
@@ -124,10 +168,10 @@ def fix_with(
 
 
 def rewritten(text: str, edits: Sequence[Edit]) -> str:
-    """A Python source after edits.
+    """Return a Python source after edits.
 
     Raises:
-        SourceError: it would no longer be Python.
+        SourceError: the result would not be Python.
     """
     new_text = apply_edits(text, edits)
     verify(new_text)
@@ -135,22 +179,13 @@ def rewritten(text: str, edits: Sequence[Edit]) -> str:
 
 
 @collects_later
-def verify(program: str) -> None:
-    """Hold a rewrite to being Python.
+def verify(program: str) -> ast.Module:
+    """Return the ``ast`` of a rewritten text.
 
     Raises:
-        SourceError: it is not.
+        SourceError: the text is not Python.
     """
-    _verified.clear()
     try:
-        _verified[program] = parse_module(program)
+        return parse_module(program)
     except SourceError as error:
         raise SourceError(f"the rewrite would not parse ({error.message}); the file is left as it was") from None
-
-
-_verified: dict[str, ast.Module] = {}
-"""What the last rewrite was parsed to when it was verified, for the pass that looks at it next and takes it."""
-
-
-def _tree_of(text: str) -> ast.Module:
-    return _verified.pop(text, None) or parse_module(text)

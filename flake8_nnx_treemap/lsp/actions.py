@@ -17,6 +17,8 @@ from flake8_nnx_treemap.lsp.noqa import noqa_edit
 from flake8_nnx_treemap.rules.rule import is_wanted
 
 FIX_ALL = "source.fixAll.nnx"
+NOTEBOOK_FIX_ALL = f"notebook.{FIX_ALL}"
+"""What VS Code asks for once a notebook, in ``notebook.codeActionsOnSave``."""
 EXPLAIN = "nnx.explain"
 
 TextEdits = Mapping[str, Sequence[types.TextEdit]]
@@ -96,8 +98,9 @@ def fix_alls(about: Asked, analysis: Analysis) -> Iterator[FixAll]:
                 yield FixAll(code, False, title, types.CodeActionKind.QuickFix)
             if any(found.code == code and found not in safe for found in fixable):
                 yield FixAll(code, True, f"{title}, unsafe fixes too", types.CodeActionKind.QuickFix)
-    if about.wants(FIX_ALL) and safe:
-        yield FixAll(None, False, "Fix all NNX findings that have a safe fix", FIX_ALL)
+    kind = FIX_ALL if about.wants(FIX_ALL) else NOTEBOOK_FIX_ALL
+    if safe and about.wants(kind) and (about.source.is_notebook or kind == FIX_ALL):
+        yield FixAll(None, False, "Fix all NNX findings that have a safe fix", kind)
 
 
 def fix_all_action(about: Asked, group: FixAll, edits: TextEdits) -> types.CodeAction:

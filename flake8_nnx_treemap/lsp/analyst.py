@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from flake8_nnx_treemap.analysis.code.text import Edit, Position, Range, line_starts
-from flake8_nnx_treemap.fixing.edits import apply_edits, compatible
+from flake8_nnx_treemap.fixing.edits import compatible
 from flake8_nnx_treemap.fixing.engine import fix, lint
 from flake8_nnx_treemap.lsp.documents import Source
 from flake8_nnx_treemap.project.configuration import Overrides, settings_for
@@ -41,8 +41,7 @@ class Analysis:
     def result_id(self) -> str:
         """Equal for equal findings: it stands for the text and for the settings."""
         codes = "default" if self.settings.select is None else ",".join(sorted(self.settings.select))
-        floor = ".".join(map(str, self.settings.flax_floor))
-        return f"{self.source.digest}:{floor}:{int(self.settings.unsafe_fixes)}:{codes}"
+        return f"{self.source.digest}:{self.settings.flax_range.target}:{int(self.settings.unsafe_fixes)}:{codes}"
 
 
 class Analyst:
@@ -132,15 +131,11 @@ def repairs(analysis: Analysis, code: str | None = None, *, unsafe_fixes: bool =
     findings = [found for found in analysis.findings if code in (None, found.code)]
     wanted = [found for found in findings if is_wanted(found.fix, unsafe_fixes=settings.unsafe_fixes)]
     chosen = compatible(wanted)
-    edits = [edit for found in chosen if found.fix for edit in found.fix.edits]
     if len(chosen) == len(wanted):
-        return sorted(set(edits))
-    text = apply_edits(analysis.source.text, edits)
+        return sorted({edit for found in chosen if found.fix for edit in found.fix.edits})
     settings = settings if code is None else replace(settings, select=frozenset({code}))
-    return difference(
-        analysis.source.text,
-        fix(text, analysis.source.filename, settings, module_finder(analysis.source.filename)).text,
-    )
+    text, filename = analysis.source.text, analysis.source.filename
+    return difference(text, fix(text, filename, settings, module_finder(filename)).text)
 
 
 def difference(old: str, new: str) -> list[Edit]:

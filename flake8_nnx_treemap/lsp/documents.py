@@ -174,11 +174,13 @@ class Documents:
 
     def close_notebook(self, uri: str) -> None:
         """Forget a notebook and its cells."""
-        for cell in self._notebooks.pop(uri, ()):
-            self.close(cell)
-            self._notebook_of_cell.pop(cell, None)
+        self._set_cells(uri, [])
+        self._notebooks.pop(uri, None)
 
     def _set_cells(self, uri: str, cells: list[str]) -> None:
+        for gone in set(self._notebooks.get(uri, ())).difference(cells):
+            self.close(gone)
+            self._notebook_of_cell.pop(gone, None)
         self._notebooks[uri] = cells
         self._notebook_of_cell.update(dict.fromkeys(cells, uri))
 

@@ -9,9 +9,10 @@ from lsprotocol import types
 
 from flake8_nnx_treemap.lsp import actions, fix_workspace
 from flake8_nnx_treemap.lsp.diagnostics import diagnostics_of
-from flake8_nnx_treemap.lsp.pages import hover_text, page
+from flake8_nnx_treemap.lsp.pages import hover_text
 from flake8_nnx_treemap.lsp.server import NNXLanguageServer
 from flake8_nnx_treemap.lsp.settings import SECTION, WATCHED
+from flake8_nnx_treemap.reporting.pages import page
 from flake8_nnx_treemap.rules.catalogue import CODES, rule_named
 
 FullReport = types.RelatedFullDocumentDiagnosticReport
@@ -60,7 +61,13 @@ async def initialized(ls: NNXLanguageServer, params: types.InitializedParams) ->
 
 def shutdown(ls: NNXLanguageServer, params: None) -> None:
     """Drop all work."""
+    ls.was_shut_down = True
     ls.analyst.close()
+
+
+def leave(ls: NNXLanguageServer, params: None) -> None:
+    """End the process, which is an error without ``shutdown`` before."""
+    ls.exit_code = 0 if ls.was_shut_down else 1
 
 
 async def did_change_configuration(ls: NNXLanguageServer, params: types.DidChangeConfigurationParams) -> None:
@@ -75,7 +82,7 @@ async def did_change_configuration(ls: NNXLanguageServer, params: types.DidChang
 def did_change_watched_files(ls: NNXLanguageServer, params: types.DidChangeWatchedFilesParams) -> None:
     """Files have changed on the disk."""
     ls.analyst.forget()
-    if all(change.uri.endswith(".py") for change in params.changes):
+    if all(change.uri.endswith(".py") and not change.uri.endswith("/setup.py") for change in params.changes):
         ls.touch()
     else:
         ls.start_over()
@@ -235,7 +242,7 @@ _SYNCHRONIZATION: Sequence[str] = (
     types.NOTEBOOK_DOCUMENT_DID_CLOSE,
 )
 
-_CODE_ACTIONS = types.CodeActionOptions([types.CodeActionKind.QuickFix, actions.FIX_ALL])
+_CODE_ACTIONS = types.CodeActionOptions([types.CodeActionKind.QuickFix, actions.FIX_ALL, actions.NOTEBOOK_FIX_ALL])
 _DIAGNOSTICS = types.DiagnosticOptions(
     inter_file_dependencies=True, workspace_diagnostics=True, identifier="nnx-treemap"
 )
@@ -244,6 +251,7 @@ _FEATURES: dict[str, tuple[Callable[..., Any], Any]] = {
     types.INITIALIZE: (initialize, None),
     types.INITIALIZED: (initialized, None),
     types.SHUTDOWN: (shutdown, None),
+    types.EXIT: (leave, None),
     types.WORKSPACE_DID_CHANGE_CONFIGURATION: (did_change_configuration, None),
     types.WORKSPACE_DID_CHANGE_WATCHED_FILES: (did_change_watched_files, None),
     types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS: (did_change_folders, None),

@@ -1,43 +1,25 @@
-"""A rule as Markdown, for the hover and for *Explain*."""
+"""What a hover shows: what can be done about a finding, and its rule's page."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import cache
+import re
 
-from flake8_nnx_treemap.reporting.prose import prose_of
-from flake8_nnx_treemap.reporting.traversals import text_drawing
+from flake8_nnx_treemap.reporting.pages import page_body
 from flake8_nnx_treemap.rules.catalogue import rule_named
-from flake8_nnx_treemap.rules.rule import Finding, Rule
+from flake8_nnx_treemap.rules.rule import Finding
 
 
 def hover_text(finding: Finding) -> str:
-    """What was found, what can be done about it, and the rule's page."""
-    parts = [f"**{finding.code}** {finding.message}", *finding.notes]
+    """What can be done about a finding, and the rule's page; editors show its message above that by themselves."""
+    rule = rule_named(finding.code)
+    parts = [f"**[{rule.code} {rule.slug}]({rule.url})**"]
     if finding.fix is not None:
         parts.append(f"*Fix ({finding.fix.applicability.value}):* {finding.fix.message}")
-    return "\n\n".join([*parts, "---", page(finding.code)])
+    return "\n\n".join([*parts, "---", _with_small_headings(page_body(rule))])
 
 
-@cache
-def page(code: str) -> str:
-    """A rule's page: before and after, what JAX does, why."""
-    rule = rule_named(code)
-    parts = [f"# [{rule.code} {rule.slug}]({rule.url})", rule.summary, *_example(rule)]
-    drawing = text_drawing(code)
-    if drawing:
-        parts += ["## What JAX does", _fence("text", drawing)]
-    return "\n\n".join([*parts, prose_of(rule)]) + "\n"
-
-
-def _example(rule: Rule) -> Iterator[str]:
-    for example in rule.examples[:1]:
-        yield "## Before"
-        yield _fence("python", example.source)
-        for floor, fixed in list(example.fixed.items())[-1:]:
-            yield "## After" if floor == "portable" else f"## After, for Flax ≥ {floor}"
-            yield _fence("python", fixed)
-
-
-def _fence(language: str, text: str) -> str:
-    return f"```{language}\n{text.strip()}\n```"
+def _with_small_headings(text: str) -> str:
+    """Markdown whose headings are lines in bold: in a window beside the pointer, others are as tall as three lines."""
+    parts = re.split(r"(^```.*?^```$)", text, flags=re.DOTALL | re.MULTILINE)
+    parts[::2] = [re.sub(r"^#+ (.*)$", r"**\1**", part, flags=re.MULTILINE) for part in parts[::2]]
+    return "".join(parts)

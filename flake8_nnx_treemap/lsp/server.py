@@ -5,20 +5,23 @@ from __future__ import annotations
 import asyncio
 import traceback
 from collections.abc import AsyncIterator, Iterable
+from typing import Any
 
 from lsprotocol import types
 from pygls.capabilities import get_capability
-from pygls.exceptions import FeatureRequestError, JsonRpcException
+from pygls.exceptions import FeatureRequestError, JsonRpcException, JsonRpcInvalidParams
 from pygls.lsp.server import LanguageServer
+from pygls.protocol import LanguageServerProtocol
 from pygls.uris import to_fs_path
 
 from flake8_nnx_treemap import __version__
 from flake8_nnx_treemap.analysis.code.text import SourceError
-from flake8_nnx_treemap.lsp import workspace
+from flake8_nnx_treemap.lsp import unknown_flax, workspace
 from flake8_nnx_treemap.lsp.analyst import Analysis, Analyst
 from flake8_nnx_treemap.lsp.diagnostics import diagnostics_of
 from flake8_nnx_treemap.lsp.documents import Documents, Source, path_of
-from flake8_nnx_treemap.lsp.settings import SECTION, ClientSettings, client_settings, forget_projects
+from flake8_nnx_treemap.lsp.settings import SECTION, ClientSettings, client_settings
+from flake8_nnx_treemap.project.configuration import forget_configurations
 from flake8_nnx_treemap.project.errors import ConfigurationError
 
 IDLE_SECONDS = 1.0
@@ -34,11 +37,35 @@ NOTEBOOKS = types.NotebookDocumentSyncOptions(
 )
 
 
+class NNXProtocol(LanguageServerProtocol):
+    """The protocol of pygls, which leaves a request whose parameters are of a wrong type without an answer."""
+
+    def structure_message(self, data: dict[str, Any]) -> Any:
+        """Read a JSON object; one that is no request that we know is answered with an error.
+
+        Raises:
+            JsonRpcException: it is none; pygls logs that.
+        """
+        try:
+            return super().structure_message(data)
+        except JsonRpcException:
+            number = data.get("id")
+            if "method" in data and isinstance(number, (str, int)):
+                message = f"{data['method']}: parameters of a wrong type"
+                self._send_response(number, error=JsonRpcInvalidParams(message).to_response_error())
+            raise
+
+
 class NNXLanguageServer(LanguageServer):
     """One connection to a client."""
 
     def __init__(self) -> None:
-        super().__init__("nnx-fix", __version__, notebook_document_sync=NOTEBOOKS, max_workers=2)
+        super().__init__(
+            "nnx-fix", __version__, notebook_document_sync=NOTEBOOKS, max_workers=2, protocol_cls=NNXProtocol
+        )
+        self.was_shut_down = False
+        self.exit_code = 0
+        """What the process ends with; a connection that just breaks off is no error."""
         self.documents = Documents()
         self.analyst = Analyst()
         self.analyses: dict[str, Analysis] = {}
@@ -53,6 +80,8 @@ class NNXLanguageServer(LanguageServer):
         self._pulls: dict[str, set[asyncio.Task[Analysis | None]]] = {}
         self._published: dict[str, set[str]] = {}
         self._said: set[str] = set()
+        self._asked: dict[str, asyncio.Task[None]] = {}
+        """The projects whose user was asked which Flax they need, by their ``pyproject.toml``."""
         self._idle: asyncio.TimerHandle | None = None
 
     # The client
@@ -114,7 +143,7 @@ class NNXLanguageServer(LanguageServer):
 
     def start_over(self) -> None:
         """Look at everything again: configuration or requirements have changed."""
-        forget_projects()
+        forget_configurations()
         self._said.clear()
         self.touch()
         if self.pulls and self.can("workspace.diagnostics.refresh_support"):
@@ -185,17 +214,17 @@ class NNXLanguageServer(LanguageServer):
         """What is found in a source; the last that could be told, where that cannot be.
 
         Raises:
-            JsonRpcException: the text changed meanwhile, and the client should ask again.
+            JsonRpcException: the text or the settings changed meanwhile, and the client should ask again.
         """
         job = asyncio.ensure_future(self.analysis_of(source))
         self._pulls.setdefault(source.uri, set()).add(job)
         try:
             return await job or self.analyses.get(source.uri)
         except asyncio.CancelledError:
-            current = self.documents.source_of(source.uri)
-            if current is not None and current.digest != source.digest:
-                raise JsonRpcException("the text has changed", SERVER_CANCELLED, {"retriggerRequest": True}) from None
-            raise
+            if job in self._pulls.get(source.uri, ()):
+                raise  # The client has cancelled its request.
+            # A client that is told that it had cancelled the request itself, as Neovim 0.11, would not ask again.
+            raise JsonRpcException("the text has changed", SERVER_CANCELLED, {"retriggerRequest": True}) from None
         finally:
             self._pulls.get(source.uri, set()).discard(job)
 
@@ -216,8 +245,32 @@ class NNXLanguageServer(LanguageServer):
             return None
         if is_open:
             self.analyses[source.uri] = analysis
+            self._ask_which_flax(source, settings)
         self._collect_garbage_when_idle()
         return analysis
+
+    def _ask_which_flax(self, source: Source, settings: ClientSettings) -> None:
+        """Ask once for each project in which nothing says it; whoever does not answer is left alone."""
+        if not unknown_flax.is_undecided(source, settings.overrides):
+            return
+        path = unknown_flax.file_that_could_say_it(source, _paths(self.folders()))
+        if path not in self._asked:
+            self._asked[path] = asyncio.get_running_loop().create_task(self._ask_about(path))
+
+    async def _ask_about(self, path: str) -> None:
+        operations = get_capability(self.client_capabilities, "workspace.workspace_edit.resource_operations") or ()
+        client = unknown_flax.Client(
+            encoding=self.documents.encoding,
+            edits=self.can("workspace.apply_edit"),
+            creates=types.ResourceOperationKind.Create in operations
+            and self.can("workspace.workspace_edit.document_changes"),
+        )
+        try:
+            answer = await self.window_show_message_request_async(unknown_flax.question(path, client))
+            if answer is not None and (edit := unknown_flax.edit_that_says_it(path, client)) is not None:
+                await self.workspace_apply_edit_async(types.ApplyWorkspaceEditParams(edit, unknown_flax.BUTTON))
+        except JsonRpcException as error:  # The client does not know such messages.
+            self.log(f"not asked which Flax {path} needs: {error}")
 
     def _collect_garbage_when_idle(self) -> None:
         if self._idle is not None:

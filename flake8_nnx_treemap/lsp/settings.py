@@ -6,20 +6,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from flake8_nnx_treemap.project import configuration, flax_floor
 from flake8_nnx_treemap.project.configuration import Overrides
 
 SECTION = "nnx"
 """The part of an editor's settings that is ours."""
 
 WATCHED = (
-    "pyproject.toml",
-    "setup.cfg",
-    "requirements*.txt",
-    "requirements*.in",
-    "uv.lock",
-    "poetry.lock",
-    "pylock.toml",
+    *("pyproject.toml", "hatch.toml", "setup.cfg", "setup.py", "pixi.toml", "*requirement*.txt", "*requirement*.in"),
+    *("*constraint*.txt", "*constraint*.in", "requirements/*.txt", "requirements/*.in", "environment*.y*ml"),
+    *("conda*.y*ml", "uv.lock", "pdm.lock", "poetry.lock", "pylock*.toml", "*conda-lock.y*ml"),
 )
 """Files that say which rules run, and for which Flax."""
 
@@ -100,11 +95,3 @@ class _Reader:
 
     def _complain(self, key: str, wanted: str) -> None:
         self._bad.append(f"setting {SECTION}.{key} must be {wanted}")
-
-
-def forget_projects() -> None:
-    """Read configuration and requirements again when they are asked for next: a file that holds them has changed."""
-    for module in (configuration, flax_floor):
-        for function in vars(module).values():
-            if hasattr(function, "cache_clear"):
-                function.cache_clear()

@@ -10,8 +10,9 @@ import hashlib
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from flake8_nnx_treemap.analysis.code.text import line_starts
@@ -61,16 +62,42 @@ class Baseline:
             failed: files that could not be looked at.
             known: the number of known findings in each file that has any.
         """
-        looked_at = [os.path.abspath(path) for path in paths]
-        unclear = {self._name(path) for path in failed}
+        is_clear = self._clear(paths, failed)
         expected: Counter[str] = Counter()
         for (path, _, _), count in self.counts.items():
-            if path not in unclear and any(
-                _is_in(os.path.normpath(os.path.join(self.folder, path)), place) for place in looked_at
-            ):
+            if is_clear(path):
                 expected[path] += count
         expected.subtract({self._name(path): count for path, count in known.items()})
         return sum(count for count in expected.values() if count > 0)
+
+    def pruned(
+        self, paths: Sequence[str], failed: Iterable[str], found: Iterable[tuple[str, str, Sequence[Finding]]]
+    ) -> Counter[Key]:
+        """What is left of the entries without those that no longer have a finding.
+
+        Args:
+            paths: the files and folders that were looked at.
+            failed: files that could not be looked at.
+            found: each file with the text that its findings refer to, and its known findings.
+        """
+        is_clear = self._clear(paths, failed)
+        known = Counter(key for name, text, findings in found for key in keys_of(self._name(name), text, findings))
+        left = {key: min(count, known[key]) if is_clear(key[0]) else count for key, count in self.counts.items()}
+        return Counter({key: count for key, count in left.items() if count > 0})
+
+    def _clear(self, paths: Sequence[str], failed: Iterable[str]) -> Callable[[str], bool]:
+        """Tells whether it is known what a file of the baseline holds: it was looked at, or has been deleted."""
+        looked_at = [os.path.abspath(path) for path in paths]
+        unclear = {self._name(path) for path in failed}
+
+        @cache
+        def is_clear(path: str) -> bool:
+            absolute = os.path.normpath(os.path.join(self.folder, path))
+            if path in unclear:
+                return False
+            return any(_is_in(absolute, place) for place in looked_at) or not os.path.lexists(absolute)
+
+        return is_clear
 
     def _name(self, path: str) -> str:
         return _relative(path, self.folder)
@@ -139,7 +166,20 @@ def write_baseline(path: str, found: Iterable[tuple[str, str, Sequence[Finding]]
         ConfigurationError: it cannot be written.
     """
     folder = _folder_of(path)
-    counts = Counter(key for name, text, findings in found for key in keys_of(_relative(name, folder), text, findings))
+    return write_counts(
+        path, Counter(key for name, text, findings in found for key in keys_of(_relative(name, folder), text, findings))
+    )
+
+
+def write_counts(path: str, counts: Counter[Key]) -> int:
+    """Write a baseline file of these entries, whole or not at all; one that would be the same is not touched.
+
+    Returns:
+        The number of findings in it.
+
+    Raises:
+        ConfigurationError: it cannot be written.
+    """
     entries = [{**dict(zip(KEYS, key, strict=True)), "count": count} for key, count in sorted(counts.items())]
     data = (json.dumps({"version": VERSION, "findings": entries}, indent=2) + "\n").encode("ascii")
     try:

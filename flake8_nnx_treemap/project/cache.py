@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from flake8_nnx_treemap.project.configuration import Overrides, settings_for
+from flake8_nnx_treemap.project.configuration import Overrides, flax_range_for, settings_for
 from flake8_nnx_treemap.project.errors import ConfigurationError, FileError
 from flake8_nnx_treemap.project.files import read_bytes, reason_of
 from flake8_nnx_treemap.project.writing import write_whole
@@ -48,21 +48,25 @@ class Cache:
     problem: str | None = None
     """Why this run could not be remembered."""
 
-    def unknown(self, paths: Sequence[str], overrides: Overrides) -> list[str]:
+    def unknown(self, paths: Sequence[str], overrides: Overrides, *, counts_for_newest: bool = False) -> list[str]:
         """The files that have to be looked at.
 
         Args:
             paths: files that may hold findings.
             overrides: what the command line says about rules.
+            counts_for_newest: whether files of projects that say nothing of Flax are looked at for the newest, too.
         """
-        return [path for path in paths if not (self.digests and self._knows(path, overrides))]
+        if not self.digests:
+            return list(paths)
+        return [path for path in paths if not self._knows(path, overrides, counts_for_newest)]
 
-    def _knows(self, path: str, overrides: Overrides) -> bool:
+    def _knows(self, path: str, overrides: Overrides, counts_for_newest: bool) -> bool:
         try:
             data, settings = read_bytes(path), settings_for(path, overrides)
+            also_newest = counts_for_newest and flax_range_for(path, overrides).is_assumed
         except (FileError, ConfigurationError):
             return False  # Whoever looks at it says what is wrong.
-        return digest_of(data, path, settings, self.fingerprint) in self.digests
+        return digest_of(data, path, settings, self.fingerprint, also_newest=also_newest) in self.digests
 
     def remember(self, digests: Iterable[bytes]) -> None:
         """Add to what is known; if that fails, ``problem`` says why."""
@@ -94,7 +98,9 @@ def open_cache(folder: str) -> Cache | None:
     return Cache(folder, fingerprint, frozenset(_digests_in(os.path.join(folder, NAME))))
 
 
-def digest_of(data: bytes, path: str, settings: LintSettings, fingerprint: bytes) -> bytes:
+def digest_of(
+    data: bytes, path: str, settings: LintSettings, fingerprint: bytes, *, also_newest: bool = False
+) -> bytes:
     """What a text is known by.
 
     Args:
@@ -102,9 +108,12 @@ def digest_of(data: bytes, path: str, settings: LintSettings, fingerprint: bytes
         path: its name; the format and whether it is an ``__init__.py`` are read off its last part, and nothing else.
         settings: what it is held to.
         fingerprint: as the cache has it.
+        also_newest: whether it is held to the newest Flax as well.
     """
     codes = None if settings.select is None else sorted(settings.select)
-    held_to = ascii((os.path.basename(path), codes, settings.flax_floor, settings.unsafe_fixes)).encode()
+    flax = (settings.flax_range, also_newest)
+    safety = (settings.unsafe_fixes, sorted(settings.extend_safe_fixes), sorted(settings.extend_unsafe_fixes))
+    held_to = ascii((os.path.basename(path), codes, flax, *safety)).encode()
     return hashlib.blake2b(held_to + b"\0" + data, digest_size=DIGEST_SIZE, key=fingerprint).digest()
 
 

@@ -28,9 +28,26 @@ DEFAULT_EXCLUDES = frozenset(
 )
 """Folders that hold other people's code, or none."""
 
-SUFFIXES = (".py", ".pyi", ".ipynb")
+QUARTO_SUFFIX = ".qmd"
+SUFFIXES = (".py", ".pyi", ".ipynb", QUARTO_SUFFIX)
 MARKDOWN_SUFFIXES = (".md", ".markdown")
-"""Looked at below folders only where that is asked for."""
+"""Looked at below folders only where that is asked for, unless it is a notebook; see ``names_a_kernel``."""
+
+HEADER = 8192
+"""How many bytes of a file may be its front matter."""
+
+
+def names_a_kernel(text: str) -> bool:
+    """Whether a Markdown text is a notebook: whether its front matter has a key of Jupytext or of Jupyter."""
+    lines = text[:HEADER].removeprefix("\ufeff").splitlines()
+    if not lines or lines[0].rstrip() != "---":
+        return False
+    for line in lines[1:]:
+        if line.rstrip() in ("---", "..."):
+            return False
+        if line.strip().startswith(("jupytext:", "kernelspec:")):
+            return True
+    return False
 
 
 def discover(
@@ -158,6 +175,11 @@ def is_left_out(path: str, excludes: frozenset[str], problems: Problems, *, resp
     return _is_ignored_at_all(absolute, False, ignores)
 
 
+def is_repository_root(folder: str) -> bool:
+    """Whether a folder is the root of a repository of git, a worktree or a submodule included."""
+    return os.path.exists(os.path.join(folder, ".git"))
+
+
 def _is_file(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_file()
@@ -191,7 +213,7 @@ def _is_ignored(path: str, is_folder: bool, ignores: Ignores) -> bool:
 def _ignores_above(folder: str, problems: Problems) -> Ignores:
     """The ``.gitignore`` files that count in a folder but lie above it, up to the root of its repository."""
     found: Ignores = ()
-    while not os.path.exists(os.path.join(folder, ".git")):
+    while not is_repository_root(folder):
         parent = os.path.dirname(folder)
         if parent == folder:
             break

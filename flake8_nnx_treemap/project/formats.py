@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from flake8_nnx_treemap.analysis.code.text import Edit, SourceError, line_starts
 from flake8_nnx_treemap.fixing.engine import rewritten, verify
-from flake8_nnx_treemap.project.discovery import MARKDOWN_SUFFIXES
+from flake8_nnx_treemap.project.discovery import MARKDOWN_SUFFIXES, QUARTO_SUFFIX, names_a_kernel
 from flake8_nnx_treemap.project.files import decode, decode_text
 
 if TYPE_CHECKING:
@@ -23,10 +23,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """The text that findings refer to, and where a notebook's cells stand in it."""
+    """The text that findings refer to, where a notebook's cells stand in it, and what of it was not read."""
 
     text: str
     cells: CellRows | None = None
+    problem: str | None = None
+    """An error in a part of the file, in one line; the rest was read."""
+    notes: tuple[str, ...] = ()
 
     def sources(self) -> list[str]:
         """The text of each cell."""
@@ -51,10 +54,17 @@ class Format:
 def format_of(filename: str) -> Format:
     """The format that a file's name stands for; Python unless it is known to be another."""
     name = filename.lower()
-    return NOTEBOOK if name.endswith(".ipynb") else MARKDOWN if name.endswith(MARKDOWN_SUFFIXES) else PYTHON
+    for suffixes, format_ in ((".ipynb", NOTEBOOK), (MARKDOWN_SUFFIXES, MARKDOWN), (QUARTO_SUFFIX, QUARTO)):
+        if name.endswith(suffixes):
+            return format_
+    return PYTHON
 
 
 def _find_in_python(text: str, lint: Lint) -> Sequence[Finding]:
+    if "marimo.App(" in text and ".cell" in text:
+        from flake8_nnx_treemap.project.marimo import find_in_marimo
+
+        return find_in_marimo(text, lint)
     return lint(text)
 
 
@@ -72,20 +82,26 @@ def _find_in_notebook(text: str, lint: Lint) -> Sequence[Finding]:
 
 
 def _rewrite_notebook(text: str, edits: Sequence[Edit]) -> str:
-    new_text = _notebook_with_cells(text).rewritten(edits)
-    verify(_notebook_with_cells(new_text).program)
+    old = _notebook_with_cells(text)
+    new_text = old.rewritten(edits)
+    new = _notebook_with_cells(new_text)
+    if new.problem != old.problem:  # A cell that does not parse is covered, but not if it is we who broke it.
+        verify("".join(cell.program + cell.line_end for cell in new.cells))
+    verify(new.program)
     return new_text
 
 
 def _show_notebook(text: str) -> Shown:
     notebook = _notebook(text)
-    return Shown("") if notebook is None else Shown(notebook.shown, notebook.cell_rows)
+    if notebook is None:
+        return Shown("")
+    return Shown(notebook.shown, notebook.cell_rows, notebook.problem, notebook.notes)
 
 
 def _size_of_notebook(text: str) -> int:
     """That of its cells: outputs, which are most of many a notebook, are not looked at."""
     notebook = _notebook(text)
-    return 0 if notebook is None else len(notebook.program)
+    return 0 if notebook is None else sum(len(cell.program) for cell in notebook.cells)
 
 
 def _notebook(text: str) -> Notebook | None:
@@ -101,17 +117,45 @@ def _notebook_with_cells(text: str) -> Notebook:
 
 
 def _find_in_markdown(text: str, lint: Lint) -> Sequence[Finding]:
+    if names_a_kernel(text):
+        return _find_in_text_notebook(text, lint)
     from flake8_nnx_treemap.project.markdown import find_in_markdown
 
     return find_in_markdown(text, lint)
 
 
 def _rewrite_markdown(text: str, edits: Sequence[Edit]) -> str:
+    if names_a_kernel(text):
+        return _rewrite_text_notebook(text, edits)
     from flake8_nnx_treemap.project.markdown import rewrite_markdown
 
     return rewrite_markdown(text, edits)
 
 
+def _show_markdown(text: str) -> Shown:
+    return _show_text_notebook(text) if names_a_kernel(text) else Shown(text)
+
+
+def _find_in_text_notebook(text: str, lint: Lint) -> Sequence[Finding]:
+    from flake8_nnx_treemap.project.text_notebooks import find_in_text_notebook
+
+    return find_in_text_notebook(text, lint)
+
+
+def _rewrite_text_notebook(text: str, edits: Sequence[Edit]) -> str:
+    from flake8_nnx_treemap.project.text_notebooks import rewrite_text_notebook
+
+    return rewrite_text_notebook(text, edits)
+
+
+def _show_text_notebook(text: str) -> Shown:
+    from flake8_nnx_treemap.project.text_notebooks import read_text_notebook
+
+    notebook = read_text_notebook(text)
+    return Shown(text, problem=notebook.problem, notes=notebook.notes)
+
+
 PYTHON = Format(_find_in_python, rewritten, decode=decode)
 NOTEBOOK = Format(_find_in_notebook, _rewrite_notebook, _show_notebook, size=_size_of_notebook)
-MARKDOWN = Format(_find_in_markdown, _rewrite_markdown)
+MARKDOWN = Format(_find_in_markdown, _rewrite_markdown, _show_markdown)
+QUARTO = Format(_find_in_text_notebook, _rewrite_text_notebook, _show_text_notebook)

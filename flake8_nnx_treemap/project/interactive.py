@@ -36,12 +36,14 @@ class Dialogue:
     """The next line of what they say, line end included; empty at the end."""
     write: Callable[[str], None]
     has_quit: bool = False
+    show_diff: Callable[[str], str] = str
+    """How a diff is shown, such as in colours."""
 
-    def ask(self, question: str) -> str:
+    def ask(self, question: str, count: str) -> str:
         """Show a question until it is answered: ``y``, ``n``, ``a`` or ``q``."""
         self.write(question)
         while True:
-            self.write(PROMPT)
+            self.write(f"({count}) {PROMPT}")
             line = self.read_line()
             answer = line.strip().lower()[:1] if line else "q"
             if not line:
@@ -100,7 +102,9 @@ class _Asking:
             except SourceError:  # What was accepted before it must not be lost for it.
                 declined.add(key)
                 continue
-            answer = self.dialogue.ask(self._question(text, new_text, finding, finding.fix))
+            number = len(fixed) + len(declined) + 1
+            count = f"{number}/{number - 1 + len(offered)}"
+            answer = self.dialogue.ask(self._question(text, new_text, finding, finding.fix), count)
             if answer == "n":
                 declined.add(key)
             elif answer in ("y", "a"):
@@ -134,7 +138,7 @@ class _Asking:
         place = place_in(old.cells, finding.range.start)
         reason = one_line(f"{self.path}:{place}: {finding.code} {finding.message}")
         what = one_line(f"{fix.applicability.value} fix: {fix.message}")
-        return f"\n{reason}\n{what}\n{diff_of(old, new, self.path)}"
+        return f"\n{reason}\n{what}\n{self.dialogue.show_diff(diff_of(old, new, self.path))}"
 
 
 def _offset(starts: Sequence[int], position: Position) -> int:

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import re
 
-BODY_IS_PYTHON = frozenset({"capture", "debug", "ipytest", "prun", "time", "timeit"})
+BODY_IS_PYTHON = frozenset({"capture", "debug", "ipytest", "memit", "prun", "time", "timeit"})
 """Cell magics whose body runs in the notebook's own namespace; what follows another one is not looked at."""
+
+BODY_IS_NONE = frozenset(
+    {"!", "HTML", "R", "SVG", "bash", "bigquery", "cmd", "cython", "file", "html", "javascript", "js", "julia", "latex"}
+    | {"markdown", "mermaid", "perl", "pypy", "python", "python2", "python3", "ruby", "script", "sh", "sql", "svg"}
+    | {"sx", "system", "writefile"}
+)
+"""Cell magics whose body is known to be something else, or to run elsewhere; of any other it is said to be skipped."""
 
 # A string without an end goes as far as it can, so that no later quote in it is tried as the start of another.
 _TOKEN = re.compile(
@@ -21,9 +28,12 @@ _MAGIC = re.compile(
         |[^'"\#\r\n]*\?[ \t]*$                               # help?
         |(?:pip|conda|mamba|uv)[ \t]+(?:install|uninstall|list|show|freeze|pip)\b.*
     )
-    |(?P<assigned>[\w.,*()\[\]: \t]*=[ \t]*)[!%](?!=).*  # name = %magic, names = !command
     """,
     re.VERBOSE,
+)
+_BEFORE_SIGN = re.compile(
+    r"""'(?:\\.|[^\\'\r\n])*'|"(?:\\.|[^\\"\r\n])*"|(?P<open>[(\[{])|(?P<close>[)\]}])"""
+    r"""|(?P<stop>['"\#;\\])|[-+*/%@&|^=!<>:]=|(?P<sign>=)[ \t]*(?P<magic>[!%](?!=))?"""
 )
 _CELL_MAGIC = re.compile(r"[ \t\r\n]*%%(?P<name>[^\s]*)")
 _LINE = re.compile(r"[^\r\n]*")
@@ -59,7 +69,7 @@ def covered(source: str) -> str | None:
 def _end_of_magic(source: str, start: int) -> int | None:
     """Where the lines of what is not Python end, line end included; ``None`` if this line is Python."""
     line = _line(source, start)
-    if not _MAGIC.fullmatch(line):
+    if not _MAGIC.fullmatch(line) and not _assigned(line):
         return None
     end = start + len(line)
     while line.endswith("\\") and end < len(source):  # IPython joins such lines as Python does.
@@ -82,10 +92,32 @@ def _end_of_statement(source: str, start: int) -> int:
     return len(source)
 
 
+def _assigned(line: str) -> str:
+    """What stands before the mark in ``names = !command`` and ``value["x"] = %magic``; empty in any other line."""
+    depth = 0
+    for match in _BEFORE_SIGN.finditer(line):
+        if match["open"]:
+            depth += 1
+        elif match["close"]:
+            depth -= 1
+        elif match["stop"]:
+            return ""
+        elif match["sign"] and depth == 0:
+            return line[: match.start("magic")] if match["magic"] else ""
+    return ""
+
+
+def other_language(source: str) -> str | None:
+    """The cell magic that says that a cell's body is not Python, if it is one whose body nobody knows."""
+    cell_magic = _CELL_MAGIC.match(source)
+    name = cell_magic["name"] if cell_magic else ""
+    return None if not cell_magic or name in BODY_IS_PYTHON | BODY_IS_NONE else name
+
+
 def _cover(lines: str) -> str:
     first = _line(lines, 0)
     match = _MAGIC.fullmatch(first)
-    kept = (match["kept"] or match["assigned"] or "") if match else ""
+    kept = (match["kept"] or "") if match else _assigned(first)
     # A statement, since it may be all that a block holds; then nothing.
     statement = kept + "0" + " " * (len(first) - len(kept) - 1)
     return statement + re.sub(r"[^\r\n]", " ", lines[len(first) :])

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
 
-from flake8_nnx_treemap.analysis.code.text import Edit, SourceError, line_starts
-from flake8_nnx_treemap.project.magics import covered
+from flake8_nnx_treemap.analysis.code.text import Edit, SourceError, line_starts, parse_module
+from flake8_nnx_treemap.project.magics import covered, other_language
 
 Span = tuple[int, int]
 
@@ -58,10 +58,11 @@ class CellRows:
 
 @dataclass(frozen=True)
 class Notebook:
-    """The code cells of a notebook that hold Python."""
+    """The code cells of a notebook that hold Python, and what of them is not read."""
 
     text: str
     cells: tuple[Cell, ...]
+    notes: tuple[str, ...] = ()
 
     @cached_property
     def shown(self) -> str:
@@ -71,7 +72,16 @@ class Notebook:
     @cached_property
     def program(self) -> str:
         """The same, with what is not Python covered: what is linted."""
-        return "".join(cell.program + cell.line_end for cell in self.cells)
+        return self._readable[0]
+
+    @property
+    def problem(self) -> str | None:
+        """What is wrong with cells that are covered as a whole, since they do not parse."""
+        return problem_in([(f"cell {self.cells[index].number}:", error) for index, error in self._readable[1]])
+
+    @cached_property
+    def _readable(self) -> tuple[str, list[tuple[int, SourceError]]]:
+        return readable([cell.program + cell.line_end for cell in self.cells])
 
     @cached_property
     def cell_rows(self) -> CellRows:
@@ -152,6 +162,44 @@ def _between(text: str, cell: Cell) -> str | None:
     return "," + text[start : first[0]]
 
 
+def readable(programs: Sequence[str]) -> tuple[str, list[tuple[int, SourceError]]]:
+    """Join the programs of cells; each that is not Python by itself is covered, if the whole would not parse.
+
+    Returns:
+        A text as long as all of them, and the indices of those that are covered, with what is wrong with them.
+    """
+    whole = "".join(programs)
+    try:
+        parse_module(whole)
+    except SourceError:
+        broken = [(index, error) for index, program in enumerate(programs) if (error := _error_in(program))]
+        covered_ones = dict(broken)
+        parts = [NOT_LINE_END.sub(" ", one) if index in covered_ones else one for index, one in enumerate(programs)]
+        return "".join(parts), broken
+    return whole, []
+
+
+def _error_in(program: str) -> SourceError | None:
+    try:
+        parse_module(program)
+    except SourceError as error:
+        return error
+    return None
+
+
+def problem_in(broken: Sequence[tuple[str, SourceError]]) -> str | None:
+    """What is wrong with cells, given where each starts, in one line."""
+    if not broken:
+        return None
+    place, error = broken[0]
+    where = f"{place}{error.row}:{error.column}: " if error.row else f"{place} "
+    more = f"; {len(broken) - 1} more cells do not parse" if len(broken) > 1 else ""
+    return f"{where}{error.message}{more.replace('1 more cells do', '1 more cell does')}; the others were checked"
+
+
+NOT_LINE_END = re.compile(r"[^\r\n]")
+
+
 def read_notebook(text: str) -> Notebook | None:
     """Find the Python cells of a notebook.
 
@@ -175,14 +223,15 @@ def read_notebook(text: str) -> Notebook | None:
         if not _is_python(content.get("metadata")):
             return None
         start = dict(_members(text, _skip(text, 0)))["cells"]
-        cells = [_cell(text, place, number) for number, place in enumerate(_elements(text, start), 1)]
+        notes: list[str] = []
+        cells = [_cell(text, place, number, notes) for number, place in enumerate(_elements(text, start), 1)]
     except json.JSONDecodeError as error:
         raise SourceError(f"is not JSON: {error.msg.lower()}", error.lineno, error.colno) from None
     except RecursionError:
         raise SourceError("cannot be parsed: nested too deeply") from None
     except ValueError as error:  # An integer of more digits than Python converts.
         raise SourceError(f"is not JSON: {error}") from None
-    return Notebook(text, tuple(cell for cell in cells if cell is not None))
+    return Notebook(text, tuple(cell for cell in cells if cell is not None), tuple(notes))
 
 
 def _is_python(metadata: Any) -> bool:
@@ -196,7 +245,7 @@ def _is_python(metadata: Any) -> bool:
     return True
 
 
-def _cell(text: str, start: int, number: int) -> Cell | None:
+def _cell(text: str, start: int, number: int, notes: list[str]) -> Cell | None:
     if text[start] != "{":
         raise SourceError(f"is not a notebook: cell {number} is no object")
     members = dict(_members(text, start))
@@ -212,6 +261,8 @@ def _cell(text: str, start: int, number: int) -> Cell | None:
     whole = "".join(value for _, value, _ in found)
     program = covered(whole)
     if not whole or program is None:
+        if magic := other_language(whole):
+            notes.append(f"cell {number} is skipped: %%{magic} may be in any language")
         return None
     literals = tuple((start, end) for start, _, end in found)
     return Cell(number, whole, program, literals, is_list=text[source] == "[")

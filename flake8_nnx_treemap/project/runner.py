@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from flake8_nnx_treemap.project.configuration import Overrides, max_file_size_for, settings_for
+from flake8_nnx_treemap.names import NEWEST_RANGE
+from flake8_nnx_treemap.project.configuration import Overrides, flax_range_for, max_file_size_for, settings_for
 from flake8_nnx_treemap.project.errors import ConfigurationError, FileError
 from flake8_nnx_treemap.project.files import read
 
@@ -36,14 +37,20 @@ class Task:
     writes: bool = False
     fixes: bool = False
     wants_diff: bool = False
+    wants_edits: bool = True
+    """Whether the report shows what fixes would write."""
     adds_noqa: bool = False
     """Whether findings are suppressed by comments instead of being fixed."""
+    reason: str | None = None
+    """What these comments give as a reason."""
     baseline: Baseline | None = None
     """Findings that are neither reported nor fixed."""
     fingerprint: bytes | None = None
     """That of the cache, where there is one."""
     named: tuple[str, ...] | None = None
     """The files and folders that may be written; ``None`` if every file is one that was asked for."""
+    counts_for_newest: bool = False
+    """Whether to count, where nothing is known of a project's Flax, what more would be found if it were the newest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +63,14 @@ class FileReport:
     """What is gone: fixed, or suppressed if that was the task."""
     done: str = "fixed"
     """What was done to these, in a word."""
+    unsafe_fixes: bool = False
+    """Whether unsafe fixes are made in it, by its configuration or the command line."""
     known: tuple[Finding, ...] = ()
     """Findings that the baseline has."""
     error: str | None = None
+    """What is wrong with the file, or with a part of it that was not read."""
+    notes: tuple[str, ...] = ()
+    """What else people should know: of cells that were passed over."""
     diff: str = ""
     text: str | None = None
     """The text that the findings refer to: of a notebook, its cells' sources in one."""
@@ -66,11 +78,25 @@ class FileReport:
     """Where the cells of a notebook stand in that text."""
     digest: bytes | None = None
     """What the file is known by from now on, if nothing was found in it, and nothing there rests on other files."""
+    more_for_newest: int | None = None
+    """How many more findings there are if only the newest Flax counts; ``None`` where the releases are known."""
 
     @property
     def has_something_to_say(self) -> bool:
         """Whether there is anything to report."""
-        return bool(self.error or self.findings or self.fixed or self.known)
+        found = self.error or self.findings or self.fixed or self.known or self.notes
+        return bool(found) or self.more_for_newest is not None
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing was found, whatever was looked for."""
+        return not (self.error or self.findings or self.fixed or self.known or self.more_for_newest)
+
+    def is_fixable(self, finding: Finding) -> bool:
+        """Whether ``nnx-fix`` repairs a finding of this file."""
+        from flake8_nnx_treemap.rules.rule import is_wanted
+
+        return is_wanted(finding.fix, unsafe_fixes=self.unsafe_fixes)
 
     def place(self, position: Position) -> str:
         """``row:column``, or ``cell number:row:column`` in a notebook, as people read it."""
@@ -109,19 +135,35 @@ def run(
     reports = [FileReport(path, error=reason) for path, reason in problems]
     if cache is not None:
         task = replace(task, fingerprint=cache.fingerprint)
-    unknown = candidates if cache is None else cache.unknown(candidates, task.overrides)
+    unknown = (
+        candidates
+        if cache is None
+        else cache.unknown(candidates, task.overrides, counts_for_newest=task.counts_for_newest)
+    )
     from flake8_nnx_treemap.project.signals import ends_cleanly
 
-    passed_over = len(candidates) - len(unknown)
+    untold = len(candidates) - len(unknown)
     with ends_cleanly():
         for report in _process_all(unknown, task, jobs):
             reports.append(report)
-            for _ in range(1 + passed_over):  # Not before the processes run: what counts may start a thread.
+            for _ in range(1 + untold):  # Not before the processes run: what counts may start a thread.
                 on_done()
-            passed_over = 0
+            untold = 0
     if cache is not None:
         cache.remember(report.digest for report in reports if report.digest is not None)
+        passed_over = set(candidates).difference(unknown)
+        reports += _remembered((path for path in candidates if path in passed_over), task)
     return told(reports)
+
+
+def _remembered(paths: Iterable[str], task: Task) -> list[FileReport]:
+    """The reports of files in which an earlier run found nothing, also not for the newest Flax if that was asked."""
+    return [FileReport(path, more_for_newest=0) for path in paths if _also_newest(path, task)]
+
+
+def _also_newest(path: str, task: Task) -> bool:
+    """Whether a file is also looked at as if its project needed only the newest Flax."""
+    return task.counts_for_newest and flax_range_for(path, task.overrides).is_assumed
 
 
 def told(reports: Iterable[FileReport]) -> list[FileReport]:
@@ -165,13 +207,26 @@ def process_text(
         shown = format_.show(result.text)
         if task.baseline is not None:
             known = _find(result.text, filename, format_, settings, modules, task)[1]
+        more = None
+        if _also_newest(filename, task):
+            newest = replace(settings, flax=NEWEST_RANGE)
+            more = _count_more(_find(result.text, filename, format_, newest, modules, task)[0], result.remaining)
     except SourceError as error:
         place = f"{error.row}:{error.column}: " if error.row else ""
         return FileReport(filename, error=f"{place}{error.message}"), text
     except ConfigurationError as error:
         return FileReport(filename, error=str(error)), text
     report = FileReport(
-        filename, result.remaining, result.fixed, known=tuple(known), text=shown.text, cells=shown.cells
+        filename,
+        result.remaining,
+        result.fixed,
+        unsafe_fixes=settings.unsafe_fixes,
+        known=tuple(known),
+        error=shown.problem,
+        notes=shown.notes,
+        text=shown.text,
+        cells=shown.cells,
+        more_for_newest=more,
     )
     if task.adds_noqa:
         report = replace(report, done="suppressed")
@@ -188,14 +243,26 @@ def _hold_to_size(size: int, filename: str, task: Task) -> None:
         raise SourceError(f"is larger than max-file-size: {size:,} characters of Python, and {most:,} are allowed")
 
 
+def _count_more(found: Iterable[Finding], known: Iterable[Finding]) -> int:
+    """How many findings there are that are not among others, by rule and place."""
+    places = {(finding.code, finding.range.start) for finding in found}
+    return len(places.difference((finding.code, finding.range.start) for finding in known))
+
+
 def _find(
     text: str, filename: str, format_: Format, settings: LintSettings, modules: Modules, task: Task
 ) -> tuple[Sequence[Finding], Sequence[Finding]]:
     """The findings of a text, and those of them that the baseline has."""
     from flake8_nnx_treemap.fixing.engine import lint, lint_for_suppression
+    from flake8_nnx_treemap.fixing.suppression import with_reason
 
-    lint_program = lint_for_suppression if task.adds_noqa else lint
-    found = format_.find(text, lambda program: lint_program(program, filename, settings, modules))
+    def lint_program(program: str) -> Sequence[Finding]:
+        if task.adds_noqa:
+            return with_reason(lint_for_suppression(program, filename, settings, modules), task.reason)
+        edits = task.fixes or task.wants_edits
+        return lint(program, filename, settings, modules, edits=edits)
+
+    found = format_.find(text, lint_program)
     return (found, ()) if task.baseline is None else task.baseline.split(filename, format_.show(text).text, found)
 
 
@@ -222,12 +289,13 @@ def process_file(path: str, task: Task, fix: Fixer | None = None) -> FileReport:
 def _with_digest(report: FileReport, data: bytes, encoding: str, task: Task) -> FileReport:
     """The report of a file that rests on no other, and what the file is known by if nothing was found in it."""
     # What other encodings make of bytes may be for a codec to say that is neither ours nor Python's.
-    if task.fingerprint is None or report.has_something_to_say or encoding not in ("utf-8", "utf-8-sig"):
+    if task.fingerprint is None or not report.is_clean or encoding not in ("utf-8", "utf-8-sig"):
         return report
     from flake8_nnx_treemap.project.cache import digest_of  # Only where there is a cache.
 
     settings = settings_for(report.path, task.overrides)
-    return replace(report, digest=digest_of(data, report.path, settings, task.fingerprint))
+    also_newest = report.more_for_newest is not None
+    return replace(report, digest=digest_of(data, report.path, settings, task.fingerprint, also_newest=also_newest))
 
 
 def _process_all(paths: Sequence[str], task: Task, jobs: int | None) -> Iterator[FileReport]:

@@ -6,7 +6,17 @@ import os
 import sys
 
 from flake8_nnx_treemap.gate import may_hold_findings
-from flake8_nnx_treemap.project.discovery import DEFAULT_EXCLUDES, MARKDOWN_SUFFIXES, SUFFIXES, discover, is_left_out
+from flake8_nnx_treemap.project.discovery import (
+    DEFAULT_EXCLUDES,
+    HEADER,
+    MARKDOWN_SUFFIXES,
+    QUARTO_SUFFIX,
+    SUFFIXES,
+    discover,
+    is_left_out,
+    is_repository_root,
+    names_a_kernel,
+)
 from flake8_nnx_treemap.project.errors import FileError
 from flake8_nnx_treemap.project.files import decode, decode_text, read_bytes
 
@@ -24,6 +34,7 @@ class Targets:
     """What the command line says about which files count; a plain class, since dataclasses are slow to import."""
 
     __slots__ = (
+        "config",
         "exclude",
         "extend_exclude",
         "forces_exclude",
@@ -43,6 +54,7 @@ class Targets:
         forces_exclude: bool = False,
         include_markdown: bool = False,
         sweeps: bool = False,
+        config: str | None = None,
     ) -> None:
         """Hold what was said.
 
@@ -54,6 +66,7 @@ class Targets:
             forces_exclude: whether files that were named are left out, too.
             include_markdown: whether Markdown files below folders are looked at as well.
             sweeps: whether what killed runs have left below folders is deleted.
+            config: a configuration file that counts instead of those around the paths.
         """
         self.is_isolated = is_isolated
         self.exclude = exclude
@@ -62,15 +75,19 @@ class Targets:
         self.forces_exclude = forces_exclude
         self.include_markdown = include_markdown
         self.sweeps = sweeps
+        self.config = config
 
 
-def find_files(paths: Sequence[str], targets: Targets, problems: list[tuple[str, str]]) -> Iterator[tuple[str, bool]]:
+def find_files(
+    paths: Sequence[str], targets: Targets, problems: list[tuple[str, str]], empty: list[str] | None = None
+) -> Iterator[tuple[str, bool]]:
     """Find the files that names stand for.
 
     Args:
         paths: what the user named.
         targets: which files count.
         problems: takes names with what is wrong with them.
+        empty: takes folders without any file that counts.
 
     Yields:
         Each file, and whether it was named itself.
@@ -80,18 +97,36 @@ def find_files(paths: Sequence[str], targets: Targets, problems: list[tuple[str,
     """
     for path in paths:
         excludes, respect_gitignore, suffixes = exclusions_for(path, targets)
+        others = tuple(suffix for suffix in MARKDOWN_SUFFIXES if suffix not in suffixes)
         found = discover(
             [path],
             problems,
             excludes,
             respect_gitignore=respect_gitignore,
-            suffixes=suffixes,
+            suffixes=suffixes + others,
             sweeps=targets.sweeps,
         )
+        name, before = None, len(problems)
         for name, is_explicit in found:
-            may_be_left_out = is_explicit and targets.forces_exclude
-            if not (may_be_left_out and is_left_out(name, excludes, problems, respect_gitignore=respect_gitignore)):
+            if is_explicit:
+                is_out = targets.forces_exclude and is_left_out(
+                    name, excludes, problems, respect_gitignore=respect_gitignore
+                )
+            else:
+                is_out = bool(others) and name.endswith(others) and not _is_notebook(name)
+            if not is_out:
                 yield name, is_explicit
+        if name is None and empty is not None and len(problems) == before:
+            empty.append(path)
+
+
+def _is_notebook(path: str) -> bool:
+    """Whether a Markdown file says in its first lines that it is a notebook."""
+    try:
+        with open(path, "rb") as file:
+            return names_a_kernel(file.read(HEADER).decode("utf-8", "replace"))
+    except OSError:
+        return False  # Whoever wants to know names the file.
 
 
 def exclusions_for(path: str, targets: Targets) -> tuple[frozenset[str], bool, tuple[str, ...]]:
@@ -103,20 +138,23 @@ def exclusions_for(path: str, targets: Targets) -> tuple[frozenset[str], bool, t
     Raises:
         ConfigurationError: the configuration that says so is wrong.
     """
-    excludes, respect_gitignore, markdown = _DEFAULTS if targets.is_isolated else _configured(path)
+    excludes, respect_gitignore, markdown = _DEFAULTS if targets.is_isolated else _configured(path, targets.config)
     if targets.exclude is not None:
         excludes = frozenset(targets.exclude)
     suffixes = SUFFIXES + MARKDOWN_SUFFIXES if markdown or targets.include_markdown else SUFFIXES
     return excludes.union(targets.extend_exclude), respect_gitignore and targets.respect_gitignore, suffixes
 
 
-def scan(paths: Sequence[str], targets: Targets, jobs: int = 1) -> tuple[list[str], list[tuple[str, str]]]:
+def scan(
+    paths: Sequence[str], targets: Targets, jobs: int = 1, empty: list[str] | None = None
+) -> tuple[list[str], list[tuple[str, str]]]:
     """Look through files and folders for what is worth a closer look.
 
     Args:
         paths: what the user named.
         targets: which files count.
         jobs: how many processes may look, if there are enough files; more than one only where no thread runs.
+        empty: takes folders without any file that counts.
 
     Returns:
         Files that may hold findings, and names with what is wrong with them. A file below a folder that cannot hold
@@ -126,7 +164,7 @@ def scan(paths: Sequence[str], targets: Targets, jobs: int = 1) -> tuple[list[st
         ConfigurationError: the configuration that names what to exclude is wrong.
     """
     problems: list[tuple[str, str]] = []
-    found = list(find_files(paths, targets, problems))
+    found = list(find_files(paths, targets, problems, empty))
     count = max(1, min(jobs, len(found) // FILES_PER_PROCESS)) if hasattr(os, "fork") else 1
     # Neighbours are alike in size, so each process takes every second file, or every third: equal work for all.
     first, *others = [found[start::count] for start in range(count)]
@@ -165,11 +203,11 @@ def _look_through_elsewhere(files: Sequence[tuple[str, bool]]) -> Callable[[], _
 
     try:
         reading, writing = os.pipe()
-    except OSError:  # No handles are left.
+    except OSError:  # There are no more handles.
         return lambda: _look_through(files)
     try:
         process = os.fork()
-    except OSError:
+    except OSError:  # There are as many processes as may be.
         os.close(reading)
         os.close(writing)
         return lambda: _look_through(files)
@@ -202,18 +240,18 @@ def read_names(data: bytes) -> list[str]:
 _DEFAULTS = (DEFAULT_EXCLUDES, True, False)
 
 
-def _configured(path: str) -> tuple[frozenset[str], bool, bool]:
+def _configured(path: str, config: str | None) -> tuple[frozenset[str], bool, bool]:
     """What the configuration around a path says of which files to look at: folders that are not entered, whether
     git's ignored files are left out, whether Markdown counts. It is read only if there is a table of ours to read."""
     folder = os.path.abspath(path)
     while True:
-        if _mentions_us(os.path.join(folder, "pyproject.toml")):
-            from flake8_nnx_treemap.project.configuration import configuration_for
+        if config is not None or _mentions_us(os.path.join(folder, "pyproject.toml")):
+            from flake8_nnx_treemap.project.configuration import Overrides, configuration_of
 
-            configuration = configuration_for(os.path.join(folder, "pyproject.toml"))
+            configuration = configuration_of(os.path.join(folder, "pyproject.toml"), Overrides(config=config))
             return configuration.exclude, configuration.respect_gitignore, configuration.include_markdown
         parent = os.path.dirname(folder)
-        if parent == folder:
+        if parent == folder or is_repository_root(folder):
             return _DEFAULTS
         folder = parent
 
@@ -229,7 +267,7 @@ def _complaint(path: str, data: bytes) -> str | None:
     """What is wrong with a file that holds nothing for us; to parse it costs little."""
     if path.lower().endswith(".ipynb"):
         return _complaint_about_notebook(data)
-    if path.lower().endswith(MARKDOWN_SUFFIXES):
+    if path.lower().endswith((*MARKDOWN_SUFFIXES, QUARTO_SUFFIX)):
         return None
     try:
         compile(data if data.isascii() else decode(data)[0], path, "exec", _ONLY_AST, dont_inherit=True)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 
+from flake8_nnx_treemap.names import NEWEST, PORTABLE_RANGE, release_text
 from flake8_nnx_treemap.project.runner import FileReport
-from flake8_nnx_treemap.reporting.style import Style, one_line
-from flake8_nnx_treemap.rules.rule import Finding, is_wanted
+from flake8_nnx_treemap.reporting.style import BOLD, CYAN, RED, Style, one_line, painted
+from flake8_nnx_treemap.rules.catalogue import CODES
+from flake8_nnx_treemap.rules.rule import Finding
 
 
 def render(reports: Sequence[FileReport], style: Style) -> str:
@@ -20,7 +23,7 @@ def render(reports: Sequence[FileReport], style: Style) -> str:
 
 def fixed_lines(report: FileReport, style: Style) -> list[str]:
     """What was fixed in a file, if anything was."""
-    if not report.fixed or not style.fixes:
+    if not report.fixed or not style.fixes or style.lists_fixes:
         return []
     return [f"{one_line(report.path)}: {report.done} {', '.join(sorted(found.code for found in report.fixed))}"]
 
@@ -28,31 +31,26 @@ def fixed_lines(report: FileReport, style: Style) -> list[str]:
 def headline(report: FileReport, finding: Finding, style: Style) -> str:
     """``path:row:column: CODE [*] message``; the star says that ``nnx-fix`` repairs it."""
     place = report.place(finding.range.start)
-    return f"{painted(one_line(report.path), BOLD, style)}:{place}: {verdict(finding, style)}"
+    return f"{painted(one_line(report.path), BOLD, style)}:{place}: {verdict(report, finding, style)}"
 
 
-def verdict(finding: Finding, style: Style) -> str:
+def verdict(report: FileReport, finding: Finding, style: Style) -> str:
     """``CODE [*] message``."""
-    star = f"[{painted('*', CYAN, style)}] " if is_wanted(finding.fix, unsafe_fixes=style.unsafe_fixes) else ""
+    star = f"[{painted('*', CYAN, style)}] " if report.is_fixable(finding) else ""
     return f"{painted(finding.code, RED, style)} {star}{one_line(finding.message)}"
-
-
-BOLD, RED, CYAN, BLUE = "1", "1;31", "36", "1;34"
-"""Parameters of the terminal's sequence that sets a colour."""
-
-
-def painted(text: str, colour: str, style: Style) -> str:
-    """The text in a colour, if colours are wanted."""
-    return f"\x1b[{colour}m{text}\x1b[0m" if style.is_coloured else text
 
 
 def summary_lines(reports: Sequence[FileReport], style: Style) -> Iterable[str]:
     """What was found, what was fixed, what could be."""
+    if style.lists_fixes:
+        yield from _list_of_fixes(reports, style)
     if not style.has_summary:
         return
     left = [finding for report in reports for finding in report.findings]
     fixed = sum(len(report.fixed) for report in reports)
     done = next((report.done for report in reports if report.fixed), "")
+    failed = sum(report.error is not None for report in reports)
+    unchecked = f"{_count(failed, 'file')} could not be checked" if failed else ""
     if fixed and style.fixes:
         yield f"Found {_count(len(left) + fixed, 'finding')} ({fixed} {done}, {len(left)} remaining)."
     elif fixed:
@@ -60,14 +58,43 @@ def summary_lines(reports: Sequence[FileReport], style: Style) -> Iterable[str]:
     elif left:
         yield f"Found {_count(len(left), 'finding')}."
     else:
-        failed = sum(report.error is not None for report in reports)
-        yield f"No findings, but {_count(failed, 'file')} could not be checked." if failed else "All checks passed!"
-    fixable = sum(is_wanted(finding.fix, unsafe_fixes=style.unsafe_fixes) for finding in left)
+        yield f"No findings, but {unchecked}." if failed else "All checks passed!"
+    if failed and (left or fixed):
+        yield f"{unchecked}."
+    fixable = sum(report.is_fixable(finding) for report in reports for finding in report.findings)
     hidden = sum(finding.fix is not None for finding in left) - fixable
     if fixable:
         yield f"[*] {fixable} fixable with `nnx-fix`."
     if hidden:
         yield f"{_count(hidden, 'more fix', 'more fixes')} with `--unsafe-fixes`."
+    more = [report.more_for_newest for report in reports if report.more_for_newest is not None]
+    if more:
+        newest = release_text(NEWEST)
+        yield (
+            f"No lower bound for Flax was found, so code for {PORTABLE_RANGE} is assumed; for code that needs only "
+            f'{newest} there {_more_findings(sum(more))}. To say which Flax it is, add `target-flax = "{newest}"` to '
+            "[tool.nnx-treemap] in pyproject.toml."
+        )
+
+
+def _more_findings(number: int) -> str:
+    if not number:
+        return "are no more findings"
+    return f"{'is' if number == 1 else 'are'} {_count(number, 'more finding')}"
+
+
+def _list_of_fixes(reports: Sequence[FileReport], style: Style) -> Iterator[str]:
+    """What was fixed, file by file, as ruff lists it."""
+    told = [report for report in reports if report.fixed]
+    if not told:
+        return
+    done = told[0].done.capitalize() if style.fixes else "Would fix"
+    yield f"{done} {_count(sum(len(report.fixed) for report in told), 'finding')}:"
+    for report in told:
+        yield f"- {one_line(report.path)}:"
+        for code, number in sorted(Counter(finding.code for finding in report.fixed).items()):
+            yield f"    {number} × {code} ({CODES[code].slug})"
+    yield ""
 
 
 def _count(number: int, one: str, many: str | None = None) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, TextIO
 
 from flake8_nnx_treemap.reporting.prose import prose_of
+from flake8_nnx_treemap.reporting.severity import severity_of
 from flake8_nnx_treemap.reporting.traversals import text_drawing
 from flake8_nnx_treemap.rules.rule import Example, Rule
 
@@ -84,16 +85,33 @@ def _indented(source: str) -> str:
 
 def rules_as_json(rules: Iterable[Rule]) -> str:
     """What there is to know about rules, but for the prose."""
-    entries = [
-        {
-            "code": rule.code,
-            "name": rule.slug,
-            "summary": rule.summary,
-            "fix": rule.fix.value,
-            "on_by_default": rule.on_by_default,
-            "since": ".".join(map(str, rule.since)),
-            "url": rule.url,
-        }
-        for rule in rules
-    ]
-    return json.dumps(entries, indent=2, ensure_ascii=False)
+    return json.dumps(list(map(_entry, rules)), indent=2, ensure_ascii=False)
+
+
+def explanations_as_json(rules: Iterable[Rule]) -> str:
+    """The same with the prose, in Markdown, and the examples."""
+    return json.dumps([{**_entry(rule), **_explanation(rule)} for rule in rules], indent=2, ensure_ascii=False)
+
+
+def _entry(rule: Rule) -> dict[str, object]:
+    return {
+        "code": rule.code,
+        "name": rule.slug,
+        "summary": rule.summary,
+        "fix": rule.fix.value,
+        "on_by_default": rule.on_by_default,
+        "since": ".".join(map(str, rule.since)),
+        "url": rule.url,
+    }
+
+
+def _explanation(rule: Rule) -> dict[str, object]:
+    return {
+        "kind": rule.entry.kind.value,
+        "severity": severity_of(rule.code),
+        "explanation": prose_of(rule),
+        "examples": [
+            {"title": example.title, "source": example.source, "fixed": dict(example.fixed)}
+            for example in rule.examples
+        ],
+    }

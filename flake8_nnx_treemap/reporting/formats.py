@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from flake8_nnx_treemap.project.runner import FileReport
     from flake8_nnx_treemap.reporting.style import Style
 
+FOR_PEOPLE = ("text", "concise", "grouped")
+"""Formats that end with what there is to say about the whole run."""
+
 FORMATS = {
     "text": "text",
     "concise": "concise",
@@ -19,8 +22,12 @@ FORMATS = {
     "github": "github",
     "gitlab": "gitlab",
     "junit": "junit",
+    "rdjson": "rdjson",
 }
 """The name on the command line -> the module below ``reporting``."""
+
+FORMATS_WITH_EDITS = frozenset({"text", "json", "json-lines", "rdjson", "sarif"})
+"""Formats that say what a fix would write; to find that out for the others would be work for nothing."""
 
 
 def render(name: str, reports: Sequence[FileReport], style: Style) -> str:

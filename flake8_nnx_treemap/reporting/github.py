@@ -5,28 +5,33 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from flake8_nnx_treemap.project.runner import FileReport
+from flake8_nnx_treemap.reporting.repository import path_below, root_from
+from flake8_nnx_treemap.reporting.severity import Severity, severity_of
 from flake8_nnx_treemap.reporting.style import Style, failures, one_line
 
 
 def render(reports: Sequence[FileReport], style: Style) -> str:
     """One workflow command for each finding and each failure; nothing if there are none."""
     lines = []
+    root = root_from(["GITHUB_WORKSPACE"])
     for failure in failures(reports):
-        place = {"file": failure.path, "line": failure.row, "col": failure.column}
-        lines.append(_command({"title": "nnx-fix", **place}, f"{failure.path}: {failure.message}"))
+        place = {"file": path_below(root, failure.path), "line": failure.row, "col": failure.column}
+        lines.append(_command("error", {"title": "nnx-fix", **place}, f"{failure.path}: {failure.message}"))
     for report in reports:
+        path = path_below(root, report.path)
         for finding in report.findings:
             start, end = finding.range.start, finding.range.end
-            place = {"file": report.path, "line": start.row, "col": start.column}
+            place = {"file": path, "line": start.row, "col": start.column}
             ends = {"endLine": end.row, "endColumn": end.column}
             message = f"{report.path}:{report.place(start)}: {finding.code} {finding.message}"
-            lines.append(_command({"title": f"nnx-fix ({finding.code})", **place, **ends}, message))
+            properties = {"title": f"nnx-fix ({finding.code})", **place, **ends}
+            lines.append(_command(severity_of(finding.code), properties, message))
     return "".join(lines)
 
 
-def _command(properties: dict[str, object], message: str) -> str:
+def _command(severity: Severity, properties: dict[str, object], message: str) -> str:
     listed = ",".join(f"{key}={_escaped_property(str(value))}" for key, value in properties.items())
-    return f"::error {listed}::{_escaped(message)}\n"
+    return f"::{severity} {listed}::{_escaped(message)}\n"
 
 
 def _escaped(text: str) -> str:

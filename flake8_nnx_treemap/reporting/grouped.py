@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from flake8_nnx_treemap.project.runner import FileReport
-from flake8_nnx_treemap.reporting.concise import BOLD, fixed_lines, painted, summary_lines, verdict
-from flake8_nnx_treemap.reporting.style import Style, one_line
+from flake8_nnx_treemap.reporting.concise import fixed_lines, summary_lines, verdict
+from flake8_nnx_treemap.reporting.style import BOLD, Style, one_line, painted
 
 
 def render(reports: Sequence[FileReport], style: Style) -> str:
@@ -19,7 +19,7 @@ def render(reports: Sequence[FileReport], style: Style) -> str:
             width = max(map(len, places))
             lines.append(f"{painted(one_line(report.path), BOLD, style)}:")
             lines += [
-                f"  {place.ljust(width)} {verdict(found, style)}"
+                f"  {place.ljust(width)} {verdict(report, found, style)}"
                 for place, found in zip(places, report.findings, strict=True)
             ]
             lines.append("")

@@ -1,4 +1,7 @@
-"""Findings as a JUnit report: a suite for each file, a failure for each finding."""
+"""Findings as a JUnit report: a suite for each file, a failure for each finding.
+
+Jenkins holds a report to a schema that knows no attributes for lines and columns; they stand in the text.
+"""
 
 from __future__ import annotations
 
@@ -35,15 +38,12 @@ def _add_suite(root: ElementTree.Element, report: FileReport) -> None:
     counts = _counts(number + bool(report.error), number, int(bool(report.error)))
     suite = ElementTree.SubElement(root, "testsuite", {"name": path, **counts})
     for failure in failures([report]):
-        place = {"line": str(failure.row), "column": str(failure.column)}
-        case = ElementTree.SubElement(suite, "testcase", {"name": "nnx-fix.error", "classname": path, **place})
-        ElementTree.SubElement(case, "error", {"message": _text(failure.message)})
+        case = ElementTree.SubElement(suite, "testcase", {"name": "nnx-fix.error", "classname": path})
+        error = ElementTree.SubElement(case, "error", {"message": _text(failure.message)})
+        error.text = f"line {failure.row}, column {failure.column}, {_text(failure.message)}"
     for finding in report.findings:
         start = finding.range.start
-        place = {"line": str(start.row), "column": str(start.column)}
-        case = ElementTree.SubElement(
-            suite, "testcase", {"name": f"nnx-fix.{finding.code}", "classname": path, **place}
-        )
+        case = ElementTree.SubElement(suite, "testcase", {"name": f"nnx-fix.{finding.code}", "classname": path})
         failed = ElementTree.SubElement(case, "failure", {"message": _text(finding.message)})
         failed.text = f"line {start.row}, column {start.column}, {_text(finding.message)}"
 

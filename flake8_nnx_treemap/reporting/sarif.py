@@ -11,18 +11,32 @@ from urllib.parse import quote
 from flake8_nnx_treemap import __version__
 from flake8_nnx_treemap.analysis.code.text import Range
 from flake8_nnx_treemap.project.runner import FileReport
+from flake8_nnx_treemap.reporting.fingerprints import fingerprints, identified
+from flake8_nnx_treemap.reporting.pages import page
 from flake8_nnx_treemap.reporting.prose import prose_of
+from flake8_nnx_treemap.reporting.repository import git_root, path_below, root_from
+from flake8_nnx_treemap.reporting.severity import severity_of
 from flake8_nnx_treemap.reporting.style import Failure, Style, failures, in_json
-from flake8_nnx_treemap.rules.rule import DOCUMENTATION_URL, Finding, Fix
+from flake8_nnx_treemap.rules.catalogue import rule_named
+from flake8_nnx_treemap.rules.rule import DOCUMENTATION_URL, Finding, Fix, Rule
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+
+FINGERPRINT = "primaryLocationLineHash"
+"""The one that GitHub goes by; without it, GitHub makes one of its own, for which it needs the sources."""
 
 
 def render(reports: Sequence[FileReport], style: Style) -> str:
     """The whole log, with one run in it."""
+    root = root_from(["GITHUB_WORKSPACE", "CI_PROJECT_DIR"]) or git_root()
     codes = sorted({finding.code for report in reports for finding in report.findings})
-    notifications = [_notification(failure) for failure in failures(reports)]
-    results = [_result(report.path, finding, codes) for report in reports for finding in report.findings]
+    notifications = [_notification(path_below(root, failure.path), failure) for failure in failures(reports)]
+    fingerprint = fingerprints()
+    results: list[dict[str, Any]] = []
+    for report in reports:
+        path = path_below(root, report.path)
+        for finding, known_by in identified(report, path, fingerprint):
+            results.append({**_result(path, finding, codes), "partialFingerprints": {FINGERPRINT: known_by}})
     driver = {
         "name": "nnx-fix",
         "version": __version__,
@@ -43,23 +57,28 @@ def render(reports: Sequence[FileReport], style: Style) -> str:
 
 
 def _rule(code: str) -> dict[str, Any]:
-    from flake8_nnx_treemap.rules.catalogue import rule_named  # Imports LibCST, which a run without findings need not.
-
     rule = rule_named(code)
     return {
         "id": code,
         "name": rule.slug,
         "shortDescription": {"text": rule.summary},
+        "fullDescription": {"text": _what_it_does(rule)},
         "helpUri": rule.url,
-        "help": {"text": prose_of(rule)},
+        "help": {"text": prose_of(rule), "markdown": page(code)},
+        "defaultConfiguration": {"level": severity_of(code)},
     }
+
+
+def _what_it_does(rule: Rule) -> str:
+    section = prose_of(rule).partition("## What it does")[2].partition("\n## ")[0]
+    return " ".join((section or rule.summary).split())
 
 
 def _result(path: str, finding: Finding, codes: Sequence[str]) -> dict[str, Any]:
     result = {
         "ruleId": finding.code,
         "ruleIndex": codes.index(finding.code),
-        "level": "error",
+        "level": severity_of(finding.code),
         "message": {"text": finding.message},
         "locations": [{"physicalLocation": {**_file(path), "region": _region(finding.range)}}],
     }
@@ -77,9 +96,9 @@ def _fix(path: str, fix: Fix) -> dict[str, Any]:
     }
 
 
-def _notification(failure: Failure) -> dict[str, Any]:
+def _notification(path: str, failure: Failure) -> dict[str, Any]:
     region = {"startLine": failure.row, "startColumn": failure.column}
-    location = {"physicalLocation": {**_file(failure.path), "region": region}}
+    location = {"physicalLocation": {**_file(path), "region": region}}
     return {"level": "error", "message": {"text": failure.message}, "locations": [location]}
 
 

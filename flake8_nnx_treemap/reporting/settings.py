@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 
 from flake8_nnx_treemap.project.configuration import (
-    Configuration,
     Overrides,
     cache_folder,
-    configuration_for,
-    flax_floor_for,
+    configuration_of,
+    flax_range_for,
     max_file_size_for,
     settings_for,
 )
 from flake8_nnx_treemap.project.discovery import SUFFIXES
+from flake8_nnx_treemap.project.flax_range import FlaxDecision
 from flake8_nnx_treemap.project.scanning import Targets, exclusions_for
 from flake8_nnx_treemap.reporting.style import in_json, one_line
 
@@ -30,16 +30,20 @@ def render_settings(name: str, path: str, overrides: Overrides, targets: Targets
     Raises:
         ConfigurationError: the configuration or the command line is wrong.
     """
-    configuration = Configuration() if overrides.is_isolated else configuration_for(path)
+    configuration = configuration_of(path, overrides)
     settings = settings_for(path, overrides)
     excludes, respect_gitignore, suffixes = exclusions_for(path, targets)
-    floor = flax_floor_for(path, overrides)
+    decision = flax_range_for(path, overrides)
     shown = {
         "file": path,
         "configuration": configuration.path,
         "rules": sorted(settings.select or ()),
-        "target-flax": ".".join(map(str, floor.release)),
-        "target-flax-source": floor.decided_by,
+        "target-flax": decision.range.target,
+        "target-flax-source": decision.decided_by,
+        "target-flax-places": [
+            {"place": place.path, "said": place.said, "decides": place.path in decision.deciding}
+            for place in decision.places
+        ],
         "unsafe-fixes": settings.unsafe_fixes,
         "exclude": sorted(excludes),
         "respect-gitignore": respect_gitignore,
@@ -49,9 +53,22 @@ def render_settings(name: str, path: str, overrides: Overrides, targets: Targets
     }
     if name == "json":
         return in_json(json.dumps(shown, indent=2, ensure_ascii=False)) + "\n"
-    source = shown.pop("target-flax-source")
-    shown["target-flax"] = f"{shown['target-flax']} from {source}"
-    return "".join(one_line(f"{key}: {_as_text(value)}") + "\n" for key, value in shown.items())
+    del shown["target-flax-source"], shown["target-flax-places"]
+    shown["target-flax"] = f"{decision.range}, from {decision.decided_by}"
+    lines = [f"{key}: {_as_text(value)}" for key, value in shown.items()]
+    lines += _places_as_text(decision)
+    return "".join(f"{one_line(line)}\n" for line in lines)
+
+
+def _places_as_text(decision: FlaxDecision) -> list[str]:
+    """Where flax was looked for, one line each."""
+    if not decision.places:
+        return []
+    marks = dict.fromkeys(decision.deciding, " (decides)")
+    return [
+        "flax was looked for in:",
+        *(f"  {place.path}: {place.said}{marks.get(place.path, '')}" for place in decision.places),
+    ]
 
 
 def _as_text(value: object) -> str:

@@ -7,22 +7,18 @@ from collections import Counter
 from collections.abc import Sequence
 
 from flake8_nnx_treemap.project.runner import FileReport
-from flake8_nnx_treemap.reporting.style import Style
 from flake8_nnx_treemap.rules.catalogue import rule_named
-from flake8_nnx_treemap.rules.rule import is_wanted
 
 
-def render_statistics(name: str, reports: Sequence[FileReport], style: Style) -> str:
+def render_statistics(name: str, reports: Sequence[FileReport]) -> str:
     """Count what is left, most frequent rule first.
 
     Args:
         name: ``json``, or a format for people.
         reports: the files that have something to say.
-        style: whether unsafe fixes count as fixable.
     """
-    found = [finding for report in reports for finding in report.findings]
-    counts = Counter(finding.code for finding in found)
-    fixable = Counter(one.code for one in found if is_wanted(one.fix, unsafe_fixes=style.unsafe_fixes))
+    counts = Counter(finding.code for report in reports for finding in report.findings)
+    fixable = Counter(one.code for report in reports for one in report.findings if report.is_fixable(one))
     rows = sorted(counts.items(), key=lambda row: (-row[1], row[0]))
     if name == "json":
         entries = [

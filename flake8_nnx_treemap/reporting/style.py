@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 class Style:
     """How a run is to be reported."""
 
-    unsafe_fixes: bool = False
-    """Whether unsafe fixes count as fixable."""
     fixes: bool = True
     """Whether what was fixed is fixed, and not just shown."""
     is_coloured: bool = False
     has_summary: bool = True
     """Whether people are told how much there is, too."""
+    lists_fixes: bool = False
+    """Whether people are told what was fixed, file by file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +44,17 @@ def failures(reports: Sequence[FileReport]) -> Iterator[Failure]:
             match = re.match(r"(\d+):(\d+): ", report.error)
             row, column = (int(match[1]), int(match[2])) if match else (1, 1)
             yield Failure(report.path, row, max(column, 1), report.error[match.end() if match else 0 :])
+
+
+BOLD, RED, GREEN, CYAN, BLUE = "1", "1;31", "32", "36", "1;34"
+"""Parameters of the terminal's sequence that sets a colour."""
+
+
+def painted(text: str, colour: str, style: Style) -> str:
+    """The text in a colour, if colours are wanted."""
+    return in_colour(text, colour) if style.is_coloured else text
+
+
+def in_colour(text: str, colour: str) -> str:
+    """The text in a colour of the terminal."""
+    return f"\x1b[{colour}m{text}\x1b[0m"

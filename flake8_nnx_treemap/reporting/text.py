@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
+from itertools import islice
 
 from flake8_nnx_treemap.analysis.code.text import LINE_END
 from flake8_nnx_treemap.project.escaping import CONTROL
 from flake8_nnx_treemap.project.runner import FileReport
-from flake8_nnx_treemap.reporting.concise import BLUE, CYAN, RED, fixed_lines, headline, painted, summary_lines
-from flake8_nnx_treemap.reporting.style import Style, one_line
+from flake8_nnx_treemap.reporting.changed_lines import Changed, changed_lines
+from flake8_nnx_treemap.reporting.concise import fixed_lines, headline, summary_lines
+from flake8_nnx_treemap.reporting.style import BLUE, CYAN, GREEN, RED, Style, one_line, painted
+from flake8_nnx_treemap.rules.catalogue import rule_named
 from flake8_nnx_treemap.rules.rule import Finding
+
+LONGEST_FIX = 20
+"""Lines of a fix that are shown: more than almost any fix has, and a report stays one."""
 
 
 def render(reports: Sequence[FileReport], style: Style) -> str:
@@ -25,21 +31,32 @@ def render(reports: Sequence[FileReport], style: Style) -> str:
 
 def _block(report: FileReport, finding: Finding, lines: Sequence[str], style: Style) -> str:
     start, end = finding.range.start, finding.range.end
+    changed = [] if finding.fix is None else list(islice(changed_lines(lines, finding.fix.edits), LONGEST_FIX + 1))
+    width = max(len(str(row)) for row in (start.row, *(row for _, row, _ in changed)))
     block = [headline(report, finding, style)]
-    number = str(start.row)
     bar = painted("|", BLUE, style)
     if start.row <= len(lines):
         line = lines[start.row - 1]
         stop = end.column - 1 if end.row == start.row else len(line)
         padding, carets = caret_run(line, start.column - 1, stop)
         block += [
-            f"{' ' * len(number)} {bar}",
-            f"{painted(number, BLUE, style)} {bar} {''.join(map(_shown, line))}".rstrip(),
-            f"{' ' * len(number)} {bar} {padding}{painted(carets, RED, style)}",
+            f"{' ' * width} {bar}",
+            f"{painted(str(start.row).rjust(width), BLUE, style)} {bar} {printable(line)}".rstrip(),
+            f"{' ' * width} {bar} {padding}{painted(carets, RED, style)}",
         ]
     if finding.fix is not None:
-        block.append(f"{' ' * len(number)} {painted('= help:', CYAN, style)} {one_line(finding.fix.message)}")
+        block.append(f"{' ' * width} {painted('= help:', CYAN, style)} {one_line(finding.fix.message)}")
+        block += [_changed_line(one, width, style) for one in changed[:LONGEST_FIX]]
+        if len(changed) > LONGEST_FIX:
+            block.append(f"{' ' * width} … and more; --diff shows it all")
+    block.append(f"{' ' * width} {painted('= see:', CYAN, style)} {rule_named(finding.code).url}")
     return "\n".join(block) + "\n\n"
+
+
+def _changed_line(changed: Changed, width: int, style: Style) -> str:
+    sign, row, line = changed
+    number = painted((str(row) if sign == "-" else "").rjust(width), BLUE, style)
+    return f"{number} {painted(f'{sign} {printable(line)}'.rstrip(), RED if sign == '-' else GREEN, style)}"
 
 
 def caret_run(line: str, start: int, stop: int) -> tuple[str, str]:
@@ -64,6 +81,11 @@ def _width(letter: str) -> int:
     if unicodedata.combining(letter) or unicodedata.category(letter) in ("Mn", "Me", "Cf"):
         return 0
     return 2 if unicodedata.east_asian_width(letter) in "WF" else 1
+
+
+def printable(line: str) -> str:
+    """A line of source, less the characters that a terminal would take for commands."""
+    return "".join(map(_shown, line))
 
 
 def _shown(letter: str) -> str:

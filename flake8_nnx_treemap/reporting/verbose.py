@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from flake8_nnx_treemap.project.configuration import Overrides, flax_floor_for, settings_for
+from flake8_nnx_treemap.project.configuration import Overrides, flax_range_for, settings_for
 from flake8_nnx_treemap.project.errors import ConfigurationError
 from flake8_nnx_treemap.project.runner import FileReport
 from flake8_nnx_treemap.reporting.style import one_line
@@ -23,12 +23,11 @@ def verbose_lines(
     """
     for path in candidates:
         try:
-            codes, floor = settings_for(path, overrides).select or (), flax_floor_for(path, overrides)
+            codes, decision = settings_for(path, overrides).select or (), flax_range_for(path, overrides)
         except ConfigurationError:
             continue  # The file's own report says it.
-        release = ".".join(map(str, floor.release))
-        rules = ", ".join(sorted(codes)) or "no rules"
-        yield one_line(f"{path}: {rules}; Flax {release} ({floor.decided_by})")
+        held_to = f"{', '.join(sorted(codes)) or 'no rules'}; Flax {decision.range} ({decision.decided_by})"
+        yield one_line(f"{path}: {held_to}")
     for report in reports:
         for finding in report.findings:
             for note in finding.notes:

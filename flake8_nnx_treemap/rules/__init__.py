@@ -1,1 +1,1 @@
-"""Opinions about facts: one rule a file, named after its code. No input or output happens here."""
+"""Rules, which turn facts about code into findings: one per file, named after its code. No input or output here."""

@@ -1,4 +1,4 @@
-"""All rules, one line each: what is known of a rule before its file is imported.
+"""Lists all rules, one line each, with what can be known about a rule without importing its file.
 
 A new rule is its file in this folder, its cases in ``tests/rules``, and a line here.
 """
@@ -16,8 +16,11 @@ from flake8_nnx_treemap.names import (
     METADATA_NEEDS_METHOD,
     PORTABLE,
     PURE_WARNS,
+    REMOVED_TREE_FUNCTIONS,
+    RENAMED_IN_NNX,
     VALUE_ACCESS_WARNS,
     VARIABLE_STATE_IS_VARIABLE,
+    FlaxRange,
     FlaxRelease,
 )
 
@@ -27,73 +30,82 @@ if TYPE_CHECKING:
 
 
 class Kind(str, enum.Enum):
-    """What happens to code that a rule reports, on the releases of Flax or JAX that the rule is about."""
+    """What reported code does on the releases of Flax or JAX that the rule is about."""
 
     CRASH = "crash"
     """It raises."""
     SILENT = "silent"
-    """It computes something else than what it says, without a word."""
+    """It silently computes something else than it seems to."""
     DEPRECATION = "deprecation"
-    """It warns, and will be removed."""
+    """It warns, and what it uses will be removed."""
     COMMENT = "comment"
     """Nothing: the rule is about a comment."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One rule.
+    """One rule's line in the catalogue.
 
-    ``since`` is the first Flax release on which the rule is true. ``word`` is what a text must hold for the rule to
-    find anything in it, in lower case if ``ignores_case``.
+    ``since`` is the first Flax release that the rule applies to. The rule can find something only in a text that
+    contains one of ``words``; these are in lower case if the rule ``ignores_case``.
     """
 
     code: str
     slug: str
     kind: Kind
-    word: str
+    words: tuple[str, ...]
     since: FlaxRelease = PORTABLE
     on_by_default: bool = True
     ignores_case: bool = False
 
     @property
     def module(self) -> str:
-        """The name of the module that holds the rule, in this package."""
+        """The name of the rule's module in this package."""
         return f"{self.code}_{self.slug}".lower().replace("-", "_")
 
+    def applies_to(self, flax: FlaxRange) -> bool:
+        """Tell whether code for a range of releases hears of the rule.
+
+        It does if a release in the range crashes or is silently wrong. A deprecation waits until the whole range has
+        the new spelling.
+        """
+        return flax.starts_from(self.since) if self.kind is Kind.DEPRECATION else flax.holds(self.since)
+
     def may_find(self, text: str) -> bool:
-        """Whether a text holds the word without which the rule finds nothing."""
-        return self.word in (text.lower() if self.ignores_case else text)
+        """Tell whether a text contains one of the words without which the rule finds nothing."""
+        searched = text.lower() if self.ignores_case else text
+        return any(word in searched for word in self.words)
 
 
 _OFF: Final = False
 
 CATALOGUE: tuple[Entry, ...] = (
-    Entry("NNX101", "is-leaf-is-not-a-filter", Kind.CRASH, "tree"),
-    Entry("NNX102", "dispatch-without-is-leaf", Kind.SILENT, "tree"),
-    Entry("NNX103", "leaves-test-without-is-leaf", Kind.SILENT, "tree"),
-    Entry("NNX104", "variable-attribute-without-is-leaf", Kind.CRASH, "tree"),
-    Entry("NNX105", "exact-type-test", Kind.SILENT, "tree"),
-    Entry("NNX106", "is-leaf-is-a-class", Kind.CRASH, "tree"),
-    Entry("NNX107", "predicate-mapper-mismatch", Kind.SILENT, "tree"),
-    Entry("NNX108", "wrapped-mask", Kind.CRASH, "tree"),
-    Entry("NNX109", "branch-collapse", Kind.SILENT, "VariableState"),
-    Entry("NNX110", "aliased-variable", Kind.SILENT, "tree", on_by_default=_OFF),
-    Entry("NNX111", "mutating-mapper", Kind.SILENT, "tree", on_by_default=_OFF),
-    Entry("NNX112", "undispatched-variable-leaf", Kind.CRASH, "tree", on_by_default=_OFF),
-    Entry("NNX201", "deprecated-variable-state", Kind.DEPRECATION, "VariableState", VARIABLE_STATE_IS_VARIABLE),
-    Entry("NNX202", "variable-state-constructor", Kind.CRASH, "VariableState", VARIABLE_STATE_IS_VARIABLE),
-    Entry("NNX203", "removed-conversion", Kind.CRASH, "to_variable", VARIABLE_STATE_IS_VARIABLE),
-    Entry("NNX204", "deprecated-type-attribute", Kind.DEPRECATION, "type", VARIABLE_STATE_IS_VARIABLE),
-    Entry("NNX205", "metadata-by-attribute", Kind.CRASH, "=", METADATA_NEEDS_METHOD),
-    Entry("NNX206", "deprecated-value-access", Kind.DEPRECATION, "value", VALUE_ACCESS_WARNS),
-    Entry("NNX207", "deprecated-pure", Kind.DEPRECATION, "pure", PURE_WARNS),
-    Entry("NNX208", "removed-jax-tree-map", Kind.CRASH, "tree_"),
-    Entry("NNX901", "unused-noqa", Kind.COMMENT, "noqa", on_by_default=_OFF, ignores_case=True),
+    Entry("NNX101", "is-leaf-is-not-a-filter", Kind.CRASH, ("tree",)),
+    Entry("NNX102", "dispatch-without-is-leaf", Kind.SILENT, ("tree",)),
+    Entry("NNX103", "leaves-test-without-is-leaf", Kind.SILENT, ("leaves", "flatten")),
+    Entry("NNX104", "variable-attribute-without-is-leaf", Kind.CRASH, ("tree",)),
+    Entry("NNX105", "exact-type-test", Kind.SILENT, ("type", "__class__"), VARIABLE_STATE_IS_VARIABLE),
+    Entry("NNX106", "is-leaf-is-a-class", Kind.CRASH, ("tree",)),
+    Entry("NNX107", "predicate-mapper-mismatch", Kind.SILENT, ("tree",)),
+    Entry("NNX108", "wrapped-mask", Kind.CRASH, ("optax",), VARIABLE_STATE_IS_VARIABLE),
+    Entry("NNX109", "branch-collapse", Kind.SILENT, ("VariableState",), VARIABLE_STATE_IS_VARIABLE),
+    Entry("NNX110", "aliased-variable", Kind.SILENT, ("tree",), VARIABLE_STATE_IS_VARIABLE, on_by_default=_OFF),
+    Entry("NNX111", "mutating-mapper", Kind.SILENT, ("tree",), VARIABLE_STATE_IS_VARIABLE, on_by_default=_OFF),
+    Entry("NNX112", "undispatched-variable-leaf", Kind.CRASH, ("tree",), on_by_default=_OFF),
+    Entry("NNX201", "deprecated-variable-state", Kind.DEPRECATION, ("VariableState",), VARIABLE_STATE_IS_VARIABLE),
+    Entry("NNX202", "variable-state-constructor", Kind.CRASH, ("VariableState",), VARIABLE_STATE_IS_VARIABLE),
+    Entry("NNX203", "removed-conversion", Kind.CRASH, ("to_variable",), VARIABLE_STATE_IS_VARIABLE),
+    Entry("NNX204", "deprecated-type-attribute", Kind.DEPRECATION, ("type",), VARIABLE_STATE_IS_VARIABLE),
+    Entry("NNX205", "metadata-by-attribute", Kind.CRASH, ("=",), METADATA_NEEDS_METHOD),
+    Entry("NNX206", "deprecated-value-access", Kind.DEPRECATION, ("value",), VALUE_ACCESS_WARNS),
+    Entry("NNX207", "deprecated-pure", Kind.DEPRECATION, tuple(one.old for one in RENAMED_IN_NNX), PURE_WARNS),
+    Entry("NNX208", "removed-jax-tree-map", Kind.CRASH, tuple(REMOVED_TREE_FUNCTIONS)),
+    Entry("NNX901", "unused-noqa", Kind.COMMENT, ("noqa",), on_by_default=_OFF, ignores_case=True),
 )
-"""In order of their codes."""
+"""All rules, in order of their codes."""
 
 CODES: Mapping[str, Entry] = {entry.code: entry for entry in CATALOGUE}
-"""The same, by code."""
+"""All rules, by code."""
 
 DEFAULT_CODES = frozenset(entry.code for entry in CATALOGUE if entry.on_by_default)
 """The rules that run unless others are selected."""
@@ -101,27 +113,27 @@ DEFAULT_CODES = frozenset(entry.code for entry in CATALOGUE if entry.on_by_defau
 
 @cache
 def rule_named(code: str) -> Rule:
-    """Import the rule with a code.
+    """Return the rule with a code; import its module.
 
     Raises:
-        KeyError: there is none.
+        KeyError: there is no such rule.
     """
     rule: Rule = import_module(f"{__package__}.{CODES[code].module}").RULE
     return rule
 
 
 def every_rule() -> tuple[Rule, ...]:
-    """Import all rules, in order of their codes."""
+    """Return all rules, in order of their codes; import their modules."""
     return tuple(map(rule_named, CODES))
 
 
 def rules_about_code() -> tuple[Rule, ...]:
-    """Import the rules whose examples can be run on JAX: all but those about comments."""
+    """Return the rules whose examples can be run on JAX: all but those about comments."""
     return tuple(rule_named(entry.code) for entry in CATALOGUE if entry.kind is not Kind.COMMENT)
 
 
 def codes_that_may_find(text: str, settings: LintSettings) -> frozenset[str]:
-    """The selected rules that find the word they need in a text, and that the Flax floor makes true."""
+    """Return the codes of the selected rules that apply to the Flax range and whose words a text contains."""
     selected = DEFAULT_CODES if settings.select is None else settings.select
-    entries = (entry for entry in CATALOGUE if entry.code in selected and settings.flax_floor >= entry.since)
+    entries = (entry for entry in CATALOGUE if entry.code in selected and entry.applies_to(settings.flax_range))
     return frozenset(entry.code for entry in entries if entry.may_find(text))

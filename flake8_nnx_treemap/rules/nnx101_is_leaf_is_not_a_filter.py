@@ -44,9 +44,9 @@ from collections.abc import Iterator
 
 from flake8_nnx_treemap.analysis.calls.mappers import Mapper, mapper_of
 from flake8_nnx_treemap.analysis.calls.predicates import LeafTest, leaf_test_of
+from flake8_nnx_treemap.analysis.calls.tree_calls import tree_calls_of
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown
-from flake8_nnx_treemap.names import VARIABLE, VARIABLE_STATE, FlaxRelease
-from flake8_nnx_treemap.rules.calls import calls_for
+from flake8_nnx_treemap.names import VARIABLE, VARIABLE_STATE, FlaxRange
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.rewriting import dispatch_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, FixAvailability, Rule
@@ -54,9 +54,9 @@ from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, FixAv
 MESSAGE = "is_leaf only stops at VariableState, it filters nothing: dispatch with isinstance in the mapper as well"
 
 
-def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
+def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
     """Report each call whose predicate stops at VariableState and whose mapper does not dispatch."""
-    for call in calls_for(source, "NNX101"):
+    for call in tree_calls_of(source):
         if call.mapper is None or call.is_leaf is None:
             continue
         test = leaf_test_of(source, call.is_leaf, across_files=True)
@@ -65,11 +65,11 @@ def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
         mapper = mapper_of(source, call.mapper, call.function.leaf_position, across_files=True)
         if isinstance(mapper, Mapper) and (mapper.dispatches or mapper.ignores_leaf):
             continue
-        yield Finding("NNX101", MESSAGE, source.range(call.is_leaf), dispatch_fix(source, call, test, mapper, floor))
+        yield Finding("NNX101", MESSAGE, source.range(call.is_leaf), dispatch_fix(source, call, test, mapper, flax))
 
 
 def _stops_at_variable_state(test: LeafTest) -> bool:
-    """A test of both classes is the portable idiom and left to NNX112; an exact one to NNX105."""
+    """Tell whether a predicate tests for VariableState only: NNX112 is about both classes, NNX105 about ``type(x)``."""
     names = frozenset().union(*(found.names for found in test.tests if not found.is_exact))
     return VARIABLE_STATE in names and VARIABLE not in names
 
@@ -177,10 +177,10 @@ def convert(state):
 )
 
 RULE = Rule(
-    entry=CODES["NNX101"],
-    summary="`is_leaf` stops at VariableState, but the mapper takes every leaf",
-    check=check,
-    documentation=__doc__,
-    examples=EXAMPLES,
-    fix=FixAvailability.SOMETIMES,
+    CODES["NNX101"],
+    "`is_leaf` stops at VariableState, but the mapper takes every leaf",
+    check,
+    __doc__,
+    EXAMPLES,
+    FixAvailability.SOMETIMES,
 )

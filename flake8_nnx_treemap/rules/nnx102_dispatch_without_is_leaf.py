@@ -34,23 +34,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from flake8_nnx_treemap.analysis.calls.default_branch import Fallback, fallback_of
+from flake8_nnx_treemap.analysis.calls.default_branch import Default, default_branch_of
 from flake8_nnx_treemap.analysis.calls.mappers import Mapper, guarded_result_of, mapper_of
-from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall
-from flake8_nnx_treemap.analysis.names.source import Edit, ParsedSource, Unknown
-from flake8_nnx_treemap.names import VARIABLE, VARIABLE_STATE, VARIABLE_STATE_IS_VARIABLE, FlaxRelease
-from flake8_nnx_treemap.rules.calls import calls_for
+from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall, tree_calls_of
+from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown
+from flake8_nnx_treemap.names import FlaxRange
+from flake8_nnx_treemap.rules.advice import advice, question, vain_dispatch
 from flake8_nnx_treemap.rules.catalogue import CODES
-from flake8_nnx_treemap.rules.dispatching import advice, question, vain_dispatch
-from flake8_nnx_treemap.rules.rewriting import make_fix, may_be_the_leaf, new_keyword, wrapper_types
+from flake8_nnx_treemap.rules.rewriting import may_be_the_leaf, stop_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
 
 MESSAGE = "the mapper never meets {}: {}"
 
 
-def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
+def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
     """Report each call without `is_leaf` whose mapper tests for wrappers and for nothing else."""
-    for call in calls_for(source, "NNX102"):
+    for call in tree_calls_of(source):
         if call.mapper is None or call.is_leaf is not None or not call.is_complete or call.more_trees:
             continue
         mapper = mapper_of(source, call.mapper, call.function.leaf_position, across_files=True)
@@ -58,36 +57,24 @@ def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
             continue
         vain = vain_dispatch(source, mapper.dispatches, call.trees)
         home = mapper.function.home or source
-        body = mapper.function.definition.body
-        if vain is not None and fallback_of(home, body, mapper.leaf, mapper.dispatches) is not Fallback.WORK:
-            message = MESSAGE.format(question(home, vain), advice(source, call, mapper.dispatches, floor))
-            yield Finding("NNX102", message, source.range(call.callee), _fix(source, call, mapper, floor))
+        if vain is None:
+            continue
+        default = default_branch_of(home, mapper.function.body, mapper.leaf, mapper.dispatches)
+        if default is not Default.WORK:
+            message = MESSAGE.format(question(home, vain), advice(source, call, mapper.dispatches, flax))
+            yield Finding("NNX102", message, source.range(call.callee), _fix(source, call, mapper, flax))
 
 
-def _fix(source: ParsedSource, call: TreeCall, mapper: Mapper, floor: FlaxRelease) -> Fix | None:
+def _fix(source: ParsedSource, call: TreeCall, mapper: Mapper, flax: FlaxRange) -> Fix | None:
     if mapper.function.home is not None:
-        return None  # The mapper may be meant for other calls of other files.
+        return None  # Calls in other files may use the mapper as well.
     guarded = guarded_result_of(source, mapper)
     if isinstance(guarded, Unknown) or call.partial is not None:
         return None
-    if not guarded.results or any(may_be_the_leaf(result) for result in guarded.results):
+    if not guarded.results or any(map(may_be_the_leaf, guarded.results)):
         return None
-    test = guarded.test
-    edits: list[Edit] = []
-    if test is None or (test.names <= {VARIABLE, VARIABLE_STATE} and not test.is_exact):
-        types = wrapper_types(source, call.node, floor)
-        if types is None:
-            return None
-        text = types.text
-        edits += [*types.edits]
-        if mapper.is_inline and test is not None:
-            edits.append(source.replace(source.outer_range(test.container), text))
-    elif mapper.is_inline and floor >= VARIABLE_STATE_IS_VARIABLE and not test.is_exact:
-        text = source.text_of(test.container)
-    else:
-        return None  # Below 0.11, state holds no Param; and a name that a function uses may mean something else here.
-    edits.append(new_keyword(source, call.node, f"is_leaf=lambda x: isinstance(x, {text})"))
-    return make_fix(source, Applicability.UNSAFE, "Stop the traversal at the types that the mapper tests", edits)
+    message = "Stop the traversal at the types that the mapper tests"
+    return stop_fix(source, call, guarded.test, flax, is_inline=mapper.is_inline, message=message)
 
 
 EXAMPLES = (
@@ -137,10 +124,10 @@ def convert(state):
 )
 
 RULE = Rule(
-    entry=CODES["NNX102"],
-    summary="The mapper dispatches on NNX types, but nothing stops the traversal there",
-    check=check,
-    documentation=__doc__,
-    examples=EXAMPLES,
-    fix=FixAvailability.SOMETIMES,
+    CODES["NNX102"],
+    "The mapper dispatches on NNX types, but nothing stops the traversal there",
+    check,
+    __doc__,
+    EXAMPLES,
+    FixAvailability.SOMETIMES,
 )

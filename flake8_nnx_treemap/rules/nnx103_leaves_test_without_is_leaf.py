@@ -32,74 +32,59 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from flake8_nnx_treemap.analysis.calls.default_branch import Fallback, fallback_of
-from flake8_nnx_treemap.analysis.calls.leaf_loops import LeafConsumer, LeafConsumers, leaf_consumers_of
-from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall
-from flake8_nnx_treemap.analysis.names.source import Edit, ParsedSource, Unknown
-from flake8_nnx_treemap.names import VARIABLE, VARIABLE_STATE, VARIABLE_STATE_IS_VARIABLE, FlaxRelease
-from flake8_nnx_treemap.rules.calls import calls_for
+from flake8_nnx_treemap.analysis.calls.default_branch import Default, default_branch_of
+from flake8_nnx_treemap.analysis.calls.leaf_loops import LeafLoop, LeafLoops, leaf_loops_of
+from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall, tree_calls_of
+from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown
+from flake8_nnx_treemap.names import FlaxRange
+from flake8_nnx_treemap.rules.advice import advice, question, vain_dispatch
 from flake8_nnx_treemap.rules.catalogue import CODES
-from flake8_nnx_treemap.rules.dispatching import advice, question, vain_dispatch
-from flake8_nnx_treemap.rules.rewriting import make_fix, new_keyword, wrapper_types
+from flake8_nnx_treemap.rules.rewriting import stop_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
 
 MESSAGE = "no leaf here is {}: {}"
 
 
-def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
-    """Report each flatten without `is_leaf` whose leaves are asked for nothing but wrapper types."""
-    for call in calls_for(source, "NNX103"):
+def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
+    """Report each flatten without `is_leaf` whose leaves are tested for wrapper types and for nothing else."""
+    for call in tree_calls_of(source):
         if call.mapper is not None or call.is_leaf is not None or not call.is_complete:
             continue
-        leaves = leaf_consumers_of(source, call)
+        leaves = leaf_loops_of(source, call)
         if isinstance(leaves, Unknown):
             continue
-        for consumer in leaves.consumers:
-            vain = vain_dispatch(source, consumer.dispatches, call.trees)
-            if vain is not None and _is_idle(source, consumer, leaves):
-                message = MESSAGE.format(question(source, vain), advice(source, call, consumer.dispatches, floor))
-                yield Finding("NNX103", message, source.range(call.callee), _fix(source, call, leaves, floor))
+        for loop in leaves.loops:
+            vain = vain_dispatch(source, loop.dispatches, call.trees)
+            if vain is not None and _is_idle(source, loop, leaves):
+                message = MESSAGE.format(question(source, vain), advice(source, call, loop.dispatches, flax))
+                yield Finding("NNX103", message, source.range(call.callee), _fix(source, call, leaves, flax))
                 break
 
 
-def _is_idle(source: ParsedSource, consumer: LeafConsumer, leaves: LeafConsumers) -> bool:
-    """Whether nothing comes of the leaves that fail the tests.
+def _is_idle(source: ParsedSource, loop: LeafLoop, leaves: LeafLoops) -> bool:
+    """Tell whether code does nothing with the leaves that fail its tests.
 
-    A list of ``x.value if isinstance(x, ..) else x`` is what was wanted, unless a tree is made of it again: whose
-    wrappers are still there.
+    ``[x.value if isinstance(x, ..) else x for x in leaves]`` works as meant, unless the list is unflattened again: the
+    tree then still has its wrappers.
     """
-    for body in consumer.bodies:
-        found = fallback_of(source, body, consumer.leaf, consumer.dispatches)
-        if found is Fallback.DENIED:
+    for body in loop.bodies:
+        found = default_branch_of(source, body, loop.leaf, loop.dispatches)
+        if found is Default.DENIED:
             return True
-        if found is Fallback.WORK or (found is Fallback.LEAF and not leaves.has_other_uses):
+        if found is Default.WORK or (found is Default.LEAF and not leaves.has_other_uses):
             return False
     return True
 
 
-def _fix(source: ParsedSource, call: TreeCall, leaves: LeafConsumers, floor: FlaxRelease) -> Fix | None:
-    if len(leaves.consumers) != 1 or leaves.has_other_uses or call.partial is not None:
+def _fix(source: ParsedSource, call: TreeCall, leaves: LeafLoops, flax: FlaxRange) -> Fix | None:
+    if len(leaves.loops) != 1 or leaves.has_other_uses or call.partial is not None:
         return None
-    selects = leaves.consumers[0].selects
+    selects = leaves.loops[0].selects
     if selects is None or selects.test is None or selects.test.is_exact:
         return None
-    test = selects.test
-    is_local = all(found.is_local for found in test.types)
-    edits: list[Edit] = []
-    if test.names <= {VARIABLE, VARIABLE_STATE}:
-        types = wrapper_types(source, call.node, floor)
-        if types is None:
-            return None
-        text = types.text
-        edits += types.edits
-        if is_local and leaves.consumers[0].is_inline:
-            edits.append(source.replace(source.outer_range(test.container), text))
-    elif floor >= VARIABLE_STATE_IS_VARIABLE and is_local and leaves.consumers[0].is_inline:
-        text = source.text_of(test.container)
-    else:
-        return None
-    edits.append(new_keyword(source, call.node, f"is_leaf=lambda x: isinstance(x, {text})"))
-    return make_fix(source, Applicability.UNSAFE, "Stop the traversal at the types that are asked for", edits)
+    is_inline = leaves.loops[0].is_inline and all(found.is_local for found in selects.test.types)
+    message = "Stop the traversal at the types that are asked for"
+    return stop_fix(source, call, selects.test, flax, is_inline=is_inline, message=message)
 
 
 EXAMPLES = (
@@ -186,10 +171,10 @@ def convert(state):
 )
 
 RULE = Rule(
-    entry=CODES["NNX103"],
-    summary="Leaves are filtered by NNX type after a flatten that never yields one",
-    check=check,
-    documentation=__doc__,
-    examples=EXAMPLES,
-    fix=FixAvailability.SOMETIMES,
+    CODES["NNX103"],
+    "Leaves are filtered by NNX type after a flatten that never yields one",
+    check,
+    __doc__,
+    EXAMPLES,
+    FixAvailability.SOMETIMES,
 )

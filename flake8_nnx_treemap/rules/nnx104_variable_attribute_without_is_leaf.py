@@ -35,34 +35,32 @@ it read that. What a map has put into the Variables may be such objects: those t
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator, Sequence
 
-import libcst as cst
-
-from flake8_nnx_treemap.analysis.calls.leaf_loops import leaf_consumers_of
+from flake8_nnx_treemap.analysis.calls.leaf_loops import leaf_loops_of
 from flake8_nnx_treemap.analysis.calls.mappers import Mapper, mapper_of
-from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall
-from flake8_nnx_treemap.analysis.names.source import Edit, ParsedSource, Unknown
+from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall, tree_calls_of
+from flake8_nnx_treemap.analysis.code.nodes import Code, start_of
+from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown
 from flake8_nnx_treemap.analysis.values.provenance import Origin, TreeKind, origin_of
-from flake8_nnx_treemap.names import VARIABLE_ONLY_ATTRIBUTES, FlaxRelease, TreeFunctionKind
-from flake8_nnx_treemap.rules.calls import calls_for
+from flake8_nnx_treemap.names import VARIABLE_ONLY_ATTRIBUTES, FlaxRange, TreeFunctionKind
+from flake8_nnx_treemap.rules.advice import classes_to_stop_at, makes_leaves_of_variables
 from flake8_nnx_treemap.rules.catalogue import CODES
-from flake8_nnx_treemap.rules.dispatching import makes_leaves_of_variables
 from flake8_nnx_treemap.rules.rewriting import (
     dispatching_mapper,
     leaf_uses,
     make_fix,
     may_be_the_leaf,
-    new_keyword,
     wrapper_types,
 )
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
-from flake8_nnx_treemap.rules.wording import classes_to_stop_at
+from flake8_nnx_treemap.rules.steps import AddKeyword, Step
 
 MESSAGE = "{!r} is read from what is inside the Variable: add is_leaf=lambda x: isinstance(x, {})"
 
 _OF_WRAPPERS = {TreeKind.STATE, TreeKind.VARIABLES, TreeKind.GRADIENTS, TreeKind.OPTIMIZER_STATE}
-"""A Module is one opaque leaf below 0.11, and may well have an attribute called ``value``."""
+"""The kinds of trees of wrappers; not a Module: one opaque leaf below 0.11, it may well have an attribute ``value``."""
 
 _ONLY_READS = frozenset(
     {"value", "raw_value", "get_value", "get_raw_value", "get_metadata", "has_metadata", "replace", "copy", "type"}
@@ -70,95 +68,93 @@ _ONLY_READS = frozenset(
 )
 
 
-def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
+def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
     """Report each call without `is_leaf` over known wrappers that reads a wrapper's member from every leaf."""
-    for call in calls_for(source, "NNX104"):
+    for call in tree_calls_of(source):
         if call.is_leaf is not None or not call.is_complete or call.more_trees or not call.trees:
             continue
         if call.mapper is None:
-            yield from _check_leaves(source, call, floor)
+            yield from _check_leaves(source, call, flax)
             continue
         mapper = mapper_of(source, call.mapper, call.function.leaf_position)
         if isinstance(mapper, Unknown) or mapper.dispatches:
             continue
         read = sorted(mapper.always_reads & VARIABLE_ONLY_ATTRIBUTES)
         if read and _is_of_wrappers(source, call):
-            fix = _fix_of_map(source, call, mapper, floor)
-            yield Finding("NNX104", _message(source, call, read[0], floor), source.range(call.callee), fix)
+            fix = _fix_of_map(source, call, mapper, flax)
+            yield Finding("NNX104", _message(source, call, read[0], flax), source.range(call.callee), fix)
 
 
-def _check_leaves(source: ParsedSource, call: TreeCall, floor: FlaxRelease) -> Iterator[Finding]:
-    leaves = leaf_consumers_of(source, call)
+def _check_leaves(source: ParsedSource, call: TreeCall, flax: FlaxRange) -> Iterator[Finding]:
+    leaves = leaf_loops_of(source, call)
     if isinstance(leaves, Unknown):
         return
-    for consumer in leaves.consumers:
-        read = sorted(consumer.always_reads & VARIABLE_ONLY_ATTRIBUTES)
-        if read and not consumer.dispatches and _is_of_wrappers(source, call):
-            is_alone = len(leaves.consumers) == 1 and not leaves.has_other_uses
-            is_planned = source.expects_missing_attribute(consumer.node)
-            fix = _fix(source, call, consumer.bodies, consumer.leaf, [], floor) if is_alone and not is_planned else None
-            yield Finding("NNX104", _message(source, call, read[0], floor), source.range(call.callee), fix)
+    for loop in leaves.loops:
+        read = sorted(loop.always_reads & VARIABLE_ONLY_ATTRIBUTES)
+        if read and not loop.dispatches and _is_of_wrappers(source, call):
+            is_alone = len(leaves.loops) == 1 and not leaves.has_other_uses
+            is_planned = source.expects_attribute_error_at(start_of(loop.node))
+            fix = _fix(source, call, loop.bodies, loop.leaf, [], flax) if is_alone and not is_planned else None
+            yield Finding("NNX104", _message(source, call, read[0], flax), source.range(call.callee), fix)
             return
 
 
-def _message(source: ParsedSource, call: TreeCall, read: str, floor: FlaxRelease) -> str:
-    return MESSAGE.format(read, classes_to_stop_at(source, call.node, floor))
+def _message(source: ParsedSource, call: TreeCall, read: str, flax: FlaxRange) -> str:
+    return MESSAGE.format(read, classes_to_stop_at(source, call.node, flax))
 
 
 def _is_of_wrappers(source: ParsedSource, call: TreeCall) -> bool:
-    """Whether a tree's leaves are arrays in wrappers: no Hijax Variables, and nothing that a map put there."""
+    """Tell whether a tree's leaves are arrays in wrappers: no Hijax Variables, and no results of a mapper."""
     origin = origin_of(source, call.trees[0])
     is_known = isinstance(origin, Origin) and origin.kind in _OF_WRAPPERS and not origin.is_mapped
     return is_known and not makes_leaves_of_variables(source)
 
 
-def _fix_of_map(source: ParsedSource, call: TreeCall, mapper: Mapper, floor: FlaxRelease) -> Fix | None:
-    types = wrapper_types(source, call.node, floor)
+def _fix_of_map(source: ParsedSource, call: TreeCall, mapper: Mapper, flax: FlaxRange) -> Fix | None:
+    types = wrapper_types(source, call.node, flax)
     if types is None or call.function.kind is TreeFunctionKind.REDUCE or mapper.function.overridable:
         return None
     mapping = dispatching_mapper(source, call, mapper, types)
     if mapping is None or any(map(may_be_the_leaf, mapper.results)) or not _only_reads_others(source, call, mapper):
         return None
-    return _fix(source, call, (mapper.function.definition.body,), mapper.leaf, mapping, floor)
+    return _fix(source, call, (mapper.function.body,), mapper.leaf, mapping, flax)
 
 
 def _fix(
     source: ParsedSource,
     call: TreeCall,
-    bodies: Sequence[cst.CSTNode],
+    bodies: Sequence[Code],
     leaf: str,
-    mapping: Sequence[Edit],
-    floor: FlaxRelease,
+    mapping: Sequence[Step],
+    flax: FlaxRange,
 ) -> Fix | None:
-    types = wrapper_types(source, call.node, floor)
-    if types is None or call.partial is not None or source.expects_missing_attribute(call.node):
+    types = wrapper_types(source, call.node, flax)
+    if types is None or call.partial is not None or source.expects_attribute_error_at(start_of(call.node)):
         return None
     only_reads = all(_only_reads(source, body, leaf) for body in bodies)
     applicability = Applicability.SAFE if only_reads else Applicability.UNSAFE
-    keyword = new_keyword(source, call.node, f"is_leaf=lambda x: isinstance(x, {types.text})")
-    return make_fix(source, applicability, "Stop the traversal at Variables", [*mapping, keyword, *types.edits])
+    keyword = AddKeyword(call.node, f"is_leaf=lambda x: isinstance(x, {types.text})")
+    return make_fix(applicability, "Stop the traversal at Variables", [*mapping, keyword, *types.edits])
 
 
 def _only_reads_others(source: ParsedSource, call: TreeCall, mapper: Mapper) -> bool:
-    """Whether a mapper only reads members of the other trees' leaves: they become wrappers, too, and must not get out."""
+    """Tell whether a mapper only reads attributes of the other trees' leaves: ``is_leaf`` makes those wrappers, too."""
     if len(call.trees) == 1:
         return True
-    definition = mapper.function.definition
     first = call.function.leaf_position
-    others = [parameter.name.value for parameter in definition.params.params[first + 1 : first + len(call.trees)]]
-    if "[" in mapper.leaf:  # ``args[0]``: the others are in ``args`` as well.
+    parameters = mapper.function.definition.args.args
+    others = [parameter.arg for parameter in parameters[first + 1 : first + len(call.trees)]]
+    if "[" in mapper.leaf:  # ``args[0]``: the other trees' leaves are in ``args`` as well.
         others.append(mapper.leaf)
-    return all(_only_reads(source, definition.body, name) for name in others)
+    return all(_only_reads(source, mapper.function.body, name) for name in others)
 
 
-def _only_reads(source: ParsedSource, body: cst.CSTNode, leaf: str) -> bool:
-    """Whether code does no more with a leaf than read its members: it neither writes to it nor hands it on."""
-    for access in leaf_uses(source, body, leaf):
-        if not isinstance(access, cst.Attribute) or access.attr.value not in _ONLY_READS:
-            return False
-        if isinstance(source.parent(access), (cst.AssignTarget, cst.AugAssign, cst.AnnAssign, cst.Del)):
-            return False
-    return True
+def _only_reads(source: ParsedSource, code: Code, leaf: str) -> bool:
+    """Tell whether code only reads attributes of a leaf: it neither writes to it, nor passes, stores or returns it."""
+    return all(
+        isinstance(use, ast.Attribute) and use.attr in _ONLY_READS and isinstance(use.ctx, ast.Load)
+        for use in leaf_uses(source, code, leaf)
+    )
 
 
 EXAMPLES = (
@@ -243,10 +239,10 @@ def convert(state: nnx.State):
 )
 
 RULE = Rule(
-    entry=CODES["NNX104"],
-    summary="What only a Variable has is read from every leaf, and nothing stops the traversal at Variables",
-    check=check,
-    documentation=__doc__,
-    examples=EXAMPLES,
-    fix=FixAvailability.SOMETIMES,
+    CODES["NNX104"],
+    "What only a Variable has is read from every leaf, and nothing stops the traversal at Variables",
+    check,
+    __doc__,
+    EXAMPLES,
+    FixAvailability.SOMETIMES,
 )

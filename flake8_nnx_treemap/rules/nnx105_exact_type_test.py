@@ -34,107 +34,129 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-import libcst as cst
-
-from flake8_nnx_treemap.analysis.calls.class_references import types_of
+from flake8_nnx_treemap.analysis.calls.class_references import class_names, classes_of
 from flake8_nnx_treemap.analysis.calls.functions import value_of
 from flake8_nnx_treemap.analysis.calls.leaf_functions import leaf_functions_of
-from flake8_nnx_treemap.analysis.calls.predicates import is_type_of
+from flake8_nnx_treemap.analysis.calls.predicates import type_test_of, typed_expression, typed_subject
+from flake8_nnx_treemap.analysis.calls.tree_calls import tree_calls_of
+from flake8_nnx_treemap.analysis.code.nodes import access_path, body_of, nodes_below, subscript_keys
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
-from flake8_nnx_treemap.analysis.syntax import nodes_below
-from flake8_nnx_treemap.analysis.values.narrowing import types_named
-from flake8_nnx_treemap.names import VARIABLE, VARIABLE_STATE, VARIABLE_SUBCLASSES, FlaxRelease
-from flake8_nnx_treemap.rules.calls import calls_for
+from flake8_nnx_treemap.analysis.values.version_checks import is_guarded
+from flake8_nnx_treemap.names import BASE_CLASSES, VARIABLE, VARIABLE_STATE, VARIABLE_SUBCLASSES, FlaxRange
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.rewriting import make_fix, wrapper_types
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
+from flake8_nnx_treemap.rules.steps import Replace
 
 MESSAGE = "from Flax 0.11 on neither a Param nor any other subclass of Variable has exactly this type: use isinstance"
-_PLAIN = frozenset({VARIABLE})
-_OPERATORS = {cst.Is: True, cst.Equal: True, cst.In: True, cst.IsNot: False, cst.NotEqual: False, cst.NotIn: False}
-"""Operators of tests, and whether they hold for what is named."""
+_PLAIN, _OLD = frozenset({VARIABLE}), frozenset({VARIABLE_STATE})
+_OPERATORS = {ast.Is: True, ast.Eq: True, ast.In: True, ast.IsNot: False, ast.NotEq: False, ast.NotIn: False}
+"""The operators of comparisons with a class, and whether they are true of that class."""
 
 
-def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
-    """Report each comparison of a leaf's exact type, and each table of exact types."""
-    for function in leaf_functions_of(source, calls_for(source, "NNX105")):
-        for node in nodes_below(function.definition.body, cst.Comparison, cst.Subscript, cst.Call):
-            if isinstance(node, cst.Comparison):
+def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
+    """Report each comparison of a leaf's exact type, each table of exact types, and `type(x) is VariableState` anywhere."""
+    reported: set[ast.AST] = set()
+    for function in leaf_functions_of(source, tree_calls_of(source)):
+        for node in nodes_below(body_of(function.definition), ast.Compare, ast.Subscript, ast.Call):
+            if isinstance(node, ast.Compare):
                 holds = _tests_exact_type(source, node, function.leaf)
-                if holds is not None:
-                    fix = _fix(source, node, function.leaf, floor, holds=holds)
+                if holds is not None and not _is_beside_isinstance(source, node, function.leaf):
+                    reported.add(node)
+                    fix = _fix(source, node, function.leaf, flax, holds=holds)
                     yield Finding("NNX105", MESSAGE, source.range(node), fix)
-            elif isinstance(node, (cst.Subscript, cst.Call)) and _chooses_from_table(source, node, function.leaf):
+            elif isinstance(node, (ast.Subscript, ast.Call)) and _chooses_from_table(source, node, function.leaf):
                 yield Finding("NNX105", MESSAGE, source.range(node))
+    if "VariableState" in source.text:
+        yield from _check_elsewhere(source, flax, reported)
 
 
-def _tests_exact_type(source: ParsedSource, node: cst.Comparison, leaf: str) -> bool | None:
-    """Whether a comparison holds for wrapper classes, or for all others; ``None`` if it compares something else."""
-    target = node.comparisons[0]
-    holds = _OPERATORS.get(type(target.operator))
-    if len(node.comparisons) != 1 or holds is None:
-        return None
-    for side, other in ((node.left, target.comparator), (target.comparator, node.left)):
-        if isinstance(target.operator, (cst.In, cst.NotIn)) and side is not node.left:
+def _check_elsewhere(source: ParsedSource, flax: FlaxRange, reported: set[ast.AST]) -> Iterator[Finding]:
+    """Report comparisons outside predicates and mappers; there a test for exactly ``Variable`` may be meant."""
+    for node in source.ast_nodes():
+        if not isinstance(node, ast.Compare) or node in reported or len(node.ops) != 1:
             continue
-        if is_type_of(source, side, leaf) and _names_wrapper_class(source, other):
+        holds, asked = _OPERATORS.get(type(node.ops[0])), typed_expression(node.left)
+        path = None if asked is None else access_path(asked)
+        if holds is None or path is None or class_names(source, node.comparators[0]) != _OLD:
+            continue
+        if not is_guarded(source, source.range(node).start) and not _is_beside_isinstance(source, node, path):
+            yield Finding("NNX105", MESSAGE, source.range(node), _fix(source, node, path, flax, holds=holds))
+
+
+def _is_beside_isinstance(source: ParsedSource, node: ast.Compare, subject: str) -> bool:
+    """Tell whether ``isinstance(x, nnx.Variable) or`` is beside a comparison, which then only adds to it."""
+    parent = source.ast_parent(node)
+    others = parent.values if isinstance(parent, ast.BoolOp) and isinstance(parent.op, ast.Or) else ()
+    tests = (type_test_of(source, other, {subject}) for other in others)
+    return any(test is not None and not test.is_exact and VARIABLE in test.names for test in tests)
+
+
+def _tests_exact_type(source: ParsedSource, node: ast.Compare, leaf: str) -> bool | None:
+    """Tell whether ``type(leaf) is C`` or its opposite holds for a wrapper class; ``None`` for other comparisons."""
+    operator, right = node.ops[0], node.comparators[0]
+    holds = _OPERATORS.get(type(operator))
+    if len(node.ops) != 1 or holds is None:
+        return None
+    sides = (
+        [(node.left, right)] if isinstance(operator, (ast.In, ast.NotIn)) else [(node.left, right), (right, node.left)]
+    )
+    for side, other in sides:
+        if typed_subject(side, {leaf}) is not None and _names_wrapper_class(source, other):
             return holds
-        if _is_name_of_type(source, side, leaf) and _is_wrapper_name(other):
+        if _is_name_of_type(side, leaf) and _is_wrapper_name(other):
             return holds
     return None
 
 
-def _is_name_of_type(source: ParsedSource, node: cst.BaseExpression, leaf: str) -> bool:
-    is_name = isinstance(node, cst.Attribute) and node.attr.value in ("__name__", "__qualname__")
-    return is_name and isinstance(node, cst.Attribute) and is_type_of(source, node.value, leaf)
+def _is_name_of_type(node: ast.expr, leaf: str) -> bool:
+    is_name = isinstance(node, ast.Attribute) and node.attr in ("__name__", "__qualname__")
+    return is_name and isinstance(node, ast.Attribute) and typed_subject(node.value, {leaf}) is not None
 
 
-def _names_wrapper_class(source: ParsedSource, node: cst.BaseExpression) -> bool:
-    names = {found.name for found in types_of(source, node)}
+def _names_wrapper_class(source: ParsedSource, node: ast.expr) -> bool:
+    names = {found.name for found in classes_of(source, node)}
     is_meant = names == _PLAIN and _makes_plain_variables(source)
-    return bool(names) and names <= {VARIABLE, VARIABLE_STATE} and not is_meant
+    return bool(names) and names <= BASE_CLASSES and not is_meant
 
 
 @remembered
 def _makes_plain_variables(source: ParsedSource) -> bool:
-    """Whether the file makes an ``nnx.Variable(..)`` that is of no subclass, and may well ask for exactly these."""
-    calls = (use.node for uses in source.bindings.calls.values() for use in uses)
-    return any(isinstance(call, ast.Call) and types_named(source, call.func, 0) == _PLAIN for call in calls)
+    """Tell whether a file calls ``nnx.Variable(..)`` itself, so that it may well test for exactly that class."""
+    calls = (call for calls in source.bindings.calls.values() for call in calls)
+    return any(class_names(source, call.func, 0) == _PLAIN for call in calls)
 
 
-def _is_wrapper_name(node: cst.BaseExpression) -> bool:
-    if isinstance(node, (cst.Tuple, cst.List, cst.Set)):
-        return bool(node.elements) and all(_is_wrapper_name(element.value) for element in node.elements)
-    return isinstance(node, cst.SimpleString) and node.evaluated_value == "VariableState"
+def _is_wrapper_name(node: ast.expr) -> bool:
+    if isinstance(node, (ast.Tuple, ast.List, ast.Set)):
+        return bool(node.elts) and all(map(_is_wrapper_name, node.elts))
+    return isinstance(node, ast.Constant) and node.value == "VariableState"
 
 
-def _chooses_from_table(source: ParsedSource, node: cst.Subscript | cst.Call, leaf: str) -> bool:
-    if isinstance(node, cst.Subscript):
-        table, keys = node.value, [part.slice.value for part in node.slice if isinstance(part.slice, cst.Index)]
-    elif isinstance(node.func, cst.Attribute) and node.func.attr.value == "get":
-        table, keys = node.func.value, [argument.value for argument in node.args[:1]]
+def _chooses_from_table(source: ParsedSource, node: ast.Subscript | ast.Call, leaf: str) -> bool:
+    if isinstance(node, ast.Subscript):
+        table, keys = node.value, subscript_keys(node)
+    elif isinstance(node.func, ast.Attribute) and node.func.attr == "get":
+        table, keys = node.func.value, node.args[:1]
     else:
         return False
-    if not any(is_type_of(source, key, leaf) for key in keys):
+    if all(typed_subject(key, {leaf}) is None for key in keys):
         return False
-    value = value_of(source, table) if isinstance(table, cst.Name) else table
-    if not isinstance(value, cst.Dict):
+    value = value_of(source, table) if isinstance(table, ast.Name) else table
+    if not isinstance(value, ast.Dict):
         return False
-    elements = [element for element in value.elements if isinstance(element, cst.DictElement)]
-    keyed = {found.name for element in elements for found in types_of(source, element.key)}
+    keyed = {found.name for key in value.keys if key is not None for found in classes_of(source, key)}
     if VARIABLE_STATE in keyed:
         return True
     return VARIABLE in keyed and not keyed & VARIABLE_SUBCLASSES and not _makes_plain_variables(source)
 
 
-def _fix(source: ParsedSource, node: cst.Comparison, leaf: str, floor: FlaxRelease, *, holds: bool) -> Fix | None:
-    types = wrapper_types(source, node, floor)
+def _fix(source: ParsedSource, node: ast.Compare, leaf: str, flax: FlaxRange, *, holds: bool) -> Fix | None:
+    types = wrapper_types(source, node, flax)
     if types is None:
         return None
     text = f"{'' if holds else 'not '}isinstance({leaf}, {types.text})"
-    return make_fix(
-        source, Applicability.UNSAFE, "Use isinstance", [source.replace(source.range(node), text), *types.edits]
-    )
+    return make_fix(Applicability.UNSAFE, "Use isinstance", [Replace(node, text), *types.edits])
 
 
 EXAMPLES = (
@@ -207,10 +229,10 @@ def convert(state):
 )
 
 RULE = Rule(
-    entry=CODES["NNX105"],
-    summary="A predicate or mapper tests for exactly `VariableState` or `Variable`",
-    check=check,
-    documentation=__doc__,
-    examples=EXAMPLES,
-    fix=FixAvailability.SOMETIMES,
+    CODES["NNX105"],
+    "A predicate or mapper tests for exactly `VariableState` or `Variable`",
+    check,
+    __doc__,
+    EXAMPLES,
+    FixAvailability.SOMETIMES,
 )

@@ -28,66 +28,56 @@ included. Where a predicate wraps the construction in `bool(…)`, it may have r
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
-import libcst as cst
-
-from flake8_nnx_treemap.analysis.calls.class_references import type_name
+from flake8_nnx_treemap.analysis.calls.class_references import class_name
+from flake8_nnx_treemap.analysis.calls.tree_calls import tree_calls_of
+from flake8_nnx_treemap.analysis.code.nodes import dotted_name, is_name, start_of
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
-from flake8_nnx_treemap.analysis.syntax import dotted_parts, is_name, positional_arguments
-from flake8_nnx_treemap.names import WRAPPERS, FlaxRelease
-from flake8_nnx_treemap.rules.calls import calls_for
+from flake8_nnx_treemap.names import WRAPPERS, FlaxRange
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.rewriting import make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, FixAvailability, Rule
+from flake8_nnx_treemap.rules.steps import Replace
 
 MESSAGE = "is_leaf is called with each node and must return a bool: write isinstance(x, {0}), not {0} itself"
 FIX_MESSAGE = "Test with isinstance"
 
 
-def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
+def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
     """Report each `is_leaf` that is a wrapper class, or a lambda that makes an instance of one."""
-    for call in calls_for(source, "NNX106"):
+    for call in tree_calls_of(source):
         expression = call.is_leaf
         if expression is None:
             continue
-        if _is_wrapper_class(source, expression):
-            name, parameter = source.text_of(expression), "x"
-            replaced, applicability = expression, Applicability.SAFE
-            if (dotted_parts(expression) or ("x",))[0] == parameter:
-                parameter = "node"
-            content = f"lambda {parameter}: isinstance({parameter}, {name})"
-        elif isinstance(expression, cst.Lambda) and (made := _constructed(source, expression)) is not None:
-            name, parameter = source.text_of(made), expression.params.params[0].name.value
-            replaced, content = expression.body, f"isinstance({parameter}, {name})"
-            applicability = Applicability.SAFE if _is_call_of(expression.body, made) else Applicability.UNSAFE
+        if class_name(source, expression) in WRAPPERS:
+            parameter = "x" if dotted_name(expression) != ("x",) else "node"
+            named, replaced, applicability = expression, expression, Applicability.SAFE
+            before = f"lambda {parameter}: "
+        elif isinstance(expression, ast.Lambda) and (made := _constructed(source, expression)) is not None:
+            named, replaced, parameter, before = made, expression.body, expression.args.args[0].arg, ""
+            is_whole = isinstance(replaced, ast.Call) and replaced.func is made
+            applicability = Applicability.SAFE if is_whole else Applicability.UNSAFE
         else:
             continue
-        block = source.bindings.block_at(source.place_of(call.node))
+        block = source.bindings.block_at(start_of(call.node))
         if block is not None and block.is_tried:
-            applicability = Applicability.UNSAFE  # Perhaps for the error that this raises.
-        fix = make_fix(source, applicability, FIX_MESSAGE, [source.replace(source.range(replaced), content)])
+            applicability = Applicability.UNSAFE  # The ``try`` may be there for the error that this raises.
+        name = source.text_of(named)
+        fix = make_fix(applicability, FIX_MESSAGE, [Replace(replaced, f"{before}isinstance({parameter}, {name})")])
         yield Finding("NNX106", MESSAGE.format(name), source.range(expression), fix)
 
 
-def _is_wrapper_class(source: ParsedSource, expression: cst.BaseExpression) -> bool:
-    return type_name(source, expression) in WRAPPERS
-
-
-def _constructed(source: ParsedSource, predicate: cst.Lambda) -> cst.BaseExpression | None:
-    """The class that a predicate makes an instance of, and nothing more, perhaps within ``bool(…)``."""
-    body, params = predicate.body, predicate.params.params
-    if isinstance(body, cst.Call) and type_name(source, body.func) == "builtins.bool" and len(body.args) == 1:
-        body = body.args[0].value
-    if not isinstance(body, cst.Call) or len(params) != 1 or not _is_wrapper_class(source, body.func):
+def _constructed(source: ParsedSource, predicate: ast.Lambda) -> ast.expr | None:
+    """Return the wrapper class in ``lambda x: Param(x)`` or ``lambda x: bool(Param(x))``; ``None`` otherwise."""
+    body, parameters = predicate.body, predicate.args.args
+    if isinstance(body, ast.Call) and class_name(source, body.func) == "builtins.bool" and len(body.args) == 1:
+        body = body.args[0]
+    if not isinstance(body, ast.Call) or len(parameters) != 1 or class_name(source, body.func) not in WRAPPERS:
         return None
-    arguments = positional_arguments(body)
-    is_plain = arguments is not None and len(body.args) == len(arguments) == 1
-    return body.func if is_plain and is_name(body.args[0].value, params[0].name.value) else None
-
-
-def _is_call_of(body: cst.BaseExpression, function: cst.BaseExpression) -> bool:
-    return isinstance(body, cst.Call) and body.func is function
+    is_plain = len(body.args) == 1 and not body.keywords and is_name(body.args[0], parameters[0].arg)
+    return body.func if is_plain else None
 
 
 EXAMPLES = (
@@ -158,10 +148,5 @@ def convert(state):
 )
 
 RULE = Rule(
-    entry=CODES["NNX106"],
-    summary="`is_leaf` is an NNX class, not a predicate",
-    check=check,
-    documentation=__doc__,
-    examples=EXAMPLES,
-    fix=FixAvailability.ALWAYS,
+    CODES["NNX106"], "`is_leaf` is an NNX class, not a predicate", check, __doc__, EXAMPLES, FixAvailability.ALWAYS
 )

@@ -39,12 +39,12 @@ from collections.abc import Iterator
 
 from flake8_nnx_treemap.analysis.calls.mappers import Mapper, mapper_of
 from flake8_nnx_treemap.analysis.calls.predicates import LeafTest, TypeTest, leaf_test_of
-from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall
+from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall, tree_calls_of
 from flake8_nnx_treemap.analysis.names.quoted import quoted_annotations
-from flake8_nnx_treemap.analysis.names.source import Edit, ParsedSource, Unknown
+from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown
 from flake8_nnx_treemap.analysis.values.provenance import Origin, TreeKind, member_of_nnx, origin_of
-from flake8_nnx_treemap.analysis.values.wrappers import stops_only_at_wrappers
 from flake8_nnx_treemap.names import (
+    BASE_CLASSES,
     MODULES_OF_PARAMS,
     VARIABLE,
     VARIABLE_BASES,
@@ -53,54 +53,53 @@ from flake8_nnx_treemap.names import (
     VARIABLE_STATE_IS_VARIABLE,
     VARIABLE_SUBCLASSES,
     WRAPPERS,
-    FlaxRelease,
+    FlaxRange,
 )
-from flake8_nnx_treemap.rules.calls import calls_for
+from flake8_nnx_treemap.rules.advice import classes_to_stop_at
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.rewriting import make_fix, wrapper_types
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
-from flake8_nnx_treemap.rules.wording import classes_to_stop_at
+from flake8_nnx_treemap.rules.steps import Replace
 
 READS = "is_leaf stops at {} alone, but the mapper reads {!r} from every leaf: stop at {}"
 ASKS = "the mapper asks for {}, but is_leaf stops at {} alone: stop at every type that the mapper asks for"
 
-_BOTH = frozenset({VARIABLE, VARIABLE_STATE})
 _PARAM = "flax.nnx.Param"
 _CLASS_BELOW_0_11 = {
     TreeKind.STATE: VARIABLE_STATE,
     TreeKind.GRADIENTS: VARIABLE_STATE,
     TreeKind.VARIABLES: VARIABLE,
 }
-"""The class of what trees hold there, and of nothing else (0.10.6 and 0.10.7)."""
+"""The only class of wrapper that each kind of tree holds on Flax 0.10.6 and 0.10.7."""
 
 
-def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
+def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
     """Report each call whose predicate and mapper are made for different wrappers."""
-    for call in calls_for(source, "NNX107"):
+    for call in tree_calls_of(source):
         if call.mapper is None or call.is_leaf is None or call.more_trees:
             continue
         test = leaf_test_of(source, call.is_leaf)
         mapper = mapper_of(source, call.mapper, call.function.leaf_position)
         if isinstance(test, Unknown) or isinstance(mapper, Unknown) or any(one.is_exact for one in test.tests):
             continue
-        if stops_only_at_wrappers(test):
-            message = _message(source, call, test, mapper, floor)
+        if test.stops_only_at_wrappers:
+            message = _message(source, call, test, mapper, flax)
             if message is not None:
-                yield Finding("NNX107", message, source.range(call.is_leaf), _fix(source, call, test, mapper, floor))
+                yield Finding("NNX107", message, source.range(call.is_leaf), _fix(source, call, test, mapper, flax))
 
 
-def _message(source: ParsedSource, call: TreeCall, test: LeafTest, mapper: Mapper, floor: FlaxRelease) -> str | None:
+def _message(source: ParsedSource, call: TreeCall, test: LeafTest, mapper: Mapper, flax: FlaxRange) -> str | None:
     stops = _names(test.names)
     if not mapper.dispatches:
         read = sorted(mapper.always_reads & VARIABLE_ONLY_ATTRIBUTES)
         is_narrow = bool(read) and test.names <= VARIABLE_SUBCLASSES and _holds_others(source, call, test.names)
-        return READS.format(stops, read[0], classes_to_stop_at(source, call.node, floor)) if is_narrow else None
+        return READS.format(stops, read[0], classes_to_stop_at(source, call.node, flax)) if is_narrow else None
     tests = [found.test for found in mapper.dispatches if found.of_first]
     asked = frozenset(name for one in tests if one is not None for name in one.names)
     is_read = all(one is not None and one.types and not one.is_exact for one in tests)
     if not is_read or not asked or not asked <= WRAPPERS or len(tests) != len(mapper.dispatches):
         return None
-    is_met = not _never_meet(asked, test.names, floor) or _holds_only(source, call, asked & test.names)
+    is_met = not _never_meet(asked, test.names, flax) or _holds_only(source, call, asked & test.names)
     return None if is_met else ASKS.format(_names(asked), stops)
 
 
@@ -109,7 +108,7 @@ def _names(names: frozenset[str]) -> str:
 
 
 def _holds_others(source: ParsedSource, call: TreeCall, stops: frozenset[str]) -> bool:
-    """Whether a tree is known to hold more than the types at which a predicate stops."""
+    """Tell whether a tree is known to hold other wrappers than those at which a predicate stops."""
     origin = origin_of(source, call.trees[0]) if call.trees else Unknown("no tree")
     if not isinstance(origin, Origin) or origin.kind is not TreeKind.STATE or origin.filters is None:
         return False
@@ -119,7 +118,7 @@ def _holds_others(source: ParsedSource, call: TreeCall, stops: frozenset[str]) -
 
 
 def _is_of_params(source: ParsedSource, taken: ast.expr) -> bool:
-    """Whether state is taken from a layer of Flax that holds nothing but Params: one made here, or annotated so."""
+    """Tell whether ``nnx.state(layer)`` is of a Flax layer that holds only Params, by its constructor or annotation."""
     module = origin_of(source, taken.args[0]) if isinstance(taken, ast.Call) and taken.args else Unknown("no call")
     if isinstance(module, Unknown) or module.kind is not TreeKind.MODULE:
         return False
@@ -131,35 +130,35 @@ def _is_of_params(source: ParsedSource, taken: ast.expr) -> bool:
 
 
 def _holds_only(source: ParsedSource, call: TreeCall, met: frozenset[str]) -> bool:
-    """Whether a tree is known to hold, while there are two classes, but the one at which both are agreed."""
+    """Tell whether a tree is known to hold, below 0.11, only the one class that predicate and mapper both test for."""
     origin = origin_of(source, call.trees[0]) if call.trees else Unknown("no tree")
     return isinstance(origin, Origin) and _CLASS_BELOW_0_11.get(origin.kind) in met
 
 
 def _nearest(name: str, wanted: frozenset[str]) -> str | None:
-    """A class, or the base of it, that is wanted."""
+    """Return the wanted class that a Variable class is or inherits from; ``None`` if there is none."""
     found: str | None = name
     while found is not None and found not in wanted:
         found = VARIABLE_BASES.get(found)
     return found
 
 
-def _never_meet(asked: frozenset[str], stops: frozenset[str], floor: FlaxRelease) -> bool:
-    """Whether some wrapper that the mapper asks for is one at which the predicate does not stop."""
+def _never_meet(asked: frozenset[str], stops: frozenset[str], flax: FlaxRange) -> bool:
+    """Tell whether the mapper tests for a wrapper class at which the predicate does not stop."""
     if asked <= VARIABLE_SUBCLASSES and stops <= VARIABLE_SUBCLASSES:
         return not any(_nearest(one, stops) or any(_nearest(stop, asked) for stop in stops) for one in asked)
-    if floor >= VARIABLE_STATE_IS_VARIABLE or not stops <= _BOTH or len(stops) != 1:
+    if flax.starts_from(VARIABLE_STATE_IS_VARIABLE) or not stops <= BASE_CLASSES or len(stops) != 1:
         return False
     if stops == {VARIABLE_STATE}:
         return VARIABLE in asked or asked <= VARIABLE_SUBCLASSES
     return VARIABLE_STATE in asked
 
 
-def _fix(source: ParsedSource, call: TreeCall, test: LeafTest, mapper: Mapper, floor: FlaxRelease) -> Fix | None:
+def _fix(source: ParsedSource, call: TreeCall, test: LeafTest, mapper: Mapper, flax: FlaxRange) -> Fix | None:
     asked = [found.test for found in mapper.dispatches if found.test is not None]
-    if mapper.dispatches and not {name for one in asked for name in one.names} & _BOTH:
+    if mapper.dispatches and not {name for one in asked for name in one.names} & BASE_CLASSES:
         return None
-    types = wrapper_types(source, call.node, floor)
+    types = wrapper_types(source, call.node, flax)
     if types is None or not test.is_inline or len(test.tests) != 1 or call.partial is not None:
         return None
     widened = [test.tests[0]]
@@ -167,12 +166,12 @@ def _fix(source: ParsedSource, call: TreeCall, test: LeafTest, mapper: Mapper, f
         if not mapper.is_inline or len(asked) != 1:
             return None
         widened += asked
-    edits: list[Edit] = [source.replace(source.outer_range(one.container), types.text) for one in widened]
-    return make_fix(source, Applicability.UNSAFE, "Stop at every wrapper", [*edits, *types.edits])
+    steps = [Replace(one.container, types.text, with_parentheses=True) for one in widened]
+    return make_fix(Applicability.UNSAFE, "Stop at every wrapper", [*steps, *types.edits])
 
 
 def _asks_for_both(test: TypeTest) -> bool:
-    return test.names >= _BOTH
+    return test.names >= BASE_CLASSES
 
 
 EXAMPLES = (
@@ -257,10 +256,10 @@ def convert(state):
 )
 
 RULE = Rule(
-    entry=CODES["NNX107"],
-    summary="`is_leaf` stops at one kind of wrapper, and the mapper is made for another",
-    check=check,
-    documentation=__doc__,
-    examples=EXAMPLES,
-    fix=FixAvailability.SOMETIMES,
+    CODES["NNX107"],
+    "`is_leaf` stops at one kind of wrapper, and the mapper is made for another",
+    check,
+    __doc__,
+    EXAMPLES,
+    FixAvailability.SOMETIMES,
 )

@@ -33,59 +33,61 @@ is also used otherwise.
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
-import libcst as cst
-
 from flake8_nnx_treemap.analysis.calls.mappers import Mapper, mapper_of
-from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall
+from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall, tree_calls_of
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown
 from flake8_nnx_treemap.analysis.values.masks import gives_wrappers_to_optax, is_mask, speaks_of_masks
 from flake8_nnx_treemap.analysis.values.provenance import TREES_OF_WRAPPERS, origin_of
-from flake8_nnx_treemap.names import VARIABLE_STATE_IS_VARIABLE, FlaxRelease, TreeFunctionKind
-from flake8_nnx_treemap.rules.calls import calls_for
+from flake8_nnx_treemap.names import VARIABLE_STATE_IS_VARIABLE, FlaxRange, TreeFunctionKind
+from flake8_nnx_treemap.rules.advice import classes_to_stop_at
 from flake8_nnx_treemap.rules.catalogue import CODES
-from flake8_nnx_treemap.rules.rewriting import make_fix, new_keyword, wrapper_types
+from flake8_nnx_treemap.rules.rewriting import make_fix, wrapper_types
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
-from flake8_nnx_treemap.rules.wording import classes_to_stop_at
+from flake8_nnx_treemap.rules.steps import AddKeyword
 
 MESSAGE = "this mask comes back wrapped, as Param(True): add is_leaf=lambda x: isinstance(x, {})"
 
 _MAPS = (TreeFunctionKind.MAP, TreeFunctionKind.MAP_WITH_PATH)
 
 
-def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
+def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
     """Report each map without `is_leaf` over known wrappers that makes a mask or labels for optax."""
     if not speaks_of_masks(source) or gives_wrappers_to_optax(source):
         return  # Where optax is given the Variables themselves, a mask of them fits.
-    for call in calls_for(source, "NNX108"):
+    for call in tree_calls_of(source):
         if call.is_leaf is not None or not call.is_complete or call.function.kind not in _MAPS or not call.trees:
             continue
-        node = source.ast_of(call.node)
         origin = origin_of(source, call.trees[0])
-        if node is None or call.mapper is None or isinstance(origin, Unknown) or origin.kind not in TREES_OF_WRAPPERS:
+        if call.mapper is None or isinstance(origin, Unknown) or origin.kind not in TREES_OF_WRAPPERS:
             continue
-        if origin.is_certain and is_mask(source, node):
+        if origin.is_certain and is_mask(source, call.node):
             mapper = mapper_of(source, call.mapper, call.function.leaf_position)
-            message = MESSAGE.format(classes_to_stop_at(source, call.node, floor))
-            yield Finding("NNX108", message, source.range(call.callee), _fix(source, call, mapper, floor))
+            message = MESSAGE.format(classes_to_stop_at(source, call.node, flax))
+            yield Finding("NNX108", message, source.range(call.callee), _fix(source, call, mapper, flax))
 
 
-def _fix(source: ParsedSource, call: TreeCall, mapper: Mapper | Unknown, floor: FlaxRelease) -> Fix | None:
+def _fix(source: ParsedSource, call: TreeCall, mapper: Mapper | Unknown, flax: FlaxRange) -> Fix | None:
     is_plain = call.function.kind is TreeFunctionKind.MAP and call.partial is None and not call.more_trees
-    if not is_plain or len(call.trees) != 1 or floor < VARIABLE_STATE_IS_VARIABLE or isinstance(mapper, Unknown):
+    if (
+        not is_plain
+        or len(call.trees) != 1
+        or not flax.starts_from(VARIABLE_STATE_IS_VARIABLE)
+        or isinstance(mapper, Unknown)
+    ):
         return None
-    types = wrapper_types(source, call.node, floor)
+    types = wrapper_types(source, call.node, flax)
     if types is None or not all(_has_no_identity(result) for result in mapper.results):
         return None
-    keyword = new_keyword(source, call.node, f"is_leaf=lambda x: isinstance(x, {types.text})")
-    return make_fix(source, Applicability.UNSAFE, "Stop the traversal at Variables", [keyword, *types.edits])
+    keyword = AddKeyword(call.node, f"is_leaf=lambda x: isinstance(x, {types.text})")
+    return make_fix(Applicability.UNSAFE, "Stop the traversal at Variables", [keyword, *types.edits])
 
 
-def _has_no_identity(result: cst.BaseExpression) -> bool:
-    """Whether a result cannot be the leaf itself, which would put the model's Variable into the mask."""
-    is_constant = isinstance(result, cst.Name) and result.value in ("True", "False", "None")
-    return is_constant or not isinstance(result, (cst.Name, cst.Subscript, cst.NamedExpr))
+def _has_no_identity(result: ast.expr) -> bool:
+    """Tell whether a result cannot be the leaf itself, which would put the model's Variable into the mask."""
+    return not isinstance(result, (ast.Name, ast.Subscript, ast.NamedExpr))
 
 
 EXAMPLES = (
@@ -181,10 +183,10 @@ def convert(state):
 )
 
 RULE = Rule(
-    entry=CODES["NNX108"],
-    summary="A mask or a tree of labels comes back wrapped in Variables",
-    check=check,
-    documentation=__doc__,
-    examples=EXAMPLES,
-    fix=FixAvailability.SOMETIMES,
+    CODES["NNX108"],
+    "A mask or a tree of labels comes back wrapped in Variables",
+    check,
+    __doc__,
+    EXAMPLES,
+    FixAvailability.SOMETIMES,
 )

@@ -33,26 +33,24 @@ import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from flake8_nnx_treemap.analysis.calls.class_references import class_names
+from flake8_nnx_treemap.analysis.code.nodes import dotted_name, end_of, start_of
 from flake8_nnx_treemap.analysis.code.text import Range
-from flake8_nnx_treemap.analysis.names.bindings import dotted_name, end_of, start_of
 from flake8_nnx_treemap.analysis.names.source import Edit, ParsedSource
 from flake8_nnx_treemap.analysis.names.spelling import spelling_of
-from flake8_nnx_treemap.analysis.values.narrowing import never_goes_on, statements_after, type_test, types_named
-from flake8_nnx_treemap.names import VARIABLE, VARIABLE_STATE, VARIABLE_STATE_IS_VARIABLE, FlaxRelease
+from flake8_nnx_treemap.analysis.values.narrowing import never_goes_on, statements_after, type_test
+from flake8_nnx_treemap.names import BASE_CLASSES, VARIABLE_STATE_IS_VARIABLE, FlaxRange
 from flake8_nnx_treemap.rules.catalogue import CODES
-from flake8_nnx_treemap.rules.renaming import range_of
 from flake8_nnx_treemap.rules.rewriting import make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
 
 DEAD = "Variable and VariableState are one class from Flax 0.11 on: this branch is never taken there"
 LAST_WINS = "Variable and VariableState are one class from Flax 0.11 on: this replaces the entry for the other there"
 
-_BOTH = frozenset({VARIABLE, VARIABLE_STATE})
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Branch:
-    """One branch of a chain: a test of a name's type, and what is done then."""
+    """One branch of an ``if`` chain: a test of a name's type, and the code that runs if it passes."""
 
     test: ast.Call
     name: str
@@ -61,25 +59,27 @@ class _Branch:
     owner: ast.If | ast.IfExp
 
 
-def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
-    """Report each branch, registration or key that is for one of the two classes where another is for the other."""
+def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
+    """Report each branch, registration or key for Variable that follows one for VariableState, or the reverse."""
     for node in source.ast_nodes():
         if isinstance(node, (ast.If, ast.IfExp)):
-            yield from _check_pair(source, node, floor)
+            yield from _check_pair(source, node, flax)
         elif isinstance(node, ast.Dict):
             yield from _check_keys(source, [key for key in node.keys if key is not None])
     yield from _check_registrations(source)
 
 
-def _check_pair(source: ParsedSource, node: ast.If | ast.IfExp, floor: FlaxRelease) -> Iterator[Finding]:
+def _check_pair(source: ParsedSource, node: ast.If | ast.IfExp, flax: FlaxRange) -> Iterator[Finding]:
     first = _branch(source, node)
-    if first is None or not first.types & _BOTH:
+    if first is None or not first.types & BASE_CLASSES:
         return
     for later in _later_branches(source, first):
-        is_dead = later.types <= _BOTH and not later.types & first.types
+        is_dead = later.types <= BASE_CLASSES and not later.types & first.types
         if is_dead:
-            fix = _merged(source, first, later, floor)
-            yield Finding("NNX109", DEAD, range_of(source, later.test), fix, holds=(range_of(source, first.test),))
+            if _do_the_same(first, later) and not flax.starts_from(VARIABLE_STATE_IS_VARIABLE):
+                return  # While there are two classes, this is how to ask for both.
+            fix = _merged(source, first, later)
+            yield Finding("NNX109", DEAD, source.range(later.test), fix, related=(source.range(first.test),))
             return
 
 
@@ -94,7 +94,7 @@ def _branch(source: ParsedSource, node: ast.AST | None) -> _Branch | None:
 
 
 def _later_branches(source: ParsedSource, first: _Branch) -> Iterator[_Branch]:
-    """The branches that are asked after one, about the same name, only if that one was not taken."""
+    """Yield the branches that test the same name after a branch, and only if that branch was not taken."""
     owner: ast.AST | None = first.owner
     while owner is not None:
         owner = _next(source, owner)
@@ -114,26 +114,24 @@ def _next(source: ParsedSource, owner: ast.AST) -> ast.AST | None:
     return following[0] if is_chain else None
 
 
-def _merged(source: ParsedSource, first: _Branch, later: _Branch, floor: FlaxRelease) -> Fix | None:
-    """Do for both classes what both branches do, if they are neighbours and do the same."""
-    same = [ast.dump(node) for node in first.body] == [ast.dump(node) for node in later.body]
-    if not same or _next(source, first.owner) is not later.owner or first.types | later.types != _BOTH:
+def _merged(source: ParsedSource, first: _Branch, later: _Branch) -> Fix | None:
+    """Return the fix that merges two branches into one for both classes, if they are neighbours with equal bodies."""
+    if (
+        not _do_the_same(first, later)
+        or _next(source, first.owner) is not later.owner
+        or first.types | later.types != BASE_CLASSES
+    ):
         return None
-    place = start_of(first.test)
-    names = ["Variable"] if floor >= VARIABLE_STATE_IS_VARIABLE else ["Variable", "variablelib.VariableState"]
-    spellings = [spelling_of(source, name, place) for name in names]
-    texts = [found.text for found in spellings if found is not None]
-    if len(texts) != len(names):
-        return None
-    text = texts[0] if len(texts) == 1 else f"({', '.join(texts)})"
-    edits: list[Edit] = [edit for found in spellings if found for edit in found.edits]
-    edits.append(source.replace(range_of(source, first.test.args[1]), text))
+    spelling = spelling_of(source, "Variable", start_of(first.test))
     dropped = _dropped(source, first, later)
-    return (
-        None
-        if dropped is None
-        else make_fix(source, Applicability.SAFE, "Make one branch of the two", [*edits, dropped])
-    )
+    if spelling is None or dropped is None:
+        return None
+    edit = source.replace(source.range(first.test.args[1]), spelling.text)
+    return make_fix(Applicability.SAFE, "Make one branch of the two", [*spelling.edits, edit, dropped])
+
+
+def _do_the_same(first: _Branch, later: _Branch) -> bool:
+    return [ast.dump(node) for node in first.body] == [ast.dump(node) for node in later.body]
 
 
 def _dropped(source: ParsedSource, first: _Branch, later: _Branch) -> Edit | None:
@@ -151,24 +149,23 @@ def _dropped(source: ParsedSource, first: _Branch, later: _Branch) -> Edit | Non
 
 
 def _check_keys(source: ParsedSource, keys: Sequence[ast.expr]) -> Iterator[Finding]:
-    """The later of two entries for the two classes."""
+    """Report the later of two keys, one for Variable and one for VariableState."""
     seen: dict[str, Range] = {}
     for key in keys:
-        types = types_named(source, key, 0) if dotted_name(key) is not None else None
-        if types is not None and len(types) == 1 and types <= _BOTH:
+        types = class_names(source, key, 0) if dotted_name(key) is not None else None
+        if types is not None and len(types) == 1 and types <= BASE_CLASSES:
             if seen and not types & seen.keys():
-                yield Finding("NNX109", LAST_WINS, range_of(source, key), holds=tuple(seen.values()))
-            seen |= dict.fromkeys(types, range_of(source, key))
+                yield Finding("NNX109", LAST_WINS, source.range(key), related=tuple(seen.values()))
+            seen |= dict.fromkeys(types, source.range(key))
 
 
 def _check_registrations(source: ParsedSource) -> Iterator[Finding]:
-    """`@function.register(nnx.Variable)` for both classes."""
+    """Report the later of two registrations, ``@function.register(nnx.Variable)`` and the same for VariableState."""
     registered: dict[tuple[str, ...], list[ast.expr]] = {}
-    for use in source.bindings.calls.get("register", ()):
-        assert isinstance(use.node, ast.Call)
-        owner = dotted_name(use.node.func.value) if isinstance(use.node.func, ast.Attribute) else None
-        if owner is not None and use.node.args:
-            registered.setdefault(owner, []).append(use.node.args[0])
+    for call in source.bindings.calls.get("register", ()):
+        owner = dotted_name(call.func.value) if isinstance(call.func, ast.Attribute) else None
+        if owner is not None and call.args:
+            registered.setdefault(owner, []).append(call.args[0])
     for types in registered.values():
         yield from _check_keys(source, sorted(types, key=start_of))
 
@@ -194,20 +191,6 @@ def convert(state):
 """,
         marked=("isinstance(leaf, nnx.Variable)",),
         fixed={
-            "portable": """\
-import jax
-from flax import nnx
-
-
-def value_of(leaf):
-    if isinstance(leaf, (nnx.Variable, nnx.variablelib.VariableState)):
-        return leaf.value
-    return leaf
-
-
-def convert(state):
-    return jax.tree.map(value_of, state, is_leaf=lambda x: isinstance(x, (nnx.Variable, nnx.VariableState)))
-""",
             "0.11": """\
 import jax
 from flax import nnx
@@ -224,6 +207,7 @@ def convert(state):
 """,
         },
         applicability=Applicability.SAFE,
+        floor="0.11",
     ),
     Example(
         title="One `if` after the other",
@@ -247,13 +231,13 @@ def convert(state):
 """,
         marked=("isinstance(leaf, nnx.VariableState)",),
         fixed={
-            "portable": """\
+            "0.11": """\
 import jax
 from flax import nnx
 
 
 def value_of(leaf):
-    if isinstance(leaf, (nnx.Variable, nnx.variablelib.VariableState)):
+    if isinstance(leaf, nnx.Variable):
         return leaf.value
 
     return leaf
@@ -264,6 +248,7 @@ def convert(state):
 """,
         },
         applicability=Applicability.SAFE,
+        floor="0.11",
     ),
     Example(
         title="Two branches that differ: reported, not rewritten",
@@ -284,10 +269,10 @@ def convert(state):
 )
 
 RULE = Rule(
-    entry=CODES["NNX109"],
-    summary="Of two branches for `Variable` and `VariableState`, one is dead",
-    check=check,
-    documentation=__doc__,
-    examples=EXAMPLES,
-    fix=FixAvailability.SOMETIMES,
+    CODES["NNX109"],
+    "Of two branches for `Variable` and `VariableState`, one is dead",
+    check,
+    __doc__,
+    EXAMPLES,
+    FixAvailability.SOMETIMES,
 )

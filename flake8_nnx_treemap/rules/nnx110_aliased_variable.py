@@ -38,19 +38,16 @@ from collections.abc import Iterator
 from flake8_nnx_treemap.analysis.calls.functions import SINGLE_DISPATCH
 from flake8_nnx_treemap.analysis.calls.mappers import Mapper, mapper_of
 from flake8_nnx_treemap.analysis.calls.predicates import LeafTest, leaf_test_of
-from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall
-from flake8_nnx_treemap.analysis.code.nodes import own_nodes, walk
-from flake8_nnx_treemap.analysis.names.bindings import end_of, start_of
+from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall, tree_calls_of
+from flake8_nnx_treemap.analysis.code.nodes import end_of, start_of, walk
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown, remembered
 from flake8_nnx_treemap.analysis.names.uses import names_bound_by
 from flake8_nnx_treemap.analysis.values.narrowing import Region, covers, regions_beyond_cases, regions_where, type_test
-from flake8_nnx_treemap.analysis.values.provenance import Origin, TreeKind, origin_of
+from flake8_nnx_treemap.analysis.values.provenance import holds_only_wrappers
 from flake8_nnx_treemap.analysis.values.wrappers import is_wrapper
-from flake8_nnx_treemap.names import WRAPPERS, FlaxRelease, TreeFunctionKind
-from flake8_nnx_treemap.rules.calls import calls_for
+from flake8_nnx_treemap.names import WRAPPERS, FlaxRange, TreeFunctionKind
+from flake8_nnx_treemap.rules.advice import wrappers_are_new
 from flake8_nnx_treemap.rules.catalogue import CODES
-from flake8_nnx_treemap.rules.dispatching import wrappers_are_new
-from flake8_nnx_treemap.rules.renaming import range_of
 from flake8_nnx_treemap.rules.rewriting import make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, FixAvailability, Rule
 
@@ -59,9 +56,9 @@ MESSAGE = "the Variable itself is returned, from Flax 0.11 on the model's own: r
 _MAPS = (TreeFunctionKind.MAP, TreeFunctionKind.MAP_WITH_PATH)
 
 
-def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
-    """Report each way on which a mapper returns a wrapper as it is."""
-    for call in calls_for(source, "NNX110"):
+def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
+    """Report each place where a mapper returns a wrapper unchanged."""
+    for call in tree_calls_of(source):
         if call.mapper is None or call.is_leaf is None or call.function.kind not in _MAPS:
             continue
         if wrappers_are_new(source, call.trees) or _is_discarded(source, call):
@@ -71,66 +68,53 @@ def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
         if isinstance(test, Unknown) or isinstance(mapper, Unknown) or not test.names & WRAPPERS:
             continue
         if not SINGLE_DISPATCH.isdisjoint(mapper.function.decorators):
-            continue  # What is registered, here or elsewhere, takes the wrappers.
+            continue  # A function registered here or elsewhere is called for the wrappers.
         for leaf in _returned(source, mapper):
             if not _cannot_be_wrapper(source, mapper, leaf, test):
-                is_certain = is_wrapper(source, leaf) and (bool(mapper.dispatches) or _holds_wrappers(source, call))
+                is_certain = is_wrapper(source, leaf) and (
+                    bool(mapper.dispatches) or holds_only_wrappers(source, call.trees)
+                )
                 edits = [source.insert(source.position_of_place(end_of(leaf)), ".copy()")]
-                fix = make_fix(source, Applicability.UNSAFE, "Copy the Variable", edits) if is_certain else None
-                yield Finding("NNX110", MESSAGE.format(leaf.id), range_of(source, leaf), fix)
+                fix = make_fix(Applicability.UNSAFE, "Copy the Variable", edits) if is_certain else None
+                yield Finding("NNX110", MESSAGE.format(leaf.id), source.range(leaf), fix)
 
 
 def _is_discarded(source: ParsedSource, call: TreeCall) -> bool:
-    """Whether a call stands alone, for what its mapper does: what it returns is nobody's."""
-    node = source.ast_of(call.node)
-    return node is not None and isinstance(source.ast_parent(node), ast.Expr)
-
-
-def _holds_wrappers(source: ParsedSource, call: TreeCall) -> bool:
-    """Whether every leaf of a tree is known to stand in a wrapper."""
-    origin = origin_of(source, call.trees[0]) if call.trees else Unknown("no tree")
-    return isinstance(origin, Origin) and origin.kind is not TreeKind.MODULE
+    """Tell whether a call is a statement of its own, whose result nobody uses."""
+    return isinstance(source.ast_parent(call.node), ast.Expr)
 
 
 def _returned(source: ParsedSource, mapper: Mapper) -> Iterator[ast.Name]:
-    """The places where a mapper returns its leaf."""
-    definition = source.definition_of(mapper.function.definition)
-    results: list[ast.expr] = []
-    if isinstance(definition, ast.Lambda):
-        results = [definition.body]
-    elif definition is not None:
-        results = [node.value for node in own_nodes(definition) if isinstance(node, ast.Return) and node.value]
+    """Yield each place where a mapper returns its leaf."""
+    results = [*mapper.results]
     while results:
         result = results.pop(0)
         if isinstance(result, ast.IfExp):
             results += [result.body, result.orelse]
-        elif isinstance(result, ast.Name) and result.id == mapper.leaf and _is_parameter(source, result):
+        elif (
+            isinstance(result, ast.Name)
+            and result.id == mapper.leaf
+            and source.bindings.is_parameter(result.id, start_of(result))
+        ):
             yield result
 
 
-def _is_parameter(source: ParsedSource, node: ast.Name) -> bool:
-    """Whether a name still means what the function was given."""
-    bindings = source.bindings.bindings_of(node.id, start_of(node))
-    return len(bindings) == 1 and isinstance(bindings[0].node, ast.arg)
-
-
 def _cannot_be_wrapper(source: ParsedSource, mapper: Mapper, leaf: ast.Name, test: LeafTest) -> bool:
-    """Whether questions have sent every wrapper at which the traversal stops another way."""
-    definition = source.definition_of(mapper.function.definition)
+    """Tell whether, where a mapper returns its leaf, its type tests exclude all wrappers at which ``is_leaf`` stops."""
     place = start_of(leaf)
-    sent = _all_sent_away(source, definition, leaf.id) if definition else ()
+    sent = _all_sent_away(source, mapper.function.definition, leaf.id)
     away = frozenset[str]().union(*(types for types, (start, end) in sent if start <= place < end))
     return covers(away, test.names & WRAPPERS)
 
 
 @remembered
 def _all_sent_away(source: ParsedSource, definition: ast.AST, leaf: str) -> tuple[tuple[frozenset[str], Region], ...]:
-    """The classes that the questions of a mapper send another way, and where they have."""
+    """Return the classes that a mapper's type tests exclude, each time with the region of code without them."""
     return tuple(one for node in walk(definition) for one in _sent_away(source, node, leaf))
 
 
 def _sent_away(source: ParsedSource, node: ast.AST, leaf: str) -> Iterator[tuple[frozenset[str], Region]]:
-    """The classes that a piece of code sends another way, and the code that they do not get to."""
+    """Yield the classes that a test of the leaf excludes, and each region of code that leaves of them do not reach."""
     if isinstance(node, ast.Match) and isinstance(node.subject, ast.Name) and node.subject.id == leaf:
         yield from regions_beyond_cases(source, node)
     elif isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Name) and node.args[0].id == leaf:
@@ -140,7 +124,7 @@ def _sent_away(source: ParsedSource, node: ast.AST, leaf: str) -> Iterator[tuple
 
 
 def _answers(source: ParsedSource, question: ast.Call) -> Iterator[ast.expr]:
-    """Where the answer to a question stands: the call itself, and the names that mean it and nothing else."""
+    """Yield the expressions with a test's result: the call itself, and the names bound to it and to nothing else."""
     yield question
     parent = source.ast_parent(question)
     if isinstance(parent, ast.NamedExpr):
@@ -153,7 +137,7 @@ def _answers(source: ParsedSource, question: ast.Call) -> Iterator[ast.expr]:
 
 
 def _asked_for(source: ParsedSource, call: ast.Call) -> frozenset[str]:
-    """What a call asks the leaf for; functions of this file, and ``hasattr``, may ask for whatever is a wrapper."""
+    """Return the classes that a call tests the leaf for; all wrappers for ``hasattr`` and functions of this file."""
     name = getattr(call.func, "attr", getattr(call.func, "id", None))
     if isinstance(call.func, ast.Name) and name == "isinstance":
         found = type_test(source, call)
@@ -214,10 +198,10 @@ def convert(state):
 )
 
 RULE = Rule(
-    entry=CODES["NNX110"],
-    summary="A mapper returns the Variable that it was given",
-    check=check,
-    documentation=__doc__,
-    examples=EXAMPLES,
-    fix=FixAvailability.SOMETIMES,
+    CODES["NNX110"],
+    "A mapper returns the Variable that it was given",
+    check,
+    __doc__,
+    EXAMPLES,
+    FixAvailability.SOMETIMES,
 )

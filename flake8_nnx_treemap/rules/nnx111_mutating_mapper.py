@@ -29,57 +29,47 @@ There is no fix: whether the model is meant to change, only the author knows. `v
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
-
-import libcst as cst
 
 from flake8_nnx_treemap.analysis.calls.mappers import mapper_of
 from flake8_nnx_treemap.analysis.calls.predicates import leaf_test_of
-from flake8_nnx_treemap.analysis.names.bindings import BindingKind
+from flake8_nnx_treemap.analysis.calls.tree_calls import tree_calls_of
+from flake8_nnx_treemap.analysis.code.nodes import access_path, nodes_below, start_of
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown
-from flake8_nnx_treemap.analysis.syntax import nodes_below
-from flake8_nnx_treemap.names import VARIABLE_CHANGING_METHODS, WRAPPERS, FlaxRelease
-from flake8_nnx_treemap.rules.calls import calls_for
+from flake8_nnx_treemap.names import VARIABLE_CHANGING_METHODS, WRAPPERS, FlaxRange
+from flake8_nnx_treemap.rules.advice import wrappers_are_new
 from flake8_nnx_treemap.rules.catalogue import CODES
-from flake8_nnx_treemap.rules.dispatching import wrappers_are_new
 from flake8_nnx_treemap.rules.rule import Example, Finding, FixAvailability, Rule
 
 MESSAGE = "the mapper writes to the Variable, from Flax 0.11 on the model's own: return a new one with replace()"
 
 
-_WRITES = (cst.Call, cst.AssignTarget, cst.AugAssign, cst.AnnAssign)
+_Write = ast.Call | ast.Attribute | ast.Subscript
+_WRITES: tuple[type[_Write], ...] = (ast.Call, ast.Attribute, ast.Subscript)
 
 
-def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
+def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
     """Report each write of a mapper to its leaf."""
-    for call in calls_for(source, "NNX111"):
+    for call in tree_calls_of(source):
         if call.mapper is None or call.is_leaf is None or wrappers_are_new(source, call.trees):
             continue
         test = leaf_test_of(source, call.is_leaf)
         mapper = mapper_of(source, call.mapper, call.function.leaf_position)
         if isinstance(test, Unknown) or isinstance(mapper, Unknown) or not test.names & WRAPPERS:
             continue
-        for node in nodes_below(mapper.function.definition.body, *_WRITES):
-            written = _written(source, node, mapper.leaf)
-            if written is not None and _is_parameter(source, written, mapper.leaf):
+        for node in nodes_below(mapper.function.body, *_WRITES):
+            written = _written(node, mapper.leaf)
+            if written is not None and source.bindings.is_parameter(mapper.leaf.partition("[")[0], start_of(written)):
                 yield Finding("NNX111", MESSAGE, source.range(written))
 
 
-def _written(source: ParsedSource, node: cst.CSTNode, leaf: str) -> cst.BaseExpression | None:
-    """What a piece of code writes to, if that is a part of the leaf."""
-    if isinstance(node, cst.Call) and isinstance(node.func, cst.Attribute):
-        is_change = node.func.attr.value in VARIABLE_CHANGING_METHODS
-        return node.func if is_change and source.text_of(node.func.value) == leaf else None
-    target = node.target if isinstance(node, (cst.AssignTarget, cst.AugAssign, cst.AnnAssign)) else None
-    if isinstance(target, (cst.Attribute, cst.Subscript)) and source.text_of(target.value) == leaf:
-        return target
-    return None
-
-
-def _is_parameter(source: ParsedSource, written: cst.BaseExpression, leaf: str) -> bool:
-    """Whether the leaf's name still means the leaf, and not a copy of it."""
-    bindings = source.bindings.bindings_of(leaf.partition("[")[0], source.place_of(written))
-    return len(bindings) == 1 and bindings[0].kind is BindingKind.PARAMETER
+def _written(node: _Write, leaf: str) -> ast.expr | None:
+    """Return the attribute, item or method of the leaf that a node writes with; ``None`` if it does not write to it."""
+    if isinstance(node, ast.Call):
+        is_change = isinstance(node.func, ast.Attribute) and node.func.attr in VARIABLE_CHANGING_METHODS
+        return node.func if is_change and access_path(node.func.value) == leaf else None  # type: ignore[attr-defined]
+    return node if isinstance(node.ctx, ast.Store) and access_path(node.value) == leaf else None
 
 
 EXAMPLES = (
@@ -119,10 +109,5 @@ def convert(state):
 )
 
 RULE = Rule(
-    entry=CODES["NNX111"],
-    summary="A mapper writes to the Variable that it is given",
-    check=check,
-    documentation=__doc__,
-    examples=EXAMPLES,
-    fix=FixAvailability.NEVER,
+    CODES["NNX111"], "A mapper writes to the Variable that it is given", check, __doc__, EXAMPLES, FixAvailability.NEVER
 )

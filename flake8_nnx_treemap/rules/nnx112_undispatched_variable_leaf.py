@@ -35,10 +35,9 @@ from dataclasses import replace
 
 from flake8_nnx_treemap.analysis.calls.mappers import Mapper, mapper_of
 from flake8_nnx_treemap.analysis.calls.predicates import LeafTest, leaf_test_of
-from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall
+from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall, tree_calls_of
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown
-from flake8_nnx_treemap.names import VARIABLE, VARIABLE_STATE, VARIABLE_STATE_IS_VARIABLE, FlaxRelease
-from flake8_nnx_treemap.rules.calls import calls_for
+from flake8_nnx_treemap.names import VARIABLE, VARIABLE_STATE, VARIABLE_STATE_IS_VARIABLE, FlaxRange
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.rewriting import dispatch_fix, hands_on_leaf
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
@@ -48,9 +47,9 @@ MESSAGE = (
 )
 
 
-def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
-    """Report each call whose predicate stops at Variable and whose mapper is seen not to dispatch."""
-    for call in calls_for(source, "NNX112"):
+def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
+    """Report each call whose predicate stops at Variable and whose mapper is known not to dispatch."""
+    for call in tree_calls_of(source):
         if call.mapper is None or call.is_leaf is None:
             continue
         test = leaf_test_of(source, call.is_leaf, across_files=True)
@@ -58,14 +57,21 @@ def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
             continue
         mapper = mapper_of(source, call.mapper, call.function.leaf_position, across_files=True)
         if isinstance(mapper, Mapper) and not mapper.dispatches and not mapper.ignores_leaf:
-            fix = dispatch_fix(source, call, test, mapper, floor)
-            if fix is not None and floor < VARIABLE_STATE_IS_VARIABLE and VARIABLE_STATE not in test.names:
+            fix = dispatch_fix(source, call, test, mapper, flax)
+            if (
+                fix is not None
+                and not flax.starts_from(VARIABLE_STATE_IS_VARIABLE)
+                and VARIABLE_STATE not in test.names
+            ):
                 fix = _for_old_releases(source, call, mapper, fix)
             yield Finding("NNX112", MESSAGE, source.range(call.is_leaf), fix)
 
 
 def _for_old_releases(source: ParsedSource, call: TreeCall, mapper: Mapper, fix: Fix) -> Fix | None:
-    """Below 0.11 the predicate did not stop at leaves of state: what the mapper hands on would be shared from now on."""
+    """Return the fix as unsafe; ``None`` if the mapper may return or store its leaf.
+
+    Below 0.11 the predicate did not stop at the VariableStates of state, which such a mapper would now share.
+    """
     if hands_on_leaf(source, mapper) or len(call.trees) > 1 or call.more_trees:
         return None
     return replace(fix, applicability=Applicability.UNSAFE)
@@ -142,10 +148,10 @@ def convert(state):
 )
 
 RULE = Rule(
-    entry=CODES["NNX112"],
-    summary="`is_leaf` stops at Variable, but the mapper takes every leaf",
-    check=check,
-    documentation=__doc__,
-    examples=EXAMPLES,
-    fix=FixAvailability.SOMETIMES,
+    CODES["NNX112"],
+    "`is_leaf` stops at Variable, but the mapper takes every leaf",
+    check,
+    __doc__,
+    EXAMPLES,
+    FixAvailability.SOMETIMES,
 )

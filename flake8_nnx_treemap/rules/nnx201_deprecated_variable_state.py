@@ -40,17 +40,15 @@ import ast
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from flake8_nnx_treemap.analysis.code.nodes import operands
+from flake8_nnx_treemap.analysis.calls.class_references import class_names
+from flake8_nnx_treemap.analysis.code.nodes import dotted_name, end_of, operands, start_of
 from flake8_nnx_treemap.analysis.code.text import Range
-from flake8_nnx_treemap.analysis.names.bindings import dotted_name, end_of, start_of
 from flake8_nnx_treemap.analysis.names.source import Edit, ParsedSource, remembered
-from flake8_nnx_treemap.analysis.values.narrowing import types_named
-from flake8_nnx_treemap.names import NNX_MODULES, VARIABLE, VARIABLE_STATE, FlaxRelease
+from flake8_nnx_treemap.names import NNX_MODULES, VARIABLE, VARIABLE_STATE, FlaxRange
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.renaming import (
     attribute_uses,
     imports_of,
-    range_of,
     renamed_import,
     unless_guarded,
     without,
@@ -65,19 +63,19 @@ _VARIABLE, _STATE, _UNION = frozenset({VARIABLE}), frozenset({VARIABLE_STATE}), 
 
 
 @unless_guarded
-def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
+def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
     """Report each `nnx.VariableState` that is not called, and each import of it."""
     for use in attribute_uses(source, VARIABLE_STATE):
         if not _is_called(source, use):
-            yield Finding("NNX201", MESSAGE, range_of(source, use), _fix(source, _renamed(source, use)))
+            yield Finding("NNX201", MESSAGE, source.range(use), _fix(source, _renamed(source, use)))
     for imported in imports_of(source, VARIABLE_STATE):
         edits = renamed_import(source, imported, _NEW, lambda use: _renamed(source, use))
-        yield Finding("NNX201", MESSAGE, range_of(source, imported.alias), _fix(source, edits))
+        yield Finding("NNX201", MESSAGE, source.range(imported.alias), _fix(source, edits))
     yield from _asked_for_by_name(source)
 
 
 def _fix(source: ParsedSource, edits: Sequence[Edit] | None) -> Fix | None:
-    return None if edits is None else make_fix(source, Applicability.SAFE, FIX_MESSAGE, edits)
+    return None if edits is None else make_fix(Applicability.SAFE, FIX_MESSAGE, edits)
 
 
 def _is_called(source: ParsedSource, node: ast.expr) -> bool:
@@ -86,33 +84,32 @@ def _is_called(source: ParsedSource, node: ast.expr) -> bool:
 
 
 def _asked_for_by_name(source: ParsedSource) -> Iterator[Finding]:
-    """`hasattr(nnx, "VariableState")` and `getattr`: they warn like any access."""
+    """Report each ``hasattr(nnx, "VariableState")`` and ``getattr(nnx, …)``, which warn like any access."""
     for name in ("hasattr", "getattr"):
-        for use in source.bindings.calls.get(name, ()):
-            assert isinstance(use.node, ast.Call)
-            given = use.node.args
+        for call in source.bindings.calls.get(name, ()):
+            given = call.args
             if len(given) < 2 or not isinstance(given[1], ast.Constant) or given[1].value != _OLD:
                 continue
             names = source.bindings.names_of(given[0])
             if names and names <= set(NNX_MODULES):
-                yield Finding("NNX201", MESSAGE, range_of(source, given[1]))
+                yield Finding("NNX201", MESSAGE, source.range(given[1]))
 
 
 # One use
 
 
 def _renamed(source: ParsedSource, node: ast.expr) -> list[Edit] | None:
-    """Write `Variable` for one use, or take the use out of a tuple or a union that has it already."""
+    """Return the edits that write `Variable` for one use, or drop the use from a tuple or union that has it already."""
     if _is_called(source, node):
         return None
     elements = _elements_beside(source, node)
     if any("(" in text or ")" in text for text in _between(source, elements)):
         return [_new_name(source, node)]
-    kept = [one for one in elements if types_named(source, one) == _VARIABLE]
-    same = [one for one in elements if types_named(source, one) == _STATE]
+    kept = [one for one in elements if class_names(source, one) == _VARIABLE]
+    same = [one for one in elements if class_names(source, one) == _STATE]
     stays = (kept or same or [node])[0]
     if len(elements) == len(kept) + len(same) > 1:
-        text = source.text_in(range_of(source, stays)) if kept else _new_text(source, stays)
+        text = source.text_of(stays) if kept else _new_text(source, stays)
         return [_only(source, node, text)]
     if stays is node:
         return [_new_name(source, node)]
@@ -120,19 +117,19 @@ def _renamed(source: ParsedSource, node: ast.expr) -> list[Edit] | None:
 
 
 def _between(source: ParsedSource, elements: Sequence[ast.expr]) -> Iterator[str]:
-    """What stands between elements, and around them: parentheses of their own show there."""
+    """Yield the texts between and around elements, where parentheses of single elements show."""
     if not elements:
         return
-    ranges = [range_of(source, element) for element in elements]
+    ranges = [source.range(element) for element in elements]
     yield from (source.text_in(Range(one.end, other.start)) for one, other in pairwise(ranges))
-    whole = range_of(source, source.ast_parent(elements[0]) or elements[0])
+    whole = source.range(source.ast_parent(elements[0]) or elements[0])
     yield source.text_in(Range(whole.start, ranges[0].start)).removeprefix("(")
     if whole.end > ranges[-1].end:
         yield source.text_in(Range(ranges[-1].end, whole.end)).removesuffix(")")
 
 
 def _elements_beside(source: ParsedSource, node: ast.expr) -> Sequence[ast.expr]:
-    """The elements of the tuple or union of classes that a use stands in."""
+    """Return the elements of the tuple or union of classes that a use is in; nothing if it is in none."""
     top: ast.AST = node
     while isinstance(parent := source.ast_parent(top), ast.BinOp) and isinstance(parent.op, ast.BitOr):
         top = parent
@@ -157,16 +154,16 @@ _TESTS = frozenset({"builtins.isinstance", "builtins.issubclass"})
 
 
 def _is_of_types(source: ParsedSource, node: ast.Tuple) -> bool:
-    """Whether a tuple means "one of these": to `isinstance`, to `in`, to `Union`, to a filter of NNX."""
+    """Tell whether a tuple means "one of these": an argument of `isinstance`, `in`, `Union`, or a filter of NNX."""
     parent = source.ast_parent(node)
     if isinstance(parent, ast.Compare):
         return isinstance(parent.ops[-1], (ast.In, ast.NotIn)) and parent.comparators[-1] is node
     if isinstance(parent, ast.Subscript):
-        return types_named(source, parent.value, 0) == _UNION
+        return class_names(source, parent.value, 0) == _UNION
     call = source.ast_parent(parent) if isinstance(parent, ast.keyword) and parent.arg == "wrt" else parent
     if not isinstance(call, ast.Call) or (call is parent and node not in call.args):
         return False
-    names = types_named(source, call.func, 0) or frozenset()
+    names = class_names(source, call.func, 0) or frozenset()
     return bool(names) and all(name in _TESTS or _is_filtering(name) for name in names)
 
 
@@ -175,18 +172,18 @@ def _is_filtering(name: str) -> bool:
 
 
 def _only(source: ParsedSource, node: ast.expr, text: str) -> Edit:
-    """Of several classes, one is left: without the tuple or the union, but where `in` needs a tuple."""
+    """Return the edit that replaces a tuple or union by the one class left of it; after `in` it stays a tuple."""
     whole = source.ast_parent(node)
     assert isinstance(whole, (ast.Tuple, ast.BinOp))
     around = source.ast_parent(whole)
     if isinstance(around, ast.Compare):
         text = f"({text},)"
-    return source.replace(range_of(source, whole), text)
+    return source.replace(source.range(whole), text)
 
 
 def _new_text(source: ParsedSource, node: ast.expr) -> str:
-    """`nnx.Variable` for `nnx.VariableState`, and for `nnx.variablelib.VariableState` too."""
-    text = source.text_in(range_of(source, node))[: -len(_OLD)]
+    """Return the new name as text: `nnx.Variable` for `nnx.VariableState` and `nnx.variablelib.VariableState`."""
+    text = source.text_of(node)[: -len(_OLD)]
     parts = dotted_name(node) or ()
     if parts[-2:-1] == ("variablelib",) and text.endswith(".variablelib."):
         module = source.bindings.qualified_names(parts[:-2], start_of(node), depth=0)
@@ -197,7 +194,7 @@ def _new_text(source: ParsedSource, node: ast.expr) -> str:
 def _new_name(source: ParsedSource, node: ast.expr) -> Edit:
     end = source.position_of_place(end_of(node))
     start = source.position_of_place(start_of(node))
-    if not source.text_in(Range(start, end)).endswith(_OLD):  # Parts of a name may stand on lines of their own.
+    if not source.text_in(Range(start, end)).endswith(_OLD):  # A dotted name may be split over lines.
         start = source.position(source.offset(end) - len(_OLD))
         return source.replace(Range(start, end), _NEW)
     return source.replace(Range(start, end), _new_text(source, node))
@@ -271,10 +268,10 @@ def convert(state):
 )
 
 RULE = Rule(
-    entry=CODES["NNX201"],
-    summary="`VariableState` is only another name of `Variable`",
-    check=check,
-    documentation=__doc__,
-    examples=EXAMPLES,
-    fix=FixAvailability.SOMETIMES,
+    CODES["NNX201"],
+    "`VariableState` is only another name of `Variable`",
+    check,
+    __doc__,
+    EXAMPLES,
+    FixAvailability.SOMETIMES,
 )

@@ -34,25 +34,27 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from flake8_nnx_treemap.analysis.names.bindings import dotted_name, start_of
+from flake8_nnx_treemap.analysis.code.nodes import dotted_name, start_of
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
 from flake8_nnx_treemap.analysis.values.wrappers import is_format_part
-from flake8_nnx_treemap.names import VARIABLE_STATE, FlaxRelease, canonical
+from flake8_nnx_treemap.names import VARIABLE_STATE, VARIABLE_STATE_IS_VARIABLE, FlaxRange, canonical
 from flake8_nnx_treemap.rules.catalogue import CODES
-from flake8_nnx_treemap.rules.renaming import range_of, unless_guarded
+from flake8_nnx_treemap.rules.renaming import unless_guarded
 from flake8_nnx_treemap.rules.rewriting import make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
 
-MESSAGE = "VariableState(..) builds a plain Variable since Flax 0.11: call the Variable's own type"
+CRASHES = "VariableState(type, value) raises TypeError from Flax 0.11 on: call the Variable's own type"
+IS_PLAIN = "VariableState(..) builds a plain Variable from Flax 0.11 on: call the Variable's own type"
 
 
 @unless_guarded
-def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
+def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
     """Report each call of `VariableState`."""
-    for use in (use for uses in source.bindings.calls.values() for use in uses):
-        call = use.node
-        if isinstance(call, ast.Call) and _builds_state(source, call) and not is_format_part(source, call):
-            yield Finding("NNX202", MESSAGE, range_of(source, call.func), _fix(source, call))
+    for call in (call for calls in source.bindings.calls.values() for call in calls):
+        if _builds_state(source, call) and not is_format_part(source, call):
+            fix = _fix(source, call) if flax.starts_from(VARIABLE_STATE_IS_VARIABLE) else None
+            message = CRASHES if len(call.args) > 1 else IS_PLAIN
+            yield Finding("NNX202", message, source.range(call.func), fix)
 
 
 def _builds_state(source: ParsedSource, call: ast.Call) -> bool:
@@ -73,14 +75,12 @@ def _fix(source: ParsedSource, call: ast.Call) -> Fix | None:
     type_, value = given.pop("type"), given.pop("value")
     if dotted_name(type_) is None and not (isinstance(type_, ast.Call) and dotted_name(type_.func) == ("type",)):
         return None
-    metadata = [f"{name}={source.text_in(range_of(source, one))}" for name, one in given.items()]
-    arguments = ", ".join([source.text_in(range_of(source, value)), *metadata])
-    new = f"{source.text_in(range_of(source, type_))}({arguments})"
+    metadata = [f"{name}={source.text_of(one)}" for name, one in given.items()]
+    arguments = ", ".join([source.text_of(value), *metadata])
+    new = f"{source.text_of(type_)}({arguments})"
     if isinstance(value, ast.GeneratorExp):
         return None
-    return make_fix(
-        source, Applicability.UNSAFE, "Call the Variable's own type", [source.replace(range_of(source, call), new)]
-    )
+    return make_fix(Applicability.UNSAFE, "Call the Variable's own type", [source.replace(source.range(call), new)])
 
 
 EXAMPLES = (
@@ -137,10 +137,10 @@ def convert(state):
 )
 
 RULE = Rule(
-    entry=CODES["NNX202"],
-    summary="`VariableState(type=T, value=v)` builds a plain `Variable`, not a `T`",
-    check=check,
-    documentation=__doc__,
-    examples=EXAMPLES,
-    fix=FixAvailability.SOMETIMES,
+    CODES["NNX202"],
+    "`VariableState(type=T, value=v)` builds a plain `Variable`, not a `T`",
+    check,
+    __doc__,
+    EXAMPLES,
+    FixAvailability.SOMETIMES,
 )

@@ -34,37 +34,37 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from flake8_nnx_treemap.analysis.code.nodes import end_of, start_of
 from flake8_nnx_treemap.analysis.code.text import Range
-from flake8_nnx_treemap.analysis.names.bindings import end_of, start_of
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
 from flake8_nnx_treemap.analysis.names.spelling import names_of_flax
 from flake8_nnx_treemap.analysis.values.provenance import Origin, TreeKind, origin_of
 from flake8_nnx_treemap.analysis.values.wrappers import is_format_part
-from flake8_nnx_treemap.names import FlaxRelease
+from flake8_nnx_treemap.names import VARIABLE_STATE_IS_VARIABLE, FlaxRange
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.renaming import unless_guarded
 from flake8_nnx_treemap.rules.rewriting import applicability_on, make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
 
-MESSAGE = "to_variable() was removed in Flax 0.11: state holds Variables; use copy() for a new one"
+MESSAGE = "to_variable() raises AttributeError from Flax 0.11 on: state holds Variables; use copy() for a new one"
 _METHOD = "to_variable"
 
 
 @unless_guarded
-def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
+def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
     """Report each `.to_variable()` in a file that imports Flax and defines no such method itself."""
     if not names_of_flax(source) or _defines_it(source):
         return
-    for use in source.bindings.calls.get(_METHOD, ()):
-        call = use.node
-        assert isinstance(call, ast.Call)
+    for call in source.bindings.calls.get(_METHOD, ()):
         if not isinstance(call.func, ast.Attribute) or call.args or call.keywords or is_format_part(source, call):
             continue
         if source.bindings.names_of(call.func):
-            continue  # A function of some module.
+            continue  # A module's function, ``module.to_variable()``.
         end = source.position_of_place(end_of(call.func))
         name = Range(source.position(source.offset(end) - len(_METHOD)), end)
-        yield Finding("NNX203", MESSAGE, name, _fix(source, call, name))
+        # Below 0.11 a copy of a VariableState is no Variable.
+        fix = _fix(source, call, name) if flax.starts_from(VARIABLE_STATE_IS_VARIABLE) else None
+        yield Finding("NNX203", MESSAGE, name, fix)
 
 
 def _defines_it(source: ParsedSource) -> bool:
@@ -77,11 +77,11 @@ def _fix(source: ParsedSource, call: ast.Call, name: Range) -> Fix | None:
         return None
     assert isinstance(call.func, ast.Attribute)
     applicability = _applicability(source, call.func.value)
-    return make_fix(source, applicability, "Copy the Variable", [source.replace(name, "copy")])
+    return make_fix(applicability, "Copy the Variable", [source.replace(name, "copy")])
 
 
 def _applicability(source: ParsedSource, owner: ast.expr) -> Applicability:
-    """How far to trust that the method is Flax's: of a wrapper it is, and of ``nnx.state(model)["kernel"]``."""
+    """Return how safe the fix is: safe if the owner is a wrapper, or an item of ``nnx.state(model)``."""
     whole = owner
     while isinstance(whole, ast.Subscript):
         whole = whole.value
@@ -141,10 +141,10 @@ def convert(state):
 )
 
 RULE = Rule(
-    entry=CODES["NNX203"],
-    summary="`.to_variable()` is gone: state holds Variables already",
-    check=check,
-    documentation=__doc__,
-    examples=EXAMPLES,
-    fix=FixAvailability.SOMETIMES,
+    CODES["NNX203"],
+    "`.to_variable()` is gone: state holds Variables already",
+    check,
+    __doc__,
+    EXAMPLES,
+    FixAvailability.SOMETIMES,
 )

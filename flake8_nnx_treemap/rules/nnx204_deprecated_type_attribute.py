@@ -38,12 +38,12 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from flake8_nnx_treemap.analysis.names.bindings import start_of
+from flake8_nnx_treemap.analysis.code.nodes import start_of
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
 from flake8_nnx_treemap.analysis.values.wrappers import wrapper_attributes
-from flake8_nnx_treemap.names import FlaxRelease
+from flake8_nnx_treemap.names import FlaxRange
 from flake8_nnx_treemap.rules.catalogue import CODES
-from flake8_nnx_treemap.rules.renaming import range_of, unless_guarded
+from flake8_nnx_treemap.rules.renaming import unless_guarded
 from flake8_nnx_treemap.rules.rewriting import applicability_on, make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
 
@@ -51,23 +51,23 @@ MESSAGE = "'.type' of a Variable is deprecated since Flax 0.11: use type({})"
 
 
 @unless_guarded
-def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
+def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
     """Report each read of `.type` from a Variable."""
     for node in wrapper_attributes(source, "type"):
         if isinstance(node.ctx, ast.Load):
-            owner = " ".join(source.text_in(range_of(source, node.value)).split())
-            yield Finding("NNX204", MESSAGE.format(owner), range_of(source, node), _fix(source, node))
+            owner = " ".join(source.text_of(node.value).split())
+            yield Finding("NNX204", MESSAGE.format(owner), source.range(node), _fix(source, node))
 
 
 def _fix(source: ParsedSource, node: ast.Attribute) -> Fix | None:
     if source.bindings.bindings_of("type", start_of(node)):
         return None
-    range_ = range_of(source, node)
-    owner = range_of(source, node.value)
+    range_ = source.range(node)
+    owner = source.range(node.value)
     if source.offset(owner.start) != source.offset(range_.start):
-        return None  # The owner stands in parentheses.
+        return None  # The owner is in parentheses.
     text = f"type({source.text_in(owner)})"
-    return make_fix(source, applicability_on(source, node.value), "Ask for the type", [source.replace(range_, text)])
+    return make_fix(applicability_on(source, node.value), "Ask for the type", [source.replace(range_, text)])
 
 
 EXAMPLES = (
@@ -135,11 +135,4 @@ def convert(state):
     ),
 )
 
-RULE = Rule(
-    entry=CODES["NNX204"],
-    summary="`.type` of a Variable is `type(…)`",
-    check=check,
-    documentation=__doc__,
-    examples=EXAMPLES,
-    fix=FixAvailability.SOMETIMES,
-)
+RULE = Rule(CODES["NNX204"], "`.type` of a Variable is `type(…)`", check, __doc__, EXAMPLES, FixAvailability.SOMETIMES)

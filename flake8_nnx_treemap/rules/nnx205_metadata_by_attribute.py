@@ -37,33 +37,34 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from flake8_nnx_treemap.analysis.names.bindings import start_of
+from flake8_nnx_treemap.analysis.code.nodes import start_of
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
 from flake8_nnx_treemap.analysis.values.wrappers import wrapper_attributes
-from flake8_nnx_treemap.names import VARIABLE_ONLY_ATTRIBUTES, FlaxRelease
+from flake8_nnx_treemap.names import METADATA_METHOD_ON_STATE, VARIABLE_ONLY_ATTRIBUTES, FlaxRange
 from flake8_nnx_treemap.rules.catalogue import CODES
-from flake8_nnx_treemap.rules.renaming import range_of, unless_guarded
+from flake8_nnx_treemap.rules.renaming import unless_guarded
 from flake8_nnx_treemap.rules.rewriting import applicability_on, assignment_as_call, make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
 
-MESSAGE = "metadata cannot be set as an attribute since Flax 0.12.1: use set_metadata({}=..)"
+MESSAGE = "setting metadata as an attribute raises AttributeError from Flax 0.12.1 on: use set_metadata({}=..)"
 
 
 @unless_guarded
-def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
+def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
     """Report each assignment to an attribute of a Variable that is metadata."""
     for name in sorted(source.bindings.attributes):
         if name.startswith("_") or name in VARIABLE_ONLY_ATTRIBUTES or name == "type":
             continue
         for node in wrapper_attributes(source, name, ast.Store):
-            yield Finding("NNX205", MESSAGE.format(name), range_of(source, node), _fix(source, node))
+            fix = _fix(source, node) if flax.starts_from(METADATA_METHOD_ON_STATE) else None
+            yield Finding("NNX205", MESSAGE.format(name), source.range(node), fix)
 
 
 def _fix(source: ParsedSource, node: ast.Attribute) -> Fix | None:
     if source.expects_attribute_error_at(start_of(node)):
         return None
-    edits = assignment_as_call(source, node, f"set_metadata({node.attr}=")
-    return None if edits is None else make_fix(source, applicability_on(source, node.value), "Use set_metadata", edits)
+    step = assignment_as_call(source, node, f"set_metadata({node.attr}=")
+    return make_fix(applicability_on(source, node.value), "Use set_metadata", [step])
 
 
 EXAMPLES = (
@@ -138,10 +139,10 @@ def convert(state):
 )
 
 RULE = Rule(
-    entry=CODES["NNX205"],
-    summary="A Variable's metadata cannot be set as an attribute",
-    check=check,
-    documentation=__doc__,
-    examples=EXAMPLES,
-    fix=FixAvailability.SOMETIMES,
+    CODES["NNX205"],
+    "A Variable's metadata cannot be set as an attribute",
+    check,
+    __doc__,
+    EXAMPLES,
+    FixAvailability.SOMETIMES,
 )

@@ -41,35 +41,36 @@ import ast
 from collections.abc import Iterator
 
 from flake8_nnx_treemap.analysis.code.text import Range
-from flake8_nnx_treemap.analysis.names.source import Edit, ParsedSource
+from flake8_nnx_treemap.analysis.names.source import ParsedSource
 from flake8_nnx_treemap.analysis.values.wrappers import wrapper_attributes
-from flake8_nnx_treemap.names import FlaxRelease
+from flake8_nnx_treemap.names import FlaxRange
 from flake8_nnx_treemap.rules.catalogue import CODES
-from flake8_nnx_treemap.rules.renaming import range_of, unless_guarded
+from flake8_nnx_treemap.rules.renaming import unless_guarded
 from flake8_nnx_treemap.rules.rewriting import applicability_on, assignment_as_call, make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
+from flake8_nnx_treemap.rules.steps import Step
 
 MESSAGE = "'.{}' of a Variable is deprecated since Flax 0.12.1: use {}"
 
 
 @unless_guarded
-def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
+def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
     """Report each access to the value of a Variable as an attribute."""
     for name in ("value", "raw_value"):
         for node in (*wrapper_attributes(source, name), *wrapper_attributes(source, name, ast.Store)):
             method = f"get_{name}()" if isinstance(node.ctx, ast.Load) else f"set_{name}(..)"
-            yield Finding("NNX206", MESSAGE.format(name, method), range_of(source, node), _fix(source, node))
+            yield Finding("NNX206", MESSAGE.format(name, method), source.range(node), _fix(source, node))
 
 
 def _fix(source: ParsedSource, node: ast.Attribute) -> Fix | None:
-    edits: list[Edit] | None
+    step: Step | None
     if isinstance(node.ctx, ast.Load):
-        end = range_of(source, node).end
+        end = source.range(node).end
         name = Range(source.position(source.offset(end) - len(node.attr)), end)
-        edits = [source.replace(name, f"get_{node.attr}()")]
+        step = source.replace(name, f"get_{node.attr}()")
     else:
-        edits = assignment_as_call(source, node, f"set_{node.attr}(")
-    return None if edits is None else make_fix(source, applicability_on(source, node.value), "Use the method", edits)
+        step = assignment_as_call(source, node, f"set_{node.attr}(")
+    return make_fix(applicability_on(source, node.value), "Use the method", [step])
 
 
 EXAMPLES = (
@@ -136,10 +137,10 @@ def convert(state):
 )
 
 RULE = Rule(
-    entry=CODES["NNX206"],
-    summary="`.value` of a Variable warns: use `get_value()` and `set_value(…)`",
-    check=check,
-    documentation=__doc__,
-    examples=EXAMPLES,
-    fix=FixAvailability.SOMETIMES,
+    CODES["NNX206"],
+    "`.value` of a Variable warns: use `get_value()` and `set_value(…)`",
+    check,
+    __doc__,
+    EXAMPLES,
+    FixAvailability.SOMETIMES,
 )

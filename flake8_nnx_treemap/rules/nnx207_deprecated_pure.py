@@ -31,34 +31,40 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from flake8_nnx_treemap.analysis.code.nodes import end_of
 from flake8_nnx_treemap.analysis.code.text import Range
-from flake8_nnx_treemap.analysis.names.bindings import end_of
 from flake8_nnx_treemap.analysis.names.source import Edit, ParsedSource
-from flake8_nnx_treemap.names import PURE, FlaxRelease
+from flake8_nnx_treemap.names import RENAMED_IN_NNX, FlaxRange, Renaming
 from flake8_nnx_treemap.rules.catalogue import CODES
-from flake8_nnx_treemap.rules.renaming import attribute_uses, imports_of, range_of, renamed_import, unless_guarded
+from flake8_nnx_treemap.rules.renaming import attribute_uses, imports_of, renamed_import, unless_guarded
 from flake8_nnx_treemap.rules.rewriting import make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, FixAvailability, Rule
 
-MESSAGE = "nnx.pure is deprecated since Flax 0.12.7: use as_pure"
-FIX_MESSAGE = "Use as_pure"
+MESSAGE = "nnx.{} is deprecated since Flax {}: use {}"
 
 
 @unless_guarded
-def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
-    """Report each `nnx.pure` and each import of it."""
-    for use in attribute_uses(source, PURE):
-        fix = make_fix(source, Applicability.SAFE, FIX_MESSAGE, [_renamed(source, use)])
-        yield Finding("NNX207", MESSAGE, range_of(source, use), fix)
-    for imported in imports_of(source, PURE):
-        edits = renamed_import(source, imported, "as_pure", lambda use: [_renamed(source, use)])
-        fix = None if edits is None else make_fix(source, Applicability.SAFE, FIX_MESSAGE, edits)
-        yield Finding("NNX207", MESSAGE, range_of(source, imported.alias), fix)
+def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
+    """Report each use and each import of a name that Flax has replaced by another."""
+    for renaming in RENAMED_IN_NNX:
+        if flax.starts_from(renaming.since) and renaming.old in source.text:
+            yield from _check_name(source, renaming)
 
 
-def _renamed(source: ParsedSource, node: ast.expr) -> Edit:
-    end = source.position_of_place(end_of(node))
-    return source.replace(Range(source.position(source.offset(end) - len("pure")), end), "as_pure")
+def _check_name(source: ParsedSource, renaming: Renaming) -> Iterator[Finding]:
+    release = ".".join(map(str, renaming.since))
+    message, fix_message = MESSAGE.format(renaming.old, release, renaming.new), f"Use {renaming.new}"
+
+    def renamed(node: ast.expr) -> list[Edit]:
+        end = source.position_of_place(end_of(node))
+        return [source.replace(Range(source.position(source.offset(end) - len(renaming.old)), end), renaming.new)]
+
+    for use in attribute_uses(source, renaming.qualified_name):
+        yield Finding("NNX207", message, source.range(use), make_fix(Applicability.SAFE, fix_message, renamed(use)))
+    for imported in imports_of(source, renaming.qualified_name):
+        edits = renamed_import(source, imported, renaming.new, renamed)
+        fix = None if edits is None else make_fix(Applicability.SAFE, fix_message, edits)
+        yield Finding("NNX207", message, source.range(imported.alias), fix)
 
 
 EXAMPLES = (
@@ -111,10 +117,5 @@ def convert(state):
 )
 
 RULE = Rule(
-    entry=CODES["NNX207"],
-    summary="`nnx.pure` is called `nnx.as_pure` now",
-    check=check,
-    documentation=__doc__,
-    examples=EXAMPLES,
-    fix=FixAvailability.SOMETIMES,
+    CODES["NNX207"], "`nnx.pure` is called `nnx.as_pure` now", check, __doc__, EXAMPLES, FixAvailability.SOMETIMES
 )

@@ -33,11 +33,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from flake8_nnx_treemap.analysis.names.bindings import start_of
+from flake8_nnx_treemap.analysis.code.nodes import start_of
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
-from flake8_nnx_treemap.names import REMOVED_TREE_FUNCTIONS, FlaxRelease
+from flake8_nnx_treemap.names import REMOVED_TREE_FUNCTIONS, FlaxRange
 from flake8_nnx_treemap.rules.catalogue import CODES
-from flake8_nnx_treemap.rules.renaming import range_of, unless_guarded
+from flake8_nnx_treemap.rules.renaming import unless_guarded
 from flake8_nnx_treemap.rules.rewriting import make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
 
@@ -46,16 +46,16 @@ FIX_MESSAGE = "Use the function that JAX has kept"
 
 
 @unless_guarded
-def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
+def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
     """Report uses of removed functions by their full name, and imports of them."""
     for name in sorted(REMOVED_TREE_FUNCTIONS.keys() & source.bindings.attributes.keys()):
         uses = source.bindings.attributes[name]
-        if not all(isinstance(getattr(use.node, "ctx", None), ast.Load) for use in uses):
+        if not all(isinstance(use.ctx, ast.Load) for use in uses):
             continue  # The file sets ``jax.tree_map`` itself.
         for use in uses:
-            is_attribute = isinstance(use.node, ast.Attribute)
-            if is_attribute and source.bindings.names_of(use.node, depth=0) == {f"jax.{name}"}:
-                yield _use(source, use.node, name)
+            is_attribute = isinstance(use, ast.Attribute)
+            if is_attribute and source.bindings.names_of(use, depth=0) == {f"jax.{name}"}:
+                yield _use(source, use, name)
     for statement in source.bindings.statements:
         node = statement.node
         if not isinstance(node, ast.ImportFrom) or node.module != "jax" or node.level or statement.block.is_tried:
@@ -66,29 +66,29 @@ def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
 
 
 def _use(source: ParsedSource, node: ast.expr, name: str) -> Finding:
-    range_ = range_of(source, node)
+    range_ = source.range(node)
     kept = f"tree.{REMOVED_TREE_FUNCTIONS[name]}"
     text = source.text_in(range_)
     fix = None
     if text.endswith(f".{name}"):
         edit = source.replace(range_, text[: -len(name)] + kept)
-        fix = make_fix(source, Applicability.SAFE, FIX_MESSAGE, [edit])
+        fix = make_fix(Applicability.SAFE, FIX_MESSAGE, [edit])
     return Finding("NNX208", MESSAGE.format(f"jax.{name}", f"jax.{kept}"), range_, fix)
 
 
 def _import(source: ParsedSource, node: ast.ImportFrom, alias: ast.alias) -> Finding:
     message = MESSAGE.format(f"jax.{alias.name}", f"jax.tree_util.{alias.name}")
-    return Finding("NNX208", message, range_of(source, alias), _moved_import(source, node))
+    return Finding("NNX208", message, source.range(alias), _moved_import(source, node))
 
 
 def _moved_import(source: ParsedSource, node: ast.ImportFrom) -> Fix | None:
-    """Import all of a statement's names from where they are, if all of them are there."""
+    """Return the fix that imports from ``jax.tree_util`` instead, if all names of the statement are there."""
     start = source.position_of_place(start_of(node))
     line = source.line(start.row)[start.column - 1 :]
     if not line.startswith("from jax import") or any(alias.name not in REMOVED_TREE_FUNCTIONS for alias in node.names):
         return None
     after_module = source.position(source.offset(start) + len("from jax"))
-    return make_fix(source, Applicability.SAFE, FIX_MESSAGE, [source.insert(after_module, ".tree_util")])
+    return make_fix(Applicability.SAFE, FIX_MESSAGE, [source.insert(after_module, ".tree_util")])
 
 
 EXAMPLES = (
@@ -142,10 +142,5 @@ def convert(state):
 )
 
 RULE = Rule(
-    entry=CODES["NNX208"],
-    summary="`jax.tree_map` and its kin are gone from JAX",
-    check=check,
-    documentation=__doc__,
-    examples=EXAMPLES,
-    fix=FixAvailability.SOMETIMES,
+    CODES["NNX208"], "`jax.tree_map` and its kin are gone from JAX", check, __doc__, EXAMPLES, FixAvailability.SOMETIMES
 )

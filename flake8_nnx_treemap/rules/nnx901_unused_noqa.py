@@ -32,7 +32,7 @@ from collections.abc import Iterator, Sequence
 
 from flake8_nnx_treemap.analysis.code.noqa import NoqaLine, is_switched_off, listed_codes, noqa_lines
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Position, Range, remembered
-from flake8_nnx_treemap.names import FlaxRelease
+from flake8_nnx_treemap.names import FlaxRange
 from flake8_nnx_treemap.rules.catalogue import CODES, rules_about_code
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
 
@@ -44,8 +44,8 @@ _OURS = re.compile(r"NNX[0-9]+")
 _LISTED = re.compile(r"([A-Za-z]+[0-9]+)([,\s]*)")
 
 
-def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
-    """Report comments that name rules which report nothing on their lines."""
+def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
+    """Report each ``# noqa`` comment that names rules which report nothing on its lines."""
     if "noqa" not in source.text.lower() or is_switched_off(source):
         return
     for line in dict.fromkeys(noqa_lines(source).values()):
@@ -53,22 +53,22 @@ def check(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
         if match is None or line.comment is None or match.start() < line.comment:
             continue
         ours = [code for code in listed_codes(match) if _OURS.fullmatch(code) and not CODE.startswith(code)]
-        unused = [code for code in ours if not _is_used(source, floor, line, code)]
+        unused = [code for code in ours if not _is_used(source, flax, line, code)]
         if unused:
             range_ = _range(source, line, match.start(), match.end() - _blanks_at_end(match[0]))
             yield Finding(CODE, MESSAGE.format(", ".join(unused)), range_, _fix(source, line, match, unused))
 
 
-def _is_used(source: ParsedSource, floor: FlaxRelease, line: NoqaLine, code: str) -> bool:
-    """Whether a rule that a code or the start of one stands for reports something in rows that count together."""
-    return any(line.first_row <= row <= line.last_row for row in _rows(source, floor, code))
+def _is_used(source: ParsedSource, flax: FlaxRange, line: NoqaLine, code: str) -> bool:
+    """Tell whether a rule with this code or prefix reports something on the rows that a ``# noqa`` comment covers."""
+    return any(line.first_row <= row <= line.last_row for row in _rows(source, flax, code))
 
 
 @remembered
-def _rows(source: ParsedSource, floor: FlaxRelease, code: str) -> frozenset[int]:
-    """The rows on which the rules that a code stands for report something."""
-    rules = [rule for rule in rules_about_code() if rule.code.startswith(code) and floor >= rule.since]
-    return frozenset(finding.range.start.row for rule in rules for finding in rule.check(source, floor))
+def _rows(source: ParsedSource, flax: FlaxRange, code: str) -> frozenset[int]:
+    """Return the rows on which the rules with this code or prefix report something."""
+    rules = [rule for rule in rules_about_code() if rule.code.startswith(code) and rule.entry.applies_to(flax)]
+    return frozenset(finding.range.start.row for rule in rules for finding in rule.check(source, flax))
 
 
 def _fix(source: ParsedSource, line: NoqaLine, match: re.Match[str], unused: Sequence[str]) -> Fix:
@@ -89,7 +89,7 @@ def _fix(source: ParsedSource, line: NoqaLine, match: re.Match[str], unused: Seq
 
 
 def _range(source: ParsedSource, line: NoqaLine, start: int, end: int) -> Range:
-    """Where offsets in the text of a line's last row stand in the file."""
+    """Return the range in the file of offsets in the text of a logical line's last row."""
     before = len(line.text) - len(source.line(line.last_row))
     return Range(Position(line.last_row, start - before + 1), Position(line.last_row, end - before + 1))
 
@@ -160,10 +160,10 @@ def convert(tree):
 )
 
 RULE = Rule(
-    entry=CODES["NNX901"],
-    summary="A `# noqa` names a rule of ours that has nothing to say there",
-    check=check,
-    documentation=__doc__,
-    examples=EXAMPLES,
-    fix=FixAvailability.ALWAYS,
+    CODES["NNX901"],
+    "A `# noqa` names a rule of ours that has nothing to say there",
+    check,
+    __doc__,
+    EXAMPLES,
+    FixAvailability.ALWAYS,
 )

@@ -1,4 +1,4 @@
-"""What rules share that replace one name of Flax by another: where the name is used and imported, and the edits."""
+"""Helpers for rules that rename a Flax member: find its uses and imports, and make the edits."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ import posixpath
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from flake8_nnx_treemap.analysis.code.nodes import walk
+from flake8_nnx_treemap.analysis.code.nodes import end_of, start_of, walk
 from flake8_nnx_treemap.analysis.code.text import Range
-from flake8_nnx_treemap.analysis.names.bindings import Binding, BindingKind, Block, end_of, start_of
 from flake8_nnx_treemap.analysis.names.quoted import quoted_annotations
+from flake8_nnx_treemap.analysis.names.scopes import Binding, BindingKind, Block
 from flake8_nnx_treemap.analysis.names.source import Edit, ParsedSource, remembered
 from flake8_nnx_treemap.analysis.values.version_checks import is_guarded
 from flake8_nnx_treemap.analysis.values.wrappers import is_format_part
-from flake8_nnx_treemap.names import FlaxRelease, canonical
+from flake8_nnx_treemap.names import FlaxRange, canonical
 from flake8_nnx_treemap.rules.rule import Check, Finding
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ImportedName:
-    """One name in a ``from … import``."""
+    """One name in a ``from … import`` statement."""
 
     statement: ast.ImportFrom
     alias: ast.alias
@@ -29,31 +29,26 @@ class ImportedName:
 
     @property
     def bound(self) -> str:
-        """What the file calls it."""
+        """The name that the import binds: ``V`` in ``from flax.nnx import Variable as V``."""
         return self.alias.asname or self.alias.name
 
 
 def unless_guarded(check: Check) -> Check:
-    """Let a rule about old names say nothing of code that is meant for the releases that have them."""
+    """Wrap a rule's check: drop findings in code that runs only on Flax releases that have the old name."""
 
     @functools.wraps(check)
-    def found(source: ParsedSource, floor: FlaxRelease) -> Iterator[Finding]:
-        for finding in check(source, floor):
+    def found(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
+        for finding in check(source, flax):
             if not is_guarded(source, finding.range.start):
                 yield finding
 
     return found
 
 
-def range_of(source: ParsedSource, node: ast.AST) -> Range:
-    """Where an ``ast`` node stands in the file."""
-    return Range(source.position_of_place(start_of(node)), source.position_of_place(end_of(node)))
-
-
 def attribute_uses(source: ParsedSource, name: str) -> Iterator[ast.Attribute]:
-    """Every ``module.member`` that means a name of Flax, in string annotations too, but for f-strings."""
+    """Yield each read of ``module.member`` that means a Flax name, also in quoted annotations, but not in f-strings."""
     member = name.rpartition(".")[2]
-    written = [use.node for use in source.bindings.attributes.get(member, ())]
+    written = source.bindings.attributes.get(member, ())
     quoted = [node for root in _quoted(source, member) for node in walk(root)]
     for node in (*written, *quoted):
         if not isinstance(node, ast.Attribute) or node.attr != member or not isinstance(node.ctx, ast.Load):
@@ -64,14 +59,14 @@ def attribute_uses(source: ParsedSource, name: str) -> Iterator[ast.Attribute]:
 
 
 def imports_of(source: ParsedSource, name: str) -> Iterator[ImportedName]:
-    """Every ``from module import member`` that imports a name of Flax, but for one that has an alternative."""
+    """Yield each ``from module import member`` that imports a Flax name, but not from a ``try`` with a fallback."""
     member = name.rpartition(".")[2]
     for statement in source.bindings.statements:
         node = statement.node
         if not isinstance(node, ast.ImportFrom) or node.level or node.module is None:
             continue
         if statement.block.is_tried:
-            continue  # "try: from flax.nnx import X" is ready for a release that has no X.
+            continue  # "try: from flax.nnx import X" already handles a release without X.
         for alias in node.names:
             if alias.name == member and canonical(f"{node.module}.{member}") == name:
                 yield ImportedName(node, alias, statement.block)
@@ -87,16 +82,16 @@ def _quoted(source: ParsedSource, member: str) -> Sequence[ast.expr]:
 def renamed_import(
     source: ParsedSource, imported: ImportedName, new: str, rename: Callable[[ast.expr], list[Edit] | None]
 ) -> list[Edit] | None:
-    """Import another member instead, and use it wherever the name is used.
+    """Return the edits that import another member instead, and rename each use of the old one.
 
     Args:
         source: the file.
         imported: the import.
         new: the member to import.
-        rename: makes the edits for one use of the name.
+        rename: returns the edits for one use of the name.
 
     Returns:
-        Edits; ``None`` where the name may be used from outside the file, or means other things too.
+        The edits; ``None`` if other files may import the name from this one, or it is bound to other things as well.
     """
     if is_reexport(source, imported):
         return None
@@ -117,7 +112,7 @@ def renamed_import(
 
 
 def is_reexport(source: ParsedSource, imported: ImportedName) -> bool:
-    """Whether other files may import the name from this one: ``__init__.py``, ``__all__``, ``import X as X``."""
+    """Tell whether other files may import the name from here: ``__init__.py``, ``__all__``, ``import X as X``."""
     if posixpath.basename(source.filename.replace("\\", "/")) == "__init__.py":
         return True
     if imported.alias.asname == imported.alias.name:
@@ -127,7 +122,7 @@ def is_reexport(source: ParsedSource, imported: ImportedName) -> bool:
 
 @remembered
 def _exported(source: ParsedSource) -> frozenset[object]:
-    """What stands in ``__all__``."""
+    """Return the names listed in ``__all__``."""
     values: set[object] = set()
     for statement in source.bindings.statements:
         targets = getattr(statement.node, "targets", None) or [getattr(statement.node, "target", None)]
@@ -138,7 +133,7 @@ def _exported(source: ParsedSource) -> frozenset[object]:
 
 @remembered
 def _is_named_in_text(source: ParsedSource, name: str) -> bool:
-    """Whether a string other than an annotation is a name, as in ``globals()[".."]`` and ``cast("..", x)``."""
+    """Tell whether a string other than an annotation is this name, as in ``globals()["X"]`` and ``cast("X", x)``."""
     annotations = sum(isinstance(root, ast.Name) and root.id == name for root in _quoted(source, name))
     texts = [node for node in source.ast_nodes() if isinstance(node, ast.Constant) and node.value == name]
     return len(texts) > annotations
@@ -149,7 +144,7 @@ def _is_of(binding: Binding, imported: ImportedName) -> bool:
 
 
 def _is_free(source: ParsedSource, name: str, imported: ImportedName) -> bool:
-    """Whether a name means nothing else anywhere in the file."""
+    """Tell whether a name means nothing in the file yet, or nothing but what this import statement binds."""
     bound = _bound_anywhere(source, name)
     if any(not _is_of(binding, imported) for binding in bound):
         return False
@@ -158,20 +153,20 @@ def _is_free(source: ParsedSource, name: str, imported: ImportedName) -> bool:
 
 @remembered
 def _bound_anywhere(source: ParsedSource, name: str) -> tuple[Binding, ...]:
-    """What a name is bound to in any scope of statements."""
+    """Return the bindings of a name in all scopes of the file that hold statements."""
     scopes = {statement.scope for statement in source.bindings.statements} | {source.bindings.module}
     return tuple(binding for scope in scopes for binding in source.bindings.names_in(scope).get(name, ()))
 
 
 @remembered
 def _uses_by_import(source: ParsedSource, name: str) -> dict[ast.AST, list[tuple[ast.Name, tuple[Binding, ...]]]]:
-    """The uses of a name by the imports that they may mean, each with all that the name may mean there."""
+    """Return, for each import, the uses of a name that may mean it, each with all bindings that reach that use."""
     found: dict[ast.AST, list[tuple[ast.Name, tuple[Binding, ...]]]] = {}
     seen: set[int] = set()
     for use in _bare_uses(source, name):
         bindings = source.bindings.bindings_of(name, start_of(use))
         if len(bindings) > 1 and id(bindings) in seen:
-            continue  # One use of this ambiguous meaning is enough to forbid a renaming.
+            continue  # One use with these several bindings is enough to forbid the renaming.
         seen.add(id(bindings))
         for statement in dict.fromkeys(one.node for one in bindings if one.kind is BindingKind.IMPORT):
             found.setdefault(statement, []).append((use, bindings))
@@ -179,15 +174,13 @@ def _uses_by_import(source: ParsedSource, name: str) -> dict[ast.AST, list[tuple
 
 
 def _bare_uses(source: ParsedSource, name: str) -> Iterator[ast.Name]:
-    for use in source.bindings.attributes.get(name, ()):
-        if isinstance(use.node, ast.Name):
-            yield use.node
+    yield from (use for use in source.bindings.attributes.get(name, ()) if isinstance(use, ast.Name))
     for root in _quoted(source, name):
         yield from (node for node in walk(root) if isinstance(node, ast.Name) and node.id == name)
 
 
 def _in_import(source: ParsedSource, imported: ImportedName, new: str) -> list[Edit]:
-    """Rename in the import; drop the name if the new one stands beside it.
+    """Return the edit that renames a member in its import, or drops it if the new one is imported there already.
 
     The edit spans all names, so that no other fix adds one to them at the same time.
     """
@@ -196,7 +189,7 @@ def _in_import(source: ParsedSource, imported: ImportedName, new: str) -> list[E
     if any(alias.name == new and alias.asname is None for alias in names):
         range_, content = _with_separator(source, names, names.index(imported.alias)), ""
     else:
-        range_, content = range_of(source, imported.alias), new
+        range_, content = source.range(imported.alias), new
     before, after = Range(whole.start, range_.start), Range(range_.end, whole.end)
     return [Edit(whole, source.text_in(before) + content + source.text_in(after))]
 
@@ -205,7 +198,7 @@ def _in_import(source: ParsedSource, imported: ImportedName, new: str) -> list[E
 
 
 def without(source: ParsedSource, elements: Sequence[ast.expr], dropped: ast.expr) -> Edit:
-    """Take one element out of a tuple or a union, with the comma or the bar that goes with it."""
+    """Return the edit that removes one element of a tuple or a union, together with its ``,`` or ``|``."""
     return source.replace(_with_separator(source, elements, elements.index(dropped)), "")
 
 

@@ -1,4 +1,4 @@
-"""What a rule, a finding, a fix and an example are. The rules themselves live beside this file, one a file."""
+"""Defines rules, findings, fixes and examples. The rules themselves are in this folder, one per file."""
 
 from __future__ import annotations
 
@@ -8,20 +8,21 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from flake8_nnx_treemap.analysis.code.text import Edit, Range
-from flake8_nnx_treemap.names import FlaxRelease
+from flake8_nnx_treemap.names import FlaxRange, FlaxRelease
 from flake8_nnx_treemap.rules.catalogue import Entry
+from flake8_nnx_treemap.rules.steps import Step
 
 if TYPE_CHECKING:
     from flake8_nnx_treemap.analysis.names.source import ParsedSource
 
 
 class Applicability(str, enum.Enum):
-    """Whether a fix may be applied without being asked for."""
+    """Whether a fix may be applied without ``--unsafe-fixes``."""
 
     SAFE = "safe"
-    """Wherever the original returned, the rewritten code returns the same result."""
+    """Wherever the original returns a result, the rewritten code returns the same."""
     UNSAFE = "unsafe"
-    """The rewritten code may compute something else; needs ``--unsafe-fixes``."""
+    """The rewritten code may compute something else."""
 
 
 class FixAvailability(str, enum.Enum):
@@ -36,24 +37,26 @@ class FixAvailability(str, enum.Enum):
 class Fix:
     """One repair: all of its edits are applied, or none is.
 
-    Edits are sorted, do not overlap, and include the imports that the new code needs.
+    Edits are sorted, do not overlap, and include the imports that the new code needs. A rule describes the rewrite in
+    ``steps``; the codemod turns them into ``edits`` when somebody wants to see or apply the fix.
     """
 
     applicability: Applicability
     message: str
-    edits: tuple[Edit, ...]
+    edits: tuple[Edit, ...] = ()
+    steps: tuple[Step, ...] = field(default=(), repr=False, compare=False)
 
 
 def is_wanted(fix: Fix | None, *, unsafe_fixes: bool) -> bool:
-    """Whether a fix exists and may be applied."""
+    """Tell whether a fix exists and may be applied."""
     return fix is not None and (unsafe_fixes or fix.applicability is Applicability.SAFE)
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One place that a rule objects to.
+    """One place that a rule reports.
 
-    ``holds`` are further places that belong to it: while it is there, nothing in them is given another name.
+    ``related`` are further places that the finding is about: until it is fixed, no other fix renames anything in them.
     """
 
     code: str
@@ -61,25 +64,25 @@ class Finding:
     range: Range
     fix: Fix | None = None
     notes: tuple[str, ...] = ()
-    holds: tuple[Range, ...] = ()
+    related: tuple[Range, ...] = ()
 
     @property
     def sort_key(self) -> tuple[int, int, str, str]:
-        """Position first, then code: the order of every report."""
+        """The order of findings in every report: by position, then by code."""
         return (self.range.start.row, self.range.start.column, self.code, self.message)
 
 
 RENAMES = "NNX2"
-"""The first code of the rules about names that Flax has given up."""
+"""The prefix of the codes of rules about names that Flax has renamed or removed."""
 
 
 TREES = ("state", "split", "live", "mixed", "grad")
-"""The trees an example runs on unless it names others: what ``tests/runtime`` builds under these names."""
+"""The names of the trees that an example runs on unless it names others; ``tests/runtime`` builds them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A program that teaches a rule; it becomes a test, a part of the rule's page, and a runtime proof.
+    """A program that shows what a rule reports; it is a test, a part of the rule's page, and a runtime proof.
 
     ``source`` is a whole module that defines ``convert(tree)`` (or ``convert(tree, other)`` for two trees).
     ``marked`` holds the exact source text of each expression that is reported, in order.
@@ -96,12 +99,12 @@ class Example:
     trees: tuple[str, ...] = TREES
 
 
-Check = Callable[["ParsedSource", FlaxRelease], Iterable[Finding]]
+Check = Callable[["ParsedSource", FlaxRange], Iterable[Finding]]
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One opinion: from facts about a source, and the lowest Flax release it must run on, to findings."""
+    """One rule: its ``check`` takes a file and the lowest Flax release that must run it, and returns findings."""
 
     entry: Entry
     summary: str
@@ -117,12 +120,12 @@ class Rule:
 
     @property
     def slug(self) -> str:
-        """The name that goes with the code."""
+        """The readable name, such as ``is-leaf-is-not-a-filter``."""
         return self.entry.slug
 
     @property
     def since(self) -> FlaxRelease:
-        """The first Flax release on which the rule is true."""
+        """The first Flax release that the rule applies to."""
         return self.entry.since
 
     @property
@@ -132,7 +135,7 @@ class Rule:
 
     @property
     def url(self) -> str:
-        """The page that explains the rule."""
+        """The address of the page that explains the rule."""
         return f"{DOCUMENTATION_URL}/rules/{self.code}-{self.slug}/"
 
 

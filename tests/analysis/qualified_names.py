@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import libcst as cst
+from libcst.helpers import get_full_name_for_node
 from libcst.metadata import MetadataWrapper, PositionProvider, QualifiedNameProvider, QualifiedNameSource
 
-from flake8_nnx_treemap.analysis.names.bindings import BindingKind, dotted_name
+from flake8_nnx_treemap.analysis.code.nodes import dotted_name
+from flake8_nnx_treemap.analysis.names.scopes import BindingKind
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
-from flake8_nnx_treemap.analysis.syntax import dotted_parts
 
 ROOTS = ("jax", "flax", "optax", "functools", "typing", "numpy", "os", "re")
 """Packages whose names are compared: those that rules ask about, and some that most files import."""
@@ -33,11 +34,12 @@ def differences(text: str) -> Iterator[Difference]:
     positions = wrapper.resolve(PositionProvider)
     theirs = {}
     for node, found in wrapper.resolve(QualifiedNameProvider).items():
-        if dotted_parts(node) is not None and node in positions:
+        name = get_full_name_for_node(node) if isinstance(node, (cst.Name, cst.Attribute)) else None
+        if name is not None and node in positions:
             start = positions[node].start
             names = found() if callable(found) else found
             imported = {name.name for name in names if name.source is QualifiedNameSource.IMPORT}
-            theirs[start.line, start.column, ".".join(dotted_parts(node) or ())] = frozenset(imported)
+            theirs[start.line, start.column, name] = frozenset(imported)
     for node in ast.walk(source.tree):
         parts = dotted_name(node)
         if parts is None or not isinstance(getattr(node, "ctx", None), ast.Load):

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from qualified_names import differences
 
-from flake8_nnx_treemap.analysis.names.bindings import dotted_name, start_of
-from flake8_nnx_treemap.analysis.names.source import ParsedSource, SourceError
+from flake8_nnx_treemap.analysis.code.nodes import dotted_name, start_of
+from flake8_nnx_treemap.analysis.code.text import SourceError
+from flake8_nnx_treemap.analysis.names.source import ParsedSource
 
 SITE_PACKAGES = Path(os.environ.get("NNX_CORPUS", sysconfig.get_paths()["purelib"]))
 FILES = int(os.environ.get("NNX_CORPUS_FILES", "40"))
@@ -22,7 +23,7 @@ def meaning(text: str) -> frozenset[str]:
     """What the name under the mark ``USE`` means: the expression in ``USE(...)``."""
     source = ParsedSource(text)
     (use,) = source.bindings.calls["USE"]
-    argument = use.node.args[0]  # type: ignore[attr-defined]
+    argument = use.args[0]
     return source.bindings.qualified_names(dotted_name(argument) or (), start_of(argument))
 
 

@@ -7,7 +7,6 @@ import ast
 import pytest
 
 from flake8_nnx_treemap.analysis.calls.tree_calls import tree_calls_of
-from flake8_nnx_treemap.analysis.candidates import candidates_of
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown
 from flake8_nnx_treemap.analysis.values.provenance import Origin, TreeKind, origin_of
 
@@ -28,9 +27,7 @@ from flax.nnx import State
 def origin_in(body: str) -> Origin | Unknown:
     """The origin of the one argument of ``tree.leaves`` in a source."""
     source = ParsedSource(HEADER + body)
-    (call,) = [
-        found for found in tree_calls_of(source, candidates_of(source)) if found.function.name == "jax.tree.leaves"
-    ]
+    (call,) = [found for found in tree_calls_of(source) if found.function.name == "jax.tree.leaves"]
     return origin_of(source, call.trees[0])
 
 
@@ -189,11 +186,3 @@ def test_what_a_map_made() -> None:
         found = origin_in(body)
         assert isinstance(found, Origin)
         assert found.is_mapped
-
-
-def test_an_expression_is_found_by_its_place() -> None:
-    source = ParsedSource("import jax\nü = 'ü', jax.tree.leaves((1, 'é'), is_leaf=(lambda x: (x)))\n")
-    (call,) = tree_calls_of(source, candidates_of(source))
-    assert isinstance(source.ast_of(call.trees[0]), ast.Tuple)
-    assert call.is_leaf is not None
-    assert isinstance(source.ast_of(call.is_leaf), ast.Lambda)

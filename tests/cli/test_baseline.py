@@ -103,9 +103,9 @@ def test_it_says_what_is_gone(folder: Path) -> None:
     (folder / "a.py").write_text("import os\n")
     (folder / "sub" / "b.py").write_text(HEAD + CALL)
     run = nnx_fix("--check", ".", cwd=folder)
-    assert (run.returncode, run.stderr) == (0, b"base.json: 2 findings are gone; --write-baseline takes note.\n")
+    assert (run.returncode, run.stderr) == (0, b"base.json: 2 findings are gone; --prune-baseline drops the entries.\n")
     partial = nnx_fix("--check", "sub", cwd=folder)
-    assert partial.stderr == b"base.json: 1 finding is gone; --write-baseline takes note.\n"
+    assert partial.stderr == b"base.json: 1 finding is gone; --prune-baseline drops the entries.\n"
     (folder / "sub" / "b.py").write_text("nnx = (")
     broken = nnx_fix("--check", "sub", cwd=folder)
     assert (broken.returncode, b"gone" in broken.stderr) == (2, False)
@@ -168,6 +168,42 @@ def test_it_cannot_be_written_nowhere(folder: Path) -> None:
     command = [sys.executable, "-m", "flake8_nnx_treemap", "--write-baseline", "."]
     alone = subprocess.run(command, cwd=folder, capture_output=True, check=False)
     assert (alone.returncode, b"--write-baseline needs --baseline FILE" in alone.stderr) == (2, True)
+
+
+def test_entries_of_deleted_files_are_told_wherever_one_looks(folder: Path) -> None:
+    (folder / "a.py").unlink()
+    assert (
+        nnx_fix("--check", ".", cwd=folder).stderr
+        == b"base.json: 1 finding is gone; --prune-baseline drops the entries.\n"
+    )
+    assert (
+        nnx_fix("--check", "sub", cwd=folder).stderr
+        == b"base.json: 1 finding is gone; --prune-baseline drops the entries.\n"
+    )
+
+
+def test_pruning_drops_what_is_gone_and_adds_nothing(folder: Path) -> None:
+    (folder / "a.py").unlink()
+    (folder / "sub" / "b.py").write_text(HEAD + CALL + OTHER)
+    before = (folder / "sub" / "b.py").read_text()
+    run = nnx_fix("--prune-baseline", "sub", cwd=folder)
+    assert (run.returncode, run.stdout) == (0, b"base.json: 2 findings are gone and were taken out, 1 left.\n")
+    assert [(entry["path"], entry["count"]) for entry in entries(folder)] == [("sub/b.py", 1)]
+    assert (folder / "sub" / "b.py").read_text() == before, "pruning a baseline fixes nothing"
+    check = nnx_fix("--check", ".", cwd=folder)
+    assert (check.returncode, check.stderr, check.stdout.count(b"NNX101")) == (1, b"", 1)
+
+
+def test_pruning_keeps_what_it_has_not_seen(folder: Path) -> None:
+    (folder / "sub" / "b.py").write_text("from flax import nnx\n(")
+    (folder / "a.py").write_text("x = 1\n")
+    (folder / "empty").mkdir()
+    for paths, code in ((("empty",), 0), (("sub",), 2), (("sub/b.py",), 2)):
+        run = nnx_fix("--prune-baseline", *paths, cwd=folder)
+        assert (run.returncode, run.stdout) == (code, b"base.json: 0 findings are gone and were taken out, 3 left.\n")
+    assert nnx_fix("--prune-baseline", ".", cwd=folder).stdout.endswith(
+        b"1 finding is gone and was taken out, 2 left.\n"
+    )
 
 
 # Properties

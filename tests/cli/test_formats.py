@@ -45,7 +45,8 @@ def nnx_fix(
     *arguments: str | bytes, cwd: Path, environment: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[bytes]:
     command = [sys.executable, "-m", "flake8_nnx_treemap", *CHECK, *arguments]
-    plain = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "FORCE_COLOR")}
+    not_here = ("NO_COLOR", "FORCE_COLOR", "CI_PROJECT_DIR", "GITHUB_WORKSPACE")
+    plain = {key: value for key, value in os.environ.items() if key not in not_here}
     return subprocess.run(
         command, cwd=cwd, capture_output=True, check=False, timeout=120, env={**plain, **(environment or {})}
     )
@@ -72,12 +73,20 @@ def test_text(folder: Path) -> None:
         "5 | jax.tree.map(lambda x: x.value, state, is_leaf=lambda x: isinstance(x, nnx.VariableState))\n"
         f"  | {' ' * 47}{'^' * 42}\n"
         "  = help: Dispatch on the leaf's type in the mapper\n"
+        "5 - jax.tree.map(lambda x: x.value, state, is_leaf=lambda x: isinstance(x, nnx.VariableState))\n"
+        "  + jax.tree.map(lambda x: x.value if isinstance(x, nnx.Variable) else x, state, "
+        "is_leaf=lambda x: isinstance(x, nnx.Variable))\n"
+        f"  = see: {URL}NNX101-is-leaf-is-not-a-filter/\n"
         "\n"
         f"two.py:7:6: NNX102 {MESSAGE_102}\n"
         "  |\n"
         "7 | \t字 = jax.tree.map(lambda x: x.value if isinstance(x, nnx.Param) else x, state)\n"
         "  | \t     ^^^^^^^^^^^^\n"
         "  = help: Stop the traversal at the types that the mapper tests\n"
+        "7 - \t字 = jax.tree.map(lambda x: x.value if isinstance(x, nnx.Param) else x, state)\n"
+        "  + \t字 = jax.tree.map(lambda x: x.value if isinstance(x, nnx.Param) else x, state, "
+        "is_leaf=lambda x: isinstance(x, nnx.Param))\n"
+        f"  = see: {URL}NNX102-dispatch-without-is-leaf/\n"
         "\n" + SUMMARY
     )
 
@@ -108,6 +117,7 @@ EDITS = [
 ]
 ENTRIES = [
     {
+        "absolute_filename": "two.py",
         "cell": None,
         "code": "NNX101",
         "end_location": {"column": 90, "row": 5},
@@ -115,9 +125,13 @@ ENTRIES = [
         "fix": {"applicability": "safe", "edits": EDITS, "message": "Dispatch on the leaf's type in the mapper"},
         "location": {"column": 48, "row": 5},
         "message": MESSAGE_101,
+        "name": "is-leaf-is-not-a-filter",
+        "noqa_row": 5,
+        "severity": "error",
         "url": f"{URL}NNX101-is-leaf-is-not-a-filter/",
     },
     {
+        "absolute_filename": "two.py",
         "cell": None,
         "code": "NNX102",
         "end_location": {"column": 18, "row": 7},
@@ -135,10 +149,14 @@ ENTRIES = [
         },
         "location": {"column": 6, "row": 7},
         "message": MESSAGE_102,
+        "name": "dispatch-without-is-leaf",
+        "noqa_row": 7,
+        "severity": "error",
         "url": f"{URL}NNX102-dispatch-without-is-leaf/",
     },
 ]
 BROKEN = {
+    "absolute_filename": "broken.py",
     "cell": None,
     "code": None,
     "end_location": {"column": 7, "row": 2},
@@ -146,18 +164,25 @@ BROKEN = {
     "fix": None,
     "location": {"column": 7, "row": 2},
     "message": SYNTAX_ERROR,
+    "name": None,
+    "noqa_row": None,
+    "severity": "error",
     "url": None,
 }
 
 
+def below(folder: Path, *entries: dict[str, object]) -> list[dict[str, object]]:
+    return [{**entry, "absolute_filename": str(folder / str(entry["filename"]))} for entry in entries]
+
+
 def test_json(folder: Path) -> None:
-    assert json.loads(output("json", "two.py", cwd=folder)) == ENTRIES
-    assert json.loads(output("json", "broken.py", cwd=folder)) == [BROKEN]
+    assert json.loads(output("json", "two.py", cwd=folder)) == below(folder, *ENTRIES)
+    assert json.loads(output("json", "broken.py", cwd=folder)) == below(folder, BROKEN)
 
 
 def test_json_lines(folder: Path) -> None:
     lines = output("json-lines", "two.py", "broken.py", cwd=folder).splitlines()
-    assert [json.loads(line) for line in lines] == [BROKEN, *ENTRIES]
+    assert [json.loads(line) for line in lines] == below(folder, BROKEN, *ENTRIES)
 
 
 def test_github(folder: Path) -> None:
@@ -193,12 +218,20 @@ def test_gitlab(folder: Path) -> None:
     assert (failed["check_name"], failed["severity"]) == ("error", "critical")
 
 
-def test_gitlabs_fingerprints_survive_a_move_and_tell_equals_apart(folder: Path) -> None:
-    before = [one["fingerprint"] for one in json.loads(output("gitlab", "two.py", cwd=folder))]
+def prints_of(name: str, folder: Path) -> list[str]:
+    found = json.loads(output(name, "two.py", cwd=folder))
+    if name == "gitlab":
+        return [one["fingerprint"] for one in found]
+    return [one["partialFingerprints"]["primaryLocationLineHash"] for one in found["runs"][0]["results"]]
+
+
+@pytest.mark.parametrize("name", ["gitlab", "sarif"])
+def test_fingerprints_survive_a_move_and_tell_equals_apart(folder: Path, name: str) -> None:
+    before = prints_of(name, folder)
     (folder / "two.py").write_text("# A new first line.\n" + TWO)
-    assert [one["fingerprint"] for one in json.loads(output("gitlab", "two.py", cwd=folder))] == before
+    assert prints_of(name, folder) == before
     (folder / "two.py").write_text(TWO + TWO.splitlines()[4] + "\n")
-    twice = [one["fingerprint"] for one in json.loads(output("gitlab", "two.py", cwd=folder))]
+    twice = prints_of(name, folder)
     assert (len(set(twice)), twice[:2]) == (3, before)
 
 
@@ -209,21 +242,154 @@ def test_junit(folder: Path) -> None:
 <?xml version="1.0" encoding="UTF-8"?>
 <testsuites name="nnx-fix" tests="3" failures="2" errors="1">
   <testsuite name="two.py" tests="2" failures="2" errors="0">
-    <testcase name="nnx-fix.NNX101" classname="two.py" line="5" column="48">
+    <testcase name="nnx-fix.NNX101" classname="two.py">
       <failure message="{MESSAGE_101}">line 5, column 48, {MESSAGE_101}</failure>
     </testcase>
-    <testcase name="nnx-fix.NNX102" classname="two.py" line="7" column="6">
+    <testcase name="nnx-fix.NNX102" classname="two.py">
       <failure message="{MESSAGE_102}">line 7, column 6, {MESSAGE_102}</failure>
     </testcase>
   </testsuite>
   <testsuite name="broken.py" tests="1" failures="0" errors="1">
-    <testcase name="nnx-fix.error" classname="broken.py" line="2" column="7">
-      <error message="{SYNTAX_ERROR}" />
+    <testcase name="nnx-fix.error" classname="broken.py">
+      <error message="{SYNTAX_ERROR}">line 2, column 7, {SYNTAX_ERROR}</error>
     </testcase>
   </testsuite>
 </testsuites>
 """
     )
+
+
+JENKINS = {
+    "testsuites": {"name", "time", "tests", "failures", "errors"},
+    "testsuite": {"name", "tests", "failures", "errors", "group", "time", "skipped", "timestamp", "hostname", "id"}
+    | {"package", "file", "log", "url"},
+    "testcase": {"name", "time", "classname", "group"},
+    "failure": {"type", "message"},
+    "error": {"type", "message"},
+}
+"""The attributes of junit-10.xsd, by which Jenkins' xUnit plugin refuses reports."""
+
+
+def test_junit_has_no_attribute_that_jenkins_refuses(folder: Path) -> None:
+    for element in ElementTree.fromstring(output("junit", "two.py", "broken.py", cwd=folder)).iter():
+        assert set(element.attrib) <= JENKINS[element.tag]
+
+
+def test_rdjson(folder: Path) -> None:
+    result = json.loads(output("rdjson", "two.py", "broken.py", cwd=folder))
+    failed, first, second = result["diagnostics"]
+    start = {"line": 2, "column": 7}
+    assert failed == {
+        "message": SYNTAX_ERROR,
+        "location": {"path": "broken.py", "range": {"start": start}},
+        "severity": "ERROR",
+    }
+    line = TWO.splitlines()[4]
+    fixed = line.replace("x.value,", "x.value if isinstance(x, nnx.Variable) else x,").replace("State)", ")")
+    assert first == {
+        "message": MESSAGE_101,
+        "location": {
+            "path": "two.py",
+            "range": {"start": {"line": 5, "column": 48}, "end": {"line": 5, "column": 90}},
+        },
+        "severity": "ERROR",
+        "code": {"value": "NNX101", "url": f"{URL}NNX101-is-leaf-is-not-a-filter/"},
+        "suggestions": [
+            {
+                "range": {"start": {"line": 5, "column": 1}, "end": {"line": 5, "column": len(line) + 1}},
+                "text": fixed,
+            }
+        ],
+    }
+    # A character beyond ASCII counts as the bytes that it has; a fix that is not wanted is not suggested.
+    assert second["location"]["range"]["start"] == {"line": 7, "column": 8}
+    assert "suggestions" not in second
+
+
+def test_rdjson_suggests_no_half_of_a_fix(folder: Path) -> None:
+    (folder / "two.py").write_text(
+        TWO.replace("from flax import nnx", "from flax.nnx import Param, State, VariableState")
+    )
+    text = (folder / "two.py").read_text().replace("nnx.", "")
+    (folder / "two.py").write_text(text)
+    (first, *_) = json.loads(output("json", "two.py", cwd=folder))
+    assert {edit["location"]["row"] for edit in first["fix"]["edits"]} > {5}, "this fix has to add an import"
+    (told, *_) = json.loads(output("rdjson", "two.py", cwd=folder))["diagnostics"]
+    assert told["code"]["value"] == "NNX101"
+    assert "suggestions" not in told
+
+
+def test_rdjson_of_a_notebook_names_the_cell(folder: Path) -> None:
+    cells = [{"cell_type": "code", "source": TWO, "metadata": {}, "outputs": [], "execution_count": None}]
+    (folder / "book.ipynb").write_text(json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 4}))
+    (first, _) = json.loads(output("rdjson", "book.ipynb", cwd=folder))["diagnostics"]
+    assert first["location"] == {"path": "book.ipynb"}
+    assert first["message"] == f"cell 1:5:48: {MESSAGE_101}"
+
+
+# The paths of a job that runs in a folder of its repository
+
+
+@pytest.fixture
+def monorepo(tmp_path: Path) -> Path:
+    """A repository, and the folder in it that a job runs in."""
+    (tmp_path / "repo" / ".git").mkdir(parents=True)
+    package = tmp_path / "repo" / "packages" / "a"
+    (package / "src").mkdir(parents=True)
+    (package / "src" / "two.py").write_text(TWO)
+    (package / "src" / "broken.py").write_text("from flax import nnx\ndef f(:\n")
+    return package
+
+
+def paths_of(name: str, text: str) -> set[str]:
+    if name == "gitlab":
+        return {one["location"]["path"] for one in json.loads(text)}
+    if name == "github":
+        return {line.partition("file=")[2].partition(",")[0] for line in text.splitlines()}
+    (run,) = json.loads(text)["runs"]
+    told = [*run["results"], *run["invocations"][0]["toolExecutionNotifications"]]
+    return {one["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for one in told}
+
+
+@pytest.mark.parametrize(
+    ("name", "variable"), [("gitlab", "CI_PROJECT_DIR"), ("github", "GITHUB_WORKSPACE"), ("sarif", "GITHUB_WORKSPACE")]
+)
+@pytest.mark.parametrize("asked", ["src", "./src/", "absolute"])
+def test_paths_are_those_of_the_repository(monorepo: Path, name: str, variable: str, asked: str) -> None:
+    root = str(monorepo.parents[1])
+    path = str(monorepo / "src") if asked == "absolute" else asked
+    run = nnx_fix("--output-format", name, path, cwd=monorepo, environment={variable: root})
+    assert paths_of(name, run.stdout.decode()) == {"packages/a/src/two.py", "packages/a/src/broken.py"}
+    elsewhere = {variable: str(monorepo.parents[2] / "nowhere")}
+    run = nnx_fix("--output-format", name, path, cwd=monorepo, environment=elsewhere)
+    assert all(
+        (monorepo / "src") == Path(path.removeprefix("file://")).parent for path in paths_of(name, run.stdout.decode())
+    )
+
+
+def test_a_repository_that_is_reached_by_a_link(monorepo: Path) -> None:
+    link = monorepo.parents[2] / "link"
+    link.symlink_to(monorepo.parents[1])
+    run = nnx_fix("--output-format", "gitlab", "src", cwd=monorepo, environment={"CI_PROJECT_DIR": str(link)})
+    assert paths_of("gitlab", run.stdout.decode()) == {"packages/a/src/two.py", "packages/a/src/broken.py"}
+
+
+def test_outside_of_a_service_sarif_looks_for_the_repository(monorepo: Path) -> None:
+    unset = {"GITHUB_WORKSPACE": "", "CI_PROJECT_DIR": ""}
+    run = nnx_fix("--output-format", "sarif", "./src", cwd=monorepo, environment=unset)
+    assert paths_of("sarif", run.stdout.decode()) == {"packages/a/src/two.py", "packages/a/src/broken.py"}
+    for name in ("gitlab", "github"):
+        run = nnx_fix("--output-format", name, "./src", cwd=monorepo, environment=unset)
+        assert paths_of(name, run.stdout.decode()) == {"src/two.py", "src/broken.py"}
+
+
+def test_what_is_deprecated_is_a_warning(folder: Path) -> None:
+    (folder / "old.py").write_text("from flax import nnx\n\n\ndef f(x: nnx.VariableState): ...\n")
+    for name, told in (("gitlab", "minor"), ("github", "::warning "), ("sarif", "warning"), ("rdjson", "WARNING")):
+        run = nnx_fix("--target-flax", "0.12", "--select", "NNX201", "--output-format", name, "old.py", cwd=folder)
+        text = run.stdout.decode()
+        assert told in text
+        assert not any(word in text for word in ('"error"', "::error", '"ERROR"', '"major"'))
 
 
 def test_sarif(folder: Path) -> None:
@@ -235,6 +401,9 @@ def test_sarif(folder: Path) -> None:
         ("NNX101", f"{URL}NNX101-is-leaf-is-not-a-filter/"),
         ("NNX102", f"{URL}NNX102-dispatch-without-is-leaf/"),
     ]
+    assert [rule["defaultConfiguration"] for rule in rules] == [{"level": "error"}, {"level": "error"}]
+    assert all(rule["fullDescription"]["text"].endswith(".") for rule in rules)
+    assert all("```python" in rule["help"]["markdown"] for rule in rules)
     first, second = run["results"]
     file = {"uri": "two.py"}
     assert first["locations"] == [
@@ -295,6 +464,8 @@ def test_an_empty_run_is_valid_output(folder: Path, name: str) -> None:
         elif name == "sarif":
             (run,) = json.loads(text)["runs"]
             assert (run["results"], run["invocations"][0]["executionSuccessful"]) == ([], True)
+        elif name == "rdjson":
+            assert json.loads(text)["diagnostics"] == []
         else:
             assert json.loads(text) == []
 
@@ -319,10 +490,12 @@ def test_odd_names_are_kept_apart_and_the_output_valid(folder: Path, name: str) 
         results = json.loads(text)["runs"][0]["results"]
         places = [result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for result in results]
         assert sorted(map(unquote_to_bytes, places)) == sorted(2 * ODD_NAMES)
+    elif name == "rdjson":
+        assert sorted(one["location"]["path"] for one in json.loads(text)["diagnostics"]) == decoded
     elif name == "junit":
         assert len(list(ElementTree.fromstring(text).iter("failure"))) == len(decoded)
     else:
-        assert len([line for line in text.splitlines() if "NNX10" in line]) == len(decoded)
+        assert len([line for line in text.splitlines() if "NNX10" in line and URL not in line]) == len(decoded)
 
 
 def test_colours(folder: Path) -> None:
@@ -374,4 +547,4 @@ def test_a_source_cannot_command_the_terminal(folder: Path) -> None:
     (folder / "two.py").write_text(TWO.replace(line, line + '; "\x1b[2J\x0c"'))
     text = output("text", "two.py", cwd=folder)
     assert "\x1b" not in text
-    assert text.count("\N{REPLACEMENT CHARACTER}") == 2
+    assert text.count("\N{REPLACEMENT CHARACTER}") == 6  # Two in the line, and in what the fix makes of it.

@@ -74,7 +74,7 @@ def test_a_hunk_comes_with_its_reason(folder: Path) -> None:
     assert lines[2] == "safe fix: Use the function that JAX has kept"
     assert lines[3:5] == ["--- a.py", "+++ a.py"]
     assert lines[8:10] == [f"-{OLD}(abs, 0)", f"+{NEW}(abs, 0)"]
-    assert lines[11] == f"{PROMPT}y - make this fix"
+    assert lines[11] == f"(1/2) {PROMPT}y - make this fix"
 
 
 def test_unsafe_fixes_are_shown_where_they_are_asked_for(tmp_path: Path) -> None:

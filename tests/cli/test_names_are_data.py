@@ -73,14 +73,51 @@ def test_every_format(folder: Path, name: str, paths: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize(
     "mode",
-    [("--diff",), (), ("--add-noqa",), ("--interactive",), ("--show-files",), ("--show-settings", NAMES[0])],
+    [
+        *(("--diff",), (), ("--show-fixes",), ("--diff", "--show-fixes"), ("--add-noqa",), ("--interactive",)),
+        *(
+            ("--show-files",),
+            ("--show-settings", NAMES[0]),
+            ("--write-baseline", "--baseline", "\x1b[1m/\x1b[2Jb.json"),
+        ),
+    ],
     ids=lambda mode: " ".join(mode[:1]) or "fix",
 )
 def test_every_mode(folder: Path, mode: tuple[str, ...]) -> None:
-    paths = () if "--show-settings" in mode else EVERYWHERE[1]
+    named, absent = EVERYWHERE[1][:-1], EVERYWHERE[1][-1]
+    paths = () if "--show-settings" in mode else named
+    if {"--diff", "--show-files", "--show-settings"}.isdisjoint(mode):  # What writes stops at once.
+        code, out, err = nnx_fix(folder, *mode, "--", *paths, absent)
+        assert (code, out) == (2, "")
+        assert_harmless(err)
+    else:
+        paths = (*paths, absent) if paths else ()
     _, out, err = nnx_fix(folder, *mode, "--", *paths, given="?\nn\n" * 20)
     assert_harmless(out)
     assert_harmless(err or "nothing")
+
+
+def test_what_a_notebook_and_a_configuration_choose(folder: Path) -> None:
+    cells = ["%%\x1b[2J\n::error::pwned\n", BUG]
+    described = [{"cell_type": "code", "metadata": {}, "outputs": [], "source": cell} for cell in cells]
+    notebook = {"cells": described, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    inner = folder / "\x1b[1m"
+    (inner / "\u202en.ipynb").write_text(json.dumps(notebook))
+    (inner / "pyproject.toml").write_text("[tool.nnx-fix]\n")
+    command = [sys.executable, "-m", "flake8_nnx_treemap", "--check", "\x1b[1m"]
+    run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert_harmless(run.stdout)
+    assert_harmless(run.stderr)
+    assert "nnx-fix: warning: " in run.stderr
+    assert "nnx-fix: note: \\x1b[1m/\\u202en.ipynb: cell 1 is skipped: %%\\x1b[2J" in run.stderr
+
+
+def test_a_diff_in_colours_has_no_others(folder: Path) -> None:
+    (folder / "m.py").write_text(BUG.replace("\x1b[2J \u202e \x85", "\f-\x1c+"))
+    _, plain, _ = nnx_fix(folder, "--diff", "m.py")
+    _, coloured, _ = nnx_fix(folder, "--diff", "--color", "always", "m.py")
+    assert re.sub(r"\x1b\[[\d;]*m", "", coloured) == plain
+    assert coloured.count("\x1b") == 2 * sum(line[:1] in ("-", "+", "@") for line in plain.split("\n"))
 
 
 def test_names_for_programs(folder: Path) -> None:

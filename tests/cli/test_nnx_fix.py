@@ -124,6 +124,7 @@ def test_unsafe_fixes_wait_to_be_asked_for(seed: Path) -> None:
     [
         (("--target-flax", "twelve"), "twelve"),
         (("--target-flax", ""), "''"),
+        (("--target-flax", ">=0.11,<0.11"), "admits no release of Flax that is known, 0.10.0 to 0.12.8"),
         (("--select", "NNX999"), "NNX999"),
         (("--ignore", "E501"), "E501"),
         (("--output-format", "xml"), "xml"),
@@ -278,7 +279,7 @@ def test_every_number_of_jobs_says_the_same(seed: Path) -> None:
         (seed.parent / f"m{index:02}.py").write_text(SEED if index % 3 else "from flax import nnx\ndef f(:\n")
     runs = [nnx_fix(*ONE, "--check", "--jobs", jobs, ".", cwd=seed.parent) for jobs in ("1", "2", "4")]
     assert len({(run.returncode, run.stdout, run.stderr) for run in runs}) == 1
-    assert runs[0].stdout.count(b"NNX101") == 47
+    assert runs[0].stdout.count(b": NNX101 ") == 47
 
 
 @pytest.mark.parametrize(
@@ -300,6 +301,32 @@ print(sorted(heavy & set(sys.modules)))
 """
     run = subprocess.run([sys.executable, "-c", code], cwd=seed.parent, capture_output=True, text=True, check=True)
     assert run.stdout.splitlines() == ["All checks passed!", str(imports)]
+
+
+@pytest.mark.parametrize("output_format", ["text", "concise", "github", "gitlab", "junit"])
+def test_a_report_does_not_load_libcst(seed: Path, output_format: str) -> None:
+    code = """\
+import sys
+from flake8_nnx_treemap.cli import main
+status = main(["--isolated", "--check", "--output-format", sys.argv[1], "seed.py"])
+print(status, "libcst" in sys.modules)
+"""
+    command = [sys.executable, "-c", code, output_format]
+    run = subprocess.run(command, cwd=seed.parent, capture_output=True, text=True, check=True)
+    assert run.stdout.splitlines()[-1] == "1 False"
+    assert "NNX101" in run.stdout
+
+
+def test_the_plugin_does_not_load_libcst(seed: Path) -> None:
+    code = """\
+import sys
+from flake8.main.cli import main
+status = main(["--isolated", "--jobs", "1", "--select", "NNX", "seed.py"])
+print(status, "libcst" in sys.modules)
+"""
+    run = subprocess.run([sys.executable, "-c", code], cwd=seed.parent, capture_output=True, text=True, check=True)
+    assert "NNX101" in run.stdout
+    assert run.stdout.splitlines()[-1] == "1 False"
 
 
 def test_version_imports_next_to_nothing(seed: Path) -> None:
@@ -331,8 +358,8 @@ SLOW_TO_IMPORT = (
     "packaging pathlib pathspec random rich subprocess tempfile tokenize tomli tomllib typing urllib"
 )
 OURS = (
-    "", ".cli", ".gate", ".project", ".project.discovery", ".project.errors", ".project.files", ".project.scanning",
-    ".reporting", ".reporting.formats",
+    "", ".cli", ".command_line", ".gate", ".project", ".project.discovery", ".project.errors", ".project.files",
+    ".project.scanning", ".reporting", ".reporting.formats",
 )  # fmt: skip
 
 

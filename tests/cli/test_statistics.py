@@ -76,6 +76,6 @@ def test_verbose_says_what_files_were_held_to(folder: Path) -> None:  # noqa: F8
     run = nnx_fix("-v", "two.py", "clean.py", cwd=folder)
     assert run.stdout.decode() == output("text", "two.py", "clean.py", cwd=folder)
     first, *_, last = run.stderr.decode().splitlines()
-    assert first == "two.py: NNX101, NNX102; Flax 0.11 (--target-flax)"
+    assert first == "two.py: NNX101, NNX102; Flax 0.11.0 and later (--target-flax)"
     assert re.fullmatch(r"Looked closely at [12] files? in [0-9]+\.[0-9]{2} s\.", last)
     assert nnx_fix("-v", "-q", "two.py", cwd=folder).returncode == 2

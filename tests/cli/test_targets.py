@@ -62,9 +62,9 @@ def test_named_files_are_left_out_if_that_is_forced(tree: Path) -> None:
 @pytest.mark.parametrize("separator", [b"\n", b"\r\n", b"\0"])
 def test_paths_come_from_a_list(tree: Path, separator: bytes) -> None:
     (tree / "a b.py").write_text(TWO)
-    (tree / "-").write_text(TWO)
-    names = separator.join([b"src", b"a b.py", b"-"]) + separator
-    expected = ["extra/m.py", "src/m.py", "a b.py", "./-"]
+    (tree / "-.py").write_text(TWO)
+    names = separator.join([b"src", b"a b.py", b"-.py"]) + separator
+    expected = ["extra/m.py", "src/m.py", "a b.py", "-.py"]
     assert shown("--files-from", "-", "extra", cwd=tree, stdin=names) == expected
     (tree / "list").write_bytes(names)
     assert shown("--files-from", "list", "extra", cwd=tree) == expected
@@ -94,9 +94,11 @@ def test_show_settings_says_what_decided(tree: Path) -> None:
     run = nnx_fix("--show-settings", "src/m.py", "--select", "NNX101", "--exclude", "x,y", cwd=tree)
     assert (run.returncode, run.stderr) == (0, b"")
     assert run.stdout.decode() == (
-        f"file: src/m.py\nconfiguration: {project}\nrules: NNX101\ntarget-flax: 0.12.0 from flax in {project}\n"
+        f"file: src/m.py\nconfiguration: {project}\nrules: NNX101\n"
+        f"target-flax: 0.12.0 and later, from flax in {project}\n"
         "unsafe-fixes: false\nexclude: x, y\nrespect-gitignore: true\ninclude-markdown: false\ncache-dir: none\n"
         "max-file-size: 5000000\n"
+        f"flax was looked for in:\n  target-flax in {project}: not set\n  {project}: flax>=0.12.0 (decides)\n"
     )
     run = nnx_fix("--show-settings", "src/m.py", "--isolated", "--unsafe-fixes", "--output-format", "json", cwd=tree)
     settings = json.loads(run.stdout)
@@ -104,6 +106,51 @@ def test_show_settings_says_what_decided(tree: Path) -> None:
     assert (settings["target-flax"], settings["target-flax-source"]) == ("0.10.0", "default: portable")
     assert settings["unsafe-fixes"] is True
     assert "third_party" not in settings["exclude"]
+
+
+def test_show_settings_lists_every_place(tree: Path) -> None:
+    hook = '[tool.hatch.metadata.hooks.requirements_txt]\nfiles = ["needs/all.txt"]\n'
+    (tree / "pyproject.toml").write_text(f'[project]\ndynamic = ["dependencies"]\n{hook}')
+    (tree / "needs").mkdir()
+    (tree / "needs" / "all.txt").write_text("-r more.txt\nflax>=0.11,<0.12\n")
+    (tree / "needs" / "more.txt").write_text("flax==0.10.7; sys_platform == 'win32'\n")
+    os.mkfifo(tree / "setup.cfg")
+    run = nnx_fix("--show-settings", "src/m.py", "--output-format", "json", cwd=tree)
+    settings = json.loads(run.stdout)
+    assert settings["target-flax"] == ">=0.10.7,<=0.11.2"
+    assert [(one["place"], one["said"], one["decides"]) for one in settings["target-flax-places"]] == [
+        (f"{tree}/pyproject.toml", "nothing of flax", False),
+        (f"{tree}/needs/all.txt", "flax>=0.11,<0.12", True),
+        (f"{tree}/needs/more.txt", "flax==0.10.7; sys_platform == 'win32'", True),
+        (f"{tree}/setup.cfg", "is not a regular file", False),
+    ]
+    lines = nnx_fix("--show-settings", "src/m.py", cwd=tree).stdout.decode().splitlines()
+    assert f"target-flax: 0.10.7 to 0.11.2, from flax in {tree}/needs/all.txt, {tree}/needs/more.txt" in lines
+    assert lines[-3] == f"  {tree}/needs/all.txt: flax>=0.11,<0.12 (decides)"
+
+
+@pytest.mark.parametrize(
+    ("table", "arguments", "said"),
+    [
+        ('target-flax = ">=0.10,<0.11"', (), "0.10.0 to 0.10.7, from target-flax in {}"),
+        ('target-flax = "==0.11.*"', ("--target-flax", "~=0.12.5"), "0.12.5 and later, from --target-flax"),
+        ('target-flax = "portable"', (), "0.10.0 and later, from target-flax in {}"),
+    ],
+)
+def test_a_range_can_be_set(tree: Path, table: str, arguments: tuple[str, ...], said: str) -> None:
+    project = tree / "pyproject.toml"
+    project.write_text(f"[tool.nnx-treemap]\n{table}\n")
+    run = nnx_fix("--show-settings", "src/m.py", *arguments, cwd=tree)
+    assert f"target-flax: {said.format(project)}" in run.stdout.decode().splitlines()
+
+
+def test_configuration_outside_the_repository_does_not_count(tree: Path) -> None:
+    (tree / "src" / ".git").mkdir()
+    run = nnx_fix("--show-settings", "src/m.py", "--output-format", "json", cwd=tree)
+    settings = json.loads(run.stdout)
+    assert settings["configuration"] is None
+    assert "third_party" not in settings["exclude"]
+    assert settings["target-flax-source"] in ("default: portable", "the installed flax")
 
 
 def test_show_settings_of_a_wrong_configuration(tree: Path) -> None:
@@ -159,7 +206,7 @@ def test_explain_is_rendered_where_there_are_colours(tree: Path) -> None:
 def test_verbose_speaks_of_standard_input_too(tree: Path) -> None:
     command = [sys.executable, "-m", "flake8_nnx_treemap", "-v", "--isolated", "--target-flax", "0.12", "-"]
     run = subprocess.run(command, cwd=tree, input=b"from flax import nnx\n", capture_output=True, check=True)
-    assert b"Flax 0.12 (command line)" in run.stderr or b"; Flax 0.12 (" in run.stderr
+    assert b"; Flax 0.12.0 and later (--target-flax)" in run.stderr
     assert b"Looked closely at 1 file in" in run.stderr
 
 

@@ -24,7 +24,7 @@ from flake8_nnx_treemap import fix_source, lint_source
 from flake8_nnx_treemap.rules.settings import LintSettings
 
 def outcome(case):
-    settings = LintSettings(frozenset({{case.code}}), case.floor, True)
+    settings = LintSettings(frozenset({{case.code}}), case.flax, True)
     starts = [one.range.start for one in lint_source(case.text, settings=settings)]
     fixed = fix_source(case.text, settings=settings).text
     return [case.code, case.title, "match " in case.text, [(start.row, start.column) for start in starts], fixed]

@@ -31,6 +31,11 @@ FLAGS = (
 )
 
 
+_MODIFIERS = {"Alt": 1, "Control": 2, "Shift": 4}
+_KEYS = {"Enter": 13, "Escape": 27, "F1": 112, ".": 190, "ArrowDown": 40, "Home": 36, "End": 35}
+"""The numbers by which browsers know keys that are no letters."""
+
+
 class Page:
     """The one page of a browser."""
 
@@ -62,6 +67,24 @@ class Page:
 
     def hover(self, x: float, y: float) -> None:
         self.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+
+    def click(self, x: float, y: float) -> None:
+        for kind in ("mousePressed", "mouseReleased"):
+            self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+
+    def press(self, *keys: str) -> None:
+        """Press a key with others held, such as ``("Control", "s")``."""
+        *held, key = keys
+        modifiers = sum(_MODIFIERS[one] for one in held)
+        code = {".": "Period"}.get(key) or (f"Key{key.upper()}" if len(key) == 1 else key)
+        number = _KEYS.get(key) or ord(key.upper())
+        named = {"key": key, "code": code, "windowsVirtualKeyCode": number, "modifiers": modifiers}
+        for kind in ("rawKeyDown", "keyUp"):
+            self.call("Input.dispatchKeyEvent", type=kind, **named)
+
+    def write(self, text: str) -> None:
+        """Put text where the cursor is."""
+        self.call("Input.insertText", text=text)
 
     def screenshot(self, path: Path) -> None:
         path.write_bytes(base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"]))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,8 +13,8 @@ from cattrs import Converter
 from lsprotocol import types
 from pygls.protocol import default_converter
 from pytest_lsp.client import DEFAULT_CLIENT_FEATURES, LanguageClient, register_lsp_features
+from wire import COMMAND
 
-COMMAND = (sys.executable, "-m", "flake8_nnx_treemap.language_server")
 CODECS = {"utf-8": "utf-8", "utf-16": "utf-16-le", "utf-32": "utf-32-le"}
 WIDTHS = {"utf-8": 1, "utf-16": 2, "utf-32": 4}
 SECONDS = 20.0
@@ -54,6 +53,8 @@ class Editor:
         self.published: dict[str, list[types.PublishDiagnosticsParams]] = {}
         self.applied: list[types.ApplyWorkspaceEditParams] = []
         self.registered: list[types.Registration] = []
+        self.questions: list[types.ShowMessageRequestParams] = []
+        self.answers_with_button = False
         self.refreshed = 0
         self.capabilities: types.ServerCapabilities | None = None
         self._news = asyncio.Event()
@@ -73,6 +74,11 @@ class Editor:
         self.applied.append(params)
         self.apply(params.edit)
         return types.ApplyWorkspaceEditResult(applied=True)
+
+    def on_question(self, params: types.ShowMessageRequestParams) -> types.MessageActionItem | None:
+        self.questions.append(params)
+        self._news.set()
+        return params.actions[0] if self.answers_with_button and params.actions else None
 
     def on_register(self, params: types.RegistrationParams) -> None:
         self.registered += params.registrations
@@ -192,6 +198,9 @@ class Editor:
         if edit.document_changes is not None:
             assert edit.changes is None
             for change in edit.document_changes:
+                if isinstance(change, types.CreateFile):
+                    Path(change.uri.removeprefix("file://")).open("x").close()
+                    continue
                 assert isinstance(change, types.TextDocumentEdit)
                 uri, version = change.text_document.uri, change.text_document.version
                 assert version == self.versions.get(uri), "an edit of a text that the editor no longer has"
@@ -223,7 +232,13 @@ class Editor:
 
 
 def capabilities(
-    *, pulls: bool = False, encodings: Sequence[str] = (), watches: bool = False, versioned: bool = True
+    *,
+    pulls: bool = False,
+    encodings: Sequence[str] = (),
+    watches: bool = False,
+    versioned: bool = True,
+    creates: bool = True,
+    edits: bool = True,
 ) -> types.ClientCapabilities:
     """What a client can do."""
     watched = types.DidChangeWatchedFilesClientCapabilities(dynamic_registration=True)
@@ -249,12 +264,15 @@ def capabilities(
         ),
         workspace=types.WorkspaceClientCapabilities(
             configuration=watches,
-            apply_edit=True,
+            apply_edit=edits,
             did_change_watched_files=watched if watches else None,
             did_change_configuration=configured if watches else None,
             diagnostics=types.DiagnosticWorkspaceClientCapabilities(refresh_support=True),
             workspace_folders=True,
-            workspace_edit=types.WorkspaceEditClientCapabilities(document_changes=versioned),
+            workspace_edit=types.WorkspaceEditClientCapabilities(
+                document_changes=versioned,
+                resource_operations=[types.ResourceOperationKind.Create] if creates else None,
+            ),
         ),
         window=types.WindowClientCapabilities(
             work_done_progress=True, show_document=types.ShowDocumentClientCapabilities(support=True)
@@ -277,6 +295,7 @@ async def connected(
         **DEFAULT_CLIENT_FEATURES,
         types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS: lambda params: editor.on_publish(params),
         types.WORKSPACE_APPLY_EDIT: lambda params: editor.on_apply(params),
+        types.WINDOW_SHOW_MESSAGE_REQUEST: lambda params: editor.on_question(params),
         types.CLIENT_REGISTER_CAPABILITY: lambda params: editor.on_register(params),
         types.WORKSPACE_DIAGNOSTIC_REFRESH: lambda params: editor.on_refresh(params),
     }

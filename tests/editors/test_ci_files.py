@@ -14,16 +14,18 @@ from typing import Any
 import pytest
 
 yaml = pytest.importorskip("yaml", reason="PyYAML is not installed")
-pytestmark = pytest.mark.skipif(shutil.which("jq") is None, reason="jq is not installed")
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
-INSTALLS = re.compile(r"^(pip install|apt-get)\b")
+NAMES = sorted(path.name for path in (EXAMPLES / "ci").iterdir())
+BROKEN = "from flax import nnx\ndef f(:\n"
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
+    """A repository with the bug, and with a file that does not parse."""
     (tmp_path / "src").mkdir()
     shutil.copy(EXAMPLES / "unwrap_state.py", tmp_path / "src" / "module.py")
+    (tmp_path / "src" / "broken.py").write_text(BROKEN)
     return tmp_path
 
 
@@ -31,51 +33,72 @@ def load(name: str) -> Any:
     return yaml.safe_load((EXAMPLES / "ci" / name).read_text())
 
 
-def run(project: Path, scripts: list[str]) -> tuple[int, str]:
-    """Run scripts as the services do: one after the other until one fails."""
+def run(project: Path, script: str) -> tuple[int, str]:
+    """Run a script as the services do."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    output = ""
-    for script in scripts:
-        command = ["bash", "-e", "-o", "pipefail", "-c", script]
-        finished = subprocess.run(
-            command, cwd=project, env={**os.environ, "PATH": path}, capture_output=True, text=True
-        )
-        output += finished.stdout
-        assert not finished.stderr, finished.stderr
-        if finished.returncode:
-            return finished.returncode, output
-    return 0, output
+    service = {"GITHUB_WORKSPACE": str(project), "CI_PROJECT_DIR": str(project)}
+    command = ["bash", "-e", "-o", "pipefail", "-c", script]
+    environment = {**os.environ, **service, "PATH": path}
+    finished = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True)
+    assert "Traceback" not in finished.stderr, finished.stderr
+    return finished.returncode, finished.stdout
 
 
-def steps(name: str) -> list[str]:
-    found = [step["run"] for step in load(name)["jobs"]["nnx"]["steps"] if "run" in step]
-    return [script for script in found if not INSTALLS.match(script)]
+def last_step(name: str) -> str:
+    return str(load(name)["jobs"]["nnx"]["steps"][-1]["run"])
+
+
+def make_clean(project: Path) -> None:
+    (project / "src" / "module.py").write_text("import jax\n")
+    (project / "src" / "broken.py").unlink()
 
 
 def test_github_annotations(project: Path) -> None:
-    status, output = run(project, steps("github-actions.yml"))
-    assert status != 0
-    assert output.startswith("::error file=src/module.py,line=8,col=59,endLine=8,title=NNX101::is_leaf only stops")
-    (project / "src" / "module.py").write_text("import jax\n")
-    assert run(project, steps("github-actions.yml")) == (0, "")
+    status, output = run(project, last_step("github-actions.yml"))
+    assert status == 2
+    broken, *rest = output.splitlines()
+    assert broken.startswith("::error title=nnx-fix,file=src/broken.py,line=2,")
+    assert rest[0].startswith("::error title=nnx-fix (NNX101),file=src/module.py,line=8,col=59,endLine=8,")
+    make_clean(project)
+    assert run(project, last_step("github-actions.yml")) == (0, "")
 
 
 def test_gitlab_code_quality(project: Path) -> None:
-    status, _ = run(project, load("gitlab-ci.yml")["nnx"]["script"])
-    assert status != 0
-    [issue] = json.loads((project / "gl-code-quality-report.json").read_text())
-    assert issue["location"] == {"path": "src/module.py", "lines": {"begin": 8, "end": 8}}
+    [script] = load("gitlab-ci.yml")["nnx"]["script"]
+    report = project / "gl-code-quality-report.json"
+    assert run(project, script)[0] == 2
+    broken, issue = json.loads(report.read_text())
+    assert broken["location"]["path"] == "src/broken.py"
+    assert (issue["location"]["path"], issue["location"]["positions"]["begin"]["line"]) == ("src/module.py", 8)
     assert issue["check_name"] == "NNX101"
-    assert issue["fingerprint"]
-    (project / "src" / "module.py").write_text("import jax\n")
-    assert run(project, load("gitlab-ci.yml")["nnx"]["script"])[0] == 0
-    assert json.loads((project / "gl-code-quality-report.json").read_text()) == []
+    make_clean(project)
+    assert run(project, script)[0] == 0
+    assert json.loads(report.read_text()) == []
 
 
-def test_reviewdog_reads_the_text_output(project: Path) -> None:
-    [script] = steps("reviewdog.yml")
-    command, _, reviewdog = script.partition("|")
-    assert '-efm="%f:%l:%c: %m"' in reviewdog
-    _, output = run(project, [command])
-    found = [match for line in output.splitlines() if (match := re.fullmatch(r"(.+?):(\d+):(\d+): (.*)", line))]
-    assert [match.groups()[:3] for match in found] == [("./src/module.py", "8", "59")]
+@pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not installed")
+def test_reviewdog_is_given_its_format(project: Path) -> None:
+    """The format's validator judges what reviewdog would read."""
+    command, _, reviewdog = last_step("reviewdog.yml").partition("|")
+    assert "-f=rdjson" in reviewdog
+    status, output = run(project, command)
+    assert status == 2
+    broken, finding = json.loads(output)["diagnostics"]
+    assert Path(broken["location"]["path"]) == Path("src/broken.py")
+    assert finding["location"]["range"]["start"] == {"line": 8, "column": 59}
+    assert len(finding["suggestions"]) == 1
+    for text, is_valid in ((output, True), (output.replace('"ERROR"', '"FATAL"'), False)):
+        assert (validated(text).returncode == 0) is is_valid, text
+
+
+def validated(text: str) -> subprocess.CompletedProcess[str]:
+    package = "@umbrelladocs/rdformat-validator@1.0.1"
+    command = ["npm", "exec", "--yes", f"--package={package}", "--", "rdformat-validator", "--strict"]
+    return subprocess.run(command, input=text, capture_output=True, text=True, timeout=120)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_actions_are_pinned(name: str) -> None:
+    text = (EXAMPLES / "ci" / name).read_text()
+    used = re.findall(r"uses: (.*)", text)
+    assert all(re.fullmatch(r"[\w.-]+/[\w.-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", one) for one in used), used

@@ -11,7 +11,7 @@ from flake8_nnx_treemap.analysis.code.text import Edit, Position, Range, line_st
 from flake8_nnx_treemap.fixing.edits import apply_edits
 from flake8_nnx_treemap.lsp.analyst import difference
 from flake8_nnx_treemap.lsp.cells import python_of
-from flake8_nnx_treemap.lsp.documents import Document, Source
+from flake8_nnx_treemap.lsp.documents import Document, Documents, Source
 from flake8_nnx_treemap.lsp.noqa import noqa_edit
 from flake8_nnx_treemap.lsp.positions import Lines, units
 
@@ -152,6 +152,25 @@ def test_edits_go_to_their_cells() -> None:
         "cell:1": 1,
     }
     assert source.text_edits([Edit(Range(Position(1, 1), Position(2, 2)), "x")]) is None
+
+
+def test_cells_that_are_removed_are_forgotten() -> None:
+    documents = Documents()
+    names = [f"cell:{number}" for number in range(3)]
+    cells = [types.NotebookCell(types.NotebookCellKind.Code, name) for name in names]
+    items = [types.TextDocumentItem(name, "python", 0, name[-1]) for name in names]
+    documents.open_notebook(types.NotebookDocument("file:///a.ipynb", "jupyter-notebook", 0, cells), items)
+    last_two_change_places = types.NotebookCellArrayChange(0, 3, [cells[2], cells[1]])
+    structure = types.NotebookDocumentCellChangeStructure(last_two_change_places)  # Not every client says didClose.
+    documents.change_notebook("file:///a.ipynb", types.NotebookDocumentCellChanges(structure))
+    assert not documents.is_cell("cell:0")
+    assert documents.source_of("cell:0") is None
+    source = documents.source_of("cell:1")
+    assert source is not None
+    assert source.text == "2\n1"
+    documents.close_notebook("file:///a.ipynb")
+    assert [documents.source_of(name) for name in names] == [None, None, None]
+    assert not any(map(documents.is_cell, names))
 
 
 # Suppression

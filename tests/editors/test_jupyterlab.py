@@ -81,6 +81,7 @@ def lab(tmp_path: Path) -> Iterator[str]:
     ]
     notebook = {"nbformat": 4, "nbformat_minor": 5, "metadata": {"kernelspec": kernel}, "cells": cells}
     (root / "bug.ipynb").write_text(json.dumps(notebook))
+    (root / "pyproject.toml").write_text('[tool.nnx-treemap]\ntarget-flax = "portable"\n')
     for plugin, settings in SETTINGS.items():
         package, _, name = plugin.partition(":")
         path = state / "settings" / package / f"{name}.jupyterlab-settings"

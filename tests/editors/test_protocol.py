@@ -246,8 +246,12 @@ async def test_hover_shows_the_rule() -> None:
         assert await editor.hover(URI, editor.position(URI, "convert")) is None
         text = await editor.hover(URI, editor.position(URI, "isinstance"))
         assert text is not None
-        for part in ("**NNX101**", "## Before", "## After", "## What JAX does", "## Fix safety"):
+        assert text.startswith("**[NNX101 is-leaf-is-not-a-filter](https://")
+        for part in ("**Before**", "**After", "**What JAX does**", "**Fix safety**", "*Fix (safe):*"):
             assert part in text
+        assert "\n#" not in text, "headings are taller than the window that they stand in"
+        [found] = await editor.diagnostics(URI)
+        assert found.message not in text, "the editor shows the message itself, above this"
 
 
 @protocol_test
@@ -433,6 +437,23 @@ async def test_a_notebook_is_one_program() -> None:
         assert text is not None
         editor.apply(only(await editor.actions(uris[3], [], "source.fixAll"), "Fix all NNX").edit)
         assert f"isinstance(x, {T})" in editor.texts[uris[3]]
+
+
+@protocol_test
+async def test_fix_all_of_a_notebook() -> None:
+    cells = ("import jax\nfrom flax import nnx", BODY, "x = 1", BODY)
+    async with connected() as editor:
+        uris = editor.open_notebook("file:///a.ipynb", *cells)
+        await editor.diagnostics(uris[3])
+        action = only(await editor.actions(uris[0], [], "notebook.source.fixAll.nnx"), "Fix all NNX")
+        assert action.kind == "notebook.source.fixAll.nnx"
+        editor.apply(action.edit)
+        assert [f"isinstance(x, {T})" in editor.texts[uri] for uri in uris] == [False, True, False, True]
+        kinds = [action.kind for action in (await editor.actions(uris[1], [])).values()]
+        assert kinds.count("source.fixAll.nnx") == 1
+        assert "notebook.source.fixAll.nnx" not in kinds
+        await editor.diagnostics(editor.open(URI, BUG))
+        assert not await editor.actions(URI, [], "notebook.source.fixAll.nnx")
 
 
 @protocol_test

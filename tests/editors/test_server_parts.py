@@ -19,13 +19,13 @@ from flake8_nnx_treemap.lsp import analyst as analyst_module
 from flake8_nnx_treemap.lsp.analyst import Analyst
 from flake8_nnx_treemap.lsp.diagnostics import severity_of, tags_of
 from flake8_nnx_treemap.lsp.documents import Document, Source
-from flake8_nnx_treemap.lsp.pages import page
 from flake8_nnx_treemap.lsp.positions import Lines
 from flake8_nnx_treemap.lsp.server import NNXLanguageServer
 from flake8_nnx_treemap.lsp.settings import client_settings
 from flake8_nnx_treemap.project.configuration import Overrides
-from flake8_nnx_treemap.rules.catalogue import rules_about_code
-from flake8_nnx_treemap.rules.rule import FixAvailability, Rule
+from flake8_nnx_treemap.reporting.pages import page
+from flake8_nnx_treemap.rules.catalogue import rule_named, rules_about_code
+from flake8_nnx_treemap.rules.rule import Rule
 
 BUG = """\
 import jax
@@ -140,21 +140,17 @@ def test_an_error_of_ours_is_logged_and_what_was_found_stays(monkeypatch: pytest
 # Rules
 
 
-def rule(code: str, slug: str) -> Rule:
-    return Rule(code, slug, "", lambda source, floor: (), "", (), FixAvailability.NEVER)
-
-
 @pytest.mark.parametrize(
-    ("slug", "severity", "tags"),
+    ("code", "severity", "tags"),
     [
-        ("is-leaf-is-not-a-filter", types.DiagnosticSeverity.Warning, []),
-        ("deprecated-variable-state", types.DiagnosticSeverity.Information, [types.DiagnosticTag.Deprecated]),
-        ("removed-conversion", types.DiagnosticSeverity.Error, []),
+        ("NNX101", types.DiagnosticSeverity.Warning, []),
+        ("NNX201", types.DiagnosticSeverity.Information, [types.DiagnosticTag.Deprecated]),
+        ("NNX203", types.DiagnosticSeverity.Error, []),
     ],
 )
-def test_severity_and_tags(slug: str, severity: object, tags: list[object]) -> None:
-    assert severity_of(rule("NNX000", slug)) is severity
-    assert tags_of(rule("NNX000", slug)) == tags
+def test_severity_and_tags(code: str, severity: object, tags: list[object]) -> None:
+    assert severity_of(rule_named(code)) is severity
+    assert tags_of(rule_named(code)) == tags
 
 
 @pytest.mark.parametrize("found", rules_about_code(), ids=lambda found: found.code)

@@ -119,3 +119,16 @@ def test_only_comments_are_added(statements: list[str]) -> None:
     assert ast.dump(ast.parse(new_text)) == tree
     assert lint_source(new_text) == [] or report.findings
     assert add(new_text)[1] == new_text
+
+
+def test_a_reason_stands_behind_the_codes(tmp_path: Path) -> None:
+    text = f"{HEAD}{CALL}; jax.tree_map(f, s)\n{CALL}  # noqa: E501 since 2020\n{CALL}  # noqa: NNX101\n"
+    (tmp_path / "m.py").write_text(text)
+    command = [sys.executable, "-m", "flake8_nnx_treemap", "--isolated", "--add-noqa=until Flax 0.13, see #7", "m.py"]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stderr) == (0, "")
+    assert (tmp_path / "m.py").read_text() == (
+        f"{HEAD}{CALL}; jax.tree_map(f, s)  # noqa: NNX101, NNX208 until Flax 0.13, see #7\n"
+        f"{CALL}  # noqa: E501, NNX101 since 2020\n{CALL}  # noqa: NNX101\n"
+    )
+    assert subprocess.run(command, cwd=tmp_path, capture_output=True, check=False).stdout == b"All checks passed!\n"

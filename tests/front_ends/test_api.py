@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import pickle
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -78,3 +80,88 @@ def test_other_processes_find_the_same() -> None:
     with multiprocessing.get_context("spawn").Pool(2) as pool:
         assert pool.map(lint_source, texts) == [lint_source(text) for text in texts]
         assert pool.map(fix_source, texts) == [fix_source(text) for text in texts]
+
+
+# Settings
+
+
+def test_settings_take_the_starts_of_codes() -> None:
+    assert LintSettings(select={"NNX1"}).select == {code for code in CODES if code.startswith("NNX1")}  # type: ignore[arg-type]
+    assert LintSettings(select=["nnx101", "NNX20"]).select == {  # type: ignore[arg-type]
+        code for code in CODES if code == "NNX101" or code.startswith("NNX20")
+    }
+    assert LintSettings(select={"ALL"}).select == set(CODES)  # type: ignore[arg-type]
+    assert LintSettings(select=frozenset()).select == frozenset()
+    (finding,) = lint_source(BUG, "m.py", LintSettings(select={"NNX1"}, flax_floor=(0, 12)))  # type: ignore[arg-type]
+    assert finding.code == "NNX101"
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"select": {"NNX9999"}}, "select: 'NNX9999' is no rule; did you mean NNX"),
+        ({"select": {"E501"}}, "select: 'E501' is no rule; nnx-fix --list-rules"),
+        ({"select": {""}}, "select: '' is no rule"),
+        ({"select": "NNX101"}, "select must be a set of rule codes"),
+        ({"select": {101}}, "select must hold rule codes, not 101"),
+        ({"select": 101}, "select must be a set of rule codes"),
+        ({"flax_floor": "0.12"}, r"flax_floor must be a tuple of numbers such as \(0, 12\), not '0.12'"),
+        ({"flax_floor": 0.12}, "flax_floor must be a tuple of numbers"),
+        ({"flax_floor": ("0", "12")}, "flax_floor must be a tuple of numbers"),
+        ({"flax_floor": (0, -1)}, "flax_floor must be a tuple of numbers"),
+        ({"flax_floor": ()}, "flax_floor must be a tuple of numbers"),
+        ({"flax_floor": None}, "flax_floor must be a tuple of numbers"),
+        ({"unsafe_fixes": "yes"}, "unsafe_fixes must be True or False, not 'yes'"),
+        ({"extend_safe_fixes": "NNX101"}, "extend_safe_fixes must be a set of rule codes"),
+        ({"extend_unsafe_fixes": {"NNX8"}}, "extend_unsafe_fixes: 'NNX8' is no rule"),
+    ],
+)
+def test_odd_settings_are_refused(settings: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=f"^{said}"):
+        LintSettings(**settings)
+
+
+UNSAFE = BUG.replace("lambda v: v.value", "abs")
+
+
+def test_what_counts_as_safe_can_be_set() -> None:
+    assert fix_source(BUG, settings=LintSettings(extend_unsafe_fixes=frozenset({"NNX101"}))).text == BUG
+    assert fix_source(UNSAFE, settings=LintSettings()).text == UNSAFE
+    safe = LintSettings(extend_safe_fixes=frozenset({"NNX1"}))
+    assert fix_source(UNSAFE, settings=safe).text != UNSAFE
+    (finding,) = lint_source(UNSAFE, settings=safe)
+    assert finding.fix is not None
+    assert finding.fix.applicability is Applicability.SAFE
+    both = LintSettings(extend_safe_fixes=frozenset({"NNX101"}), extend_unsafe_fixes=frozenset({"NNX101"}))
+    assert fix_source(UNSAFE, settings=both).text == UNSAFE
+
+
+# Other formats
+
+
+def notebook(*cells: str) -> str:
+    found = [
+        {"cell_type": "code", "source": cell, "metadata": {}, "outputs": [], "execution_count": None} for cell in cells
+    ]
+    return json.dumps({"cells": found, "metadata": {}, "nbformat": 4, "nbformat_minor": 4})
+
+
+def test_a_notebook_is_read_as_one() -> None:
+    text = notebook("%matplotlib inline", BUG)
+    (finding,) = lint_source(text, "book.ipynb", SETTINGS)
+    assert (finding.code, finding.range.start) == ("NNX101", Position(7, 59))
+    result = fix_source(text, "Book.IPYNB", SETTINGS)
+    assert result.fixed == (finding,)
+    assert json.loads(result.text)["cells"][1]["source"] == fix_source(BUG, settings=SETTINGS).text
+    for broken in ("x = 1", "{}", '{"cells": 3}'):
+        with pytest.raises(SourceError):
+            lint_source(broken, "book.ipynb")
+    with pytest.raises(SourceError, match="cell 2:1:"):
+        lint_source(notebook("import jax\nfrom flax import nnx", "x = ("), "book.ipynb")
+
+
+def test_markdown_is_read_as_one() -> None:
+    text = f"# Title\n\n```python\n{BUG}```\n"
+    (finding,) = lint_source(text, "page.md", SETTINGS)
+    assert finding.range.start == Position(9, 59)
+    assert fix_source(text, "page.md", SETTINGS).text == text.replace(BUG, fix_source(BUG, settings=SETTINGS).text)

@@ -74,3 +74,16 @@ def test_a_module_without_findings_comes_back_as_it_was() -> None:
 def test_a_wrong_option_skips_the_file() -> None:
     with pytest.raises(SkipFile, match="NNX999"):
         FixTreeMap(CodemodContext(), select="NNX999").transform_module(cst.parse_module(BUG))
+
+
+def test_the_configuration_file_on_the_page(tmp_path: Path) -> None:
+    """The file that docs/api.md shows lets LibCST find the codemod by its short name."""
+    page = (Path(__file__).resolve().parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
+    _, _, rest = page.partition("```yaml\nmodules:")
+    (tmp_path / ".libcst.codemod.yaml").write_text("modules:" + rest.partition("```")[0])
+    (tmp_path / "m.py").write_text(BUG)
+    command = [sys.executable, "-m", "libcst.tool", "codemod", "codemod.FixTreeMap", "--no-format", "."]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120)
+    assert run.returncode == 0, run.stderr
+    assert "Transformed 1 files successfully" in run.stderr
+    assert "if isinstance(v, " in (tmp_path / "m.py").read_text()

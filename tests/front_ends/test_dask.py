@@ -27,7 +27,7 @@ def test_the_cluster_finds_what_a_loop_finds() -> None:
     expected = [
         f"{path}:{found.range.start.row}: {found.code} {found.message}"
         for path in paths
-        for found in lint_source(Path(path).read_text(encoding="utf-8"), path, LintSettings(flax_floor=(0, 11)))
+        for found in lint_source(Path(path).read_text(encoding="utf-8"), path, LintSettings(flax=(0, 11)))
     ]
     assert run.stdout.splitlines() == expected
     assert expected

@@ -59,19 +59,67 @@ def test_selection_is_flake8s(seed: Path, options: tuple[str, ...]) -> None:
     assert run.stderr == ""
 
 
-def test_opt_in_rules_stay_off_until_selected(monkeypatch: pytest.MonkeyPatch) -> None:
-    ignored: list[str] = []
+OPT_IN = """\
+import jax
+from flax import nnx
 
-    class Parser:
-        def add_option(self, *names: str, **keywords: object) -> None:
-            pass
+state = nnx.state(model)
+jax.tree.map(lambda v: v * 2, state, is_leaf=lambda x: isinstance(x, nnx.Variable))
+"""
 
-        def extend_default_ignore(self, codes: list[str]) -> None:
-            ignored.extend(codes)
 
-    monkeypatch.setattr(flake8_plugin, "CODES", ["NNX101", "NNX112"])
-    NNXTreeMapPlugin.add_options(Parser())
-    assert ignored == ["NNX112"]
+@pytest.mark.parametrize(
+    ("options", "table", "is_found"),
+    [
+        (("--select", "NNX"), "", False),
+        (("--select", "NNX1"), "", False),
+        (("--select", "NNX", "--ignore", "E501"), "", False),
+        ((), "", False),
+        (("--select", "NNX112"), "", True),
+        (("--extend-select", "NNX112"), "", True),
+        (("--select", "NNX,NNX112"), "", True),
+        (("--select", "NNX112", "--ignore", "NNX112,E"), "", False),
+        ((), "extend-select = ['NNX112']", True),
+        (("--select", "NNX"), "extend-select = ['NNX112']", True),
+        (("--select", "NNX"), "extend-select = ['NNX112']\nper-file-ignores = {'o*.py' = ['NNX112']}", False),
+    ],
+)
+def test_opt_in_rules_stay_off_until_one_is_named(
+    tmp_path: Path, options: tuple[str, ...], table: str, is_found: bool
+) -> None:
+    (tmp_path / "o.py").write_text(OPT_IN)
+    (tmp_path / "pyproject.toml").write_text(f"[tool.nnx-treemap]\n{table}\n")
+    run = flake8(*options, "o.py", cwd=tmp_path)
+    assert ("NNX112" in run.stdout, run.stderr) == (is_found, "")
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "",
+        "ignore = ['NNX101']",
+        "select = ['NNX2']",
+        "select = ['ALL']",
+        "per-file-ignores = {'s*.py' = ['NNX1']}",
+        "target-flax = '0.12.1'",
+        "target-flax = '0.12.1'\nextend-select = ['NNX112']",
+    ],
+)
+def test_it_reports_what_nnx_fix_reports(seed: Path, table: str) -> None:
+    (seed / "opt_in.py").write_text(OPT_IN)
+    (seed / "old.py").write_text(SEED.replace("jax.tree.map(", "jax.tree_map("))
+    (seed / "quiet.py").write_text(SEED.rstrip("\n") + "  # ruff: ignore[NNX101]\n")
+    (seed / "pyproject.toml").write_text(f"[tool.nnx-treemap]\n{table}\n")
+    theirs = [
+        tuple(line.split(maxsplit=2)[:2]) for line in flake8("--select", "NNX", ".", cwd=seed).stdout.splitlines()
+    ]
+    command = [sys.executable, "-m", "flake8_nnx_treemap", "--check", "--output-format", "concise", "--quiet", "."]
+    run = subprocess.run(command, cwd=seed, capture_output=True, text=True, check=False)
+    ours = [tuple(line.split(maxsplit=2)[:2]) for line in run.stdout.splitlines()]
+    assert sorted((place.removesuffix(":"), code) for place, code in theirs) == sorted(
+        (place.removesuffix(":"), code) for place, code in ours
+    )
+    assert ours or "select" in table or "ignore" in table
 
 
 def test_noqa_and_show_source(seed: Path) -> None:
@@ -94,13 +142,21 @@ def test_parallel_gives_the_same(seed: Path) -> None:
 
 
 def test_target_flax(seed: Path) -> None:
-    for target in ("0.10", "0.12.1", "portable"):
+    for target in ("0.10", "0.12.1", "portable", ">=0.10,<0.11"):
         run = flake8("--select", "NNX101", "--nnx-target-flax", target, "seed.py", cwd=seed)
         assert (run.returncode, run.stderr) == (1, "")
-    broken = flake8("--nnx-target-flax", "twelve", "seed.py", cwd=seed)
-    assert broken.returncode == 2
-    assert "twelve" in broken.stderr.splitlines()[-1]
-    assert "Traceback" not in broken.stderr
+    for target in ("twelve", "<0.10"):
+        broken = flake8("--nnx-target-flax", target, "seed.py", cwd=seed)
+        assert broken.returncode == 2
+        assert target in broken.stderr.splitlines()[-1]
+        assert "Traceback" not in broken.stderr
+
+
+def test_a_range_holds_rules_back_and_lets_them_in(seed: Path) -> None:
+    (seed / "state.py").write_text("from flax import nnx\n\nstate: nnx.VariableState | None = None\n")
+    for target, count in ((">=0.10,<0.11", 0), ("~=0.11.1", 1), ("==0.12.*", 1)):
+        run = flake8("--select", "NNX201", "--nnx-target-flax", target, "state.py", cwd=seed)
+        assert run.stdout.count("NNX201") == count
 
 
 def test_crlf_tabs_and_wide_characters(seed: Path) -> None:

@@ -94,7 +94,7 @@ def check_any(data: bytes) -> None:
     """Bytes as each of the things that a repository can hold: what the corpus is run through."""
     text = data.decode("utf-8", "replace")
     assert len(data) < LARGEST
-    for name in ("a.py", "a.ipynb", "a.md"):
+    for name in ("a.py", "a.ipynb", "a.md", "a.qmd"):
         check_file(name, data)
     check_gitignore(text, text)
     check_cell(text)

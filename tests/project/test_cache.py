@@ -18,8 +18,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flake8_nnx_treemap.names import FlaxRange
 from flake8_nnx_treemap.project import cache as caches
-from flake8_nnx_treemap.project import configuration, flax_floor
+from flake8_nnx_treemap.project import configuration
 from flake8_nnx_treemap.project.cache import DIGEST_SIZE, NAME, Cache, digest_of, open_cache
 from flake8_nnx_treemap.project.configuration import Overrides, cache_folder
 from flake8_nnx_treemap.project.runner import FileReport, Task, run
@@ -129,8 +130,7 @@ def test_a_change_of_settings_counts(folder: Path, change: dict[str, object]) ->
 
 
 def forget_configuration() -> None:
-    configuration._configuration_in.cache_clear()
-    flax_floor._floor_of_project.cache_clear()
+    configuration.forget_configurations()
 
 
 def test_a_change_of_configuration_counts(folder: Path) -> None:
@@ -150,12 +150,15 @@ def test_every_setting_has_its_share_in_a_digest() -> None:
     plain = LintSettings(frozenset({"NNX101"}))
     others = {
         "select": [None, frozenset[str](), frozenset({"NNX101", "NNX102"})],
-        "flax_floor": [(0, 11), (0, 11, 0)],
         "unsafe_fixes": [True],
+        "flax": [(0, 11), (0, 11, 0), FlaxRange((0, 10, 0), (0, 10, 7)), FlaxRange((0, 10, 0), (0, 11, 2))],
+        "extend_safe_fixes": [frozenset({"NNX101"})],
+        "extend_unsafe_fixes": [frozenset({"NNX101"})],
     }
     assert set(others) == {field.name for field in fields(LintSettings)}
     changed = [replace(plain, **{name: value}) for name, values in others.items() for value in values]  # type: ignore[arg-type]
     assert len({digest_of(b"", "m.py", settings, b"key") for settings in (plain, *changed)}) == len(changed) + 1
+    assert digest_of(b"", "m.py", plain, b"key", also_newest=True) != digest_of(b"", "m.py", plain, b"key")
     backwards = LintSettings(frozenset(sorted({"NNX102", "NNX101"}, reverse=True)))
     assert digest_of(b"", "m.py", changed[2], b"key") == digest_of(b"", "m.py", backwards, b"key")
 
@@ -215,7 +218,7 @@ def test_a_change_of_what_runs_counts(library: Path) -> None:
 def test_a_mistake_of_ours_is_not_remembered_after_its_repair(library: Path, folder: Path) -> None:
     checking = library / "flake8_nnx_treemap" / "rules" / "checking.py"
     right = checking.read_text()
-    checking.write_text(right.replace("    return sorted(", "    return [] and sorted("))
+    checking.write_text(right.replace("    findings = sorted(", "    findings = [] and sorted("))
     command = "from flake8_nnx_treemap.cli import main; main(['--check', '--isolated', '--cache', 'bug.py'])"
     assert in_library(library, command) == "All checks passed!"
     checking.write_text(right)
@@ -493,6 +496,9 @@ def test_a_full_disk(open_to_all: Path) -> None:
         ("cache = true", Overrides(cache=False, cache_dir="x"), None),
         ("cache = true", Overrides(is_isolated=True), None),
         ("cache = true\ncache-dir = 'a/b'", Overrides(), "{root}/a/b"),
+        ("cache = true\ncache-dir = '/a/b'", Overrides(), None),
+        ("cache = true\ncache-dir = '../b'", Overrides(), None),
+        ("cache = true\ncache-dir = 'a/../../b'", Overrides(), None),
         ("cache-dir = 'a/b'", Overrides(), None),
         ("cache-dir = 'a/b'", Overrides(cache=True), "{root}/a/b"),
         ("cache-dir = 'a/b'", Overrides(cache=True, is_isolated=True), ".nnx_treemap_cache"),

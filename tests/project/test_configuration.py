@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from flake8_nnx_treemap.names import PORTABLE
+from flake8_nnx_treemap.names import PORTABLE_RANGE, FlaxRange
 from flake8_nnx_treemap.project import configuration
 from flake8_nnx_treemap.project.configuration import Overrides, settings_for
 from flake8_nnx_treemap.project.errors import ConfigurationError
@@ -59,10 +59,10 @@ def test_selection(project: Path, table: str, overrides: Overrides, codes: froze
 def test_target_and_unsafe_fixes(project: Path) -> None:
     path = write(project, "target-flax = '0.12'\nunsafe-fixes = true")
     chosen = settings_for(path, Overrides())
-    assert (chosen.flax_floor, chosen.unsafe_fixes) == ((0, 12), True)
+    assert (chosen.flax, chosen.unsafe_fixes) == (FlaxRange((0, 12, 0)), True)
     overridden = settings_for(path, Overrides(target_flax="0.11", unsafe_fixes=False))
-    assert (overridden.flax_floor, overridden.unsafe_fixes) == ((0, 11), False)
-    assert settings_for(path, Overrides(is_isolated=True)).flax_floor == PORTABLE
+    assert (overridden.flax, overridden.unsafe_fixes) == (FlaxRange((0, 11, 0)), False)
+    assert settings_for(path, Overrides(is_isolated=True)).flax == PORTABLE_RANGE
 
 
 @pytest.mark.parametrize(
@@ -101,3 +101,77 @@ def test_exclude(project: Path) -> None:
     command = [sys.executable, "-m", "flake8_nnx_treemap", "--check"]
     assert subprocess.run([*command, "."], cwd=project, capture_output=True, check=False).returncode == 0
     assert subprocess.run([*command, "pkg/m.py"], cwd=project, capture_output=True, check=False).returncode == 1
+
+
+# Values of every kind
+
+SCALARS = (
+    "1",
+    "-1",
+    "0x" + "f" * 5000,
+    "1.5",
+    "nan",
+    "inf",
+    "true",
+    "'x'",
+    "''",
+    "'\\u0000'",
+    "1979-05-27",
+    "07:32:00",
+)
+VALUES = (
+    *SCALARS,
+    "{}",
+    "[]",
+    "[[]]",
+    "[{}]",
+    "{a = {b = 1}}",
+    "[1]",
+    "['x']",
+    "['\\u0000']",
+    "{a = 1}",
+    "{a = ['x']}",
+)
+KEYS = [
+    "select", "ignore", "extend-select", "per-file-ignores", "exclude", "extend-exclude", "target-flax", "unsafe-fixes",
+    "extend-safe-fixes", "extend-unsafe-fixes", "respect-gitignore", "include-markdown", "cache", "cache-dir", "other",
+]  # fmt: skip
+
+
+def complaint(path: str) -> str | None:
+    try:
+        settings_for(path, Overrides())
+    except ConfigurationError as error:
+        return str(error)
+    return None
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_no_value_is_more_than_a_slip(project: Path, key: str) -> None:
+    refused = 0
+    for value in VALUES:
+        for line in (f"{key} = {value}", f"{key}.sub.sub = {value}", f"{key} = [{value}, {value}]"):
+            path = write(project, line.replace("\\u0000", "\\\\u0000"))
+            said = complaint(path)
+            assert said is None or (str(project / "pyproject.toml") in said and "\n" not in said)
+            refused += said is not None
+    assert refused > len(VALUES)
+
+
+def test_the_key_is_found_where_it_stands(project: Path) -> None:
+    for table, row in (("\n'cache'= 1", 3), ("# cache = 1\ncache  = 1", 3), ("target-flax='0.12'\n  cache = 1", 3)):
+        with pytest.raises(ConfigurationError, match=rf"pyproject\.toml:{row}: 'cache' in"):
+            settings_for(write(project, table), Overrides())
+    (project / "pyproject.toml").write_text("[project]\ncache = 1\n[tool]\nnnx-treemap = {cache = 1}\n")
+    configuration._configuration_in.cache_clear()
+    with pytest.raises(ConfigurationError, match=r"pyproject\.toml:4: 'cache' in"):
+        settings_for(str(project / "pkg" / "m.py"), Overrides())
+
+
+def test_the_table_above_counts_where_the_nearest_file_has_none(project: Path) -> None:
+    write(project, "select = ['NNX101']")
+    (project / "pkg" / "pyproject.toml").write_text("[tool.nnx-fix]\nselect = ['NNX2']\n")
+    path = str(project / "pkg" / "m.py")
+    assert settings_for(path, Overrides()).select == {"NNX101"}
+    (warning,) = configuration.configuration_for(path).warnings
+    assert str(project / "pkg" / "pyproject.toml") in warning

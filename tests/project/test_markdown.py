@@ -70,6 +70,50 @@ def test_blocks_are_fixed_in_place(name: str, newline: str, indent: str) -> None
     assert fix(after)[1] == after
 
 
+CONTAINERS = {
+    "a quotation": ("> ", "> "),
+    "a quotation without a blank": (">", ">"),
+    "a list": ("* ", "  "),
+    "a numbered list": ("10. ", "    "),
+    "a list in a list": ("- 1) ", "     "),
+    "a quotation in a list": ("* > ", "  > "),
+    "a list in a quotation": ("> - ", ">   "),
+    "a quotation of a quotation": ("> > ", "> > "),
+}
+
+
+@pytest.mark.parametrize("name", CONTAINERS)
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_blocks_that_begin_behind_a_mark(name: str, newline: str) -> None:
+    first, others = CONTAINERS[name]
+    before, after = (
+        f"{first}```python\n{indented(f'{text}```', others)}\n\ntext\n".replace("\n", newline) for text in (CODE, FIXED)
+    )
+    assert check(before) == [(4, 44 + len(others))]
+    assert fix(before)[1] == after
+    assert fix(after)[1] == after
+
+
+def test_a_block_ends_with_its_list_or_quotation() -> None:
+    assert check(f"> ```py\n{indented(CODE, '> ')}x = (\n") == [(4, 46)]
+    assert check(f"* ```py\n{indented(CODE, '  ')}x = (\n```py\n{CODE}") == [(4, 46), (9, 44)]
+    assert check(f"> ```py\n> import jax\n```py\n{CODE}") == [(6, 44)]
+
+
+def test_marks_without_an_end_take_no_time() -> None:
+    for mark in ("> ", ">", "- ", "1. ", "> - ", " "):
+        assert list(python_blocks(mark * 20_000 + "x\n" + mark * 20_000)) == []
+
+
+def test_imports_stay_in_the_quotation() -> None:
+    block = f"from flax.nnx import (\n    State,\n    VariableState\n)\nimport jax\n{CODE.splitlines()[2]}".replace(
+        "nnx.V", "V"
+    )
+    _, new_text = fix(f"> ```python\n{indented(block, '> ')}\n> ```\n")
+    assert all(line.startswith("> ") for line in new_text.splitlines())
+    assert "\n>     Variable,\n>     VariableState\n" in new_text
+
+
 NOT_OURS = {
     "console": "```pycon\n{0}```\n",
     "no language": "```\n{0}```\n",

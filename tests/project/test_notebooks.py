@@ -122,6 +122,10 @@ NOT_PYTHON = {
     "joined shell": "!ls \\\n  -l (",
     "assigned shell": "names = !ls",
     "assigned magic": "a.b = %timeit -o (",
+    "assigned to an item": "names = {}\nnames['a=b'] = !ls",
+    "assigned in a block": 'if True:\n    names["#"][f("(", k=1)] = !ls',
+    "annotated": "names: list = !ls",
+    "memory": "%%memit\nx = 1",
     "help": "?nnx",
     "help after": "nnx.Variable?",
     "more help": "nnx.Variable??",
@@ -143,7 +147,21 @@ def test_what_ipython_adds_is_left_alone(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "source", ["x = 1 % 2", "x %= 2", "a != b", "print('%d' % x)", "# why?", "x = '''\n!ls\n'''", "f(a,\n%b)"]
+    "source",
+    [
+        "x == 1 % 2",
+        "f(x=1) % 2",
+        "x = y = 1 % 2",
+        "x += 1 % 2",
+        "s = '= !ls'",
+        "x = 1 % 2",
+        "x %= 2",
+        "a != b",
+        "print('%d' % x)",
+        "# why?",
+        "x = '''\n!ls\n'''",
+        "f(a,\n%b)",
+    ],
 )
 def test_python_is_not_taken_for_something_else(source: str) -> None:
     assert covered(source) == source
@@ -193,6 +211,25 @@ def test_what_is_no_notebook_is_one_line(text: str) -> None:
 def test_a_syntax_error_names_its_cell() -> None:
     (error,) = check(notebook(code(IMPORTS), markdown("x"), code(f"\nx = = {CALL}")))
     assert error.startswith("cell 3:2:5: syntax error: ")
+
+
+def test_the_other_cells_are_checked_and_fixed() -> None:
+    def text(call: str) -> str:
+        return notebook(code(IMPORTS), code("TODO: fill in"), code(call), code("x = ("), code("é"))
+
+    report, new_text = fix(text(CALL))
+    assert report.error is not None
+    assert report.error.startswith("cell 2:1:")
+    assert report.error.endswith("; 1 more cell does not parse; the others were checked")
+    assert [found.code for found in report.fixed] == ["NNX101"]
+    assert new_text == text(FIXED)
+
+
+def test_cells_that_are_skipped_are_noted() -> None:
+    text = notebook(code(IMPORTS), code("%%mystery\nx = ("), code("%%bash\nls ("), code(CALL))
+    report, new_text = fix(text)
+    assert (report.error, report.notes) == (None, ("cell 2 is skipped: %%mystery may be in any language",))
+    assert new_text == text.replace(CALL, FIXED)
 
 
 def test_suppression_counts_for_its_line() -> None:

@@ -2,7 +2,8 @@
 
 A block ``python`` is a file; a comment ``# error: [NNX101]`` on a line says that this rule reports something there,
 and nothing else is reported. Blocks ``python safe`` and ``python unsafe`` after it hold the whole file after
-``nnx-fix``, and ``nnx-fix --unsafe-fixes``. ``flax=0.11`` behind any of them sets the Flax floor. A block with findings
+``nnx-fix``, and ``nnx-fix --unsafe-fixes``. ``flax=0.11`` behind any of them sets the lowest Flax release, and
+``flax=0.10.2..0.10.7`` the highest as well. A block with findings
 and no rewrite behind it says that none is offered.
 """
 
@@ -14,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from flake8_nnx_treemap.names import PORTABLE, FlaxRelease
+from flake8_nnx_treemap.names import PORTABLE_RANGE, FlaxRange
 
 HERE = Path(__file__).parent
 
@@ -26,7 +27,7 @@ _MARK = re.compile(r"# error: ((?:\[NNX\d+\] ?)+)")
 @dataclass(frozen=True)
 class Rewrite:
     kind: str
-    floor: FlaxRelease
+    flax: FlaxRange
     text: str
 
 
@@ -34,7 +35,7 @@ class Rewrite:
 class Case:
     code: str
     title: str
-    floor: FlaxRelease
+    flax: FlaxRange
     text: str
     rewrites: list[Rewrite] = field(default_factory=list)
 
@@ -47,8 +48,15 @@ class Case:
         return marks
 
 
-def floor_named(name: str) -> FlaxRelease:
-    return PORTABLE if name == "portable" else tuple(int(part) for part in name.split("."))
+def range_named(name: str) -> FlaxRange:
+    if name == "portable":
+        return PORTABLE_RANGE
+    lowest, _, highest = name.partition("..")
+    return FlaxRange(_release(lowest), _release(highest) if highest else None)
+
+
+def _release(name: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in name.split("."))
 
 
 def cases_in(path: Path) -> list[Case]:
@@ -57,13 +65,13 @@ def cases_in(path: Path) -> list[Case]:
     cases: list[Case] = []
     for block in _BLOCK.finditer(text):
         words = block["info"].split()
-        floors = [floor_named(word.partition("=")[2]) for word in words if word.startswith("flax=")]
+        floors = [range_named(word.partition("=")[2]) for word in words if word.startswith("flax=")]
         kinds = [word for word in words if word in ("safe", "unsafe")]
         title = [title for start, title in titles if start < block.start()][-1]
         if kinds:
-            cases[-1].rewrites.append(Rewrite(kinds[0], floors[0] if floors else cases[-1].floor, block["body"]))
+            cases[-1].rewrites.append(Rewrite(kinds[0], floors[0] if floors else cases[-1].flax, block["body"]))
         else:
-            cases.append(Case(path.stem, title, floors[0] if floors else PORTABLE, block["body"]))
+            cases.append(Case(path.stem, title, floors[0] if floors else PORTABLE_RANGE, block["body"]))
     return cases
 
 

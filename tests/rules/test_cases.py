@@ -8,7 +8,7 @@ import pytest
 from cases import Case, all_cases
 
 from flake8_nnx_treemap import fix_source, lint_source
-from flake8_nnx_treemap.names import FlaxRelease
+from flake8_nnx_treemap.names import FlaxRange
 from flake8_nnx_treemap.rules.rule import is_wanted
 from flake8_nnx_treemap.rules.settings import LintSettings
 
@@ -16,8 +16,8 @@ CASES = list(all_cases())
 IDS = [f"{case.code}-{index}-{case.title}" for index, case in enumerate(CASES)]
 
 
-def settings(case: Case, floor: FlaxRelease | None = None, *, unsafe_fixes: bool = False) -> LintSettings:
-    return LintSettings(frozenset({case.code}), floor or case.floor, unsafe_fixes)
+def settings(case: Case, flax: FlaxRange | None = None, *, unsafe_fixes: bool = False) -> LintSettings:
+    return LintSettings(frozenset({case.code}), flax or case.flax, unsafe_fixes)
 
 
 @pytest.mark.parametrize("case", CASES, ids=IDS)
@@ -29,7 +29,7 @@ def test_findings(case: Case) -> None:
 @pytest.mark.parametrize("case", CASES, ids=IDS)
 def test_rewrites(case: Case) -> None:
     for rewrite in case.rewrites:
-        chosen = settings(case, rewrite.floor, unsafe_fixes=rewrite.kind == "unsafe")
+        chosen = settings(case, rewrite.flax, unsafe_fixes=rewrite.kind == "unsafe")
         result = fix_source(case.text, settings=chosen)
         assert result.text == rewrite.text
         assert fix_source(result.text, settings=chosen).text == result.text, "a second run changes something"
@@ -42,5 +42,5 @@ def test_nothing_is_rewritten_that_the_case_does_not_show(case: Case) -> None:
     offered = {finding.fix.applicability.value for finding in found if finding.fix}
     assert offered <= kinds
     for rewrite in case.rewrites:
-        at_floor = lint_source(case.text, settings=settings(case, rewrite.floor))
+        at_floor = lint_source(case.text, settings=settings(case, rewrite.flax))
         assert any(is_wanted(finding.fix, unsafe_fixes=rewrite.kind == "unsafe") for finding in at_floor)

@@ -6,8 +6,8 @@ import pytest
 
 from flake8_nnx_treemap import lint_source
 from flake8_nnx_treemap.names import PORTABLE, FlaxRelease
+from flake8_nnx_treemap.rules.advice import with_article
 from flake8_nnx_treemap.rules.settings import LintSettings
-from flake8_nnx_treemap.rules.wording import with_article
 
 BOTH = "(nnx.Variable, nnx.variablelib.VariableState)"
 FLAX = "from flax import nnx"

@@ -14,7 +14,7 @@ let last: Promise<void> = Promise.resolve();
 const machine: Machine = {
   runs: ({ command, args }) =>
     new Promise((resolve) => {
-      execFile(command, [...args], { timeout: 20_000 }, (error) => resolve(error === null));
+      execFile(command, [...args], { timeout: 20_000, cwd: __dirname }, (error) => resolve(error === null));
     }),
 };
 
@@ -33,6 +33,7 @@ export async function activate(context: ExtensionContext): Promise<void> {
       }
     }),
   );
+  context.subscriptions.push(workspace.onDidGrantWorkspaceTrust(() => void restart()));
   const selected = await onPythonSelected(restart);
   if (selected) {
     context.subscriptions.push(selected);
@@ -56,7 +57,8 @@ async function stopAndStart(): Promise<void> {
   client = undefined;
   const folder = workspace.workspaceFolders?.[0]?.uri;
   const configured = workspace.getConfiguration(SECTION, folder).get<string | null>("interpreter");
-  const selected = await selectedPython(folder);
+  // An environment that is selected may lie in the workspace: it counts as soon as the user trusts that.
+  const selected = workspace.isTrusted ? await selectedPython(folder) : undefined;
   const server = await findServer(machine, configured, selected);
   if (server === undefined) {
     log.appendLine(missing(configured, selected));
@@ -68,11 +70,13 @@ async function stopAndStart(): Promise<void> {
 }
 
 function clientOf({ command, args }: Command): LanguageClient {
-  const options: ServerOptions = { command, args: [...args] };
+  // Windows looks for programs in the current folder first, which is the workspace unless another one is said.
+  const options: ServerOptions = { command, args: [...args], options: workspace.isTrusted ? {} : { cwd: __dirname } };
   return new LanguageClient(SECTION, "NNX tree maps", options, {
     documentSelector: [
       { language: "python", scheme: "file" },
       { language: "python", scheme: "untitled" },
+      { language: "python", scheme: "vscode-notebook-cell" },
     ],
     diagnosticCollectionName: SECTION,
     outputChannel: log,

@@ -14,14 +14,17 @@ export interface Machine {
 
 const MODULE = "flake8_nnx_treemap.language_server";
 
+/** Keeps files of the current folder, which is the workspace, from standing in for modules; as in jupyter.py. */
+const SAFELY = "import sys; sys.path = [folder for folder in sys.path if folder]; ";
+
 /** How a Python starts the server. */
 export function startedBy(python: string): Command {
-  return { command: python, args: ["-m", MODULE] };
+  return { command: python, args: ["-c", `${SAFELY}from ${MODULE} import main; sys.exit(main())`] };
 }
 
 /** How a Python says whether it has the server and what it needs. */
 export function askedOf(python: string): Command {
-  return { command: python, args: ["-c", `import pygls, ${MODULE}`] };
+  return { command: python, args: ["-c", `${SAFELY}import pygls, ${MODULE}`] };
 }
 
 const ON_PATH: Command = { command: "nnx-fix", args: ["server"] };

@@ -1,1 +1,1 @@
-"""Calls of tree functions, and the functions that are given to them: predicates, mappers, loops over leaves."""
+"""Calls of tree functions such as ``jax.tree.map``, their predicates and mappers, and loops over leaves."""

@@ -1,69 +1,75 @@
-"""Which classes an expression names, as the second argument of ``isinstance`` does: one, a tuple, a union."""
+"""Finds the classes that an expression names, such as the second argument of ``isinstance``."""
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import libcst as cst
-
 from flake8_nnx_treemap.analysis.calls.functions import value_of
+from flake8_nnx_treemap.analysis.code.nodes import dotted_name, operands, subscript_keys
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown, remembered
-from flake8_nnx_treemap.analysis.syntax import dotted_parts
 from flake8_nnx_treemap.names import canonical
 
 _TUPLE_MAKERS = frozenset({"typing.Union", "typing.Optional", "builtins.tuple"})
 
+MAXIMUM_STEPS = 4
+"""The number of constants, such as ``TYPES = (nnx.Param,)``, that are followed from a name to its classes."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
-class TypeReference:
+class ClassReference:
     """One class named in a test.
 
-    ``name`` is its canonical name, such as ``flax.nnx.VariableState``, ``None`` if that cannot be told; ``node`` is
-    where it is written; ``is_local`` is false when that is in a constant defined elsewhere.
+    ``name`` is its canonical name, such as ``flax.nnx.VariableState``, or ``None`` if it is unknown; ``node`` is the
+    expression that names it; ``is_local`` is false if that is in a constant defined elsewhere.
     """
 
     name: str | None
-    node: cst.BaseExpression
+    node: ast.expr
     is_local: bool = True
 
 
-def types_of(
-    source: ParsedSource, expression: cst.BaseExpression, *, is_local: bool = True
-) -> tuple[TypeReference, ...]:
-    """The classes that an expression names, in order; one that cannot be told is listed without a name."""
-    return tuple(_types(source, expression, is_local, 4))
+@remembered
+def classes_of(source: ParsedSource, expression: ast.expr, steps: int = MAXIMUM_STEPS) -> tuple[ClassReference, ...]:
+    """Return the classes that an expression names, in order; an unknown one is listed without a name."""
+    return tuple(_classes(source, expression, True, steps))
 
 
-def type_name(source: ParsedSource, expression: cst.BaseExpression) -> str | None:
-    """The canonical name of a class named by an expression, if every way the name was bound agrees."""
-    names = {canonical(name) for name in source.qualified_names(expression)}
+def class_name(source: ParsedSource, expression: ast.AST) -> str | None:
+    """Return the canonical name of the class or function that an expression names, if all its bindings agree."""
+    names = {canonical(name) for name in source.bindings.names_of(expression)}
     return names.pop() if len(names) == 1 else None
 
 
-def _types(source: ParsedSource, node: cst.BaseExpression, is_local: bool, depth: int) -> Iterator[TypeReference]:
-    if isinstance(node, (cst.Tuple, cst.List, cst.Set)):
-        for element in node.elements:
-            yield from _types(source, element.value, is_local, depth)
-    elif isinstance(node, cst.BinaryOperation) and isinstance(node.operator, (cst.BitOr, cst.Add)):
-        yield from _types(source, node.left, is_local, depth)
-        yield from _types(source, node.right, is_local, depth)
-    elif isinstance(node, cst.Subscript) and type_name(source, node.value) in _TUPLE_MAKERS:
-        for part in node.slice:
-            if isinstance(part.slice, cst.Index):
-                yield from _types(source, part.slice.value, is_local, depth)
-    elif dotted_parts(node) is not None:
-        name = type_name(source, node)
-        constant = value_of(source, node) if name is None and depth and isinstance(node, cst.Name) else None
-        if constant is None or isinstance(constant, Unknown):
-            yield TypeReference(name, node, is_local)
-        else:
-            yield from _types_of_constant(source, constant, depth - 1)
+def class_names(source: ParsedSource, expression: ast.expr, steps: int = MAXIMUM_STEPS) -> frozenset[str] | None:
+    """Return the canonical names of the classes that an expression names, or ``None`` if one is unknown."""
+    names = {found.name for found in classes_of(source, expression, steps)}
+    return None if None in names else frozenset(name for name in names if name is not None)
+
+
+def _classes(source: ParsedSource, node: ast.expr, is_local: bool, steps: int) -> Iterator[ClassReference]:
+    if isinstance(node, (ast.Tuple, ast.List, ast.Set)):
+        for element in node.elts:
+            yield from _classes(source, element, is_local, steps)
+    elif isinstance(node, ast.BinOp) and isinstance(node.op, (ast.BitOr, ast.Add)):
+        for operand in operands(node, ast.BitOr, ast.Add):
+            yield from _classes(source, operand, is_local, steps)
+    elif isinstance(node, ast.Subscript) and class_name(source, node.value) in _TUPLE_MAKERS:
+        for key in subscript_keys(node):
+            yield from _classes(source, key, is_local, steps)
+    elif dotted_name(node) is None:
+        yield ClassReference(None, node, is_local)
     else:
-        yield TypeReference(None, node, is_local)
+        name = class_name(source, node)
+        constant = value_of(source, node) if name is None and steps and isinstance(node, ast.Name) else None
+        if constant is None or isinstance(constant, Unknown):
+            yield ClassReference(name, node, is_local)
+        else:
+            yield from _classes_of_constant(source, constant, steps - 1)
 
 
 @remembered
-def _types_of_constant(source: ParsedSource, constant: cst.BaseExpression, depth: int) -> tuple[TypeReference, ...]:
-    """The classes in what a name was set to: found once for all tests that name it."""
-    return tuple(_types(source, constant, False, depth))
+def _classes_of_constant(source: ParsedSource, constant: ast.expr, steps: int) -> tuple[ClassReference, ...]:
+    """Return the classes in a constant's value; remembered for all tests that name the constant."""
+    return tuple(_classes(source, constant, False, steps))

@@ -1,122 +1,151 @@
-"""What runs when an expression is called: a lambda, a ``def`` in reach, a method, a ``functools.partial`` of one."""
+"""Finds the function that an expression refers to: a lambda, a ``def``, a method, a ``functools.partial`` of one."""
 
 from __future__ import annotations
 
 import ast
 from dataclasses import dataclass, replace
 
-import libcst as cst
-
-from flake8_nnx_treemap.analysis.names.bindings import Binding, BindingKind, Scope, class_of_method
-from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown
-from flake8_nnx_treemap.analysis.syntax import dotted_parts, keyword_arguments, positional_arguments
+from flake8_nnx_treemap.analysis.code.nodes import (
+    Code,
+    Definition,
+    body_of,
+    depth_exceeds,
+    keyword_arguments,
+    positional_arguments,
+    start_of,
+)
+from flake8_nnx_treemap.analysis.names.scopes import Binding, BindingKind, Scope, class_of_method
+from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown, remembered
 
 MAXIMUM_STEPS = 6
-"""How many aliases and partials are followed from a call to the function that runs."""
+"""The number of aliases and partials that are followed from an expression to its function."""
+
+MAXIMUM_DEPTH = 150
+"""The deepest nesting of nodes in a function that is read: reading recurses a few frames for each level."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Function:
-    """A function whose definition can be seen.
+    """A function whose definition is in the project.
 
-    ``bound`` is how many leading parameters are given already (``self``, arguments of a partial), ``given`` are
-    parameters given by keyword. ``overridable`` holds for methods: a subclass may run something else.
+    ``bound`` is the number of leading parameters that are given already (``self``, arguments of a partial), ``given``
+    are parameters that a partial gives by keyword. ``overridable`` is true for methods, which a subclass may override.
+    ``home`` is the other file of the project that defines it, if it is imported from there.
     """
 
-    definition: cst.Lambda | cst.FunctionDef
+    definition: Definition
     bound: int = 0
     given: frozenset[str] = frozenset()
     overridable: bool = False
     decorators: tuple[str, ...] = ()
     home: ParsedSource | None = None
-    """The other file of the project that defines it, if it is imported from there."""
+
+    @property
+    def body(self) -> Code:
+        """The statements of the function, or the expression of the lambda."""
+        return body_of(self.definition)
 
     @property
     def parameters(self) -> tuple[str, ...]:
-        """Names of the positional parameters that a caller still has to give."""
-        params = self.definition.params
-        names = [parameter.name.value for parameter in (*params.posonly_params, *params.params)]
+        """The names of the positional parameters that a caller can still give."""
+        names = [found.arg for found in positional_parameters(self.definition)]
         return tuple(name for name in names[self.bound :] if name not in self.given)
 
     @property
     def required(self) -> tuple[str, ...]:
-        """Those of ``parameters`` that have no default."""
-        params = self.definition.params
-        defaulted = {found.name.value for found in (*params.posonly_params, *params.params) if found.default}
+        """The ``parameters`` that have no default."""
+        names = [found.arg for found in positional_parameters(self.definition)]
+        defaulted = names[len(names) - len(self.definition.args.defaults) :]
         return tuple(name for name in self.parameters if name not in defaulted)
 
     @property
     def starred(self) -> str | None:
         """The name of ``*args``, if the function takes any."""
-        star = self.definition.params.star_arg
-        return star.name.value if isinstance(star, cst.Param) else None
+        star = self.definition.args.vararg
+        return None if star is None else star.arg
 
     def parameter_at(self, position: int) -> str | None:
-        """The source text by which the function knows a positional argument: a name, or ``args[0]``."""
+        """Return how the function spells a positional argument: a parameter's name, or ``args[0]``."""
         names = self.parameters
         if position < len(names):
             return names[position]
         return f"{self.starred}[{position - len(names)}]" if self.starred else None
 
 
+def positional_parameters(definition: Definition) -> list[ast.arg]:
+    """Return the parameters that can be given by position."""
+    return [*definition.args.posonlyargs, *definition.args.args]
+
+
 SINGLE_DISPATCH = frozenset({"functools.singledispatch", "functools.singledispatchmethod"})
-"""Decorators under which the type of the first argument chooses what runs."""
+"""Decorators that choose the function to run by the type of the first argument."""
 
 TRANSPARENT_DECORATORS = SINGLE_DISPATCH | {"builtins.staticmethod", "builtins.classmethod"}
-"""Decorators under which the body still runs with the arguments of the call."""
+"""Decorators under which a call still runs the function's body with its arguments."""
 
 
 def function_of(
-    source: ParsedSource, expression: cst.BaseExpression, steps: int = MAXIMUM_STEPS, *, across_files: bool = False
+    source: ParsedSource, expression: ast.expr, steps: int = MAXIMUM_STEPS, *, across_files: bool = False
 ) -> Function | Unknown:
-    """Find the function that an expression stands for.
+    """Return the function that an expression refers to.
 
     Args:
         source: the file.
-        expression: what is called, or given to be called.
+        expression: what is called, or passed to be called.
         steps: how many aliases and partials may still be followed.
-        across_files: whether a function that is imported from the same project will do; it has a ``home``.
+        across_files: whether to find functions imported from the same project, too; they have a ``home``.
 
     Returns:
-        The function, or why it cannot be seen from here.
+        The function, or why its definition cannot be found.
     """
-    if isinstance(expression, cst.Lambda):
-        return Function(expression)
+    if isinstance(expression, ast.Lambda):
+        return _read(source, Function(expression))
     if steps == 0:
         return Unknown("defined through too many aliases")
-    if isinstance(expression, cst.Call):
+    if isinstance(expression, ast.Call):
         return _function_of_partial(source, expression, steps)
-    if across_files and isinstance(expression, (cst.Name, cst.Attribute)):
-        imported = _imported_function(source, source.qualified_names(expression), steps)
+    if across_files and isinstance(expression, (ast.Name, ast.Attribute)):
+        imported = _imported_function(source, source.bindings.names_of(expression), steps)
         if not isinstance(imported, Unknown):
             return imported
-    if isinstance(expression, cst.Name):
+    if isinstance(expression, ast.Name):
         return _function_of_name(source, expression, steps)
-    if isinstance(expression, cst.Attribute):
+    if isinstance(expression, ast.Attribute):
         return _function_of_method(source, expression)
     return Unknown("not a function that can be seen here")
 
 
-def binding_of(source: ParsedSource, name: cst.Name) -> Binding | Unknown:
-    """The one binding that a name has where it is used."""
-    bindings = source.bindings_of(name)
+def _read(source: ParsedSource, function: Function) -> Function | Unknown:
+    return Unknown("nested too deeply") if is_nested_too_deeply(source, function.definition) else function
+
+
+@remembered
+def is_nested_too_deeply(source: ParsedSource, code: ast.stmt | ast.expr) -> bool:
+    """Tell whether a piece of code is nested too deeply to be read."""
+    start, end = source.offsets_of(code)
+    # Each level takes at least one character, so the depth of short code need not be measured.
+    return end - start > MAXIMUM_DEPTH and depth_exceeds(code, MAXIMUM_DEPTH)
+
+
+def binding_of(source: ParsedSource, name: ast.Name) -> Binding | Unknown:
+    """Return the only binding that reaches the use of a name."""
+    bindings = source.bindings.bindings_of(name.id, start_of(name))
     if len(bindings) == 1:
         return bindings[0]
-    return Unknown(f"{name.value!r} has {len(bindings) or 'no'} definitions here")
+    return Unknown(f"{name.id!r} has {len(bindings) or 'no'} definitions here")
 
 
-def value_of(source: ParsedSource, name: cst.Name) -> cst.BaseExpression | Unknown:
-    """The expression last assigned to a name, where exactly one assignment reaches it."""
+def value_of(source: ParsedSource, name: ast.Name) -> ast.expr | Unknown:
+    """Return the expression assigned to a name, if exactly one assignment reaches its use."""
     binding = binding_of(source, name)
     if isinstance(binding, Unknown):
         return binding
     if binding.kind is not BindingKind.ASSIGNMENT or binding.value is None or binding.path:
-        return Unknown(f"{name.value!r} is not plainly assigned")
-    value = source.cst_of(binding.value)
-    return value if isinstance(value, (cst.BaseExpression, Unknown)) else Unknown("not an expression")
+        return Unknown(f"{name.id!r} is not plainly assigned")
+    return binding.value
 
 
-def _function_of_name(source: ParsedSource, name: cst.Name, steps: int) -> Function | Unknown:
+def _function_of_name(source: ParsedSource, name: ast.Name, steps: int) -> Function | Unknown:
     binding = binding_of(source, name)
     if isinstance(binding, Unknown):
         return binding
@@ -127,7 +156,7 @@ def _function_of_name(source: ParsedSource, name: cst.Name, steps: int) -> Funct
 
 
 def _imported_function(source: ParsedSource, names: frozenset[str], steps: int) -> Function | Unknown:
-    """The function of another file of this project that a name leads to, through whatever imports."""
+    """Return the function in another file of this project that a qualified name means, also through re-exports."""
     found = source.modules(next(iter(names))) if source.modules is not None and len(names) == 1 else None
     if found is None or not steps:
         return Unknown("imported from elsewhere")
@@ -141,38 +170,33 @@ def _imported_function(source: ParsedSource, names: frozenset[str], steps: int) 
     if binding.kind is BindingKind.FUNCTION:
         function = _function_of_definition(home, binding)
     elif binding.kind is BindingKind.ASSIGNMENT and isinstance(binding.value, ast.Lambda) and not binding.path:
-        definition = home.cst_of(binding.value)
-        function = Function(definition) if isinstance(definition, cst.Lambda) else Unknown("not parsed")
+        function = _read(home, Function(binding.value))
     else:
         return Unknown("no function")
     return function if isinstance(function, Unknown) else replace(function, home=home)
 
 
 def _function_of_definition(source: ParsedSource, binding: Binding) -> Function | Unknown:
-    assert isinstance(binding.node, (ast.FunctionDef, ast.AsyncFunctionDef))
-    definition = source.cst_of(binding.node)
-    if isinstance(definition, Unknown):
-        return definition
-    assert isinstance(definition, cst.FunctionDef)
-    decorators = tuple(_decorator_name(source, decorator.decorator) for decorator in definition.decorators)
+    definition = binding.node
+    if not isinstance(definition, ast.FunctionDef):
+        return Unknown(f"{binding.name!r} is asynchronous")
+    decorators = tuple(_decorator_name(source, decorator) for decorator in definition.decorator_list)
     unknown = [name for name in decorators if name not in TRANSPARENT_DECORATORS]
     if unknown:
         return Unknown(f"{binding.name!r} is decorated with {unknown[0] or 'something unknown'}")
-    if definition.asynchronous is not None:
-        return Unknown(f"{binding.name!r} is asynchronous")
-    return Function(definition, decorators=decorators)
+    return _read(source, Function(definition, decorators=decorators))
 
 
-def _decorator_name(source: ParsedSource, decorator: cst.BaseExpression) -> str:
-    called = decorator.func if isinstance(decorator, cst.Call) else decorator
-    return next(iter(sorted(source.qualified_names(called))), "")
+def _decorator_name(source: ParsedSource, decorator: ast.expr) -> str:
+    called = decorator.func if isinstance(decorator, ast.Call) else decorator
+    return min(source.bindings.names_of(called), default="")
 
 
-def _function_of_partial(source: ParsedSource, call: cst.Call, steps: int) -> Function | Unknown:
-    if source.qualified_names(call.func) != {"functools.partial"}:
+def _function_of_partial(source: ParsedSource, call: ast.Call, steps: int) -> Function | Unknown:
+    if source.bindings.names_of(call.func) != {PARTIAL}:
         return Unknown("made by a call")
     given = positional_arguments(call)
-    if not given or any(argument.star for argument in call.args):
+    if not given:
         return Unknown("a partial with starred arguments")
     function = function_of(source, given[0], steps - 1)
     if isinstance(function, Unknown):
@@ -184,16 +208,16 @@ def _function_of_partial(source: ParsedSource, call: cst.Call, steps: int) -> Fu
     )
 
 
-def _function_of_method(source: ParsedSource, expression: cst.Attribute) -> Function | Unknown:
-    owner = dotted_parts(expression.value)
-    if owner is None or len(owner) != 1:
-        return Unknown("an attribute of something unknown")
+PARTIAL = "functools.partial"
+
+
+def _function_of_method(source: ParsedSource, expression: ast.Attribute) -> Function | Unknown:
     class_scope = class_of_self(source, expression.value)
     if class_scope is None:
         return Unknown("an attribute of something unknown")
-    found = source.bindings.names_in(class_scope).get(expression.attr.value, [])
+    found = source.bindings.names_in(class_scope).get(expression.attr, [])
     if len(found) != 1 or found[0].kind is not BindingKind.FUNCTION:
-        return Unknown(f"{expression.attr.value!r} is not one method of this class")
+        return Unknown(f"{expression.attr!r} is not one method of this class")
     function = _function_of_definition(source, found[0])
     if isinstance(function, Unknown):
         return function
@@ -201,6 +225,8 @@ def _function_of_method(source: ParsedSource, expression: cst.Attribute) -> Func
     return replace(function, bound=0 if is_static else 1, overridable=True)
 
 
-def class_of_self(source: ParsedSource, owner: cst.BaseExpression) -> Scope | None:
-    """The class whose method's first parameter ``owner`` is: the class of ``self``."""
-    return class_of_method(source.bindings_of(owner)) if isinstance(owner, cst.Name) else None
+def class_of_self(source: ParsedSource, owner: ast.expr) -> Scope | None:
+    """Return the class that an expression such as ``self`` is an instance of: a method's first parameter."""
+    if not isinstance(owner, ast.Name):
+        return None
+    return class_of_method(source.bindings.bindings_of(owner.id, start_of(owner)))

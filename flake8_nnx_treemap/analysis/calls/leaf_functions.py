@@ -1,30 +1,29 @@
-"""Functions of this file that are called with the nodes or leaves of a tree: predicates, mappers, their helpers."""
+"""Finds the functions of a file that are called with nodes or leaves of a tree: predicates, mappers, their helpers."""
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-
-import libcst as cst
 
 from flake8_nnx_treemap.analysis.calls.mappers import helpers_of, mapper_of
 from flake8_nnx_treemap.analysis.calls.predicates import leaf_test_of
 from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall
+from flake8_nnx_treemap.analysis.code.nodes import Definition, body_of, nodes_below
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown
-from flake8_nnx_treemap.analysis.syntax import nodes_below
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LeafFunction:
-    """A function that is called with a node of a tree, and how it knows it."""
+    """A function that is called with a node of a tree; ``leaf`` is its parameter for it."""
 
-    definition: cst.Lambda | cst.FunctionDef
+    definition: Definition
     leaf: str
 
 
 def leaf_functions_of(source: ParsedSource, calls: Iterable[TreeCall]) -> Iterator[LeafFunction]:
-    """The predicates and mappers of calls of tree functions; one that several calls share comes once."""
-    seen: set[tuple[cst.CSTNode, str]] = set()
+    """Yield the predicates, mappers and their helpers of tree calls, each once if several calls share it."""
+    seen: set[tuple[Definition, str]] = set()
     for call in calls:
         pending = list(_of_call(source, call))
         while pending:
@@ -37,9 +36,9 @@ def leaf_functions_of(source: ParsedSource, calls: Iterable[TreeCall]) -> Iterat
 
 
 def _helpers(source: ParsedSource, function: LeafFunction) -> Iterator[LeafFunction]:
-    """The functions of this file that a function hands its leaf to."""
-    for node in nodes_below(function.definition.body, cst.Call):
-        for helper, leaf in helpers_of(source, node, frozenset({function.leaf})):
+    """Yield the functions of this file to which a function passes its leaf."""
+    for node in nodes_below(body_of(function.definition), ast.Call):
+        for helper, leaf in helpers_of(source, node, {function.leaf}):
             yield LeafFunction(helper.definition, leaf)
 
 

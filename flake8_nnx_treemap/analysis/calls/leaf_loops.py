@@ -1,4 +1,4 @@
-"""What becomes of the leaves that a flatten returns: loops, comprehensions and filters that look at each."""
+"""Finds loops, comprehensions and filters over the leaves that ``tree.leaves`` and ``tree.flatten`` return."""
 
 from __future__ import annotations
 
@@ -6,13 +6,19 @@ import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import libcst as cst
-
-from flake8_nnx_treemap.analysis.calls.mappers import Dispatch, Mapper, always_read_in, dispatches_in, mapper_of
+from flake8_nnx_treemap.analysis.calls.functions import is_nested_too_deeply
+from flake8_nnx_treemap.analysis.calls.mappers import (
+    Dispatch,
+    Mapper,
+    always_read_in,
+    dispatches_in,
+    mapper_of,
+    without_not,
+)
 from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall
+from flake8_nnx_treemap.analysis.code.nodes import Code, without_docstring
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown, remembered
 from flake8_nnx_treemap.analysis.names.uses import Use, uses_of
-from flake8_nnx_treemap.analysis.syntax import is_docstring, statements_of
 from flake8_nnx_treemap.names import TreeFunctionKind
 
 _KIND = TreeFunctionKind
@@ -22,25 +28,25 @@ _LIST_IN_RESULT = {
     _KIND.FLATTEN: (0,),
     _KIND.FLATTEN_WITH_PATH: (0,),
 }
-"""Where the leaves stand in what a function returns."""
+"""The indices that lead from a function's result to its list of leaves."""
 
 _PASSES_ON = frozenset({"list", "tuple", "sorted", "reversed", "iter", "set"})
 _PASSED_ON_DEPTH = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class LeafConsumer:
-    """One place that looks at leaves one by one.
+class LeafLoop:
+    """One loop, comprehension, ``filter`` or ``map`` over leaves.
 
-    ``leaf`` is how it knows the leaf: a name, or ``pair[1]``. ``dispatches`` are all its questions after the leaf's
-    kind. ``selects`` is set where nothing is done with leaves that fail that one test. ``always_reads`` are the
-    attributes that it reads from each leaf for certain. ``bodies`` is the code that is given the leaf; ``is_inline`` is
-    false if that is a function defined elsewhere.
+    ``leaf`` is how it spells the leaf: a name, or ``pair[1]``. ``dispatches`` are all its tests of the leaf's type.
+    ``selects`` is set if it does nothing with leaves that fail that one test. ``always_reads`` are the attributes that
+    it always reads from each leaf. ``bodies`` is the code that runs for each leaf; ``is_inline`` is false if that is a
+    function defined elsewhere.
     """
 
-    node: cst.CSTNode
+    node: ast.AST
     leaf: str
-    bodies: tuple[cst.BaseExpression | cst.BaseSuite, ...]
+    bodies: tuple[Code, ...]
     dispatches: tuple[Dispatch, ...]
     selects: Dispatch | None = None
     always_reads: frozenset[str] = frozenset()
@@ -48,47 +54,44 @@ class LeafConsumer:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class LeafConsumers:
-    """Everything that looks at the leaves of one call; ``has_other_uses`` if more is done with them than that."""
+class LeafLoops:
+    """All loops over the leaves of one call; ``has_other_uses`` if its result is used in other ways, too."""
 
-    consumers: tuple[LeafConsumer, ...]
+    loops: tuple[LeafLoop, ...]
     has_other_uses: bool
 
 
 @remembered
-def leaf_consumers_of(source: ParsedSource, call: TreeCall) -> LeafConsumers | Unknown:
-    """Find what looks at the leaves that a call returns.
+def leaf_loops_of(source: ParsedSource, call: TreeCall) -> LeafLoops | Unknown:
+    """Return the loops over the leaves that a call returns.
 
     Args:
         source: the file.
-        call: a call of ``tree.leaves``, ``tree.flatten`` or their like.
+        call: a call of ``tree.leaves``, ``tree.flatten`` or the like.
 
     Returns:
-        Its consumers; unknown for other tree functions.
+        Its loops; unknown for other tree functions.
     """
     where = _LIST_IN_RESULT.get(call.function.kind)
-    node = source.ast_of(call.node)
-    if where is None or node is None:
+    if where is None:
         return Unknown("no function that returns leaves")
     in_element = (1,) if call.function.kind in (_KIND.LEAVES_WITH_PATH, _KIND.FLATTEN_WITH_PATH) else ()
-    found: list[LeafConsumer] = []
+    found: list[LeafLoop] = []
     others = 0
-    for use in uses_of(source, node):
+    for use in uses_of(source, call.node):
         if use.path[:1] == (1,) and where == (0,):
-            others += 1  # The tree's structure, which does not say how leaves are looked at.
+            others += 1  # The treedef, which is used to build a tree from leaves.
         elif use.path != where:
             others += 1
         else:
-            consumers = list(_consumers(source, use, in_element, _PASSED_ON_DEPTH))
-            found += [consumer for consumer in consumers if consumer is not None]
-            others += consumers.count(None)
-    return LeafConsumers(tuple(found), others > 0)
+            loops = list(_loops_over(source, use, in_element, _PASSED_ON_DEPTH))
+            found += [loop for loop in loops if loop is not None]
+            others += loops.count(None)
+    return LeafLoops(tuple(found), others > 0)
 
 
-def _consumers(
-    source: ParsedSource, use: Use, in_element: tuple[int, ...], depth: int
-) -> Iterator[LeafConsumer | None]:
-    """What looks at the elements of a list; ``None`` for a use that looks at none, or that is not understood."""
+def _loops_over(source: ParsedSource, use: Use, in_element: tuple[int, ...], depth: int) -> Iterator[LeafLoop | None]:
+    """Yield the loops over a list of leaves; ``None`` for a use that is not a loop, or is not understood."""
     parent = use.parent
     if isinstance(parent, (ast.For, ast.AsyncFor)) and use.node is parent.iter:
         yield _of_loop(source, parent, in_element)
@@ -102,7 +105,7 @@ def _consumers(
 
 def _of_argument(
     source: ParsedSource, call: ast.Call, node: ast.expr, in_element: tuple[int, ...], depth: int
-) -> Iterator[LeafConsumer | None]:
+) -> Iterator[LeafLoop | None]:
     name = _builtin(source, call.func)
     position = call.args.index(node)
     if name in ("filter", "map") and position == 1 and len(call.args) == 2 and not in_element:
@@ -119,7 +122,7 @@ def _of_argument(
         if use.path:
             yield None
         else:
-            yield from _consumers(source, use, in_element, depth - 1)
+            yield from _loops_over(source, use, in_element, depth - 1)
 
 
 def _builtin(source: ParsedSource, function: ast.expr) -> str | None:
@@ -128,89 +131,76 @@ def _builtin(source: ParsedSource, function: ast.expr) -> str | None:
     return found.pop() if len(names) == 1 and found else None
 
 
-def _of_function(source: ParsedSource, call: ast.Call, function: ast.expr, *, selects: bool) -> LeafConsumer | None:
-    expression, node = source.cst_of(function), source.cst_of(call)
-    if not isinstance(expression, cst.BaseExpression) or isinstance(node, Unknown):
-        return None
-    mapper = mapper_of(source, expression, 0)
+def _of_function(source: ParsedSource, call: ast.Call, function: ast.expr, *, selects: bool) -> LeafLoop | None:
+    mapper = mapper_of(source, function, 0)
     if isinstance(mapper, Unknown):
         return None
-    chosen = _whole_test(source, mapper) if selects else None
-    bodies = (mapper.function.definition.body,)
-    return LeafConsumer(node, mapper.leaf, bodies, mapper.dispatches, chosen, mapper.always_reads, mapper.is_inline)
+    chosen = _whole_test(mapper) if selects else None
+    bodies = (mapper.function.body,)
+    return LeafLoop(call, mapper.leaf, bodies, mapper.dispatches, chosen, mapper.always_reads, mapper.is_inline)
 
 
-def _whole_test(source: ParsedSource, mapper: Mapper) -> Dispatch | None:
-    """The test that a predicate is, if it is nothing else."""
-    body = mapper.function.definition.body
-    if isinstance(body, cst.BaseExpression) and len(mapper.dispatches) == 1 and mapper.dispatches[0].node is body:
-        return mapper.dispatches[0]
-    return None
+def _whole_test(mapper: Mapper) -> Dispatch | None:
+    """Return the type test that is the whole body of a lambda; ``None`` for other functions."""
+    is_test = len(mapper.dispatches) == 1 and mapper.dispatches[0].node is mapper.function.definition.body
+    return mapper.dispatches[0] if is_test else None
 
 
 def _of_comprehension(
     source: ParsedSource, generator: ast.comprehension, in_element: tuple[int, ...]
-) -> LeafConsumer | None:
+) -> LeafLoop | None:
     whole = source.ast_parent(generator)
     leaf = _element(generator.target, in_element)
-    node = source.cst_of(whole) if isinstance(whole, ast.expr) else None
-    if leaf is None or node is None or isinstance(node, Unknown):
+    if leaf is None or not isinstance(whole, ast.expr) or is_nested_too_deeply(source, whole):
         return None
-    dispatches = tuple(dispatches_in(source, node, leaf))
-    conditions = list(_conditions(node))
+    dispatches = tuple(dispatches_in(source, [whole], leaf))
+    conditions = [condition for one in getattr(whole, "generators", ()) for condition in one.ifs]
     selects = _selected(dispatches, list(map(_first_condition, conditions)))
-    # What stands behind a condition is not done for each leaf; a dictionary's value is read after its key.
-    made = [getattr(node, name) for name in ("elt", "key", "value") if hasattr(node, name)]
-    bodies = (*conditions, *made)
-    return LeafConsumer(node, leaf, bodies, dispatches, selects, always_read_in(source, bodies[0], leaf))
+    # Only the first part runs for every leaf: an ``if`` guards the others; a dictionary's value comes after its key.
+    made = [getattr(whole, name) for name in ("elt", "key", "value") if hasattr(whole, name)]
+    bodies = tuple([one] for one in (*conditions, *made))
+    return LeafLoop(whole, leaf, bodies, dispatches, selects, always_read_in(source, bodies[0], leaf))
 
 
-def _conditions(node: cst.CSTNode) -> Iterator[cst.BaseExpression]:
-    part = getattr(node, "for_in", None)
-    while isinstance(part, cst.CompFor):
-        yield from (condition.test for condition in part.ifs)
-        part = part.inner_for_in
-
-
-def _first_condition(node: cst.BaseExpression) -> cst.BaseExpression:
-    while isinstance(node, cst.BooleanOperation) and isinstance(node.operator, cst.And):
-        node = node.left
+def _first_condition(node: ast.expr) -> ast.expr:
+    while isinstance(node, ast.BoolOp) and isinstance(node.op, ast.And):
+        node = node.values[0]
     return node
 
 
-def _selected(dispatches: Sequence[Dispatch], tests: Sequence[cst.CSTNode]) -> Dispatch | None:
-    """The only question that is asked, if it decides whether anything happens at all."""
+def _selected(dispatches: Sequence[Dispatch], tests: Sequence[ast.AST]) -> Dispatch | None:
+    """Return the only dispatch, if it is one of the tests that guard everything else."""
     if len(dispatches) == 1 and any(dispatches[0].node is test for test in tests):
         return dispatches[0]
     return None
 
 
-def _of_loop(source: ParsedSource, loop: ast.For | ast.AsyncFor, in_element: tuple[int, ...]) -> LeafConsumer | None:
+def _of_loop(source: ParsedSource, loop: ast.For | ast.AsyncFor, in_element: tuple[int, ...]) -> LeafLoop | None:
     leaf = _element(loop.target, in_element)
-    node = source.cst_of(loop)
-    if leaf is None or not isinstance(node, cst.For):
+    if leaf is None or is_nested_too_deeply(source, loop):
         return None
-    dispatches = tuple(dispatches_in(source, node.body, leaf))
-    selects = _selected(dispatches, list(_guards(node.body)))
-    return LeafConsumer(node, leaf, (node.body,), dispatches, selects, always_read_in(source, node.body, leaf))
+    dispatches = tuple(dispatches_in(source, loop.body, leaf))
+    selects = _selected(dispatches, list(_guards(loop.body)))
+    return LeafLoop(loop, leaf, (loop.body,), dispatches, selects, always_read_in(source, loop.body, leaf))
 
 
-def _guards(body: cst.BaseSuite) -> Iterator[cst.BaseExpression]:
-    """The test without which a loop's body does nothing."""
-    statements = [found for found in statements_of(body) if not is_docstring(found)]
-    if not statements or not isinstance(statements[0], cst.If) or statements[0].orelse is not None:
+def _guards(body: Code) -> Iterator[ast.expr]:
+    """Yield the test of ``if test: …`` or ``if not test: continue`` if a loop does nothing for leaves that fail it."""
+    statements = without_docstring(body)
+    if not statements or not isinstance(statements[0], ast.If) or statements[0].orelse:
         return
     first = statements[0]
-    if isinstance(first.test, cst.UnaryOperation) and isinstance(first.test.operator, cst.Not):
-        inner = list(statements_of(first.body))
-        if len(inner) == 1 and isinstance(inner[0], cst.Continue):
-            yield first.test.expression
+    test, is_denied = without_not(first.test)
+    if is_denied:
+        inner = first.body
+        if len(inner) == 1 and isinstance(inner[0], ast.Continue):
+            yield test
     elif len(statements) == 1:
-        yield _first_condition(first.test)
+        yield _first_condition(test)
 
 
 def _element(target: ast.expr, path: tuple[int, ...]) -> str | None:
-    """How a loop knows the part of each element that a path leads to."""
+    """Return how a loop spells a part of each element, given by indices: a name, or ``pair[1]``."""
     for position, index in enumerate(path):
         if isinstance(target, ast.Name):
             return target.id + "".join(f"[{step}]" for step in path[position:])

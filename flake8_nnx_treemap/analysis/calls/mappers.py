@@ -1,39 +1,46 @@
-"""What a mapper does with the leaf it is given: whether it looks at its type, and what it reads from it for certain."""
+"""Reads what a mapper does with its leaf: how it tests its type, and which attributes it always reads."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import ast
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-import libcst as cst
-
-from flake8_nnx_treemap.analysis.calls.class_references import type_name
+from flake8_nnx_treemap.analysis.calls.class_references import class_name
 from flake8_nnx_treemap.analysis.calls.functions import SINGLE_DISPATCH, Function, function_of
-from flake8_nnx_treemap.analysis.calls.predicates import TypeTest, is_type_of, type_test_of
-from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown, remembered
-from flake8_nnx_treemap.analysis.syntax import (
-    children_of,
-    is_docstring,
+from flake8_nnx_treemap.analysis.calls.predicates import Subjects, TypeTest, type_test_of, typed_subject
+from flake8_nnx_treemap.analysis.code.nodes import (
+    Code,
+    Definition,
+    access_path,
+    body_of,
+    child_nodes,
     is_name,
     nodes_below,
+    own_nodes,
     positional_arguments,
-    statements_of,
+    subscript_keys,
+    without_docstring,
+    words_below,
 )
+from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown, remembered
 
 HELPER_DEPTH = 2
-"""How many calls deep a helper that is handed the leaf is read."""
+"""How many calls deep helpers are read to which the leaf is passed."""
+
+_TRIES: Final = (ast.Try, getattr(ast, "TryStar", ast.Try))  # From Python 3.11 on.
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Dispatch:
-    """One place where a mapper's way depends on what kind of thing the leaf is.
+    """One place where a mapper branches on the leaf's type or attributes.
 
-    ``test`` is set where classes are named; otherwise the mapper asks for attributes, or asks something unknown.
-    ``of_first`` is false if it asks this of a leaf of a further tree: that may be a wrapper without ``is_leaf``.
+    ``test`` is set if it names classes; otherwise it tests for an attribute, or for something unknown.
+    ``of_first`` is false if it tests the leaf of a further tree, which may be a wrapper without ``is_leaf``.
     """
 
-    node: cst.CSTNode
+    node: ast.AST
     test: TypeTest | None = None
     attribute: str | None = None
     of_first: bool = True
@@ -41,20 +48,20 @@ class Dispatch:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Mapper:
-    """A mapper whose definition is in this file.
+    """A mapper whose definition is in the project.
 
-    ``leaf`` is how the function knows the leaf of the first tree: a parameter's name, or ``args[0]``. ``always_reads``
-    are the attributes that it reads from the leaf on every way to a result. ``ignores_leaf`` holds if it never looks
-    at the leaf at all, as ``lambda _: replicated`` does. ``results`` are the expressions that it may return.
+    ``leaf`` is how the function spells the leaf of the first tree: a parameter's name, or ``args[0]``. ``always_reads``
+    are the attributes that it reads from the leaf on every path to a result. ``ignores_leaf`` is true if it never uses
+    the leaf, as in ``lambda _: replicated``. ``results`` are the expressions that it may return.
     """
 
-    expression: cst.BaseExpression
+    expression: ast.expr
     function: Function
     leaf: str
     dispatches: tuple[Dispatch, ...]
     always_reads: frozenset[str]
     ignores_leaf: bool
-    results: tuple[cst.BaseExpression, ...]
+    results: tuple[ast.expr, ...]
 
     @property
     def is_inline(self) -> bool:
@@ -63,18 +70,18 @@ class Mapper:
 
 
 def mapper_of(
-    source: ParsedSource, expression: cst.BaseExpression, leaf_position: int, *, across_files: bool = False
+    source: ParsedSource, expression: ast.expr, leaf_position: int, *, across_files: bool = False
 ) -> Mapper | Unknown:
-    """Read a mapper.
+    """Return what a mapper does with its leaf.
 
     Args:
         source: the file.
-        expression: the function given to a tree function.
+        expression: the function passed to a tree function.
         leaf_position: which positional argument is the leaf: 1 after a key path, else 0.
-        across_files: whether a mapper of another file will do, whose nodes belong to ``function.home``.
+        across_files: whether to read mappers of other files, too; their nodes belong to ``function.home``.
 
     Returns:
-        What the mapper does, or why that cannot be seen here.
+        The mapper, or why it cannot be read.
     """
     mapper = _mapper_of(source, expression, leaf_position, across_files=False)
     is_elsewhere = isinstance(mapper, Unknown) and across_files
@@ -83,7 +90,7 @@ def mapper_of(
 
 @remembered
 def _mapper_of(
-    source: ParsedSource, expression: cst.BaseExpression, leaf_position: int, *, across_files: bool
+    source: ParsedSource, expression: ast.expr, leaf_position: int, *, across_files: bool
 ) -> Mapper | Unknown:
     function = function_of(source, expression, across_files=across_files)
     if isinstance(function, Unknown):
@@ -99,30 +106,31 @@ def _mapper_of(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Reading:
-    """What a function does with a leaf, as ``Mapper`` tells it: found once for a function that many calls map."""
+    """What a function does with a leaf, as in ``Mapper``; remembered for a function that many calls map."""
 
     dispatches: tuple[Dispatch, ...]
     always_reads: frozenset[str]
     ignores_leaf: bool
-    results: tuple[cst.BaseExpression, ...]
+    results: tuple[ast.expr, ...]
 
 
 @remembered
 def _reading_of(
     source: ParsedSource,
-    definition: cst.Lambda | cst.FunctionDef,
+    definition: Definition,
     decorators: tuple[str, ...],
     leaves: tuple[str, ...],
     overridable: bool,
 ) -> _Reading:
-    # With several trees, a mapper may tell them apart by any of the leaves that it is given together.
+    # With several trees, a mapper may test the leaf of any of them.
     dispatches = tuple(
         replace(found, of_first=name == leaves[0])
         for name in leaves
         for found in _dispatches(source, definition, decorators, name, HELPER_DEPTH)
     )
     reads = _always_read(source, definition, decorators, leaves[0], HELPER_DEPTH, overridable)
-    return _Reading(dispatches, reads, not _mentions(definition.body, leaves[0]), tuple(_results(definition.body)))
+    ignores_leaf = not _mentions(body_of(definition), leaves[0])
+    return _Reading(dispatches, reads, ignores_leaf, tuple(_results(definition)))
 
 
 # Dispatch
@@ -131,215 +139,202 @@ def _reading_of(
 @remembered
 def _dispatches(
     source: ParsedSource,
-    definition: cst.Lambda | cst.FunctionDef,
+    definition: Definition,
     decorators: tuple[str, ...],
     leaf: str,
     depth: int,
 ) -> tuple[Dispatch, ...]:
     by_decorator = () if SINGLE_DISPATCH.isdisjoint(decorators) else (Dispatch(definition),)
-    return (*by_decorator, *dispatches_in(source, definition.body, leaf, depth))
+    return (*by_decorator, *dispatches_in(source, body_of(definition), leaf, depth))
 
 
 _MAY_DISPATCH: Final = (
-    *(cst.Call, cst.Comparison, cst.Subscript, cst.Match, cst.Try, cst.With),
-    *(cst.IfExp, cst.If, cst.While, cst.CompIf, cst.Assert, cst.BooleanOperation, cst.MatchCase),
+    *(ast.Call, ast.Compare, ast.Subscript, ast.Match, ast.Try, ast.With),
+    *(ast.IfExp, ast.If, ast.While, ast.comprehension, ast.Assert, ast.BoolOp, ast.match_case),
 )
-"""What ``_dispatch_at`` and ``_conditions_at`` look at."""
+"""The types of nodes that ``_dispatch_at`` and ``_conditions_at`` read."""
 
 
-def dispatches_in(source: ParsedSource, body: cst.CSTNode, leaf: str, depth: int = HELPER_DEPTH) -> Iterator[Dispatch]:
-    """Every place in a body of code whose way depends on what kind of thing a leaf is.
+def dispatches_in(source: ParsedSource, code: Code, leaf: str, depth: int = HELPER_DEPTH) -> Iterator[Dispatch]:
+    """Yield every place where a piece of code branches on a leaf's type or attributes.
 
     Args:
         source: the file.
-        body: a function's body, a loop's, a comprehension.
-        leaf: how the body knows the leaf: a name, or ``pair[1]``.
-        depth: how many calls deep helpers that are handed the leaf are read.
+        code: the body of a function or of a loop, or a comprehension.
+        leaf: how the code spells the leaf: a name, or ``pair[1]``.
+        depth: how many calls deep helpers are read to which the leaf is passed.
     """
-    names = _aliases(source, body, leaf)
-    for node in nodes_below(body, *_MAY_DISPATCH):
-        for name in names:
-            yield from _dispatch_at(source, node, name)
-        if isinstance(node, cst.Call) and depth:
+    names = _aliases(code, leaf)
+    for node in nodes_below(code, *_MAY_DISPATCH):
+        yield from _dispatch_at(source, node, names)
+        if isinstance(node, ast.Call) and depth:
             yield from _dispatches_of_helper(source, node, names, depth)
         for condition in _conditions_at(node):
             yield from _unknown_tests(source, condition, names, depth)
 
 
-def _aliases(source: ParsedSource, body: cst.CSTNode, leaf: str) -> frozenset[str]:
-    """The leaf's name and others that a plain assignment gives it."""
+def _aliases(code: Code, leaf: str) -> frozenset[str]:
+    """Return the leaf's name and the names to which the leaf is assigned."""
     names = {leaf}
-    kinds: tuple[type[cst.Assign | cst.NamedExpr], ...] = (cst.Assign, cst.NamedExpr)
-    for node in nodes_below(body, *kinds):
-        if isinstance(node, cst.NamedExpr):
-            if source.text_of(node.value) in names:
-                names.add(source.text_of(node.target))
-        elif source.text_of(node.value) in names:
-            targets = [target.target for target in node.targets]
-            names.update(target.value for target in targets if isinstance(target, cst.Name))
-        elif f"{source.text_of(node.value)}[0]" in names:
-            first = node.targets[0].target
-            if isinstance(first, cst.Tuple) and first.elements:
-                names.add(source.text_of(first.elements[0].value))
+    assignments: tuple[type[ast.Assign | ast.NamedExpr], ...] = (ast.Assign, ast.NamedExpr)
+    for node in nodes_below(code, *assignments):
+        value = access_path(node.value)
+        if value in names:
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            names.update(target.id for target in targets if isinstance(target, ast.Name))
+        elif isinstance(node, ast.Assign) and f"{value}[0]" in names:
+            first = node.targets[0]
+            if isinstance(first, (ast.Tuple, ast.List)) and first.elts:
+                names.add(access_path(first.elts[0]) or leaf)
     return frozenset(names)
 
 
-def _dispatch_at(source: ParsedSource, node: cst.CSTNode, leaf: str) -> Iterator[Dispatch]:
-    if isinstance(node, (cst.Call, cst.Comparison)):
+def _dispatch_at(source: ParsedSource, node: ast.AST, leaf: Subjects) -> Iterator[Dispatch]:
+    if isinstance(node, (ast.Call, ast.Compare)):
         test = type_test_of(source, node, leaf)
         if test is not None:
             yield Dispatch(node, test)
-        elif isinstance(node, cst.Comparison):
-            if _compares_type(source, node, leaf):
+        elif isinstance(node, ast.Compare):
+            if _compares_type(node, leaf):
                 yield Dispatch(node)
         else:
             yield from _attribute_test(source, node, leaf)
-            if any(is_type_of(source, argument.value, leaf) for argument in node.args):
+            given = [*node.args, *(keyword.value for keyword in node.keywords)]
+            if any(typed_subject(argument, leaf) is not None for argument in given):
                 yield Dispatch(node)
-    elif _chooses_by_type(source, node, leaf):
+    elif _chooses_by_type(node, leaf):
         yield Dispatch(node)
 
 
-def _chooses_by_type(source: ParsedSource, node: cst.CSTNode, leaf: str) -> bool:
-    """Whether ``TABLE[type(leaf)]``, a ``match`` with classes or a ``try`` decides what becomes of the leaf."""
-    if isinstance(node, cst.Subscript):
-        indices = [part.slice.value for part in node.slice if isinstance(part.slice, cst.Index)]
-        return any(is_type_of(source, index, leaf) for index in indices)
-    if isinstance(node, cst.Match):
-        classes = any(nodes_below(node, cst.MatchClass))
-        return classes and source.text_of(node.subject) == leaf
-    if isinstance(node, cst.Try):
-        return _mentions(node.body, leaf) and _catches_missing_attribute(node)
-    return isinstance(node, cst.With) and any("suppress" in source.text_of(item.item) for item in node.items)
+def _chooses_by_type(node: ast.AST, leaf: Subjects) -> bool:
+    """Tell whether a node is ``TABLE[type(leaf)]``, ``match leaf`` with classes, or a ``try`` that branches on it."""
+    if isinstance(node, ast.Subscript):
+        return any(typed_subject(key, leaf) is not None for key in subscript_keys(node))
+    if isinstance(node, ast.Match):
+        return access_path(node.subject) in leaf and any(nodes_below([node], ast.MatchClass))
+    if isinstance(node, ast.Try):
+        return any(_mentions(node.body, name) for name in leaf) and _catches_missing_attribute(node)
+    return isinstance(node, ast.With) and any(
+        "suppress" in word for item in node.items for word in words_below(item.context_expr)
+    )
 
 
-def _compares_type(source: ParsedSource, node: cst.Comparison, leaf: str) -> bool:
-    sides = [node.left, *(target.comparator for target in node.comparisons)]
-    for side in sides:
-        while isinstance(side, cst.Attribute) and side.attr.value != "__class__":
+def _compares_type(node: ast.Compare, leaf: Subjects) -> bool:
+    for side in (node.left, *node.comparators):
+        while isinstance(side, ast.Attribute) and side.attr != "__class__":
             side = side.value
-        if is_type_of(source, side, leaf):
+        if typed_subject(side, leaf) is not None:
             return True
     return False
 
 
-def _attribute_test(source: ParsedSource, call: cst.Call, leaf: str) -> Iterator[Dispatch]:
+def _attribute_test(source: ParsedSource, call: ast.Call, leaf: Subjects) -> Iterator[Dispatch]:
     arguments = positional_arguments(call)
-    if not arguments or source.text_of(arguments[0]) != leaf:
+    if not arguments or access_path(arguments[0]) not in leaf:
         return
-    name = type_name(source, call.func)
+    name = class_name(source, call.func)
     if (name == "builtins.hasattr" and len(arguments) == 2) or (name == "builtins.getattr" and len(arguments) == 3):
-        attribute = arguments[1].evaluated_value if isinstance(arguments[1], cst.SimpleString) else None
+        attribute = arguments[1].value if isinstance(arguments[1], ast.Constant) else None
         yield Dispatch(call, attribute=attribute if isinstance(attribute, str) else None)
 
 
-def _conditions_at(node: cst.CSTNode) -> Iterator[cst.BaseExpression]:
-    """The expressions directly in a node that decide which way it goes on."""
-    if isinstance(node, (cst.IfExp, cst.If, cst.While, cst.CompIf, cst.Assert)):
+def _conditions_at(node: ast.AST) -> Iterator[ast.expr]:
+    """Yield the conditions in a node: tests of ``if``, ``while``, ``assert``, operands of ``and`` or ``or``, guards."""
+    if isinstance(node, (ast.IfExp, ast.If, ast.While, ast.Assert)):
         yield node.test
-    elif isinstance(node, cst.BooleanOperation):
-        yield node.left
-    elif isinstance(node, cst.MatchCase) and node.guard is not None:
+    elif isinstance(node, ast.comprehension):
+        yield from node.ifs
+    elif isinstance(node, ast.BoolOp):
+        yield from node.values[:-1]
+    elif isinstance(node, ast.match_case) and node.guard is not None:
         yield node.guard
 
 
-def _unknown_tests(
-    source: ParsedSource, condition: cst.BaseExpression, names: frozenset[str], depth: int
-) -> Iterator[Dispatch]:
-    """Calls that are handed the leaf itself, decide, and cannot be read: they may well ask for its type."""
-    for node in nodes_below(condition, cst.Call):
-        handed = [name for name in names if any(source.text_of(argument.value) == name for argument in node.args)]
-        is_read = any(_is_read_elsewhere(source, node, name, depth) for name in handed)
-        if handed and not is_read:
+def _unknown_tests(source: ParsedSource, condition: ast.expr, names: Subjects, depth: int) -> Iterator[Dispatch]:
+    """Yield the calls in a condition that get the leaf itself and cannot be read: they may test its type."""
+    for node in nodes_below([condition], ast.Call):
+        given = [*node.args, *(keyword.value for keyword in node.keywords)]
+        handed = names & {access_path(argument) for argument in given}
+        if handed and not _is_read_elsewhere(source, node, handed, depth):
             yield Dispatch(node)
 
 
-def _is_read_elsewhere(source: ParsedSource, call: cst.Call, leaf: str, depth: int) -> bool:
-    """Whether ``_dispatch_at`` or ``_dispatches_of_helper`` says what there is to say about a call."""
+def _is_read_elsewhere(source: ParsedSource, call: ast.Call, leaf: Subjects, depth: int) -> bool:
+    """Tell whether ``_dispatch_at`` or ``_dispatches_of_helper`` already reads a call."""
     if type_test_of(source, call, leaf) is not None or any(_attribute_test(source, call, leaf)):
         return True
-    return depth > 0 and any(helpers_of(source, call, frozenset({leaf})))
+    return depth > 0 and any(helpers_of(source, call, leaf))
 
 
-def _dispatches_of_helper(
-    source: ParsedSource, call: cst.Call, names: frozenset[str], depth: int
-) -> Iterator[Dispatch]:
+def _dispatches_of_helper(source: ParsedSource, call: ast.Call, names: Subjects, depth: int) -> Iterator[Dispatch]:
     for helper, parameter in helpers_of(source, call, names):
         yield from _dispatches(source, helper.definition, helper.decorators, parameter, depth - 1)
 
 
-def helpers_of(source: ParsedSource, call: cst.Call, names: frozenset[str]) -> Iterator[tuple[Function, str]]:
-    """The function in this file that a call hands the leaf to, with the name it has there.
+def helpers_of(source: ParsedSource, call: ast.Call, names: Subjects) -> Iterator[tuple[Function, str]]:
+    """Yield the function to which a call passes the leaf, once for each parameter that gets it.
 
     Args:
         source: the file.
         call: a call.
-        names: how the leaf is known where the call stands.
+        names: how the code around the call spells the leaf.
     """
-    handed = [source.text_of(argument.value) in names and not argument.star for argument in call.args]
-    if not any(handed):
+    positions = [index for index, argument in enumerate(call.args) if access_path(argument) in names]
+    keywords = [keyword for keyword in call.keywords if access_path(keyword.value) in names]
+    if not positions and not keywords:
         return
     helper = function_of(source, call.func)
     if isinstance(helper, Unknown):
         return
-    is_countable = positional_arguments(call) is not None
-    for position, (argument, is_leaf) in enumerate(zip(call.args, handed, strict=True)):
-        if not is_leaf:
-            continue
-        if argument.keyword is not None:
-            yield helper, argument.keyword.value
-        elif is_countable and (parameter := helper.parameter_at(position)) is not None:
+    for position in positions if positional_arguments(call) is not None else ():
+        parameter = helper.parameter_at(position)
+        if parameter is not None:
             yield helper, parameter
+    yield from ((helper, keyword.arg) for keyword in keywords if keyword.arg is not None)
 
 
-def _mentions(node: cst.CSTNode, leaf: str) -> bool:
-    return any(found.value == leaf.partition("[")[0] for found in nodes_below(node, cst.Name))
+def _mentions(code: Code, leaf: str) -> bool:
+    root = leaf.partition("[")[0]
+    return any(found.id == root for found in nodes_below(code, ast.Name))
 
 
-def _catches_missing_attribute(node: cst.Try) -> bool:
+def _catches_missing_attribute(node: ast.Try) -> bool:
     caught = {"AttributeError", "TypeError", "Exception", "BaseException", "ValueError"}
-    for handler in node.handlers:
-        if handler.type is None or any(found.value in caught for found in nodes_below(handler.type, cst.Name)):
-            return True
-    return False
+    types = [handler.type for handler in node.handlers]
+    return any(one is None or not caught.isdisjoint(words_below(one)) for one in types)
 
 
-def _is_generator(definition: cst.Lambda | cst.FunctionDef) -> bool:
-    return any(isinstance(node, cst.Yield) for node in _own_nodes(definition.body))
+def _is_generator(definition: Definition) -> bool:
+    return any(isinstance(node, (ast.Yield, ast.YieldFrom)) for node in own_nodes(definition))
 
 
-def _own_nodes(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
-    """A node and what is below it, nested functions left out."""
-    yield node
-    for child in children_of(node):
-        if type(child) not in _NEW_SCOPES:
-            yield from _own_nodes(child)
+# What is always read
 
-
-_NEW_SCOPES = frozenset({cst.FunctionDef, cst.Lambda, cst.ClassDef})
-
-
-# What is read for certain
-
-_HAVE_A_TARGET: Final = (cst.AssignTarget, cst.AnnAssign, cst.AugAssign, cst.NamedExpr, cst.For)
-_HAVE_A_NAME: Final = (cst.FunctionDef, cst.ClassDef, cst.AsName)
 _REBINDERS: Final = (
-    *_HAVE_A_TARGET,
-    *_HAVE_A_NAME,
-    *(cst.Del, cst.ImportAlias, cst.MatchAs, cst.MatchStar, cst.MatchMapping),
+    *(ast.Assign, ast.AnnAssign, ast.AugAssign, ast.NamedExpr, ast.For, ast.AsyncFor, ast.withitem, ast.Delete),
+    *(ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.alias, ast.ExceptHandler),
+    *(ast.MatchAs, ast.MatchStar, ast.MatchMapping),
 )
-"""What may give a name another meaning."""
+"""The types of nodes that may rebind a name."""
 
 
-def _bound_by(node: cst.CSTNode) -> cst.CSTNode:
-    """The part of a rebinder that names what it binds: the whole of a pattern or an import, to be sure."""
-    if isinstance(node, _HAVE_A_NAME):
-        return node.name
-    return node.target if isinstance(node, _HAVE_A_TARGET) else node
+def _names_bound_by(node: ast.AST) -> Iterator[str | None]:
+    """Yield the names in a node's targets: those that it binds, and also ``x`` in ``x.a = …``."""
+    if isinstance(node, ast.Assign):
+        targets: list[ast.expr] = node.targets
+    elif isinstance(node, ast.Delete):
+        targets = node.targets
+    elif isinstance(node, ast.withitem):
+        targets = [node.optional_vars] if node.optional_vars is not None else []
+    else:
+        target = getattr(node, "target", None)
+        targets = [] if target is None else [target]
+    yield from (found.id for found in nodes_below(targets, ast.Name))
+    yield from (getattr(node, field, None) for field in ("name", "rest", "asname"))
 
 
 _EVERYTHING: Final = None
-"""What is read on a way that never returns: whatever one asks for. Stands for the set of all attributes."""
+"""The set of all attributes: what code reads on a path that raises, which never gets to a result."""
 
 _Reads = frozenset[str] | None
 
@@ -347,45 +342,40 @@ _Reads = frozenset[str] | None
 @remembered
 def _always_read(
     source: ParsedSource,
-    definition: cst.Lambda | cst.FunctionDef,
+    definition: Definition,
     decorators: tuple[str, ...],
     leaf: str,
     depth: int,
     overridable: bool,
 ) -> frozenset[str]:
     if overridable or _is_generator(definition) or not SINGLE_DISPATCH.isdisjoint(decorators):
-        return frozenset()  # What runs may be another function, or run later.
-    return always_read_in(source, definition.body, leaf, depth)
+        return frozenset()  # Another function may run instead, or the body may run later.
+    return always_read_in(source, body_of(definition), leaf, depth)
 
 
-def always_read_in(
-    source: ParsedSource, body: cst.BaseExpression | cst.BaseSuite, leaf: str, depth: int = HELPER_DEPTH
-) -> frozenset[str]:
-    """The attributes that a body of code reads from a leaf whichever way it goes; see ``dispatches_in``."""
-    reader = _CertainReads(source, leaf, depth)
-    if isinstance(body, cst.BaseExpression):
-        return reader.of_expression(body)
-    reads, _ = reader.of_block(list(statements_of(body)))
+def always_read_in(source: ParsedSource, code: Code, leaf: str, depth: int = HELPER_DEPTH) -> frozenset[str]:
+    """Return the attributes that code reads from a leaf on every path; for the arguments see ``dispatches_in``."""
+    reads, _ = _CertainReads(source, leaf, depth).of_block(code)
     return frozenset() if reads is _EVERYTHING else reads
 
 
-def _results(body: cst.BaseExpression | cst.BaseSuite) -> Iterator[cst.BaseExpression]:
-    if isinstance(body, cst.BaseExpression):
-        yield body
+def _results(definition: Definition) -> Iterator[ast.expr]:
+    if isinstance(definition, ast.Lambda):
+        yield definition.body
     else:
-        yield from (node.value for node in _returns_below(list(statements_of(body))) if node.value is not None)
+        yield from (node.value for node in _returns_below(definition.body) if node.value is not None)
 
 
 @dataclass(frozen=True, slots=True)
 class _CertainReads:
-    """Collects the attributes of the leaf that are read whichever way control goes."""
+    """A reading of code for the attributes of the leaf that it reads on every path."""
 
     source: ParsedSource
     leaf: str
     depth: int
 
-    def of_block(self, statements: Sequence[cst.CSTNode]) -> tuple[_Reads, bool]:
-        """What a list of statements reads for certain, and whether control can go on after it."""
+    def of_block(self, statements: Code) -> tuple[_Reads, bool]:
+        """Return what a list of statements always reads, and whether control can go on after it."""
         reads: frozenset[str] = frozenset()
         for statement in statements:
             found, goes_on = self.of_statement(statement)
@@ -398,94 +388,91 @@ class _CertainReads:
                 return reads, True
         return reads, True
 
-    def of_statement(self, node: cst.CSTNode) -> tuple[_Reads, bool]:
-        if isinstance(node, cst.Raise):
+    def of_statement(self, node: ast.AST) -> tuple[_Reads, bool]:
+        if isinstance(node, ast.Raise):
             return _EVERYTHING, False
-        if isinstance(node, cst.Return):
+        if isinstance(node, ast.Return):
             return (self.of_expression(node.value) if node.value else frozenset()), False
-        if isinstance(node, cst.If):
+        if isinstance(node, ast.If):
             return self._of_if(node)
-        if isinstance(node, (cst.FunctionDef, cst.ClassDef, cst.Try, cst.TryStar, cst.Match)):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, *_TRIES, ast.Match)):
             return frozenset(), not _may_return(node)
-        if isinstance(node, cst.For):
+        if isinstance(node, (ast.For, ast.AsyncFor)):
             return self.of_expression(node.iter), not _may_return(node)
-        if isinstance(node, cst.While):
+        if isinstance(node, ast.While):
             return self.of_expression(node.test), not _may_return(node)
-        if isinstance(node, cst.With):
-            items = [self.of_expression(item.item) for item in node.items]
+        if isinstance(node, (ast.With, ast.AsyncWith)):
+            items = [self.of_expression(item.context_expr) for item in node.items]
             return frozenset().union(*items), not _may_return(node)
-        if isinstance(node, (cst.Break, cst.Continue)):
+        if isinstance(node, (ast.Break, ast.Continue)):
             return frozenset(), False
-        if isinstance(node, cst.Assert):
-            return frozenset(), True  # "python -O" leaves it out.
+        if isinstance(node, ast.Assert):
+            return frozenset(), True  # "python -O" skips it.
         return self.of_expression(node), True
 
-    def _of_if(self, node: cst.If) -> tuple[_Reads, bool]:
-        then, then_goes_on = self.of_block(list(statements_of(node.body)))
-        otherwise: _Reads = frozenset()
-        else_goes_on = True
-        if isinstance(node.orelse, cst.If):
-            otherwise, else_goes_on = self._of_if(node.orelse)
-        elif isinstance(node.orelse, cst.Else):
-            otherwise, else_goes_on = self.of_block(list(statements_of(node.orelse.body)))
+    def _of_if(self, node: ast.If) -> tuple[_Reads, bool]:
+        then, then_goes_on = self.of_block(node.body)
+        otherwise, else_goes_on = self.of_block(node.orelse)
         tested = self.of_expression(node.test)
         common = _common(then, otherwise)
         if common is _EVERYTHING:
             return _EVERYTHING, False
-        # A branch that returned early has read only its own: what follows does not count for it.
+        # What follows is not read on the path of a branch that returns early.
         leaves_early = (not then_goes_on and then is not _EVERYTHING) or (
             not else_goes_on and otherwise is not _EVERYTHING
         )
         return tested | common, not leaves_early and (then_goes_on or else_goes_on)
 
-    def _rebinds_leaf(self, statement: cst.CSTNode) -> bool:
-        for node in nodes_below(statement, *_REBINDERS):
-            if any(found.value == self.leaf for found in nodes_below(_bound_by(node), cst.Name)):
-                return True
-        return False
+    def _rebinds_leaf(self, statement: ast.AST) -> bool:
+        return any(self.leaf in _names_bound_by(node) for node in nodes_below([statement], *_REBINDERS))
 
-    def of_expression(self, node: cst.CSTNode) -> frozenset[str]:
-        if type(node) is cst.Name:  # Most are; the rest of the questions take time.
+    def of_expression(self, node: ast.AST) -> frozenset[str]:
+        if type(node) is ast.Name:  # Most nodes are names; the tests below take time.
             return frozenset()
-        if isinstance(node, cst.Attribute) and self.source.text_of(node.value) == self.leaf:
-            return frozenset({node.attr.value})
-        if isinstance(node, cst.IfExp):
+        if isinstance(node, ast.Attribute) and access_path(node.value) == self.leaf:
+            return frozenset({node.attr})
+        if isinstance(node, ast.IfExp):
             branches = self.of_expression(node.body) & self.of_expression(node.orelse)
             return self.of_expression(node.test) | branches
-        if isinstance(node, cst.BooleanOperation):
-            return self.of_expression(node.left)
-        if isinstance(node, cst.Comparison):
-            return self.of_expression(node.left) | self.of_expression(node.comparisons[0].comparator)
-        if isinstance(node, (cst.Assign, cst.AnnAssign, cst.NamedExpr)):
+        if isinstance(node, ast.BoolOp):
+            return self.of_expression(node.values[0])
+        if isinstance(node, ast.Compare):
+            return self.of_expression(node.left) | self.of_expression(node.comparators[0])
+        if isinstance(node, (ast.Assign, ast.AnnAssign, ast.NamedExpr)):
             # "v.value = x" reads nothing, and a raw JAX array accepts it silently.
             return self.of_expression(node.value) if node.value is not None else frozenset()
-        if isinstance(node, (cst.Lambda, cst.BaseComp, cst.Await, cst.Del)):
+        if isinstance(node, _RUN_LATER_OR_NEVER):
             return frozenset()
-        if isinstance(node, cst.Call):
+        if isinstance(node, ast.Call):
             return self._of_call(node)
-        return frozenset().union(*map(self.of_expression, children_of(node)))
+        return frozenset().union(*map(self.of_expression, child_nodes(node)))
 
-    def _of_call(self, node: cst.Call) -> frozenset[str]:
+    def _of_call(self, node: ast.Call) -> frozenset[str]:
         reads: frozenset[str] = frozenset()
-        for helper, parameter in helpers_of(self.source, node, frozenset({self.leaf})) if self.depth else ():
+        for helper, parameter in helpers_of(self.source, node, {self.leaf}) if self.depth else ():
             function = (helper.definition, helper.decorators)
             reads |= _always_read(self.source, *function, parameter, self.depth - 1, helper.overridable)
         # ``str.replace`` takes two arguments, a Variable's takes one.
-        is_replace = isinstance(node.func, cst.Attribute) and node.func.attr.value == "replace"
-        is_of_text = is_replace and sum(argument.keyword is None for argument in node.args) > 1
-        parts = node.args if is_of_text else children_of(node)
+        is_of_text = isinstance(node.func, ast.Attribute) and node.func.attr == "replace" and len(node.args) > 1
+        parts = [*node.args, *node.keywords] if is_of_text else child_nodes(node)
         return reads.union(*map(self.of_expression, parts))
 
 
+_RUN_LATER_OR_NEVER = (
+    *(ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.Await, ast.Delete),
+    *(ast.arguments, ast.Import, ast.ImportFrom),
+)
+
+
 def _common(first: _Reads, second: _Reads) -> _Reads:
-    """What is read on both of two ways."""
+    """Return the attributes that are read on both of two paths."""
     if first is None:
         return second
     return first if second is None else first & second
 
 
-def _may_return(node: cst.CSTNode) -> bool:
-    return any(isinstance(found, (cst.Return, cst.Break, cst.Continue)) for found in _own_nodes(node))
+def _may_return(node: ast.AST) -> bool:
+    return any(isinstance(found, (ast.Return, ast.Break, ast.Continue)) for found in own_nodes(node))
 
 
 # The plainest dispatch
@@ -495,85 +482,84 @@ def _may_return(node: cst.CSTNode) -> bool:
 class Guarded:
     """A mapper that is ``result if isinstance(leaf, types) else leaf``, in one of its usual forms.
 
-    ``test`` is ``None`` where it asks for an attribute instead: ``hasattr(leaf, "value")``, ``getattr(leaf, "value",
+    ``test`` is ``None`` if it tests for an attribute instead: ``hasattr(leaf, "value")``, ``getattr(leaf, "value",
     leaf)``. ``results`` are the expressions that it may return for a leaf that passes.
     """
 
     test: TypeTest | None
-    results: tuple[cst.BaseExpression, ...]
+    results: tuple[ast.expr, ...]
 
 
 _NO_PLAIN_TEST = Unknown("the mapper is no plain test of the leaf's type")
 
 
 def guarded_result_of(source: ParsedSource, mapper: Mapper) -> Guarded | Unknown:
-    """Read a mapper that leaves everything alone but leaves of certain types.
+    """Return the type test and the results of a mapper that returns all leaves unchanged that fail one test.
 
     Args:
         source: the file.
         mapper: a mapper.
 
     Returns:
-        The test and what is returned where it holds; unknown for a mapper of any other form.
+        The test, and what the mapper returns if it passes; unknown for a mapper of any other form.
     """
     return _guarded_result_of(source, mapper.function.definition, mapper.leaf)
 
 
 @remembered
-def _guarded_result_of(source: ParsedSource, definition: cst.Lambda | cst.FunctionDef, leaf: str) -> Guarded | Unknown:
-    body = definition.body
-    if isinstance(body, cst.BaseExpression):
-        return _guarded(source, leaf, body)
-    statements = [found for found in statements_of(body) if not is_docstring(found)]
-    if len(statements) == 1 and isinstance(statements[0], cst.Return) and statements[0].value is not None:
+def _guarded_result_of(source: ParsedSource, definition: Definition, leaf: str) -> Guarded | Unknown:
+    if isinstance(definition, ast.Lambda):
+        return _guarded(source, leaf, definition.body)
+    statements = without_docstring(definition.body)
+    if len(statements) == 1 and isinstance(statements[0], ast.Return) and statements[0].value is not None:
         return _guarded(source, leaf, statements[0].value)
-    if not statements or not isinstance(statements[0], cst.If):
+    if not statements or not isinstance(statements[0], ast.If):
         return Unknown("the mapper does not start with a test")
     first = statements[0]
-    then = list(statements_of(first.body))
-    otherwise = list(statements_of(first.orelse.body)) if isinstance(first.orelse, cst.Else) else statements[1:]
-    is_whole = not isinstance(first.orelse, cst.If) and (first.orelse is None or len(statements) == 1)
-    test, is_denied = _without_not(first.test)
-    mapped, kept = (otherwise, then) if is_denied else (then, otherwise)
+    otherwise: Code = first.orelse or statements[1:]
+    is_whole = not first.orelse or len(statements) == 1
+    test, is_denied = without_not(first.test)
+    mapped, kept = (otherwise, first.body) if is_denied else (first.body, otherwise)
     found = _guard(source, test, leaf)
     if not is_whole or isinstance(found, Unknown) or not _returns_only(kept, leaf):
         return _NO_PLAIN_TEST
-    returned = [node.value for node in _returns_below(mapped) if node.value is not None]
-    return Guarded(found, tuple(returned))
+    return Guarded(found, tuple(node.value for node in _returns_below(mapped) if node.value is not None))
 
 
-def _guarded(source: ParsedSource, leaf: str, body: cst.BaseExpression) -> Guarded | Unknown:
-    if isinstance(body, cst.IfExp):
-        test, is_denied = _without_not(body.test)
+def _guarded(source: ParsedSource, leaf: str, body: ast.expr) -> Guarded | Unknown:
+    if isinstance(body, ast.IfExp):
+        test, is_denied = without_not(body.test)
         mapped, kept = (body.orelse, body.body) if is_denied else (body.body, body.orelse)
         found = _guard(source, test, leaf)
-        if not isinstance(found, Unknown) and source.text_of(kept) == leaf:
+        if not isinstance(found, Unknown) and access_path(kept) == leaf:
             return Guarded(found, (mapped,))
-    elif isinstance(body, cst.Call) and any(_attribute_test(source, body, leaf)):
-        return Guarded(None, (body,)) if source.text_of(body.args[-1].value) == leaf else _NO_PLAIN_TEST
+    elif isinstance(body, ast.Call) and any(_attribute_test(source, body, {leaf})):
+        return Guarded(None, (body,)) if access_path(body.args[-1]) == leaf else _NO_PLAIN_TEST
     return _NO_PLAIN_TEST
 
 
-def _guard(source: ParsedSource, test: cst.BaseExpression, leaf: str) -> TypeTest | Unknown | None:
-    """The types that a test asks for, ``None`` if it asks for an attribute."""
-    found = type_test_of(source, test, leaf)
-    if found is None and not (isinstance(test, cst.Call) and any(_attribute_test(source, test, leaf))):
+def _guard(source: ParsedSource, test: ast.expr, leaf: str) -> TypeTest | Unknown | None:
+    """Return the type test that an expression is; ``None`` if it tests for an attribute."""
+    found = type_test_of(source, test, {leaf})
+    if found is None and not (isinstance(test, ast.Call) and any(_attribute_test(source, test, {leaf}))):
         return Unknown("no test of the leaf's type")
     return found
 
 
-def _without_not(test: cst.BaseExpression) -> tuple[cst.BaseExpression, bool]:
-    if isinstance(test, cst.UnaryOperation) and isinstance(test.operator, cst.Not):
-        return test.expression, True
+def without_not(test: ast.expr) -> tuple[ast.expr, bool]:
+    """Return a test without a ``not`` before it, and whether there was one."""
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        return test.operand, True
     return test, False
 
 
-def _returns_only(statements: Sequence[cst.CSTNode], leaf: str) -> bool:
-    return len(statements) == 1 and isinstance(statements[0], cst.Return) and is_name(statements[0].value, leaf)
+def _returns_only(statements: Code, leaf: str) -> bool:
+    return len(statements) == 1 and isinstance(statements[0], ast.Return) and is_name(statements[0].value, leaf)
 
 
-def _returns_below(statements: Sequence[cst.CSTNode]) -> Iterator[cst.Return]:
+def _returns_below(statements: Code) -> Iterator[ast.Return]:
     for statement in statements:
-        for node in _own_nodes(statement):
-            if isinstance(node, cst.Return):
-                yield node
+        if isinstance(statement, ast.Return):
+            yield statement
+        elif not isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            yield from (node for node in own_nodes(statement) if isinstance(node, ast.Return))

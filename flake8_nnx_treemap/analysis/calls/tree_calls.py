@@ -1,111 +1,90 @@
-"""The LibCST visitor that spots every call of a JAX tree function, and what is given to it as what."""
+"""Finds the calls of JAX tree functions, also through aliases and partials, and sorts their arguments."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import ast
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-import libcst as cst
-
-from flake8_nnx_treemap.analysis.calls.functions import value_of
-from flake8_nnx_treemap.analysis.candidates import Candidate
-from flake8_nnx_treemap.analysis.names.bindings import Host, Place, dotted_name, start_of
+from flake8_nnx_treemap.analysis.calls.functions import PARTIAL, value_of
+from flake8_nnx_treemap.analysis.code.nodes import dotted_name, is_constant, start_of
+from flake8_nnx_treemap.analysis.names.scopes import Binding, BindingKind
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
-from flake8_nnx_treemap.analysis.syntax import dotted_parts, is_name
-from flake8_nnx_treemap.names import TREE_FUNCTIONS, TreeFunction
-
-_PARTIAL = "functools.partial"
+from flake8_nnx_treemap.names import TREE_FUNCTION_BASENAMES, TREE_FUNCTIONS, TreeFunction
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TreeCall:
-    """One call of a tree function, its arguments sorted out.
+    """One call of a tree function, with its arguments by role.
 
-    ``callee`` is the function's name as written. ``more_trees`` holds if starred arguments bring further trees.
-    ``is_complete`` is false if ``**keywords`` may bring arguments that are not listed. ``partial`` is the
-    ``functools.partial`` that some of the arguments were given to, if any; it is shared with other calls.
+    ``more_trees`` is true if starred arguments may bring further trees. ``is_complete`` is false if ``**keywords`` may
+    bring arguments that are not listed. ``partial`` is the ``functools.partial`` that holds some of the arguments, if
+    any; other calls may share it.
     """
 
-    node: cst.Call
-    callee: cst.BaseExpression
+    node: ast.Call
     function: TreeFunction
-    mapper: cst.BaseExpression | None
-    trees: tuple[cst.BaseExpression, ...]
+    mapper: ast.expr | None
+    trees: tuple[ast.expr, ...]
     more_trees: bool
-    is_leaf: cst.BaseExpression | None
+    is_leaf: ast.expr | None
     is_complete: bool
-    partial: cst.Call | None = None
+    partial: ast.Call | None = None
 
-
-def tree_calls_of(source: ParsedSource, candidates: Sequence[Candidate]) -> Iterator[TreeCall]:
-    """Read candidates as the calls of tree functions that they are; what LibCST does not parse is left out.
-
-    Args:
-        source: the file.
-        candidates: calls of it. The statements that hold them are parsed all in one go.
-
-    Yields:
-        Calls, in the order of the candidates.
-    """
-    source.parse(candidate.host for candidate in candidates)
-    for candidate in candidates:
-        call = _tree_call_of(source, candidate)
-        if call is not None:
-            yield call
+    @property
+    def callee(self) -> ast.expr:
+        """The expression that is called, such as ``jax.tree.map``."""
+        return self.node.func
 
 
 @remembered
-def _tree_call_of(source: ParsedSource, candidate: Candidate) -> TreeCall | None:
-    calls = _calls_in(source, candidate.host)
-    node = calls.get(start_of(candidate.node))
-    if node is None:  # In an f-string: before Python 3.12, ``ast`` does not know where.
-        name = dotted_name(candidate.node.func)
-        named = [call for call in calls.values() if dotted_parts(call.func) == name]
-        node = named[0] if len(named) == 1 else None
-    return None if node is None else tree_call_at(source, node)
+def tree_calls_of(source: ParsedSource) -> tuple[TreeCall, ...]:
+    """Return every call of a tree function in a file, in source order."""
+    return tuple(sorted(_tree_calls(source), key=lambda call: start_of(call.node)))
 
 
-@remembered
-def _calls_in(source: ParsedSource, host: Host) -> dict[Place, cst.Call]:
-    visitor = TreeCallVisitor(source)
-    for call in source.calls_below(host):
-        visitor.visit_Call(call)  # ``node.visit(visitor)`` does the same, but builds each node anew for it.
-    return visitor.calls
+def _tree_calls(source: ParsedSource) -> Iterator[TreeCall]:
+    calls = source.bindings.calls
+    for name in (TREE_FUNCTION_BASENAMES | _aliases(source)) & calls.keys():
+        yield from (call for node in calls[name] if (call := tree_call_at(source, node)) is not None)
 
 
-class TreeCallVisitor(cst.CSTVisitor):
-    """Finds the calls of functions that have a name, which may be tree functions, by where they start."""
-
-    def __init__(self, source: ParsedSource) -> None:
-        super().__init__()
-        self._source = source
-        self.calls: dict[Place, cst.Call] = {}
-
-    def visit_Call(self, node: cst.Call) -> None:  # noqa: N802  # LibCST looks for this name.
-        """Look at a call."""
-        if dotted_parts(node.func) is not None:  # Of calls that start together, ``f(x)(y)``, only one has a name.
-            self.calls[self._source.place_of(node)] = node
+def _aliases(source: ParsedSource) -> set[str]:
+    """Return the names under which a file may call a tree function: ``import … as``, assignments, partials."""
+    return {name for name, found in source.bindings.all_bound() if any(map(_may_bind_tree_function, found))}
 
 
-def tree_call_at(source: ParsedSource, node: cst.Call) -> TreeCall | None:
-    """Read one call, if it calls a tree function, through whatever names and partials."""
+def _may_bind_tree_function(binding: Binding) -> bool:
+    if binding.kind is BindingKind.IMPORT:
+        return binding.qualified_name in TREE_FUNCTIONS
+    value = binding.value
+    if binding.kind is not BindingKind.ASSIGNMENT or value is None or binding.path:
+        return False
+    if isinstance(value, ast.Call):
+        function = dotted_name(value.func)
+        return function is not None and function[-1] == "partial"
+    return isinstance(value, (ast.Name, ast.Attribute))
+
+
+def tree_call_at(source: ParsedSource, node: ast.Call) -> TreeCall | None:
+    """Return a call with its arguments by role; ``None`` if it does not call a tree function."""
     function = tree_function_of(source, node.func)
     if function is not None:
         return _sort_arguments(node, function, None)
-    if not isinstance(node.func, cst.Name):
+    if not isinstance(node.func, ast.Name):
         return None
     partial = value_of(source, node.func)
-    if not isinstance(partial, cst.Call) or source.qualified_names(partial.func) != {_PARTIAL}:
+    if not isinstance(partial, ast.Call) or source.bindings.names_of(partial.func) != {PARTIAL}:
         return None
-    if not partial.args or partial.args[0].star or partial.args[0].keyword:
+    if not partial.args or isinstance(partial.args[0], ast.Starred):
         return None
-    function = tree_function_of(source, partial.args[0].value)
+    function = tree_function_of(source, partial.args[0])
     return None if function is None else _sort_arguments(node, function, partial)
 
 
-def tree_function_of(source: ParsedSource, callee: cst.BaseExpression) -> TreeFunction | None:
-    """The tree function that an expression names; of alternatives, all must do the same."""
-    functions = [TREE_FUNCTIONS.get(name) for name in sorted(source.qualified_names(callee))]
+def tree_function_of(source: ParsedSource, callee: ast.expr) -> TreeFunction | None:
+    """Return the tree function that an expression names; if it may be several, they must be of the same kind."""
+    functions = [TREE_FUNCTIONS.get(name) for name in sorted(source.bindings.names_of(callee))]
     if not functions or functions[0] is None:
         return None
     first = functions[0]
@@ -113,48 +92,29 @@ def tree_function_of(source: ParsedSource, callee: cst.BaseExpression) -> TreeFu
     return first if same else None
 
 
-def _sort_arguments(node: cst.Call, function: TreeFunction, partial: cst.Call | None) -> TreeCall:
-    arguments = [*(partial.args[1:] if partial else ()), *node.args]
-    by_name: dict[str, cst.BaseExpression] = {}
-    trees: list[cst.BaseExpression] = []
-    more_trees = False
-    position = 0
-    for argument in arguments:
-        if argument.keyword is not None:
-            by_name[argument.keyword.value] = argument.value
-        elif argument.star:
-            more_trees = True
-        elif more_trees:
-            continue  # After a starred argument, positions are unknown.
-        else:
-            _place(function, position, argument.value, by_name, trees)
-            position += 1
+def _sort_arguments(node: ast.Call, function: TreeFunction, partial: ast.Call | None) -> TreeCall:
+    given = [*(partial.args[1:] if partial else ()), *node.args]
+    keywords = [*(partial.keywords if partial else ()), *node.keywords]
+    by_name: dict[str, ast.expr] = {}
+    trees: list[ast.expr] = []
+    known = next((index for index, value in enumerate(given) if isinstance(value, ast.Starred)), len(given))
+    for position, value in enumerate(given[:known]):  # After a starred argument, positions are unknown.
+        if position == function.is_leaf_position:
+            by_name["is_leaf"] = value
+        elif position < len(function.parameters):
+            by_name[function.parameters[position]] = value
+        elif function.takes_more_trees:
+            trees.append(value)
+    by_name |= {keyword.arg: keyword.value for keyword in keywords if keyword.arg is not None}
     tree = by_name.get(function.tree)
     is_leaf = by_name.get("is_leaf")
     return TreeCall(
         node=node,
-        callee=node.func,
         function=function,
         mapper=by_name.get(function.mapper) if function.mapper else None,
         trees=(*(() if tree is None else (tree,)), *trees),
-        more_trees=more_trees,
-        is_leaf=None if is_name(is_leaf, "None") else is_leaf,
-        is_complete=not any(argument.star == "**" for argument in arguments),
+        more_trees=known < len(given),
+        is_leaf=None if is_constant(is_leaf, None) else is_leaf,
+        is_complete=all(keyword.arg is not None for keyword in keywords),
         partial=partial,
     )
-
-
-def _place(
-    function: TreeFunction,
-    position: int,
-    value: cst.BaseExpression,
-    by_name: dict[str, cst.BaseExpression],
-    trees: list[cst.BaseExpression],
-) -> None:
-    """Put a positional argument where the signature has it."""
-    if position == function.is_leaf_position:
-        by_name.setdefault("is_leaf", value)
-    elif position < len(function.parameters):
-        by_name.setdefault(function.parameters[position], value)
-    elif function.takes_more_trees:
-        trees.append(value)

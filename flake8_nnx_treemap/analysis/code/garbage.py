@@ -1,4 +1,4 @@
-"""Python's garbage collector, out of the way while trees are built."""
+"""Switches Python's garbage collector off while trees are built."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _Answer = TypeVar("_Answer")
 
 
 def collects_later(compute: Callable[_Asked, _Answer]) -> Callable[_Asked, _Answer]:
-    """Let garbage wait until a function is done.
+    """Wrap a function so that the garbage collector is off while it runs.
 
-    Syntax trees are hundreds of thousands of objects that all stay until the end. Going through them again and again
-    in search of garbage takes a third of an analysis, and ten times as long as ``ast.parse`` of a large file itself.
+    Syntax trees are hundreds of thousands of objects that all live until the end. The collector would go through them
+    again and again: that takes a third of an analysis, and ten times as long as ``ast.parse`` of a large file itself.
     """
 
     @functools.wraps(compute)
@@ -25,7 +25,7 @@ def collects_later(compute: Callable[_Asked, _Answer]) -> Callable[_Asked, _Answ
         try:
             return compute(*args, **kwargs)
         finally:
-            # Of threads that overlap, the first to come is the one that found it enabled, and enables it.
+            # Of threads that overlap, only the first one found the collector enabled, and it enables it again.
             if was_collecting:
                 gc.enable()
 

@@ -1,1 +1,1 @@
-"""What each name of a file means at each place: scopes, bindings, which of them reaches a use, how Flax is spelled."""
+"""What each name of a file means at each place: scopes, bindings, reaching definitions, spellings of Flax names."""

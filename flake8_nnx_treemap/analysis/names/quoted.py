@@ -1,4 +1,4 @@
-"""Annotations that are written as strings, read as the expressions that they are."""
+"""Parses annotations that are written as strings."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from flake8_nnx_treemap.analysis.code.nodes import walk
-from flake8_nnx_treemap.analysis.names.bindings import end_of, start_of
+from flake8_nnx_treemap.analysis.code.nodes import end_of, start_of, walk
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Range, remembered
 
 _PLAIN = re.compile(r"""(["'])([^"'\\\n]*)\1""")
@@ -15,14 +14,14 @@ _PLAIN = re.compile(r"""(["'])([^"'\\\n]*)\1""")
 
 @remembered
 def quoted_annotations(source: ParsedSource) -> tuple[ast.expr, ...]:
-    """The expressions in string annotations and in ``typing.cast``, with the places that they have in the file.
+    """Return the expressions in string annotations and in ``typing.cast``, with their places in the file.
 
     Args:
         source: the file.
 
     Returns:
-        Their roots; ``source.ast_parent`` leads from each to the string. Strings that are put together, or that hold
-        escapes, are left out.
+        Their roots; ``source.ast_parent`` of each is the string. Strings that are concatenated or hold escapes are left
+        out.
     """
     return tuple(_find(source))
 
@@ -43,9 +42,7 @@ def _annotations(source: ParsedSource) -> Iterator[ast.expr]:
             yield node.annotation
         elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.returns is not None:
             yield node.returns
-    for use in source.bindings.calls.get("cast", ()):
-        if isinstance(use.node, ast.Call) and use.node.args:
-            yield use.node.args[0]
+    yield from (call.args[0] for call in source.bindings.calls.get("cast", ()) if call.args)
 
 
 def _read(source: ParsedSource, node: ast.Constant) -> ast.expr | None:

@@ -1,7 +1,7 @@
-"""Which of the bindings that a name has in one scope may be in force at a use, without a look at each of them.
+"""Finds the bindings of a name in one scope that may reach a use, without looking at all of them.
 
-A program may give one name ten thousand meanings, one after the other, and use each. So what is kept of a name's
-bindings is sorted, and a question costs no more than its answer is long.
+A program may bind one name ten thousand times, and use it after each. So the bindings are kept sorted, and finding
+those that reach a use takes time in proportion to their number.
 """
 
 from __future__ import annotations
@@ -9,14 +9,13 @@ from __future__ import annotations
 import ast
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from flake8_nnx_treemap.analysis.names.bindings import Binding, Block, Place
+from flake8_nnx_treemap.analysis.code.nodes import Place
+from flake8_nnx_treemap.analysis.names.scopes import Binding, Block
 
 
 class BindingsOfName:
-    """What one name is bound to in one scope."""
+    """The bindings of one name in one scope."""
 
     __slots__ = ("_by_block", "_is_of_one_body", "_outermost", "_outside", "_places", "ordered")
 
@@ -31,11 +30,11 @@ class BindingsOfName:
         self._is_of_one_body = len(set(self._outermost.values())) == 1
 
     def reaching(self, use: Place, block: Block) -> tuple[Binding, ...]:
-        """The bindings that may be in force at ``use``, which stands in ``block`` of the same scope.
+        """Return the bindings that may reach ``use``, which is in ``block`` of the same scope.
 
         Returns:
-            The last one that is made for certain, then the others in order; all of them if none is certain. The
-            same tuple for uses that have all of them.
+            The last one that always runs before the use, then the others in order; all of them if none always runs.
+            The same tuple for uses that all of them reach.
         """
         around = list(block.ancestors())
         before = bisect_left(self._places, use)
@@ -43,25 +42,25 @@ class BindingsOfName:
         if last is None:
             return self.ordered
         first = bisect_right(self._places, self._places[last])
-        # A loop that starts after the last certain binding may bring back what is bound later in its body. (A use in
-        # what an "except" names counts to the statement before it, and may stand after the loop which that is in.)
+        # In a loop that starts after the last certain binding, bindings later in its body may reach the use. (A use in
+        # the types of an "except" belongs to the statement before it, and may come after the loop which that is in.)
         loops = [found for found in around[: around.index(self.ordered[last].block)] if found.is_loop]
         end = max(before, bisect_right(self._places, _end_of_body(loops[-1]))) if loops else before
         if self._is_of_one_body:
             return (self.ordered[last], *self.ordered[first:end])
-        # "global x" in a function: it may run at any time.
+        # A function with "global x" may run at any time.
         others = sorted({*range(first, end), *self._elsewhere(around[-1])})
         return (self.ordered[last], *(self.ordered[index] for index in others))
 
     def _elsewhere(self, body: Block) -> Sequence[int]:
-        """The bindings that another function, or the module, makes."""
+        """Return the indices of the bindings that other functions, or the module, make with ``global``."""
         if body not in self._outside:
             found = [self._outermost[binding.block] is not body for binding in self.ordered]
             self._outside[body] = [index for index, is_outside in enumerate(found) if is_outside]
         return self._outside[body]
 
     def _last_certain(self, around: Sequence[Block], before: int) -> int | None:
-        """The last binding that stands before a use, in one of the blocks around it."""
+        """Return the index of the last binding before a use in the blocks around it, which always runs before it."""
         found = -1
         for block in around:
             indices = self._by_block.get(block)
@@ -71,7 +70,7 @@ class BindingsOfName:
 
 
 def _outermost_blocks(blocks: Iterable[Block]) -> dict[Block, Block]:
-    """The body of a function, a class or the module that each block is a part of."""
+    """Return, for each block, the body of the function, class or module that it is a part of."""
     found: dict[Block, Block] = {}
     for block in blocks:
         path = []

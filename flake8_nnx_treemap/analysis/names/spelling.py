@@ -1,4 +1,4 @@
-"""How this file would write a name of Flax at a given place, and the import that this needs."""
+"""Finds how a file can spell a Flax name at a place, and the import that this needs."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from flake8_nnx_treemap.analysis.code.nodes import words_below
-from flake8_nnx_treemap.analysis.names.bindings import Binding, Place, Scope, ScopeKind, end_of, start_of
+from flake8_nnx_treemap.analysis.code.nodes import Place, end_of, start_of, words_below
+from flake8_nnx_treemap.analysis.names.scopes import Binding, Scope, ScopeKind
 from flake8_nnx_treemap.analysis.names.source import Edit, ParsedSource, Position, Range, remembered
 from flake8_nnx_treemap.names import NNX_MODULES
 
 
 @dataclass(frozen=True, slots=True)
 class Spelling:
-    """An expression that means the wanted name, with the edits that make it so."""
+    """An expression that means a Flax name, with the edits that import what it needs."""
 
     text: str
     edits: tuple[Edit, ...] = ()
@@ -25,16 +25,16 @@ _VARIABLELIB = "variablelib"
 
 
 def spelling_of(source: ParsedSource, name: str, place: Place) -> Spelling | None:
-    """Write a member of ``flax.nnx`` with names that the file has, adding to one of its imports if need be.
+    """Return how a file can spell a member of ``flax.nnx`` at a place, adding to one of its imports if need be.
 
     Args:
         source: the file.
         name: the path below ``flax.nnx``: ``Variable``, or ``variablelib.VariableState``.
-        place: where it will stand.
+        place: where it is to be written.
 
     Returns:
-        The shortest spelling, preferring the file's own module alias; ``None`` if the file imports nothing of NNX
-        that is visible at ``place``.
+        The shortest spelling, preferring the file's own module alias; ``None`` if no import of NNX is visible at
+        ``place``.
     """
     written = [text for scope in _scopes_around(source, place) for text in _through_imports(source, scope, name, place)]
     if written:
@@ -55,7 +55,7 @@ def _scopes_around(source: ParsedSource, place: Place) -> Iterator[Scope]:
 
 @cache
 def _targets(name: str) -> frozenset[str]:
-    """Qualified names that mean the wanted one without a warning, whatever module they lead through."""
+    """Return the qualified names, through all modules of NNX, under which a member is available without a warning."""
     member = name.rpartition(".")[2]
     below = {name, f"{_VARIABLELIB}.{member}"}
     return frozenset(f"{module}.{rest}" for module in NNX_MODULES for rest in below)
@@ -63,10 +63,10 @@ def _targets(name: str) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Names:
-    """How the names of one scope may write a member of NNX.
+    """The ways to spell a member of NNX with the names of one scope.
 
-    ``imported`` has what imports make of it, best first: the text, the name at its start, and what that stands for.
-    ``assigned`` are names that are not imported here, or not only: what they stand for depends on the place.
+    ``imported`` has those through imports, best first: the text, the name at its start, and that name's qualified name.
+    ``assigned`` has names that are not only imported: what they mean depends on the place.
     """
 
     imported: tuple[tuple[str, str, str], ...]
@@ -74,7 +74,7 @@ class _Names:
 
 
 def _through_imports(source: ParsedSource, scope: Scope, name: str, place: Place) -> Iterator[str]:
-    """How a place may write a name with what one scope binds; of its imports, the best that reaches the place."""
+    """Yield the spellings of a name with the names of one scope; of those through imports, the best that reaches."""
     names = _names_in(source, scope, name)
     for visible in names.assigned:
         if _can_be_used(source, visible, place):
@@ -103,9 +103,9 @@ def _names_in(source: ParsedSource, scope: Scope, name: str) -> _Names:
 
 
 def _texts(visible: str, full: str, name: str) -> Iterator[str]:
-    """How a name that stands for something of Flax leads to a member of NNX."""
+    """Yield the spellings of a member of NNX that start with a name, given that name's qualified name."""
     targets = _targets(name)
-    # A member imported by itself warns at the import, if at all, and no more where it is used.
+    # A member that is imported by itself warns, if at all, at the import and not where it is used.
     direct = {f"{module}.{name.rpartition('.')[2]}" for module in NNX_MODULES}
     if full in targets | direct:
         yield visible
@@ -117,13 +117,13 @@ def _can_be_used(source: ParsedSource, visible: str, place: Place) -> bool:
     if not all(_is_there_in_a_lambda(source, binding) for binding in bindings):
         return False
     return any(_is_made_before(source, binding, place) for binding in bindings) or (
-        # The line, where something is to be rewritten, uses the name itself.
+        # The line that is to be rewritten uses the name already.
         place[0] in _rows_of(source, visible)
     )
 
 
 def _is_made_before(source: ParsedSource, binding: Binding, place: Place) -> bool:
-    """Whether a name is bound for certain when what stands at a place runs."""
+    """Tell whether a binding has always been made when the code at a place runs."""
     if binding.place > place:
         return False
     blocks = [block for block in binding.block.ancestors() if not block.is_try_body]
@@ -138,14 +138,14 @@ def _is_made_before(source: ParsedSource, binding: Binding, place: Place) -> boo
 
 @remembered
 def _rows_of(source: ParsedSource, name: str) -> frozenset[int]:
-    """The lines on which a name stands by itself."""
+    """Return the rows on which a name is used by itself, not as an attribute."""
     uses = source.bindings.attributes.get(name, ())
-    return frozenset(use.node.lineno for use in uses if isinstance(use.node, ast.Name))
+    return frozenset(use.lineno for use in uses if isinstance(use, ast.Name))
 
 
 @remembered
 def _is_there_in_a_lambda(source: ParsedSource, binding: Binding) -> bool:
-    """Whether a lambda written nearby can use a name when it runs: not if a class body or a type checker has it."""
+    """Tell whether a lambda can use a binding when it runs: not one of a class body or under ``TYPE_CHECKING``."""
     tests = [block.owner.test for block in binding.block.ancestors() if isinstance(block.owner, ast.If)]
     is_for_checkers = any("TYPE_CHECKING" in words_below(test) for test in tests)
     return binding.scope.kind is not ScopeKind.CLASS and not is_for_checkers
@@ -153,7 +153,7 @@ def _is_there_in_a_lambda(source: ParsedSource, binding: Binding) -> bool:
 
 @remembered
 def names_of_flax(source: ParsedSource) -> tuple[str, ...]:
-    """Every name that some import in the file binds to Flax or a part of it."""
+    """Return every name that an import in the file binds to Flax or a part of it."""
     scopes = {statement.scope for statement in source.bindings.statements}
     bound = [binding for scope in scopes for found in source.bindings.names_in(scope).values() for binding in found]
     names = {binding.name for binding in bound if (binding.qualified_name or "").partition(".")[0] == "flax"}
@@ -162,7 +162,7 @@ def names_of_flax(source: ParsedSource) -> tuple[str, ...]:
 
 def _through_new_import(source: ParsedSource, member: str, place: Place) -> Spelling | None:
     if source.bindings.bindings_of(member, place) or source.bindings.is_written(member):
-        return None  # The name is taken, perhaps by an import of everything.
+        return None  # The name is in use, perhaps through ``from m import *``.
     found = [
         (visible, node)
         for scope in _scopes_around(source, place)
@@ -175,7 +175,7 @@ def _through_new_import(source: ParsedSource, member: str, place: Place) -> Spel
 
 
 def _import_to_add_to(source: ParsedSource, scope: Scope, place: Place) -> Iterator[tuple[str, ast.ImportFrom]]:
-    """The first name of a scope whose import reaches a place and takes one more name, and that import."""
+    """Yield a name of a scope and its import, the first that reaches a place and can import one more name."""
     for visible in _names_of_longer_imports(source, scope):
         for binding in source.bindings.bindings_of(visible, place):
             if _takes_one_more(source, binding) and _is_made_before(source, binding, place):
@@ -204,7 +204,7 @@ def _imports_from_nnx(binding: Binding) -> bool:
 
 @remembered
 def _add_to_import(source: ParsedSource, node: ast.ImportFrom, member: str) -> Edit:
-    """Add a name to ``from m import a, c``: in its place if the names are sorted, else last."""
+    """Return the edit that adds a name to ``from m import a, c``: in order if the names are sorted, else last."""
     names = [alias.name for alias in node.names]
     is_sorted = names == sorted(names)
     following = [alias for alias in node.names if is_sorted and alias.name > member]
@@ -217,7 +217,7 @@ def _add_to_import(source: ParsedSource, node: ast.ImportFrom, member: str) -> E
 
 
 def _separator(source: ParsedSource, node: ast.ImportFrom, alias: ast.alias) -> str:
-    """A blank, or the line break and indentation of an import that has one name a line."""
+    """Return a space, or the line break and indentation of an import that has one name per line."""
     start = source.position_of_place(start_of(alias))
     before = source.text_in(Range(Position(start.row, 1), start))
     on_own_line = alias.lineno != node.lineno and not before.strip()

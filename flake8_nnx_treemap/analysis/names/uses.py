@@ -1,4 +1,4 @@
-"""Where the value of an expression goes: through local names, unpacking and subscripts, to what is done with it."""
+"""Finds the uses of an expression's value, through local names, unpacking and subscripts."""
 
 from __future__ import annotations
 
@@ -6,19 +6,20 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from flake8_nnx_treemap.analysis.names.bindings import Reads, start_of
+from flake8_nnx_treemap.analysis.code.nodes import start_of
+from flake8_nnx_treemap.analysis.names.scopes import Reads
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
 
 MAXIMUM_STEPS = 4
-"""How many names a value is followed through."""
+"""The number of names through which a value is followed."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Use:
     """One place where a value, or a part of it, is used.
 
-    ``node`` is the expression that has it there; ``parent`` is what the expression stands in. ``path`` are the
-    indices that lead from the value to the part, outermost first: empty for the value itself.
+    ``node`` is the expression with the value or part, ``parent`` its parent. ``path`` has the indices from the value to
+    the part, outermost first: empty for the value itself.
     """
 
     node: ast.expr
@@ -27,22 +28,22 @@ class Use:
 
 
 def uses_of(source: ParsedSource, node: ast.expr) -> tuple[Use, ...]:
-    """Find every place where the value of an expression is used, as far as names of this scope lead.
+    """Return every place where the value of an expression is used, also through names that it is assigned to.
 
     Args:
         source: the file.
         node: the expression.
 
     Returns:
-        The uses; a name's uses stand for the assignment to it. What cannot be followed, such as an assignment to an
-        attribute, is a use itself.
+        The uses. An assignment to a name is not one, but the name's uses are; an assignment that cannot be followed,
+        such as one to an attribute, is a use itself.
     """
     return tuple(_uses(source, node, (), MAXIMUM_STEPS))
 
 
 def _uses(source: ParsedSource, node: ast.expr, path: tuple[int, ...], steps: int) -> Iterator[Use]:
     parent = source.ast_parent(node)
-    while isinstance(parent, (ast.IfExp, ast.Subscript)):  # A thousand of them may stand one in the other.
+    while isinstance(parent, (ast.IfExp, ast.Subscript)):  # A loop, as a thousand of them may be nested.
         if isinstance(parent, ast.IfExp):
             if node is parent.test:
                 break
@@ -76,25 +77,26 @@ def _uses_of_target(
 
 
 def names_bound_by(source: ParsedSource, target: ast.Name, value: ast.expr) -> Iterator[ast.Name]:
-    """Every place where a name may have the meaning that one assignment gives it."""
-    found = _reads_by_value(source, target.id).get(value, [])
+    """Yield every read of a name that one assignment to it may reach."""
+    found = reads_by_meaning(source, target.id).get(value, [])
     nodes = found[0].nodes if len(found) == 1 else sorted(node for reads in found for node in reads.nodes)
     yield from (node for _, node in nodes)
 
 
 @remembered
-def _reads_by_value(source: ParsedSource, name: str) -> dict[ast.expr, list[Reads]]:
-    """Where a name is read, by what it may have been set to."""
-    found: dict[ast.expr, list[Reads]] = {}
+def reads_by_meaning(source: ParsedSource, name: str) -> dict[ast.AST, list[Reads]]:
+    """Return the reads of a name, by each statement that may have bound it and each value that it may have there."""
+    found: dict[ast.AST, list[Reads]] = {}
     for reads in source.bindings.reads_of(name):
-        for value in dict.fromkeys(binding.value for binding in reads.bindings):
-            if value is not None:
-                found.setdefault(value, []).append(reads)
+        meanings = (meaning for binding in reads.bindings for meaning in (binding.node, binding.value))
+        for meaning in dict.fromkeys(meanings):
+            if meaning is not None:
+                found.setdefault(meaning, []).append(reads)
     return found
 
 
 def returned_by(source: ParsedSource, use: Use) -> tuple[ast.Call, ...]:
-    """The calls in this file of the function that returns a value, if that is what is done with it.
+    """Return the calls in this file of the function that returns a value, if its use is ``return value``.
 
     Args:
         source: the file.
@@ -112,10 +114,10 @@ def returned_by(source: ParsedSource, use: Use) -> tuple[ast.Call, ...]:
 
 @remembered
 def _calls_by_function(source: ParsedSource, name: str) -> dict[ast.AST, list[ast.Call]]:
-    """The calls of a name, by the one definition that it has there."""
+    """Return the calls of a name by the function definition that it means; without calls where it is ambiguous."""
     found: dict[ast.AST, list[ast.Call]] = {}
-    for call in (use.node for use in source.bindings.calls.get(name, ())):
-        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name):
+    for call in source.bindings.calls.get(name, ()):
+        if isinstance(call.func, ast.Name):
             bindings = source.bindings.bindings_of(name, start_of(call.func))
             if len(bindings) == 1:
                 found.setdefault(bindings[0].node, []).append(call)

@@ -1,1 +1,1 @@
-"""What values are: where trees come from, which names are Variables, and where tests and version checks hold."""
+"""What values are: where trees come from, which names are Variables, where type tests and version checks hold."""

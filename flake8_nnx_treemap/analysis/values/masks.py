@@ -1,4 +1,4 @@
-"""What becomes of a tree: whether optax takes it for a mask or for labels."""
+"""Finds out whether a tree is used as a mask or as labels for optax."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from flake8_nnx_treemap.names import OPTAX_MASK_ARGUMENTS, OPTAX_MASK_KEYWORDS, 
 
 
 def speaks_of_masks(source: ParsedSource) -> bool:
-    """Whether the file has something of optax, and names ``nnx.Optimizer`` or its like."""
+    """Tell whether a file imports from optax and names ``nnx.Optimizer`` or a subclass of it."""
     if source.bindings.attributes.keys().isdisjoint(OPTIMIZERS):
         return False
     bound = (binding for _, found in source.bindings.all_bound() for binding in found)
@@ -20,17 +20,16 @@ def speaks_of_masks(source: ParsedSource) -> bool:
 
 
 def gives_wrappers_to_optax(source: ParsedSource) -> bool:
-    """Whether the file calls `optimizer.init` with a tree of Variables."""
-    for use in source.bindings.calls.get("init", ()):
-        given = use.node.args if isinstance(use.node, ast.Call) else []
-        origin = origin_of(source, given[0]) if given else Unknown("no tree")
+    """Tell whether a file calls ``optimizer.init`` with a tree of Variables."""
+    for call in source.bindings.calls.get("init", ()):
+        origin = origin_of(source, call.args[0]) if call.args else Unknown("no tree")
         if isinstance(origin, Origin) and origin.kind in TREES_OF_WRAPPERS:
             return True
     return False
 
 
 def is_mask(source: ParsedSource, node: ast.expr) -> bool:
-    """Tell whether a tree is given to optax as a mask or as labels, and to nothing else.
+    """Tell whether a tree is passed to optax as a mask or as labels, and to nothing else.
 
     Args:
         source: the file.
@@ -41,7 +40,7 @@ def is_mask(source: ParsedSource, node: ast.expr) -> bool:
 
 
 def _uses(source: ParsedSource, node: ast.expr) -> Iterator[Use]:
-    """Where the result of a call goes; through the function that returns it, to where that is called."""
+    """Yield the uses of a call's result; if a function returns it, the uses of that function's calls."""
     for use in uses_of(source, node):
         called = returned_by(source, use)
         if not called:

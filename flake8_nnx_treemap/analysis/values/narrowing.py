@@ -1,4 +1,4 @@
-"""Where a test of a name's type holds: the code that runs only if ``isinstance`` said yes, or only if it said no."""
+"""Finds the code that runs only if a type test is true, or only if it is false."""
 
 from __future__ import annotations
 
@@ -6,32 +6,29 @@ import ast
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 
-from flake8_nnx_treemap.analysis.code.nodes import operands, words_below
-from flake8_nnx_treemap.analysis.names.bindings import BindingKind, Place, dotted_name, end_of, start_of
-from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
-from flake8_nnx_treemap.names import VARIABLE, VARIABLE_BASES, VARIABLE_STATE, canonical
+from flake8_nnx_treemap.analysis.calls.class_references import class_names
+from flake8_nnx_treemap.analysis.calls.predicates import type_test_of
+from flake8_nnx_treemap.analysis.code.nodes import Place, end_of, start_of, words_below
+from flake8_nnx_treemap.analysis.names.source import ParsedSource
+from flake8_nnx_treemap.names import VARIABLE, VARIABLE_BASES, VARIABLE_STATE
 
 Region = tuple[Place, Place]
-"""Code from one place to another: what stands in it is reached only if a test came out a certain way."""
-
-_UNIONS = frozenset({"typing.Union", "typing.Optional"})
-_OTHER = frozenset({""})
-_STEPS = 4
+"""The code from one place up to another."""
 
 MAXIMUM_WAYS = 20
-"""How many ends of branches are looked at: a chain of a thousand ``elif`` is asked for each of its tests."""
+"""How many ends of branches are read: a chain of a thousand ``elif`` is read again for each of its tests."""
 
 
 def regions_where(source: ParsedSource, test: ast.expr, outcome: bool) -> Iterator[Region]:
-    """The code that runs only if a test has come out a certain way.
+    """Yield the regions of code that run only if a test is true, or only if it is false.
 
     Args:
         source: the file.
         test: an expression, such as a call of ``isinstance``.
-        outcome: what it must have returned.
+        outcome: which result the test must have.
 
     Yields:
-        Regions. Names may be bound anew in them: ask whether a use still has the bindings that the test saw.
+        Regions. They may rebind names: compare the bindings that reach a use with those that reach the test.
     """
     parent = source.ast_parent(test)
     if isinstance(parent, ast.UnaryOp) and isinstance(parent.op, ast.Not):
@@ -72,7 +69,7 @@ def _regions_of_comprehension(source: ParsedSource, node: ast.comprehension, tes
 
 
 def never_goes_on(statements: Sequence[ast.stmt]) -> bool:
-    """Whether statements leave their block for good, whichever way they go: by ``return``, ``raise`` or in a loop."""
+    """Tell whether statements leave their block on every path, by ``return``, ``raise``, ``continue`` or ``break``."""
     pending = [statements[-1]]
     for _ in range(MAXIMUM_WAYS):
         last = pending.pop()
@@ -87,7 +84,7 @@ def never_goes_on(statements: Sequence[ast.stmt]) -> bool:
 
 
 def _ways_through(statement: ast.stmt) -> Sequence[Sequence[ast.stmt]]:
-    """The blocks of a statement that ends with the end of one of them; none if it may also pass over them all."""
+    """Return the blocks of a statement that always ends with the end of one of them; none if it may skip them all."""
     if isinstance(statement, ast.If):
         return [statement.body, statement.orelse] if statement.orelse else []
     if isinstance(statement, ast.With):
@@ -102,15 +99,15 @@ def _ways_through(statement: ast.stmt) -> Sequence[Sequence[ast.stmt]]:
 
 
 def _may_swallow(manager: ast.expr) -> bool:
-    """Whether a ``with`` may go on after an error in its body, as ``suppress(..)`` and ``pytest.raises(..)`` do."""
+    """Tell whether a ``with`` may swallow an error in its body, as ``suppress(..)`` and ``pytest.raises(..)`` do."""
     words = map(str.lower, words_below(manager))
     return any("suppress" in word or "raises" in word for word in words)
 
 
 def regions_beyond_cases(source: ParsedSource, node: ast.Match) -> Iterator[tuple[frozenset[str], Region]]:
-    """The code of a ``match`` that no instance of some classes reaches, with their canonical names.
+    """Yield the canonical names of classes with a region of a ``match`` that none of their instances reaches.
 
-    Behind ``case A() | B():`` these are the later cases; and what follows the ``match``, if that case leaves for good.
+    For ``case A() | B():`` these are the later cases, and the code after the ``match`` if the case always leaves it.
     """
     for case, later in zip(node.cases, [*node.cases[1:], None], strict=True):
         types = None if case.guard is not None else _types_taken(source, case.pattern)
@@ -122,30 +119,30 @@ def regions_beyond_cases(source: ParsedSource, node: ast.Match) -> Iterator[tupl
 
 
 def _types_taken(source: ParsedSource, pattern: ast.pattern) -> frozenset[str] | None:
-    """The classes every instance of which a pattern matches."""
+    """Return the classes of which a pattern matches every instance."""
     if isinstance(pattern, ast.MatchAs) and pattern.pattern is not None:
         return _types_taken(source, pattern.pattern)
     if isinstance(pattern, ast.MatchOr):
         return frozenset().union(*(_types_taken(source, one) or () for one in pattern.patterns))
     is_plain = isinstance(pattern, ast.MatchClass) and not pattern.patterns and not pattern.kwd_patterns
-    return types_named(source, pattern.cls) if is_plain and isinstance(pattern, ast.MatchClass) else None
+    return class_names(source, pattern.cls) if is_plain and isinstance(pattern, ast.MatchClass) else None
 
 
 def _region_after(source: ParsedSource, statement: ast.stmt) -> Iterator[Region]:
-    """The statements that follow one in its block."""
+    """Yield the region of the statements that follow one in its block, if there are any."""
     block, index = _block_of(source, statement)
     if index + 1 < len(block):
         yield start_of(block[index + 1]), end_of(block[-1])
 
 
 def statements_after(source: ParsedSource, statement: ast.stmt) -> Sequence[ast.stmt]:
-    """The statements that follow one in its block."""
+    """Return the statements that follow one in its block."""
     block, index = _block_of(source, statement)
     return block[index + 1 :]
 
 
 def _block_of(source: ParsedSource, statement: ast.stmt) -> tuple[Sequence[ast.stmt], int]:
-    """The block that holds a statement, and how many stand in it before."""
+    """Return the block that holds a statement, and the statement's index in it."""
     parent = source.ast_parent(statement)
     for name in ("body", "orelse", "finalbody"):
         block = getattr(parent, name, None)
@@ -160,54 +157,17 @@ def _span(statements: Sequence[ast.stmt]) -> Region:
     return start_of(statements[0]), end_of(statements[-1])
 
 
-@remembered
-def types_named(source: ParsedSource, node: ast.expr, steps: int = _STEPS) -> frozenset[str] | None:
-    """The canonical names of the classes in the second argument of ``isinstance``; ``None`` if one cannot be told.
-
-    The same as ``types.types_of`` answers for LibCST nodes, for code that LibCST need not see.
-    """
-    if isinstance(node, (ast.Tuple, ast.List, ast.Set)):
-        return _all_of(source, node.elts, steps)
-    if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.BitOr, ast.Add)):
-        return _all_of(source, operands(node, ast.BitOr, ast.Add), steps)
-    parts = dotted_name(node)
-    if parts is None:
-        is_union = isinstance(node, ast.Subscript) and (types_named(source, node.value, 0) or _OTHER) <= _UNIONS
-        return types_named(source, node.slice, steps) if isinstance(node, ast.Subscript) and is_union else None
-    names = {canonical(name) for name in source.bindings.qualified_names(parts, start_of(node))}
-    if names:
-        return frozenset(names) if len(names) == 1 else None
-    bindings = source.bindings.bindings_of(parts[0], start_of(node))
-    if len(parts) > 1 or len(bindings) != 1 or not steps:
+def type_test(source: ParsedSource, node: ast.AST) -> tuple[str, frozenset[str]] | None:
+    """Return the name and the classes' canonical names in ``isinstance(name, types)``; ``None`` for anything else."""
+    if not isinstance(node, ast.Call) or not node.args or not isinstance(node.args[0], ast.Name):
         return None
-    value = bindings[0].value
-    is_plain = bindings[0].kind is BindingKind.ASSIGNMENT and not bindings[0].path
-    return types_named(source, value, steps - 1) if is_plain and value is not None else None
-
-
-def _all_of(source: ParsedSource, nodes: Sequence[ast.expr], steps: int) -> frozenset[str] | None:
-    found: set[str] = set()
-    for node in nodes:
-        names = types_named(source, node, steps)
-        if names is None:
-            return None
-        found |= names
-    return frozenset(found)
-
-
-def type_test(source: ParsedSource, node: ast.expr) -> tuple[str, frozenset[str]] | None:
-    """Read ``isinstance(name, types)``: the name, and the classes' canonical names."""
-    if not isinstance(node, ast.Call) or len(node.args) != 2 or node.keywords or not isinstance(node.args[0], ast.Name):
-        return None
-    parts = dotted_name(node.func)
-    if parts != ("isinstance",) or source.bindings.bindings_of("isinstance", start_of(node)):
-        return None
-    types = types_named(source, node.args[1])
-    return None if types is None else (node.args[0].id, types)
+    test = type_test_of(source, node, {node.args[0].id})
+    names = None if test is None else class_names(source, test.container)
+    return None if names is None else (node.args[0].id, names)
 
 
 def covers(tested: frozenset[str], stopped_at: frozenset[str]) -> bool:
-    """Whether a test of some classes holds for every instance of others; of the two base classes, either will do."""
+    """Tell whether a test of some classes is true of all instances of others; either base class covers everything."""
     bases = {VARIABLE, VARIABLE_STATE}
     if tested & bases:
         return True

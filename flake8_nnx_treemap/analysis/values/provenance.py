@@ -1,7 +1,7 @@
-"""Where a tree comes from: NNX state, live Variables, gradients, an optimizer, a Module, or something unwrapped.
+"""Finds where a tree comes from: NNX state, live Variables, gradients, an optimizer, a Module, or plain values.
 
-Read off the standard ``ast`` and its bindings: through local names, unpacking, attributes set in the same class,
-annotations, and functions of this file. What Flax calls things is data in ``names``; opinions are the rules'.
+It reads the standard ``ast`` and its bindings: local names, unpacking, attributes set in the same class, annotations,
+and functions of this file. The names of Flax are data in ``names``.
 """
 
 from __future__ import annotations
@@ -10,17 +10,18 @@ import ast
 import enum
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
-from flake8_nnx_treemap.analysis.code.nodes import operands, own_nodes, walk
-from flake8_nnx_treemap.analysis.names.bindings import (
-    Binding,
-    BindingKind,
+from flake8_nnx_treemap.analysis.code.nodes import (
     Place,
-    class_of_method,
     dotted_name,
+    is_name,
+    is_none,
+    operands,
+    own_nodes,
     start_of,
+    walk,
 )
+from flake8_nnx_treemap.analysis.names.scopes import Binding, BindingKind, class_of_method
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown, remembered
 from flake8_nnx_treemap.names import (
     MODULES,
@@ -32,15 +33,12 @@ from flake8_nnx_treemap.names import (
     canonical,
 )
 
-if TYPE_CHECKING:
-    import libcst as cst
-
 MAXIMUM_STEPS = 12
-"""How many names, calls and attributes are followed from an expression to what made it."""
+"""The number of names, calls and attributes that are followed from an expression to what made it."""
 
 
 class TreeKind(enum.Enum):
-    """What a tree is made of."""
+    """What a tree is, and what its leaves are in."""
 
     STATE = "state"
     """What ``nnx.state``, ``split`` and ``pop`` return, or ``nnx.State`` itself."""
@@ -50,24 +48,24 @@ class TreeKind(enum.Enum):
     OPTIMIZER = "optimizer"
     OPTIMIZER_STATE = "optimizer state"
     MODULE = "module"
-    """A Module: a pytree only from 0.11 on, one opaque leaf before."""
+    """A Module: a pytree from 0.11 on, one opaque leaf before."""
     PURE = "pure"
-    """Plain values: numbers, what NumPy makes, and after ``nnx.to_pure_dict``, ``nnx.pure`` or a map that unwraps."""
+    """Plain values: numbers, NumPy arrays, results of ``nnx.to_pure_dict``, ``nnx.pure`` or a map that unwraps."""
 
 
 TREES_OF_WRAPPERS = (TreeKind.STATE, TreeKind.GRADIENTS, TreeKind.VARIABLES)
-"""Trees that show a wrapper to whoever stops there, on every release."""
+"""The kinds of trees with wrappers at which ``is_leaf`` can stop, on every release."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Origin:
     """Where a tree comes from.
 
-    ``made_by`` is the expression that says so: a call, or an annotation. ``filters`` are the canonical names of the
-    Variable types by which state was taken: empty if nothing was filtered out, ``None`` if that cannot be told.
-    ``is_certain`` is false where it is only likely, such as for the gradient by an argument that cannot be seen.
-    ``is_mapped`` holds where some map has put its results into the wrappers, which may be anything; ``is_new`` where
-    the wrappers were just made and belong to no model, as those that a map without ``is_leaf`` rebuilds.
+    ``made_by`` is the expression that shows it: a call, or an annotation. ``filters`` are the canonical names of the
+    Variable types by which state was filtered: empty if nothing was filtered out, ``None`` if they are unknown.
+    ``is_certain`` is false if the origin is only likely, as for the gradient with respect to an unknown argument.
+    ``is_mapped`` is true if a map has put its results, which may be anything, into the wrappers; ``is_new`` if the
+    wrappers are new objects that no model holds, as those that a map without ``is_leaf`` rebuilds.
     """
 
     kind: TreeKind
@@ -79,7 +77,7 @@ class Origin:
 
     @property
     def holds_wrappers(self) -> bool:
-        """Whether the tree's values stand in Variables or VariableStates."""
+        """Whether the tree's values are in Variables or VariableStates."""
         return self.kind is not TreeKind.PURE
 
 
@@ -92,31 +90,30 @@ _UNSEEN = Unknown("made in a way that is not known here")
 _NEITHER_SET_NOR_DECLARED = Unknown("an attribute that its class does not set")
 
 
-def origin_of(source: ParsedSource, expression: cst.BaseExpression | ast.expr) -> Origin | Unknown:
-    """Tell where a tree comes from.
+@remembered
+def origin_of(source: ParsedSource, tree: ast.expr) -> Origin | Unknown:
+    """Return where a tree comes from.
 
     Args:
         source: the file.
-        expression: the tree, such as the argument of a tree function.
+        tree: the expression, such as the argument of a tree function.
 
     Returns:
-        What is known of its making, or why nothing is.
+        The origin, or why it is unknown.
     """
-    node = expression if isinstance(expression, ast.expr) else source.ast_of(expression)
-    if node is None:
-        return Unknown("not found in the file")
-    return _origin_of_expression(source, node)
+    return _Tracer(source, MAXIMUM_STEPS).trace(tree, ())
 
 
-@remembered
-def _origin_of_expression(source: ParsedSource, node: ast.expr) -> Origin | Unknown:
-    return _Tracer(source, MAXIMUM_STEPS).trace(node, ())
+def holds_only_wrappers(source: ParsedSource, trees: Sequence[ast.expr]) -> bool:
+    """Tell whether every leaf of the first tree is known to be in a wrapper."""
+    origin = origin_of(source, trees[0]) if trees else _UNSEEN
+    return isinstance(origin, Origin) and origin.kind not in (TreeKind.PURE, TreeKind.MODULE)
 
 
-# Calls by what they do to a tree
+# Functions by what they do with a tree
 
 _TAKES_STATE = {"state": TreeKind.STATE, "pop": TreeKind.STATE, "variables": TreeKind.VARIABLES}
-"""``nnx.state(node, *filters)`` and its kin: one tree, or one for each filter if there are several."""
+"""Functions such as ``nnx.state(node, *filters)``: they return one tree, or one per filter if there are several."""
 
 _UNWRAPS = frozenset({"to_pure_dict", "pure", "as_pure"})
 
@@ -132,7 +129,7 @@ _REBUILDS = frozenset(
         "optax.tree_utils.tree_ones_like",
     }
 )
-"""Functions whose result has wrappers like those of their first argument, but of its own (0.10.6 to 0.12.8)."""
+"""Functions whose result has new wrappers, of the types in their first argument (0.10.6 to 0.12.8)."""
 
 _KEEPS_FIRST = _REBUILDS | {
     "flax.nnx.merge_state",
@@ -142,15 +139,15 @@ _KEEPS_FIRST = _REBUILDS | {
     "copy.copy",
     "jax.block_until_ready",
 }
-"""Functions whose result has the wrappers of their first argument, or such as these."""
+"""Functions whose result has the wrappers of their first argument, or new ones of the same types."""
 
 _RUNS_AS_IT_IS = frozenset(
     {"flax.nnx.jit", "flax.nnx.remat", "flax.nnx.eval_shape", "jax.jit", "jax.eval_shape", "jax.checkpoint"}
 )
-"""Transformations whose function returns the trees that the function given to them returns."""
+"""Transformations that return a function with the same results as their argument."""
 
 _MAKES_ARRAYS = ("jax.numpy.", "jax.random.", "numpy.")
-"""What the functions of these modules return holds no wrapper."""
+"""Modules whose functions return no wrappers."""
 
 _GRADIENTS = frozenset({"flax.nnx.grad", "flax.nnx.value_and_grad", "jax.grad", "jax.value_and_grad"})
 
@@ -164,16 +161,16 @@ _TUPLES = frozenset({"builtins.tuple", "typing.Tuple"})
 
 @remembered
 def _answers(source: ParsedSource) -> dict[tuple[object, ...], _Result]:
-    """What tracers have found, by what was asked and how many steps were left.
+    """Return the cache of the tracers' results, by node, path and number of steps left.
 
-    Each alternative may have several again, such as ``if test: state = f(state)`` many times in one loop. Without this,
-    a file of fifty lines would be followed along billions of ways.
+    Each alternative may have several again, such as ``if test: state = f(state)`` many times in one loop. Without the
+    cache, a file of fifty lines would be followed along billions of paths.
     """
     return {}
 
 
 class _Tracer:
-    """Follows one expression back to what made it, a bounded number of steps."""
+    """A search for what made an expression, of a bounded number of steps."""
 
     def __init__(self, source: ParsedSource, steps: int) -> None:
         self._source = source
@@ -181,7 +178,7 @@ class _Tracer:
         self._answers = _answers(source)
 
     def trace(self, node: ast.expr, path: _Path) -> _Result:
-        """The origin of the part of an expression's value that ``path`` leads to."""
+        """Return the origin of the part of an expression's value at the indices ``path``."""
         if self._steps <= 0:
             return Unknown("made in too many steps")
         question = (node, path, self._steps)
@@ -205,16 +202,16 @@ class _Tracer:
         if isinstance(node, ast.NamedExpr):
             return self.trace(node.value, path)
         if isinstance(node, ast.IfExp):
-            return _agreed(self.trace(branch, path) for branch in (node.body, node.orelse) if not _is_none(branch))
+            return _agreed(self.trace(branch, path) for branch in (node.body, node.orelse) if not is_none(branch))
         if isinstance(node, ast.BoolOp):
-            return _agreed(self.trace(value, path) for value in node.values if not _is_none(value))
+            return _agreed(self.trace(value, path) for value in node.values if not is_none(value))
         return self._of_display(node, path)
 
     # Names
 
     def _of_name(self, node: ast.Name, path: _Path) -> _Result:
         bindings = self._source.bindings.bindings_of(node.id, start_of(node))
-        question = (id(bindings), path, self._steps)  # Uses that all bindings reach have the same tuple of them.
+        question = (id(bindings), path, self._steps)  # Uses that the same bindings reach share one tuple of them.
         if question not in self._answers:
             self._answers[question] = self._of_bindings(bindings, path)
         return self._answers[question]
@@ -246,7 +243,7 @@ class _Tracer:
         return _UNSEEN
 
     def _by_use(self, binding: Binding) -> Origin | None:
-        """A parameter that is handed to ``nnx.state`` and its like holds Variables, whatever it is."""
+        """Return the origin of a parameter that is passed to ``nnx.state`` or the like: probably a Module."""
         if binding.kind is not BindingKind.PARAMETER or _is_starred(binding):
             return None
         call = _handed_to_flax(self._source).get(binding)
@@ -272,7 +269,7 @@ class _Tracer:
         return self.trace(elements[index], path[1:])
 
     def _together(self, elements: Sequence[ast.expr | None]) -> _Result:
-        """A container is what all of its parts are."""
+        """Return the origin that all parts of a container have."""
         return _agreed(_UNSEEN if element is None else self.trace(element, ()) for element in elements)
 
     # Attributes and subscripts
@@ -304,8 +301,8 @@ class _Tracer:
         return None if found is _NEITHER_SET_NOR_DECLARED else found
 
     def _of_attribute_of_class(self, node: ast.ClassDef, attribute: str, path: _Path) -> _Result:
-        """What the methods of a class set an attribute to, or what it is declared to be."""
-        set_here = [found for found in _attributes_set(self._source, node).get(attribute, []) if not _is_none(found[0])]
+        """Return the origin of what the methods of a class assign to an attribute, else of its annotation."""
+        set_here = [found for found in _attributes_set(self._source, node).get(attribute, []) if not is_none(found[0])]
         found = _agreed(self.trace(value, (*inner, *path)) for value, inner in set_here)
         if not isinstance(found, Unknown):
             return found
@@ -324,7 +321,7 @@ class _Tracer:
             return _UNSEEN
         owner = self.trace(node.value, ())
         if isinstance(owner, Origin) and owner.kind in (TreeKind.STATE, TreeKind.GRADIENTS) and not path:
-            return owner  # A part of state is state, or one wrapper.
+            return owner  # An item of state is state, or one wrapper.
         return _UNSEEN
 
     # Calls
@@ -381,7 +378,7 @@ class _Tracer:
         return _instance_of(member, node)
 
     def _state_of(self, node: ast.Call) -> _Result:
-        """``nnx.State({..})``, of whatever is given to it: wrappers or not."""
+        """Return the origin of ``nnx.State({..})``, which holds wrappers only if its argument does."""
         given = node.args[0] if len(node.args) == 1 else None
         found = _UNSEEN if given is None else self.trace(given, ())
         if isinstance(found, Origin):
@@ -393,7 +390,7 @@ class _Tracer:
         return Origin(TreeKind.STATE, node, is_certain=isinstance(given, ast.Dict))
 
     def _taken(self, node: ast.Call, kind: TreeKind, skipped: int, path: _Path) -> _Result:
-        """State by filters: one tree for one filter or none, else a tuple of them."""
+        """Return the origin of state taken by filters: one tree for one filter or none, else a tuple of trees."""
         filters = node.args[skipped:]
         if any(isinstance(given, ast.Starred) for given in node.args):
             return Unknown("taken by filters that are not seen")
@@ -426,12 +423,12 @@ class _Tracer:
         return _as_made(taken, whole)
 
     def _filter_after(self, filters: Sequence[ast.expr], index: int) -> tuple[str, ...] | None:
-        """What a filter lets through, the ones before it having taken theirs."""
+        """Return the types of one of several filters; ``None`` for ``...``, which gets what the others leave."""
         named = self._filter(filters[index])
         return None if named == () and len(filters) > 1 else named
 
     def _filter(self, node: ast.expr) -> tuple[str, ...] | None:
-        """The types that a filter names; empty if it lets everything through."""
+        """Return the types that a filter names; empty if it accepts everything, ``None`` if they are unknown."""
         if isinstance(node, ast.Constant):
             return () if node.value is ... or node.value is True else None
         if isinstance(node, (ast.Tuple, ast.List)):
@@ -472,7 +469,7 @@ class _Tracer:
         if None in keywords:
             return _UNSEEN
         is_leaf = keywords.get("is_leaf")
-        if is_leaf is None or _is_none(is_leaf):
+        if is_leaf is None or is_none(is_leaf):
             # Without is_leaf, JAX puts a wrapper around each result. A live Variable is a leaf before 0.10.7.
             is_certain = tree.is_certain and tree.kind is not TreeKind.VARIABLES
             return _rebuilt(replace(tree, is_certain=is_certain, is_mapped=True))
@@ -480,7 +477,7 @@ class _Tracer:
 
     @staticmethod
     def _mapped(node: ast.Call, tree: Origin, position: int) -> _Result:
-        """What a map with ``is_leaf`` makes of state: wrappers again, plain values, or who knows."""
+        """Return the origin of a map's result if ``is_leaf`` is given: wrappers, plain values, or unknown."""
         mapper = node.args[0]
         if not isinstance(mapper, ast.Lambda) or len(mapper.args.args) <= position:
             return Unknown("mapped by a function that may unwrap")
@@ -488,14 +485,14 @@ class _Tracer:
         results = list(_branches(mapper.body))
         if all(_is_access(result, leaf, _KEEPS_WRAPPER) for result in results):
             return _rebuilt(replace(tree, is_mapped=True))
-        if all(_is_access(result, leaf, _KEEPS_WRAPPER) or _is_name(result, leaf) for result in results):
+        if all(_is_access(result, leaf, _KEEPS_WRAPPER) or is_name(result, leaf) for result in results):
             return replace(tree, is_mapped=True)
         if any(_is_access(result, leaf, {"value", "raw_value", "get_value", "get_raw_value"}) for result in results):
             return Origin(TreeKind.PURE, node)
         return Unknown("mapped by a function that may unwrap")
 
     def _of_method(self, node: ast.Call, function: ast.Attribute, path: _Path) -> _Result | None:
-        """Methods of state: ``state.filter(nnx.Param)``, ``state.to_pure_dict()``."""
+        """Return the origin of a method's result, as in ``state.filter(nnx.Param)``, ``state.to_pure_dict()``."""
         if function.attr not in ("filter", "split", "to_pure_dict", "merge"):
             return None
         owner = self.trace(function.value, ())
@@ -511,7 +508,7 @@ class _Tracer:
     # Functions
 
     def _of_call_of_made(self, node: ast.Call, maker: ast.Call, path: _Path) -> _Result:
-        """``nnx.grad(loss)(model)``, ``nnx.jit(f)(x)``."""
+        """Return the origin of ``nnx.grad(loss)(model)``, ``nnx.jit(f)(x)`` and the like."""
         names = self._names(maker.func)
         if len(names) != 1:
             return _UNSEEN
@@ -534,7 +531,7 @@ class _Tracer:
                 return Unknown("a value beside gradients")
             path = path[1:]
         argnums = maker.args[1] if len(maker.args) > 1 else keywords.get("argnums")
-        # A gradient by a Module is one by its Params, unless nnx.DiffState says otherwise.
+        # A gradient with respect to a Module is one of its Params, unless nnx.DiffState selects others.
         is_filtered = argnums is not None and any(isinstance(found, ast.Call) for found in walk(argnums))
         taken = None if is_filtered else ("flax.nnx.Param",)
         argument = self._differentiated(node, argnums, path)
@@ -552,7 +549,7 @@ class _Tracer:
 
     @staticmethod
     def _differentiated(node: ast.Call, argnums: ast.expr | None, path: _Path) -> ast.expr | Unknown:
-        """The argument that a gradient is taken by."""
+        """Return the argument of a call with respect to which a gradient is taken."""
         index: int | None = 0
         if argnums is not None:
             if isinstance(argnums, ast.Call):
@@ -590,7 +587,7 @@ class _Tracer:
         return bool(self._members(called) & {"grad", "value_and_grad"})
 
     def _decorated_gradient(self, node: ast.Call, function: ast.FunctionDef, path: _Path) -> _Result:
-        """A call of a function under ``@nnx.value_and_grad`` or ``@nnx.grad``."""
+        """Return the origin of a call of a function decorated with ``@nnx.value_and_grad`` or ``@nnx.grad``."""
         if len(function.decorator_list) != 1 or isinstance(function.decorator_list[0], ast.Call):
             return _UNSEEN
         decorator = function.decorator_list[0]
@@ -603,7 +600,7 @@ class _Tracer:
         return Origin(kind, node, ()) if kind is not None and not path else _UNSEEN
 
     def _returned_by(self, function: ast.expr, path: _Path) -> _Result:
-        """What a function of this file returns."""
+        """Return the origin of what a function of this file returns."""
         if self._steps <= 0:
             return Unknown("made in too many steps")
         if isinstance(function, ast.Lambda):
@@ -630,11 +627,11 @@ class _Tracer:
         if not self._is_plain(function):
             return _UNSEEN
         returned = (found.value for found in _returns_of(function) if found.value is not None)
-        found = _agreed(self.trace(value, path) for value in returned if not _is_none(value))
+        found = _agreed(self.trace(value, path) for value in returned if not is_none(value))
         return self._of_annotation(function.returns, path) if isinstance(found, Unknown) else found
 
     def _is_plain(self, function: ast.FunctionDef) -> bool:
-        """Whether a call of a function returns what its ``return`` statements say."""
+        """Tell whether a call of a function returns what its ``return`` statements do: no generator or decorator."""
         if any(isinstance(found, (ast.Yield, ast.YieldFrom)) for found in own_nodes(function)):
             return False
         for decorator in function.decorator_list:
@@ -660,7 +657,7 @@ class _Tracer:
             result = self._of_annotation(quoted, path, place)
             return result if isinstance(result, Unknown) else replace(result, made_by=node)
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
-            sides = (side for side in operands(node, ast.BitOr) if not _is_none(side))
+            sides = (side for side in operands(node, ast.BitOr) if not is_none(side))
             return _agreed(self._of_annotation(side, path, place) for side in sides)
         if isinstance(node, ast.Subscript):
             return self._of_generic(node, path, place)
@@ -672,7 +669,7 @@ class _Tracer:
         names = self._source.bindings.qualified_names(parts, place) if parts else frozenset()
         arguments = list(node.slice.elts) if isinstance(node.slice, ast.Tuple) else [node.slice]
         if names & _UNIONS:
-            return _agreed(self._of_annotation(found, path, place) for found in arguments if not _is_none(found))
+            return _agreed(self._of_annotation(found, path, place) for found in arguments if not is_none(found))
         if names & _OPTIONAL:
             return self._of_annotation(arguments[0], path, place)
         if names & _TUPLES and path and path[0] is not None and -len(arguments) <= path[0] < len(arguments):
@@ -693,7 +690,7 @@ class _Tracer:
         return _agreed(found)
 
     def _annotated_state(self, node: ast.expr) -> Origin:
-        """``nnx.State`` is also what ``nnx.as_pure`` returns, with plain arrays in it."""
+        """Return the origin of a value annotated ``nnx.State``; ``nnx.as_pure`` returns one of plain arrays, too."""
         return Origin(TreeKind.STATE, node, is_certain=self._source.bindings.calls.keys().isdisjoint(_UNWRAPS))
 
     # Names of Flax
@@ -710,7 +707,7 @@ def _members(source: ParsedSource, node: ast.expr) -> set[str | None]:
 
 
 def member_of_nnx(name: str) -> str | None:
-    """The name of a member of NNX, whatever module leads to it: ``State`` for ``flax.nnx.statelib.State``."""
+    """Return the name of a member of NNX without its modules: ``State`` for ``flax.nnx.statelib.State``."""
     parts = canonical(name).split(".")
     if parts[:2] != ["flax", "nnx"]:
         return None
@@ -721,7 +718,7 @@ def member_of_nnx(name: str) -> str | None:
 
 
 def _instance_of(member: str | None, node: ast.expr) -> Origin | None:
-    """What an instance of a class of NNX is."""
+    """Return the origin of an instance of an NNX class; ``None`` for other members."""
     if member in OPTIMIZERS:
         return Origin(TreeKind.OPTIMIZER, node, ())
     if member in MODULES:
@@ -733,11 +730,11 @@ def _instance_of(member: str | None, node: ast.expr) -> Origin | None:
 
 @remembered
 def _kind_of_class(source: ParsedSource, binding: Binding, steps: int) -> TreeKind | None:
-    """What instances of a class defined in this file are, judged by its bases."""
+    """Return the kind of the instances of a class of this file, by its bases; ``None`` if it is unknown."""
     if binding.kind is not BindingKind.CLASS or not isinstance(binding.node, ast.ClassDef) or not steps:
         return None
     if any(keyword.arg == "pytree" for keyword in binding.node.keywords):
-        return None  # ``pytree=False``: one opaque leaf.
+        return None  # With ``pytree=False`` it is one opaque leaf.
     for base in binding.node.bases:
         parts = dotted_name(base.value if isinstance(base, ast.Subscript) else base)
         if parts is None:
@@ -757,25 +754,24 @@ def _kind_of_class(source: ParsedSource, binding: Binding, steps: int) -> TreeKi
 
 
 def attribute_values(source: ParsedSource, node: ast.Attribute) -> tuple[ast.expr, ...]:
-    """Everything that the methods of a class set ``self.name`` to, but ``None``; empty if part of it is unpacked."""
+    """Return all values but ``None`` that the methods of a class assign to ``self.name``; empty if one is unpacked."""
     if not isinstance(node.value, ast.Name):
         return ()
     scope = class_of_method(source.bindings.bindings_of(node.value.id, start_of(node.value)))
     if scope is None or not isinstance(scope.node, ast.ClassDef):
         return ()
     found = [
-        (value, path) for value, path in _attributes_set(source, scope.node).get(node.attr, []) if not _is_none(value)
+        (value, path) for value, path in _attributes_set(source, scope.node).get(node.attr, []) if not is_none(value)
     ]
     return () if any(path for _, path in found) else tuple(value for value, _ in found)
 
 
 @remembered
 def _handed_to_flax(source: ParsedSource) -> dict[Binding, ast.Call]:
-    """The bindings whose names are handed to ``nnx.state`` and its like, each with the first such call."""
+    """Return the bindings whose names are passed to ``nnx.state`` and the like, each with the first such call."""
     found: dict[Binding, ast.Call] = {}
     for name in ("state", "split", "update", "pop", "variables"):
-        for call in (use.node for use in source.bindings.calls.get(name, ())):
-            assert isinstance(call, ast.Call)
+        for call in source.bindings.calls.get(name, ()):
             given = call.args[0] if call.args else None
             if isinstance(given, ast.Name) and _members(source, call.func) == {name}:
                 bindings = source.bindings.bindings_of(given.id, start_of(given))
@@ -786,20 +782,20 @@ def _handed_to_flax(source: ParsedSource) -> dict[Binding, ast.Call]:
 
 @remembered
 def _attributes_set(source: ParsedSource, node: ast.ClassDef) -> dict[str, list[tuple[ast.expr, _Path]]]:
-    """What the methods of a class assign to attributes of ``self``."""
+    """Return, by attribute, the values that the methods of a class assign to attributes of ``self``."""
     found: dict[str, list[tuple[ast.expr, _Path]]] = {}
     for method in node.body:
         if isinstance(method, (ast.FunctionDef, ast.AsyncFunctionDef)) and method.args.args:
             owner = method.args.args[0].arg
             for target, value, path in _assignments(method):
-                if isinstance(target, ast.Attribute) and _is_name(target.value, owner):
+                if isinstance(target, ast.Attribute) and is_name(target.value, owner):
                     found.setdefault(target.attr, []).append((value, path))
     return found
 
 
 @remembered
 def _attributes_declared(source: ParsedSource, node: ast.ClassDef) -> dict[str, list[ast.expr]]:
-    """What annotated assignments in a class say of names, and of attributes of whatever."""
+    """Return, by name, the annotations of names and attributes in a class and its methods."""
     found: dict[str, list[ast.expr]] = {}
     for statement in walk(node):
         if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, (ast.Name, ast.Attribute)):
@@ -829,7 +825,7 @@ def _unpacked(target: ast.expr, value: ast.expr, path: _Path) -> Iterator[tuple[
 
 
 def _agreed(results: Iterable[_Result]) -> _Result:
-    """The one origin that all alternatives have; filters that differ are not known."""
+    """Return the origin that all alternatives have; its filters are unknown if theirs differ."""
     found: Origin | None = None
     for result in results:
         if isinstance(result, Unknown):
@@ -850,14 +846,14 @@ def _agreed(results: Iterable[_Result]) -> _Result:
 
 
 def _rebuilt(found: _Result) -> _Result:
-    """The same tree with wrappers of its own; those of a Module belong to it, however new it is."""
+    """Return the origin of a tree rebuilt with new wrappers; those of a Module belong to it, even if it is new."""
     if isinstance(found, Unknown) or found.kind is TreeKind.MODULE:
         return found
     return replace(found, is_new=True)
 
 
 def _as_made(part: _Result, whole: Origin) -> _Result:
-    """A part of a tree, whose wrappers are as new as the whole tree's, and hold the same."""
+    """Return the origin of a part of a tree, with ``is_new`` and ``is_mapped`` of the whole tree."""
     return part if isinstance(part, Unknown) else replace(part, is_new=whole.is_new, is_mapped=whole.is_mapped)
 
 
@@ -872,21 +868,13 @@ def _branches(node: ast.expr) -> Iterator[ast.expr]:
 
 
 def _is_access(node: ast.expr, leaf: str, attributes: Iterable[str]) -> bool:
-    """Whether an expression is ``leaf.attribute``, called or not."""
+    """Tell whether an expression is ``leaf.attribute`` or ``leaf.attribute(..)``."""
     found = node.func if isinstance(node, ast.Call) else node
-    return isinstance(found, ast.Attribute) and found.attr in attributes and _is_name(found.value, leaf)
-
-
-def _is_name(node: ast.expr, name: str) -> bool:
-    return isinstance(node, ast.Name) and node.id == name
-
-
-def _is_none(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and node.value is None
+    return isinstance(found, ast.Attribute) and found.attr in attributes and is_name(found.value, leaf)
 
 
 def _binds_none(binding: Binding) -> bool:
-    return binding.kind is BindingKind.ASSIGNMENT and binding.value is not None and _is_none(binding.value)
+    return binding.kind is BindingKind.ASSIGNMENT and binding.value is not None and is_none(binding.value)
 
 
 def _is_starred(binding: Binding) -> bool:

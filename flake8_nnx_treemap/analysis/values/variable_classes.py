@@ -1,4 +1,4 @@
-"""What classes of the file that may be Variables define themselves, in place of what Flax defines."""
+"""Finds the members that a file's own Variable classes define, which may override those of Flax."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
-from flake8_nnx_treemap.analysis.code.nodes import walk
-from flake8_nnx_treemap.analysis.names.bindings import Binding, BindingKind, ScopeKind, start_of
+from flake8_nnx_treemap.analysis.code.nodes import start_of, walk
+from flake8_nnx_treemap.analysis.names.scopes import Binding, BindingKind, ScopeKind
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
 from flake8_nnx_treemap.names import WRAPPERS, canonical
 
 _HOLD_NO_VARIABLES = sys.stdlib_module_names | {"builtins", "flax", "jax"}
-"""Packages whose classes are no Variables, but for ``WRAPPERS``. Of a base from elsewhere nobody knows here."""
+"""Packages whose classes are not Variables, except for ``WRAPPERS``. Classes of other packages may be."""
 
 
 @remembered
 def own_members(source: ParsedSource) -> frozenset[str]:
-    """What is bound in the body of a class that is or may be a Variable, or of another class that it derives from."""
+    """Return the names bound in the bodies of classes that may be Variables, and of the classes they inherit from."""
     bodies: dict[ast.AST, list[str]] = {}
     for name, bound in source.bindings.all_bound():
         for binding in bound:
@@ -32,7 +32,7 @@ def own_members(source: ParsedSource) -> frozenset[str]:
 
 
 def _slots(binding: Binding) -> Iterator[str]:
-    """The attributes that ``__slots__ = "a", "b"`` makes."""
+    """Yield the attributes that ``__slots__ = "a", "b"`` makes."""
     if binding.name == "__slots__" and binding.value is not None:
         constants = (found.value for found in walk(binding.value) if isinstance(found, ast.Constant))
         yield from (value for value in constants if isinstance(value, str))
@@ -42,7 +42,7 @@ _Classes = Mapping[ast.AST, list[ast.AST]]
 
 
 def _variables(source: ParsedSource) -> tuple[set[ast.AST], _Classes]:
-    """The classes of the file that may be Variables, and for each class those of the file that it derives from."""
+    """Return the classes of the file that may be Variables, and the bases in this file of each class."""
     bases: defaultdict[ast.AST, list[ast.AST]] = defaultdict(list)
     derived: defaultdict[ast.AST, list[ast.AST]] = defaultdict(list)
     first: list[ast.AST] = []
@@ -58,7 +58,7 @@ def _variables(source: ParsedSource) -> tuple[set[ast.AST], _Classes]:
 
 
 def _closed(first: Iterable[ast.AST], edges: _Classes) -> set[ast.AST]:
-    """Some classes, and all that edges lead to from them."""
+    """Return some classes and all classes that can be reached from them along edges."""
     pending = list(first)
     found = set(pending)
     for one in pending:
@@ -77,7 +77,7 @@ def _classes_named(source: ParsedSource, base: ast.expr) -> list[ast.AST]:
 
 
 def _may_be_variable(source: ParsedSource, base: ast.expr) -> bool:
-    """Whether a base class that the file does not define is a Variable, or nobody knows."""
+    """Tell whether a base class that the file does not define is a Variable class, or unknown."""
     names = source.bindings.names_of(base.value if isinstance(base, ast.Subscript) else base)
     return not names or any(
         canonical(name) in WRAPPERS or name.partition(".")[0] not in _HOLD_NO_VARIABLES for name in names

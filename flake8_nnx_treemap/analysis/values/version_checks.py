@@ -1,4 +1,4 @@
-"""Code that is ready for several releases: it asks which one runs, or handles that a name is not there."""
+"""Finds code that supports several releases: it checks the version, or handles that a name does not exist."""
 
 from __future__ import annotations
 
@@ -7,26 +7,27 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from operator import itemgetter
 
-from flake8_nnx_treemap.analysis.code.nodes import walk, words_below
+from flake8_nnx_treemap.analysis.code.nodes import end_of, start_of, walk, words_below
 from flake8_nnx_treemap.analysis.code.text import Position
-from flake8_nnx_treemap.analysis.names.bindings import Reads, end_of, start_of
+from flake8_nnx_treemap.analysis.names.scopes import Reads
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
+from flake8_nnx_treemap.analysis.names.uses import reads_by_meaning
 from flake8_nnx_treemap.analysis.values.narrowing import Region, statements_after
 from flake8_nnx_treemap.names import MEMBERS_OF_SOME_RELEASES, OLD_NAMES_THAT_STAY
 
 _ABSENCE = frozenset({"AttributeError", "ImportError", "ModuleNotFoundError", "DeprecationWarning"})
-"""What an old name leads to. ``Exception`` is not among them: whoever handles everything has no release in mind."""
+"""The errors and warnings of old names. ``Exception`` is left out: a handler of everything is not about releases."""
 
 _VERSIONS = frozenset({"__version__", "__version_info__", "version_info"})
 _ASKS_FOR_VERSION = frozenset({"importlib.metadata.version", "importlib_metadata.version"})
 _LIBRARIES = ("flax", "jax")
 
 _STEPS = 2
-"""How many names are followed: ``VERSION = Version(flax.__version__)``, then ``IS_NEW = VERSION >= (0, 11)``."""
+"""The number of names that are followed: ``VERSION = Version(flax.__version__)``, ``IS_NEW = VERSION >= (0, 11)``."""
 
 
 def is_guarded(source: ParsedSource, position: Position) -> bool:
-    """Whether what stands at a position is meant for the releases that have it.
+    """Tell whether the code at a position is only meant for releases that have the old name there.
 
     Args:
         source: the file.
@@ -34,8 +35,8 @@ def is_guarded(source: ParsedSource, position: Position) -> bool:
 
     Returns:
         True in a ``try`` that handles ``AttributeError`` or ``ImportError``, in ``with suppress(AttributeError)`` and
-        its like, and in all branches of a choice whose test asks for a release: by ``hasattr(jax, "tree")``, by
-        ``flax.__version__``, or by a name that was set to what one of these says.
+        the like, and in all branches of an ``if`` that tests for a release: by ``hasattr(jax, "tree")``, by
+        ``flax.__version__``, or by a name assigned from one of these.
     """
     place = source.place_at(position)
     regions = _guarded_regions(source)
@@ -45,7 +46,7 @@ def is_guarded(source: ParsedSource, position: Position) -> bool:
 
 @remembered
 def _guarded_regions(source: ParsedSource) -> list[Region]:
-    """Where code is guarded: sorted, and without the regions that lie within another one."""
+    """Return the regions of guarded code, sorted, without those that are within another one."""
     found: list[Region] = []
     decided = (region for question in _questions(source) for region in _decided_by(source, question))
     for region in sorted((*_where_absence_is_handled(source), *decided)):
@@ -72,14 +73,14 @@ def _span(node: ast.AST) -> Region:
     return start_of(node), end_of(node)
 
 
-# Questions
+# Version checks
 
 
 def _questions(source: ParsedSource) -> Iterator[ast.expr]:
-    """Expressions that depend on which release runs, and the names that were set to such."""
-    pending = [use.node for name in _VERSIONS for use in source.bindings.attributes.get(name, ())]
-    pending += [use.node for use in source.bindings.calls.get("hasattr", ()) if _asks_for_member(source, use.node)]
-    pending += [use.node for use in source.bindings.calls.get("version", ()) if _asks_for_version(source, use.node)]
+    """Yield the expressions that depend on the release that runs, and the reads of names assigned from them."""
+    pending: list[ast.expr] = [use for name in _VERSIONS for use in source.bindings.attributes.get(name, ())]
+    pending += [call for call in source.bindings.calls.get("hasattr", ()) if _asks_for_member(source, call)]
+    pending += [call for call in source.bindings.calls.get("version", ()) if _asks_for_version(source, call)]
     pending += [node for reads in _reads_of_imported_versions(source) for _, node in reads.nodes]
     yield from pending
     for _ in range(_STEPS):
@@ -89,9 +90,9 @@ def _questions(source: ParsedSource) -> Iterator[ast.expr]:
 
 
 def _asks_for_member(source: ParsedSource, node: ast.expr) -> bool:
-    """Whether ``hasattr`` asks a module or class of Flax or JAX, or an object for what wrappers have in some releases.
+    """Tell whether ``hasattr`` tests a part of Flax or JAX, or tests for a member that wrappers have in some releases.
 
-    An old name that Flax still has tells nothing: whoever asks for it gets it, and the warning.
+    A test for an old name that Flax still has is not a version check: it is always true, and warns.
     """
     if not isinstance(node, ast.Call) or len(node.args) != 2 or not isinstance(node.args[1], ast.Constant):
         return False
@@ -105,34 +106,24 @@ def _asks_for_version(source: ParsedSource, node: ast.expr) -> bool:
 
 
 def _reads_of_imported_versions(source: ParsedSource) -> Iterator[Reads]:
-    """Where ``flax_version`` is read after ``from flax import __version__ as flax_version``."""
+    """Yield the reads of ``flax_version`` after ``from flax import __version__ as flax_version``."""
     for name, bound in source.bindings.all_bound():
         for binding in bound:
             if (binding.qualified_name or "").rpartition(".")[2] in _VERSIONS:
-                yield from _reads_by_binding(source, name).get(binding.node, ())
+                yield from reads_by_meaning(source, name).get(binding.node, ())
 
 
 def _reads_of_answer(source: ParsedSource, question: ast.expr) -> Iterator[Reads]:
-    """Where names are read that may be set to what a question says."""
+    """Yield the reads of names that may be assigned the result of a version check."""
     *_, (answer, statement) = _outwards(source, question)
     if not isinstance(statement, ast.Assign) or statement.value is not answer:
         return
     for name in (found.id for target in statement.targets for found in walk(target) if isinstance(found, ast.Name)):
-        yield from _reads_by_binding(source, name).get(statement, ())
-
-
-@remembered
-def _reads_by_binding(source: ParsedSource, name: str) -> dict[ast.AST, list[Reads]]:
-    """Where a name is read, by the statements that may have bound it."""
-    found: dict[ast.AST, list[Reads]] = {}
-    for reads in source.bindings.reads_of(name):
-        for binding in reads.bindings:
-            found.setdefault(binding.node, []).append(reads)
-    return found
+        yield from reads_by_meaning(source, name).get(statement, ())
 
 
 def _outwards(source: ParsedSource, question: ast.expr) -> Iterator[tuple[ast.AST, ast.AST]]:
-    """A question with what is around it, and so on for each expression that its answer goes into."""
+    """Yield a version check and each one that it is a part of, innermost first, each with its parent."""
     part: ast.AST = question
     around = source.ast_parent(part)
     while around is not None:
@@ -141,17 +132,17 @@ def _outwards(source: ParsedSource, question: ast.expr) -> Iterator[tuple[ast.AS
 
 
 def _goes_into(part: ast.AST, around: ast.AST) -> bool:
-    """Whether an expression says what its parts say; choices, lambdas, dictionaries and texts say more."""
+    """Tell whether an expression around a version check is one, too: ``not check`` is, ``{"a": check}`` is not."""
     if isinstance(around, ast.comprehension):
         return part is around.iter
     return isinstance(around, ast.expr) and not isinstance(around, (ast.IfExp, ast.Lambda, ast.Dict, ast.JoinedStr))
 
 
-# Choices
+# Branches
 
 
 def _decided_by(source: ParsedSource, question: ast.expr) -> Iterator[Region]:
-    """The choices that a question decides: whole, since each branch is for some release."""
+    """Yield the regions of the conditionals that a version check decides: all branches, as each is for some release."""
     for part, around in _outwards(source, question):
         if isinstance(around, ast.BoolOp) or (isinstance(around, ast.IfExp) and part is around.test):
             yield _span(around)
@@ -165,7 +156,7 @@ def _decided_by(source: ParsedSource, question: ast.expr) -> Iterator[Region]:
 
 
 def _alternative(source: ParsedSource, choice: ast.If | ast.While) -> Iterator[Region]:
-    """What follows a choice where a branch returns. One that raises refuses a release, and leaves no alternative."""
+    """Yield the region after an ``if`` if a branch returns. A branch that raises refuses a release instead."""
     ends = [branch[-1] for branch in (choice.body, choice.orelse) if branch]
     following = statements_after(source, choice)
     if following and any(isinstance(end, (ast.Return, ast.Continue, ast.Break)) for end in ends):

@@ -1,4 +1,4 @@
-"""Which names are an NNX wrapper for certain: a test says so, or a traversal hands it over, or it was just made."""
+"""Finds expressions that are always an NNX wrapper: type-tested, passed by a traversal, or made by a constructor."""
 
 from __future__ import annotations
 
@@ -6,48 +6,37 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-import libcst as cst
-
-from flake8_nnx_treemap.analysis.call_facts import call_facts_of
-from flake8_nnx_treemap.analysis.calls.leaf_loops import leaf_consumers_of
+from flake8_nnx_treemap.analysis.calls.class_references import class_names
+from flake8_nnx_treemap.analysis.calls.leaf_loops import leaf_loops_of
 from flake8_nnx_treemap.analysis.calls.mappers import Mapper, mapper_of
 from flake8_nnx_treemap.analysis.calls.predicates import LeafTest, leaf_test_of
 from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall, tree_calls_of
-from flake8_nnx_treemap.analysis.candidates import candidates_of
-from flake8_nnx_treemap.analysis.code.nodes import walk
-from flake8_nnx_treemap.analysis.names.bindings import (
-    Binding,
-    BindingKind,
-    Scope,
-    ScopeKind,
-    dotted_name,
-    end_of,
-    start_of,
-)
+from flake8_nnx_treemap.analysis.code.nodes import dotted_name, end_of, start_of, walk
+from flake8_nnx_treemap.analysis.names.scopes import Binding, BindingKind, Scope, ScopeKind
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown, remembered
-from flake8_nnx_treemap.analysis.values.narrowing import Region, regions_where, type_test, types_named
-from flake8_nnx_treemap.analysis.values.provenance import TreeKind, attribute_values, origin_of
+from flake8_nnx_treemap.analysis.values.narrowing import Region, regions_where, type_test
+from flake8_nnx_treemap.analysis.values.provenance import attribute_values, holds_only_wrappers
 from flake8_nnx_treemap.analysis.values.variable_classes import own_members
 from flake8_nnx_treemap.names import WRAPPERS
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Known:
-    """A name that is a wrapper in a region, as long as it means what one of ``bindings`` made it mean."""
+    """A name that is a wrapper in a region, as long as ``bindings`` are those that reach its use."""
 
     name: str
     region: Region
     bindings: tuple[Binding, ...]
     scope: Scope
-    """Where that is known."""
+    """The scope of the code in which that is known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Following:
-    """Which parameters are followed to what this file gives their functions.
+    """Which parameters are followed to the arguments of their function's calls in this file.
 
-    ``calls`` is through how many functions still. Without ``public`` a function that other files may call as well, with
-    whatever they like, is not one of them.
+    ``calls`` is the number of functions that may still be followed. Without ``public``, functions are left out that
+    other files may call as well, with other arguments.
     """
 
     calls: int = 2
@@ -59,17 +48,17 @@ FOLLOW_PRIVATE = Following(public=False)
 
 
 def is_wrapper(source: ParsedSource, node: ast.expr, following: Following = FOLLOW_ALL) -> bool:
-    """Whether an expression is a Variable or a VariableState for certain.
+    """Tell whether an expression is always a Variable or a VariableState.
 
     Args:
         source: the file.
         node: an expression.
-        following: which parameters are followed to what this file gives their functions.
+        following: which parameters are followed to the arguments of their function's calls in this file.
 
     Returns:
-        True for a name that ``isinstance`` has tested; for the leaf of a mapper or a loop whose ``is_leaf`` stops at
-        wrappers and that takes every leaf for one; for ``nnx.Param(..)``; for names and attributes that are set to
-        nothing else or annotated so; and for the parameter of a function that this file gives nothing else to.
+        True for a name that ``isinstance`` has tested; for the leaf of a mapper or a loop that does not dispatch and
+        whose ``is_leaf`` stops at wrappers; for ``nnx.Param(..)``; for names and attributes that are assigned nothing
+        else or annotated so; and for a parameter if all calls in this file pass wrappers.
     """
     if _is_made_so(source, node, following):
         return True
@@ -84,7 +73,7 @@ def is_wrapper(source: ParsedSource, node: ast.expr, following: Following = FOLL
 
 
 def _still_holds(source: ParsedSource, known: _Known, use: ast.Name) -> bool:
-    """Whether a name means the same where a function that stands below the test runs: later, perhaps."""
+    """Tell whether a name still has its known value at a use, which may be in a function that runs later."""
     scope: Scope | None = source.bindings.scope_at(start_of(use))
     while scope is not None and scope is not known.scope and scope.kind is ScopeKind.COMPREHENSION:
         scope = scope.parent
@@ -99,7 +88,7 @@ def _is_in_loop(binding: Binding) -> bool:
 
 
 def _may_be_handed_over(binding: Binding) -> bool:
-    """Whether a name may be the leaf of a lambda or of a loop: only for such a one are the calls to be read."""
+    """Tell whether a binding may be the leaf of a lambda or a loop; the file's tree calls are read only for those."""
     is_of_lambda = binding.kind is BindingKind.PARAMETER and binding.scope.kind is ScopeKind.LAMBDA
     return is_of_lambda or binding.kind is BindingKind.ITERATION
 
@@ -107,9 +96,9 @@ def _may_be_handed_over(binding: Binding) -> bool:
 def wrapper_attributes(
     source: ParsedSource, name: str, context: type[ast.expr_context] = ast.Load
 ) -> Iterator[ast.Attribute]:
-    """Every access to one attribute of what is a wrapper for certain, f-strings left out.
+    """Yield every access to one attribute of expressions that are always wrappers, but not in f-strings.
 
-    None where a class of the file that may be a wrapper has such a member of its own: it may do something else.
+    Yields nothing if a class of the file that may be a wrapper defines such a member, which may do something else.
 
     Args:
         source: the file.
@@ -117,8 +106,7 @@ def wrapper_attributes(
         context: ``ast.Load`` for reads, ``ast.Store`` for writes.
     """
     general = "__setattr__" if context is ast.Store else "__getattribute__"
-    for use in source.bindings.attributes.get(name, ()):
-        node = use.node
+    for node in source.bindings.attributes.get(name, ()):
         if not isinstance(node, ast.Attribute) or not isinstance(node.ctx, context) or is_format_part(source, node):
             continue
         if _is_pattern_part(source, node):
@@ -128,7 +116,7 @@ def wrapper_attributes(
 
 
 def is_format_part(source: ParsedSource, node: ast.AST) -> bool:
-    """Whether a node stands in an f-string: before Python 3.12, ``ast`` does not know where."""
+    """Tell whether a node is in an f-string, where ``ast`` gives no right places before Python 3.12."""
     around = source.ast_parent(node)
     while isinstance(around, (ast.expr, ast.comprehension, ast.keyword)):
         if isinstance(around, (ast.JoinedStr, ast.FormattedValue)):
@@ -138,14 +126,14 @@ def is_format_part(source: ParsedSource, node: ast.AST) -> bool:
 
 
 def _is_pattern_part(source: ParsedSource, node: ast.AST) -> bool:
-    """Whether a node stands in ``case name.value``, where no call may stand."""
+    """Tell whether a node is in a pattern such as ``case name.value``, where a call is a syntax error."""
     around = source.ast_parent(node)
     while isinstance(around, ast.Attribute):
         around = source.ast_parent(around)
     return isinstance(around, ast.MatchValue)
 
 
-# Made so
+# Made by a constructor
 
 
 def _is_made_so(source: ParsedSource, node: ast.expr, following: Following) -> bool:
@@ -166,7 +154,7 @@ def _binds_wrapper(source: ParsedSource, binding: Binding, following: Following)
         if not isinstance(arguments, ast.arguments) or binding.node in (arguments.vararg, arguments.kwarg):
             return False
         annotation = getattr(binding.node, "annotation", None)
-        types = None if annotation is None else types_named(source, annotation)
+        types = None if annotation is None else class_names(source, annotation)
         if types:
             return WRAPPERS.issuperset(types)
         return following.calls > 0 and _is_given_nothing_else(source, binding, arguments, following)
@@ -178,17 +166,17 @@ def _makes_wrapper(source: ParsedSource, call: ast.Call) -> bool:
     function = call.func.value if isinstance(call.func, ast.Subscript) else call.func
     if dotted_name(function) is None:
         return False
-    types = types_named(source, function, 0)
+    types = class_names(source, function, 0)
     return bool(types) and WRAPPERS.issuperset(types or ())
 
 
-# Given nothing else
+# Passed by every call
 
 
 def _is_given_nothing_else(
     source: ParsedSource, binding: Binding, arguments: ast.arguments, following: Following
 ) -> bool:
-    """Whether each mention of the function of a parameter calls it with a wrapper, or maps it over wrappers."""
+    """Tell whether each mention of a parameter's function calls it with a wrapper, or maps it over wrappers."""
     names = [found.arg for found in (*arguments.posonlyargs, *arguments.args)]
     function = binding.scope.node
     if binding.name not in names or getattr(function, "decorator_list", []):
@@ -203,7 +191,7 @@ def _is_given_nothing_else(
 
 
 def _name_of(source: ParsedSource, function: ast.AST) -> str:
-    """The name of a function, or the one that a lambda is set to; empty if there is none."""
+    """Return the name of a function, or the one to which a lambda is assigned; empty if there is none."""
     around = source.ast_parent(function)
     target = around.targets[0] if isinstance(around, ast.Assign) and around.value is function else function
     name = getattr(target, "name", getattr(target, "id", ""))
@@ -211,7 +199,7 @@ def _name_of(source: ParsedSource, function: ast.AST) -> str:
 
 
 def _is_nested(function: Scope) -> bool:
-    """Whether a function stands in another one, where no other file finds it."""
+    """Tell whether a function is defined in another one, so that no other file can import it."""
     around = function.parent
     while around is not None and around.kind not in (ScopeKind.FUNCTION, ScopeKind.LAMBDA):
         around = around.parent
@@ -219,8 +207,7 @@ def _is_nested(function: Scope) -> bool:
 
 
 def _mentions_of(source: ParsedSource, function: ast.AST, name: str) -> Iterator[ast.Name]:
-    for use in source.bindings.attributes.get(name, ()):
-        node = use.node
+    for node in source.bindings.attributes.get(name, ()):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
             bindings = source.bindings.bindings_of(name, start_of(node))
             if any(function in (found.node, found.value) for found in bindings):
@@ -242,28 +229,26 @@ def _gives_wrapper(source: ParsedSource, mention: ast.Name, name: str, position:
 
 @remembered
 def _mappers(source: ParsedSource) -> frozenset[ast.expr]:
-    """What is given to any tree function as its mapper."""
-    return frozenset(one.mapper for one in candidates_of(source) if one.mapper is not None)
+    """Return the expressions that are passed to a tree function as its mapper."""
+    return frozenset(one.mapper for one in tree_calls_of(source) if one.mapper is not None)
 
 
 @remembered
 def _mappers_of_wrappers(source: ParsedSource) -> dict[ast.expr, int]:
-    """The mappers that take every leaf for one, below a predicate that stops at nothing else -> the leaf's position."""
+    """Return the leaf's position by mapper, for mappers without dispatch in calls that stop only at wrappers."""
     found: dict[ast.expr, int] = {}
     for call in _calls_that_stop_at_wrappers(source):
         mapper = None if call.mapper is None else mapper_of(source, call.mapper, call.function.leaf_position)
         if isinstance(mapper, Mapper) and not mapper.dispatches and not mapper.function.overridable:
-            node = source.ast_of(mapper.expression)
-            if node is not None:
-                found[node] = call.function.leaf_position
+            found[mapper.expression] = call.function.leaf_position
     return found
 
 
-# Tested, or handed over
+# Type-tested, or passed by a traversal
 
 
 _KnownNames = dict[tuple[str, tuple[Binding, ...]], list[_Known]]
-"""By name and what it is bound to, since thousands of lambdas of one file may have a parameter of one name."""
+"""By name and bindings, as thousands of lambdas of one file may have parameters of the same name."""
 
 
 @remembered
@@ -285,24 +270,24 @@ def _by_name(known: Iterator[_Known]) -> _KnownNames:
 
 def _tested(source: ParsedSource) -> Iterator[_Known]:
     for use in source.bindings.calls.get("isinstance", ()):
-        test = type_test(source, use.node)
+        test = type_test(source, use)
         if test is None or not test[1] or not test[1] <= WRAPPERS:
             continue
-        yield from _known_where(source, use.node, test[0])
-        for call, name in _calls_of_predicate(source, use.node, test[0]):
+        yield from _known_where(source, use, test[0])
+        for call, name in _calls_of_predicate(source, use, test[0]):
             yield from _known_where(source, call, name)
 
 
 def _known_where(source: ParsedSource, test: ast.expr, name: str) -> Iterator[_Known]:
     if source.bindings.is_shared(name):
-        return  # Whatever is called may give it another meaning.
+        return  # Any call may rebind it.
     bindings = source.bindings.bindings_of(name, start_of(test))
     for region in regions_where(source, test, True):
         yield _Known(name, region, bindings, source.bindings.scope_at(start_of(test)))
 
 
 def _calls_of_predicate(source: ParsedSource, test: ast.expr, name: str) -> Iterator[tuple[ast.Call, str]]:
-    """The calls of the function that does nothing but test its parameter, with the name that each is given."""
+    """Yield the calls of the function that only returns a test of its parameter, each with the name that it tests."""
     definition = source.ast_parent(test)
     if isinstance(definition, ast.Return):
         definition = source.ast_parent(definition)
@@ -313,9 +298,8 @@ def _calls_of_predicate(source: ParsedSource, test: ast.expr, name: str) -> Iter
     around = source.ast_parent(definition)
     target = around.targets[0] if isinstance(around, ast.Assign) and isinstance(definition, ast.Lambda) else definition
     called = getattr(target, "name", getattr(target, "id", None))
-    for use in source.bindings.calls.get(called or "", ()):
-        call = use.node
-        if isinstance(call, ast.Call) and len(call.args) == 1 and isinstance(call.args[0], ast.Name):
+    for call in source.bindings.calls.get(called or "", ()):
+        if len(call.args) == 1 and isinstance(call.args[0], ast.Name):
             bindings = source.bindings.bindings_of(called or "", start_of(call))
             if len(bindings) == 1 and definition in (bindings[0].node, bindings[0].value):
                 yield call, call.args[0].id
@@ -338,19 +322,14 @@ def _handed_over(source: ParsedSource) -> Iterator[_Known]:
         yield from _leaves_of_loops(source, call)
 
 
-def _calls_that_stop_at_wrappers(source: ParsedSource) -> Iterator[TreeCall]:
-    candidates = [call.candidate for call in call_facts_of(source) if call.may_stop_at_wrapper]
-    for call in tree_calls_of(source, candidates):
-        test = None if call.is_leaf is None else leaf_test_of(source, call.is_leaf)
-        if isinstance(test, LeafTest) and stops_only_at_wrappers(test):
-            yield call
+@remembered
+def _calls_that_stop_at_wrappers(source: ParsedSource) -> tuple[TreeCall, ...]:
+    return tuple(call for call in tree_calls_of(source) if _stops_only_at_wrappers(source, call))
 
 
-def stops_only_at_wrappers(test: LeafTest) -> bool:
-    """Whether a predicate is nothing but a test for classes of wrappers."""
-    plain = not test.others and not test.denied and not any(found.is_conditional for found in test.tests)
-    names = [found.name for one in test.tests for found in one.types]
-    return plain and bool(names) and all(name in WRAPPERS for name in names)
+def _stops_only_at_wrappers(source: ParsedSource, call: TreeCall) -> bool:
+    test = None if call.is_leaf is None else leaf_test_of(source, call.is_leaf)
+    return isinstance(test, LeafTest) and test.stops_only_at_wrappers
 
 
 def _leaf_of_lambda(source: ParsedSource, node: ast.Lambda, position: int) -> Iterator[_Known]:
@@ -364,20 +343,14 @@ def _leaf_of_lambda(source: ParsedSource, node: ast.Lambda, position: int) -> It
 
 
 def _leaves_of_loops(source: ParsedSource, call: TreeCall) -> Iterator[_Known]:
-    leaves = leaf_consumers_of(source, call)
-    if isinstance(leaves, Unknown) or not _holds_wrappers(source, call):
+    leaves = leaf_loops_of(source, call)
+    if isinstance(leaves, Unknown) or not holds_only_wrappers(source, call.trees):
         return
-    for consumer in leaves.consumers:
-        if consumer.dispatches or not consumer.leaf.isidentifier() or not consumer.is_inline:
+    for loop in leaves.loops:
+        if loop.dispatches or not loop.leaf.isidentifier() or not loop.is_inline or isinstance(loop.node, ast.Call):
             continue
-        if isinstance(consumer.node, (cst.For, cst.BaseComp)):
-            for body in consumer.bodies:
-                places = source.places_of(body)
-                bindings = source.bindings.bindings_of(consumer.leaf, places[0])
-                if len(bindings) == 1 and bindings[0].kind is BindingKind.ITERATION:
-                    yield _Known(consumer.leaf, places, bindings, source.bindings.scope_at(places[0]))
-
-
-def _holds_wrappers(source: ParsedSource, call: TreeCall) -> bool:
-    origin = origin_of(source, call.trees[0]) if call.trees else Unknown("no tree")
-    return not isinstance(origin, Unknown) and origin.kind not in (TreeKind.PURE, TreeKind.MODULE)
+        for body in loop.bodies:
+            region = start_of(body[0]), end_of(body[-1])
+            bindings = source.bindings.bindings_of(loop.leaf, region[0])
+            if len(bindings) == 1 and bindings[0].kind is BindingKind.ITERATION:
+                yield _Known(loop.leaf, region, bindings, source.bindings.scope_at(region[0]))

@@ -1,0 +1,123 @@
+"""Turns the steps of fixes into minimal text edits, with the concrete trees of their statements."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+
+import libcst as cst
+
+from flake8_nnx_treemap.analysis.code.nodes import end_of
+from flake8_nnx_treemap.analysis.code.text import Edit, Position, Range
+from flake8_nnx_treemap.analysis.names.source import ParsedSource, host_of
+from flake8_nnx_treemap.codemod.spotter import Spots, spot
+from flake8_nnx_treemap.codemod.statements import parse_statements
+from flake8_nnx_treemap.rules.rule import Finding, Fix
+from flake8_nnx_treemap.rules.steps import AddKeyword, Append, AssignByCall, Described, Replace, Step, subject_of
+
+
+def with_edits(source: ParsedSource, findings: Iterable[Finding], wanted: Callable[[Fix], bool]) -> list[Finding]:
+    """Return findings, with the steps of their fixes turned into edits.
+
+    Args:
+        source: the file.
+        findings: its findings, whose fixes are described in steps.
+        wanted: tells which fixes to turn into edits; the others keep their steps.
+
+    Returns:
+        The findings in the same order. A fix is dropped if it would lose a comment, or if LibCST does not parse its
+        statement.
+    """
+    found = [*findings]
+    steps = [step for one in found if one.fix is not None and wanted(one.fix) for step in one.fix.steps]
+    if not steps:
+        return found
+    spots = _spots(source, steps)
+
+    def written(one: Finding) -> Finding:
+        is_described = one.fix is not None and bool(one.fix.steps) and wanted(one.fix)
+        return replace(one, fix=_written(source, one.fix, spots)) if one.fix is not None and is_described else one
+
+    return [*map(written, found)]
+
+
+def _spots(source: ParsedSource, steps: Sequence[Step]) -> Spots:
+    """Return the expressions that steps rewrite, and the comments around them, in the concrete trees."""
+    described = (step for step in steps if not isinstance(step, Edit))
+    return spot(source, parse_statements(source, (host_of(source, subject_of(step)) for step in described)))
+
+
+def _written(source: ParsedSource, fix: Fix, spots: Spots) -> Fix | None:
+    edits: list[Edit] = []
+    for step in fix.steps:
+        if isinstance(step, Edit):
+            # Its statement is not parsed, so any "#" may be a comment, also one in a string.
+            is_lossy = "#" in source.text_in(step.range) and "#" not in step.content
+            written: list[Edit] | None = None if is_lossy else [step]
+        else:
+            written = _edits_of(source, step, spots)
+        if written is None or any(_drops_comment(edit, spots.comments) for edit in written):
+            return None
+        edits += [edit for edit in written if edit.content or edit.range.start != edit.range.end]
+    return replace(fix, edits=tuple(sorted(set(edits))), steps=()) if edits else None
+
+
+def _drops_comment(edit: Edit, comments: Iterable[Position]) -> bool:
+    return "#" not in edit.content and any(edit.range.start <= start < edit.range.end for start in comments)
+
+
+def _edits_of(source: ParsedSource, step: Described, spots: Spots) -> list[Edit] | None:
+    """Return the edits of one step; ``None`` if the concrete tree does not hold the step's expression."""
+    if isinstance(step, AddKeyword):
+        return _keyword(source, step, spots)
+    if isinstance(step, AssignByCall):
+        return _call_for_assignment(source, step, spots)
+    own = source.range(step.node)
+    if isinstance(step, Replace) and not step.with_parentheses:
+        return [source.replace(own, step.content)]
+    found = spots.expression(step.node)
+    if found is None:
+        return None
+    if isinstance(step, Replace):
+        return [source.replace(found.outer, step.content)]
+    if isinstance(step, Append):
+        if step.is_swallowed and not found.is_in_parentheses:
+            return [source.insert(own.start, "("), source.insert(own.end, f"){step.content}")]
+        return [source.insert(found.outer.end, step.content)]
+    if found.is_in_parentheses:
+        return None
+    return [source.insert(own.start, step.before), source.insert(own.end, step.after)]
+
+
+def _keyword(source: ParsedSource, step: AddKeyword, spots: Spots) -> list[Edit] | None:
+    given: list[ast.expr | ast.keyword] = [*step.call.args, *step.call.keywords]
+    last = max(given, key=end_of, default=None)
+    value = last.value if isinstance(last, ast.keyword) else last
+    found = None if value is None else spots.expression(value)
+    if found is None or last is None:
+        return None
+    start = source.range(last).start
+    separator = ", "
+    if found.outer.start.row > source.range(step.call.func).end.row:
+        start = min(start, found.outer.start)
+        before = source.line(start.row)[: start.column - 1]
+        separator = ", " if before.strip() else f",{source.newline}{before}"
+    return [source.insert(found.outer.end, separator + step.content)]
+
+
+def _call_for_assignment(source: ParsedSource, step: AssignByCall, spots: Spots) -> list[Edit] | None:
+    target, value = spots.expression(step.target), spots.expression(step.value)
+    if target is None or value is None or target.is_in_parentheses:
+        return None
+    # As an argument, a bare tuple would be several, and a bare "yield" or ":=" a syntax error.
+    is_bare = isinstance(value.concrete, _NEED_PARENTHESES) and not value.is_in_parentheses
+    opening, closing = ("(", "))") if is_bare else ("", ")")
+    name = source.position(source.offset(target.outer.end) - len(step.target.attr))
+    return [
+        source.replace(Range(name, value.outer.start), step.method + opening),
+        source.insert(value.outer.end, closing),
+    ]
+
+
+_NEED_PARENTHESES = (cst.Tuple, cst.Yield, cst.NamedExpr)

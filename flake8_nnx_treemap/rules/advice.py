@@ -1,0 +1,127 @@
+"""The parts of messages that several rules share: which classes ``is_leaf`` should stop at, as the file spells them.
+
+Also finds type tests that no leaf can pass, which NNX102 and NNX103 report.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Sequence
+
+from flake8_nnx_treemap.analysis.calls.mappers import Dispatch
+from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall
+from flake8_nnx_treemap.analysis.code.nodes import start_of
+from flake8_nnx_treemap.analysis.names.source import ParsedSource
+from flake8_nnx_treemap.analysis.names.spelling import spelling_of
+from flake8_nnx_treemap.analysis.values.provenance import Origin, TreeKind, origin_of
+from flake8_nnx_treemap.names import (
+    VARIABLE,
+    VARIABLE_ONLY_ATTRIBUTES,
+    VARIABLE_STATE,
+    VARIABLE_STATE_IS_VARIABLE,
+    VARIABLE_SUBCLASSES,
+    WRAPPERS,
+    FlaxRange,
+)
+
+
+def wrappers_are_new(source: ParsedSource, trees: Sequence[ast.expr]) -> bool:
+    """Tell whether the wrappers in the first tree are known to be new objects that no model holds."""
+    origin = origin_of(source, trees[0]) if trees else None
+    return isinstance(origin, Origin) and (origin.is_new or origin.kind in (TreeKind.GRADIENTS, TreeKind.PURE))
+
+
+def makes_leaves_of_variables(source: ParsedSource) -> bool:
+    """Tell whether a file mentions Hijax Variables, which JAX treats as leaves."""
+    return "hijax" in source.text
+
+
+def vain_dispatch(source: ParsedSource, dispatches: Sequence[Dispatch], trees: Sequence[ast.expr]) -> Dispatch | None:
+    """Find the type test that fails for every leaf, because JAX descends into every wrapper.
+
+    Code that also tests for arrays may do its work in that branch on purpose. Code that tests for attributes, such as
+    ``value``, may be meant for anything that has one, so its tree must be known to hold NNX wrappers.
+
+    Args:
+        source: the file.
+        dispatches: all the tests that some code makes on a leaf.
+        trees: the trees of a call without ``is_leaf``, the one whose structure is traversed first.
+
+    Returns:
+        The first test; ``None`` if some leaf may pass one of them.
+    """
+    if not dispatches or not trees or not all(found.of_first and _asks_for_wrapper(found) for found in dispatches):
+        return None
+    if makes_leaves_of_variables(source):
+        return None
+    origin = origin_of(source, trees[0])
+    if isinstance(origin, Origin) and not origin.holds_wrappers:
+        return None  # After nnx.pure or nnx.to_pure_dict there is no wrapper to stop at: the test does no harm.
+    if all(found.test is not None for found in dispatches):
+        return dispatches[0]
+    is_known = isinstance(origin, Origin) and origin.is_certain and not origin.is_mapped
+    return dispatches[0] if is_known else None
+
+
+def _asks_for_wrapper(found: Dispatch) -> bool:
+    if found.test is None:
+        return found.attribute in VARIABLE_ONLY_ATTRIBUTES
+    return bool(found.test.types) and all(named.name in WRAPPERS for named in found.test.types)
+
+
+def advice(source: ParsedSource, call: TreeCall, dispatches: Sequence[Dispatch], flax: FlaxRange) -> str:
+    """Return the part of a message that says what to do about type tests that no leaf can pass."""
+    tests = [found.test for found in dispatches if found.test is not None]
+    # A test for an attribute, such as hasattr(x, "value"), accepts every wrapper.
+    asked = [one.name for test in tests for one in test.types] if len(tests) == len(dispatches) else []
+    types = classes_to_stop_at(source, call.node, flax, asked)
+    stop = f"without is_leaf, JAX goes into it; add is_leaf=lambda x: isinstance(x, {types})"
+    if flax.starts_from(VARIABLE_STATE_IS_VARIABLE) or not asked or VARIABLE_STATE in asked:
+        return stop
+    # Below 0.11 state holds VariableStates: they are neither Variables nor Params, but have an attribute ``type``.
+    return f"{stop}, and ask {'the leaf the same' if VARIABLE in asked else 'a VariableState for its .type'}"
+
+
+def question(source: ParsedSource, found: Dispatch) -> str:
+    """Return what a dispatch tests for, in a message's words: "an nnx.Param", "a Variable with 'value'"."""
+    if found.test is None:
+        return f"a Variable with {found.attribute!r}"
+    return with_article(" ".join(source.text_of(found.test.types[0].node).split()))
+
+
+# Spelling
+
+
+def spelled(source: ParsedSource, name: str, node: ast.expr) -> str:
+    """Return a member of ``flax.nnx`` as the file spells it at a node; ``nnx.name`` if it does not import it yet."""
+    found = spelling_of(source, name, start_of(node))
+    return found.text if found is not None and not found.edits else f"nnx.{name}"
+
+
+def classes_to_stop_at(source: ParsedSource, node: ast.expr, flax: FlaxRange, asked: Iterable[str | None] = ()) -> str:
+    """Return the classes that ``is_leaf`` should test for, as the second argument of ``isinstance``.
+
+    Args:
+        source: the file.
+        node: where the test is to be written.
+        flax: the Flax releases that must run the code.
+        asked: the canonical names of the classes that the code tests for.
+
+    Returns:
+        These classes, if they are subclasses of ``Variable`` and the floor is 0.11 or later (below, state does not
+        hold them); else every wrapper class that the floor has.
+    """
+    found = list(dict.fromkeys(asked))
+    if not flax.starts_from(VARIABLE_STATE_IS_VARIABLE):
+        names = ["Variable", "variablelib.VariableState"]
+    elif found and VARIABLE_SUBCLASSES.issuperset(found):
+        names = [name.rpartition(".")[2] for name in found if name is not None]
+    else:
+        names = ["Variable"]
+    texts = [spelled(source, name, node) for name in names]
+    return texts[0] if len(texts) == 1 else f"({', '.join(texts)})"
+
+
+def with_article(words: str) -> str:
+    """Return words with their article: ``a Param``, ``an OptState``, ``an nnx.Param`` (read "an N-N-X")."""
+    return f"an {words}" if words.startswith(("nn", *"aeiouAEIOU")) else f"a {words}"
