@@ -19,9 +19,6 @@ PORTABLE: FlaxRelease = (0, 10, 0)
 VARIABLE_STATE_IS_VARIABLE: FlaxRelease = (0, 11)
 VALUE_ACCESS_WARNS: FlaxRelease = (0, 12, 1)
 METADATA_NEEDS_METHOD: FlaxRelease = (0, 12, 1)
-METADATA_METHOD_ON_STATE: FlaxRelease = (0, 12)
-"""The first release on which what state holds has ``set_metadata``."""
-
 PURE_WARNS: FlaxRelease = (0, 12, 7)
 
 KNOWN_RELEASES: tuple[FlaxRelease, ...] = tuple(

@@ -12,7 +12,7 @@ from measurements import BEFORE, Measured, measured, trees_of, versions_of
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
 from flake8_nnx_treemap.names import PORTABLE
 from flake8_nnx_treemap.reporting.traversals import EPOCHS, TREES, Scene, Traversal, panels, releases_text
-from flake8_nnx_treemap.rules.catalogue import every_rule
+from flake8_nnx_treemap.rules.catalogue import Kind, every_rule
 from flake8_nnx_treemap.rules.rule import Applicability, Example, FixAvailability, Rule
 
 _SECTION = re.compile(r"^## (.+)$", re.MULTILINE)
@@ -95,7 +95,9 @@ def _at_a_glance(rule: Rule) -> str:
 def _since(rule: Rule) -> str:
     if rule.since <= PORTABLE:
         return "whatever Flax you support"
-    return f"if the lowest Flax you support is {_dotted(rule.since)} or later"
+    if rule.entry.kind is Kind.DEPRECATION:
+        return f"if the lowest Flax you support is {_dotted(rule.since)} or later"
+    return f"if you support Flax {_dotted(rule.since)} or later, whatever else you support"
 
 
 def _dotted(release: Iterable[int]) -> str:

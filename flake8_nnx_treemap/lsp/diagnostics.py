@@ -8,7 +8,8 @@ from lsprotocol import types
 
 from flake8_nnx_treemap.lsp.analyst import Analysis
 from flake8_nnx_treemap.lsp.documents import Source
-from flake8_nnx_treemap.rules.catalogue import rule_named
+from flake8_nnx_treemap.reporting.severity import severity_of
+from flake8_nnx_treemap.rules.catalogue import Kind, rule_named
 from flake8_nnx_treemap.rules.rule import Finding, Fix, Rule
 
 NAME = "nnx-treemap"
@@ -33,7 +34,7 @@ def diagnostic_of(source: Source, finding: Finding, range_: types.Range) -> type
     return types.Diagnostic(
         range=range_,
         message="\n".join((finding.message, *finding.notes)),
-        severity=severity_of(rule),
+        severity=_SEVERITIES[severity_of(finding.code)],
         code=finding.code,
         code_description=types.CodeDescription(href=rule.url),
         source=NAME,
@@ -42,18 +43,12 @@ def diagnostic_of(source: Source, finding: Finding, range_: types.Range) -> type
     )
 
 
-def severity_of(rule: Rule) -> types.DiagnosticSeverity:
-    """An error is what raises on some supported Flax by its name alone; what is deprecated still works."""
-    if rule.slug.startswith("removed-"):
-        return types.DiagnosticSeverity.Error
-    if rule.slug.startswith("deprecated-"):
-        return types.DiagnosticSeverity.Information
-    return types.DiagnosticSeverity.Warning
+_SEVERITIES = {"error": types.DiagnosticSeverity.Error, "warning": types.DiagnosticSeverity.Warning}
 
 
 def tags_of(rule: Rule) -> list[types.DiagnosticTag]:
     """Editors strike through what is deprecated."""
-    return [types.DiagnosticTag.Deprecated] if rule.slug.startswith("deprecated-") else []
+    return [types.DiagnosticTag.Deprecated] if rule.entry.kind is Kind.DEPRECATION else []
 
 
 def _fix_data(source: Source, fix: Fix | None) -> dict[str, Any] | None:

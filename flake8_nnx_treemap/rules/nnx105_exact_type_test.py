@@ -3,7 +3,8 @@
 ## What it does
 
 Finds tests of the exact type in predicates and mappers, where the type is `VariableState` or `Variable`: `type(x) is …`, `==`,
-`in (…)`, `type(x).__name__ == "VariableState"`, `x.__class__`, and a table such as `HANDLERS[type(x)]`.
+`in (…)`, `type(x).__name__ == "VariableState"`, `x.__class__`, and a table such as `HANDLERS[type(x)]`. A test for exactly
+`VariableState` is found anywhere in a file, unless the code asks which release runs, or `isinstance(x, nnx.Variable) or` is beside it.
 
 A plain `nnx.Variable(…)` does have this type, so that a test for `Variable` may be meant for exactly these. The rule is silent
 on it in a file that makes one itself, and for a table that has subclasses such as `nnx.Param` as keys beside `nnx.Variable`.

@@ -14,7 +14,8 @@ does one of the two to everything, without a word.
 
 ## What Flax does
 
-* **0.10.0–0.10.7**: two classes, two branches.
+* **0.10.0–0.10.7**: two classes, two branches. Branches that do the same are right there, and left alone while these releases
+  are to be supported.
 * **0.11.0 and later**: one class; the second branch is dead.
 
 ## Fix safety

@@ -2,7 +2,7 @@
 
 ## What it does
 
-Finds calls of `nnx.VariableState` in code for Flax 0.11 and later.
+Finds calls of `nnx.VariableState` in code that runs on Flax 0.11 or later, whatever else it runs on.
 
 It is silent in code that is ready for several releases: in a `try` that handles `AttributeError` or `ImportError`, and in a
 choice whose test asks for the release, by `hasattr(nnx.Variable, "get_value")`, `flax.__version__` and the like.
@@ -15,14 +15,14 @@ says so, except where the type is a positional argument.
 
 ## What Flax does
 
-* **0.10.0–0.10.7**: builds the state of a `T`. The rule is silent while they are to be supported.
+* **0.10.0–0.10.7**: builds the state of a `T`.
 * **0.11.0 and later**: `VariableState(type=T, value=v)` is a plain `Variable` with metadata `type`; `VariableState(T, v)` is a
   `TypeError`.
 
 ## Fix safety
 
 The fix writes `T(v)`. It is unsafe, for what it is there for: the result has another class. There is no fix where the type
-or the value is not to be seen.
+or the value is not to be seen, nor while a release below 0.11 is to be supported: no one text is right on all of them.
 
 ## References
 

@@ -2,7 +2,7 @@
 
 ## What it does
 
-Finds calls of `.to_variable()` without arguments in code for Flax 0.11 and later.
+Finds calls of `.to_variable()` without arguments in code that runs on Flax 0.11 or later, whatever else it runs on.
 
 It is silent in code that is ready for several releases: in a `try` that handles `AttributeError` or `ImportError`, and in a
 choice whose test asks for the release, by `hasattr(x, "to_variable")`, `flax.__version__` and the like.
@@ -13,7 +13,7 @@ The method belonged to `VariableState`, and went with it.
 
 ## What Flax does
 
-* **0.10.0–0.10.7**: makes a new `Variable` of a `VariableState`. The rule is silent while they are to be supported.
+* **0.10.0–0.10.7**: makes a new `Variable` of a `VariableState`.
 * **0.11.0 and later**: `AttributeError`.
 
 ## Fix safety
@@ -22,7 +22,8 @@ The fix writes `.copy()`, which makes a new Variable as `.to_variable()` did: th
 safe, as the original raises, on what is a Variable for certain: a name that `isinstance` has tested or that is annotated so,
 the leaf of a mapper whose `is_leaf` stops at Variables, an element of `nnx.state(…)`. It is unsafe on anything else, which may
 have a method of that name, and for the parameter of a public function that only the calls in this file tell of. There is no
-fix where `except Exception` would handle the error.
+fix where `except Exception` would handle the error, nor while a release below 0.11 is to be supported: a copy of a VariableState
+is no Variable. There, `x.to_variable() if hasattr(x, "to_variable") else x.copy()` is right on all releases.
 
 ## References
 

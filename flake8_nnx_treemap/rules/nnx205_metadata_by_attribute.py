@@ -2,7 +2,7 @@
 
 ## What it does
 
-Finds assignments such as `v.sharding = …` to what is a Variable for certain, in code for Flax 0.12.1 and later: a name that
+Finds assignments such as `v.sharding = …` to what is a Variable for certain, in code that runs on Flax 0.12.1 or later: a name that
 `isinstance` has tested, the leaf of a mapper whose `is_leaf` stops at Variables, `nnx.Param(…)` and names set to it.
 
 It is silent on a name for which a class of the same file that is or may be a Variable defines a property or an attribute: it
@@ -17,7 +17,7 @@ Attributes of a Variable that it does not have itself were its metadata. Setting
 
 ## What Flax does
 
-* **0.10.0–0.12.0**: sets the metadata. The rule is silent while they are to be supported (`set_metadata` is there from 0.12.0).
+* **0.10.0–0.12.0**: sets the metadata. What state holds has `set_metadata` from 0.12.0 on.
 * **0.12.1–0.12.8**: `AttributeError: Cannot set attribute`.
 
 ## Fix safety
@@ -25,7 +25,8 @@ Attributes of a Variable that it does not have itself were its metadata. Setting
 The fix writes `v.set_metadata(name=…)`. It is safe, as the original raises. It is unsafe for `self.name.attribute = …`, since
 code elsewhere may set `self.name` to something else, and for the parameter of a public function that only the calls in this
 file tell of, since others may call it with something else. There is no fix for an assignment of several names at once, for
-`+=` and its like, nor where `except Exception` would handle the error.
+`+=` and its like, nor where `except Exception` would handle the error, nor while a
+release below 0.12.1 is to be supported.
 
 ## References
 
@@ -40,7 +41,7 @@ from collections.abc import Iterator
 from flake8_nnx_treemap.analysis.code.nodes import start_of
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
 from flake8_nnx_treemap.analysis.values.wrappers import wrapper_attributes
-from flake8_nnx_treemap.names import METADATA_METHOD_ON_STATE, VARIABLE_ONLY_ATTRIBUTES, FlaxRange
+from flake8_nnx_treemap.names import METADATA_NEEDS_METHOD, VARIABLE_ONLY_ATTRIBUTES, FlaxRange
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.renaming import unless_guarded
 from flake8_nnx_treemap.rules.rewriting import applicability_on, assignment_as_call, make_fix
@@ -56,7 +57,7 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
         if name.startswith("_") or name in VARIABLE_ONLY_ATTRIBUTES or name == "type":
             continue
         for node in wrapper_attributes(source, name, ast.Store):
-            fix = _fix(source, node) if flax.starts_from(METADATA_METHOD_ON_STATE) else None
+            fix = _fix(source, node) if flax.starts_from(METADATA_NEEDS_METHOD) else None
             yield Finding("NNX205", MESSAGE.format(name), source.range(node), fix)
 
 

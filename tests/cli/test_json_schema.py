@@ -79,7 +79,7 @@ def test_the_row_of_a_noqa_is_where_one_counts(folder: Path) -> None:
 
 
 def test_findings_of_the_api_are_the_same_data(folder: Path) -> None:
-    settings = LintSettings(flax_floor=(0, 12))
+    settings = LintSettings(flax=(0, 12))
     for name in ("bug.py", "book.ipynb", "page.md"):
         text = (folder / name).read_text()
         data = findings_as_data(lint_source(text, str(folder / name), settings), text, str(folder / name))

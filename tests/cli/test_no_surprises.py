@@ -201,7 +201,7 @@ def test_exit_codes_for_fixes(project: Path) -> None:
 
 
 def test_show_fixes_and_silence(project: Path) -> None:
-    assert nnx_fix("--show-fixes", ".", cwd=project).stdout.splitlines() == [
+    assert nnx_fix("--isolated", "--show-fixes", ".", cwd=project).stdout.splitlines() == [
         "Fixed 2 findings:", "- ./other.py:", "    1 × NNX101 (is-leaf-is-not-a-filter)", "- ./src/m.py:",
         "    1 × NNX101 (is-leaf-is-not-a-filter)", "", "Found 2 findings (2 fixed, 0 remaining).",
     ]  # fmt: skip

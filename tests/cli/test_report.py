@@ -114,7 +114,7 @@ def test_the_summary_counts_files_that_could_not_be_checked(folder: Path) -> Non
 
 def test_the_star_says_what_the_project_lets_us_fix(folder: Path) -> None:
     (folder / "bug.py").write_text(BUG.replace("lambda x: x.value", "abs"))
-    (folder / "pyproject.toml").write_text("[tool.nnx-treemap]\nunsafe-fixes = true\n")
+    (folder / "pyproject.toml").write_text('[tool.nnx-treemap]\nunsafe-fixes = true\ntarget-flax = "0.11"\n')
     words = ("--check", "--output-format", "concise", "bug.py")
     lines = nnx_fix(*words, cwd=folder).stdout.splitlines()
     assert "NNX101 [*]" in lines[0]

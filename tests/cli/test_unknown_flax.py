@@ -11,7 +11,7 @@ import pytest
 from flake8_nnx_treemap.names import NEWEST, release_text
 
 HEADER = "import jax\nfrom flax import nnx\n"
-OLD = HEADER + "def live(leaf: nnx.VariableState):\n    return leaf.to_variable()\n"
+OLD = HEADER + "def live(leaf: nnx.VariableState):\n    return leaf.type\n"
 LEAF = "jax.tree.map(lambda v: v.value, state, is_leaf=lambda x: isinstance(x, nnx.VariableState))\n"
 NEW = release_text(NEWEST)
 START = (

@@ -48,7 +48,7 @@ async def test_a_finding_says_what_where_and_why() -> None:
         [found] = await editor.diagnostics(editor.open(URI, BUG))
         assert editor.text_in(URI, found.range) == PREDICATE
         assert (found.code, found.source) == ("NNX101", "nnx-treemap")
-        assert found.severity is types.DiagnosticSeverity.Warning
+        assert found.severity is types.DiagnosticSeverity.Error
         assert found.code_description is not None
         assert found.code_description.href.endswith("/rules/NNX101-is-leaf-is-not-a-filter/")
         assert found.data["fix"]["applicability"] == "safe"

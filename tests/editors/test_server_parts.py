@@ -17,7 +17,7 @@ from lsprotocol import types
 import flake8_nnx_treemap
 from flake8_nnx_treemap.lsp import analyst as analyst_module
 from flake8_nnx_treemap.lsp.analyst import Analyst
-from flake8_nnx_treemap.lsp.diagnostics import severity_of, tags_of
+from flake8_nnx_treemap.lsp.diagnostics import tags_of
 from flake8_nnx_treemap.lsp.documents import Document, Source
 from flake8_nnx_treemap.lsp.positions import Lines
 from flake8_nnx_treemap.lsp.server import NNXLanguageServer
@@ -141,15 +141,10 @@ def test_an_error_of_ours_is_logged_and_what_was_found_stays(monkeypatch: pytest
 
 
 @pytest.mark.parametrize(
-    ("code", "severity", "tags"),
-    [
-        ("NNX101", types.DiagnosticSeverity.Warning, []),
-        ("NNX201", types.DiagnosticSeverity.Information, [types.DiagnosticTag.Deprecated]),
-        ("NNX203", types.DiagnosticSeverity.Error, []),
-    ],
+    ("code", "tags"),
+    [("NNX101", []), ("NNX201", [types.DiagnosticTag.Deprecated]), ("NNX203", [])],
 )
-def test_severity_and_tags(code: str, severity: object, tags: list[object]) -> None:
-    assert severity_of(rule_named(code)) is severity
+def test_tags(code: str, tags: list[object]) -> None:
     assert tags_of(rule_named(code)) == tags
 
 

@@ -186,11 +186,11 @@ def test_folders_are_searched_for_them_without_being_asked(tmp_path: Path) -> No
 def test_notes_and_errors_are_said_by_the_command(tmp_path: Path) -> None:
     text = MYST + cell("```{code-cell}", "%%mystery\nx\n") + cell("```{code-cell}", IMPORTS)
     (tmp_path / "book.md").write_text(text)
-    run = nnx_fix("--check", "book.md", cwd=tmp_path)
+    run = nnx_fix("--isolated", "--check", "book.md", cwd=tmp_path)
     assert (run.returncode, run.stdout) == (0, "All checks passed!\n")
     assert run.stderr == "nnx-fix: note: book.md: 11:1: the cell is skipped: %%mystery may be in any language\n"
     (tmp_path / "book.md").write_text(text + cell("```{code-cell}", "x = = 1\n") + cell("```{code-cell}", CALL))
-    run = nnx_fix("--check", "book.md", cwd=tmp_path)
+    run = nnx_fix("--isolated", "--check", "book.md", cwd=tmp_path)
     assert run.returncode == 2
     assert "NNX101" in run.stdout
     assert "nnx-fix: error: book.md: 19:5: syntax error: " in run.stderr

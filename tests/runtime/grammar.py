@@ -15,7 +15,7 @@ import jax
 from harness import Observation
 from hypothesis import strategies as st
 
-from flake8_nnx_treemap.names import VARIABLE_STATE_IS_VARIABLE, FlaxRelease
+from flake8_nnx_treemap.names import PORTABLE, VARIABLE_STATE_IS_VARIABLE, FlaxRelease
 
 
 @dataclass(frozen=True)
@@ -334,6 +334,8 @@ class Grammar:
     programs: st.SearchStrategy[Program]
     findings: int = 1
     """How often the rule reports each of them."""
+    since: FlaxRelease = PORTABLE
+    """The lowest Flax floor at which the rule repairs them."""
     until: FlaxRelease | None = None
     """The Flax floor from which on the rule has nothing to say of them."""
     asks_for_one_class: bool = False
@@ -578,6 +580,7 @@ GRAMMARS = (
             calls(PREDICATES, COLLAPSING_BODIES, mappers=SEEN_MAPPERS[:-1], nnx=NNX[:2]),
             calls(PREDICATES, BODIES[:5], mappers=COLLAPSING_MAPPERS, nnx=NNX[:2]),
         ),
+        since=VARIABLE_STATE_IS_VARIABLE,
     ),
     Grammar(
         "NNX110",

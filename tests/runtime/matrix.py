@@ -46,7 +46,7 @@ def fixed_text(source: str, code: str, floor: FlaxRelease, *, unsafe_fixes: bool
 def _rewrites() -> Iterator[Rewrite]:
     for rule in rules_about_code():
         for example in rule.examples:
-            lowest = max(rule.since, release_named(example.floor))
+            lowest = release_named(example.floor)
             floors_of: dict[str, list[str]] = {}
             for floor in sorted({*FLOORS, *example.fixed}, key=release_named):
                 if lowest <= release_named(floor) <= RELEASE:

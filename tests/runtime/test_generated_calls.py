@@ -63,6 +63,9 @@ def check(grammar: Grammar, program: Program, build: Build, floor: FlaxRelease, 
     if grammar.until is not None and floor >= grammar.until:
         floor = PORTABLE
     found = lint_source(program.source, settings=settings_of(grammar, floor, unsafe_fixes=True))
+    if floor < grammar.since:
+        assert all(finding.fix is None for finding in found)
+        return
     assert [finding.code for finding in found] == [grammar.code] * grammar.findings
     fix = found[0].fix
     fixed = fix_source(program.source, settings=settings_of(grammar, floor, unsafe_fixes=True)).text

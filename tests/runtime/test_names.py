@@ -23,9 +23,9 @@ from flake8_nnx_treemap.names import (
     NNX_MODULES,
     OLD_NAMES_THAT_STAY,
     PURE_WARNS,
+    REMOVED_TREE_FUNCTIONS,
     TREE_FUNCTIONS,
     VALUE_ACCESS_WARNS,
-    VARIABLE_IS_A_PYTREE,
     VARIABLE_ONLY_ATTRIBUTES,
     VARIABLE_STATE_IS_VARIABLE,
     VARIABLE_SUBCLASSES,
@@ -79,16 +79,10 @@ def test_signature(function: TreeFunction) -> None:
         assert is_leaf.kind is is_leaf.KEYWORD_ONLY or function.takes_more_trees
 
 
-@pytest.mark.parametrize("function", INSTALLED, ids=lambda function: function.name)
-def test_removal(function: TreeFunction) -> None:
-    if function.removed_in_jax is not None:
-        assert release_named(jax.__version__) < function.removed_in_jax
-
-
-def test_removed_functions_are_gone() -> None:
-    for name, function in TREE_FUNCTIONS.items():
-        if function.removed_in_jax is not None and release_named(jax.__version__) >= function.removed_in_jax:
-            assert resolve(name) is None
+def test_removed_functions_are_there_below_their_removal_and_nowhere_else() -> None:
+    for name in REMOVED_TREE_FUNCTIONS:
+        is_there = resolve(f"jax.{name}") is not None
+        assert is_there is (release_named(jax.__version__) < (0, 6, 0)), name
 
 
 def test_nnx_modules() -> None:
@@ -180,5 +174,5 @@ def test_each_attribute_is_one_of_some_wrapper() -> None:
 
 
 def test_the_releases_at_which_behaviour_changed() -> None:
-    assert IS_A_PYTREE_HERE is (RELEASE >= VARIABLE_IS_A_PYTREE)
+    assert IS_A_PYTREE_HERE is (RELEASE >= (0, 10, 7))
     assert IS_VARIABLE_HERE is (RELEASE >= VARIABLE_STATE_IS_VARIABLE)
