@@ -141,6 +141,13 @@ def performance(session: nox.Session) -> None:
 
 
 @nox.session(python=DEFAULT_PYTHON)
+def fuzz(session: nox.Session) -> None:
+    """Feed mutated programs, notebooks and project files to us for ten minutes, or as ``-- --minutes`` says."""
+    session.install(".[test]")
+    session.run("python", "tests/fuzz/fuzz.py", *session.posargs)
+
+
+@nox.session(python=DEFAULT_PYTHON)
 def docs(session: nox.Session) -> None:
     """Build the site, run what its pages show, look at every page in Chromium. Needs npm and chromium."""
     if not (shutil.which("npm") and shutil.which("chromium")):

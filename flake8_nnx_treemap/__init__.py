@@ -3,9 +3,9 @@
 The public API is ``lint_source``, ``fix_source`` and ``findings_as_data``, and what they take, return and raise. All
 are pure functions of their arguments, hold no state, and neither import nor run the code they read; all their values
 can be pickled.
-"""
 
-from __future__ import annotations
+Nothing is imported here, not even ``__future__``: see ``startup.py``.
+"""
 
 TYPE_CHECKING = False  # As in typing, whose import would double the time that a run without candidates takes.
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def __getattr__(name: str) -> object:
     return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
 
 
-def lint_source(text: str, filename: str = "<stdin>", settings: LintSettings | None = None) -> list[Finding]:
+def lint_source(text: str, filename: str = "<stdin>", settings: "LintSettings | None" = None) -> "list[Finding]":
     """Find what is wrong in one source.
 
     Args:
@@ -83,7 +83,7 @@ def lint_source(text: str, filename: str = "<stdin>", settings: LintSettings | N
     return list(format_of(filename).find(text, _linter(filename, settings or LintSettings())))
 
 
-def fix_source(text: str, filename: str = "<stdin>", settings: LintSettings | None = None) -> FixResult:
+def fix_source(text: str, filename: str = "<stdin>", settings: "LintSettings | None" = None) -> "FixResult":
     """Repair what can be repaired in one source.
 
     Args:
@@ -108,7 +108,7 @@ def fix_source(text: str, filename: str = "<stdin>", settings: LintSettings | No
     )
 
 
-def findings_as_data(findings: Iterable[Finding], text: str, filename: str) -> list[dict[str, Any]]:
+def findings_as_data(findings: "Iterable[Finding]", text: str, filename: str) -> "list[dict[str, Any]]":
     """Findings as plain data, for JSON: as ``nnx-fix --output-format json`` has them, by the schema it is held to.
 
     Args:
@@ -124,7 +124,7 @@ def findings_as_data(findings: Iterable[Finding], text: str, filename: str) -> l
     return entries([FileReport(filename, tuple(findings), text=shown.text, cells=shown.cells)])
 
 
-def flax_range(target: str) -> FlaxRange:
+def flax_range(target: str) -> "FlaxRange":
     """Return the range of Flax releases that a target means, for ``LintSettings``.
 
     Args:
@@ -138,7 +138,7 @@ def flax_range(target: str) -> FlaxRange:
     return parse_target(target)
 
 
-def _linter(filename: str, settings: LintSettings) -> Callable[[str], list[Finding]]:
+def _linter(filename: str, settings: "LintSettings") -> "Callable[[str], list[Finding]]":
     from flake8_nnx_treemap.fixing.engine import lint
 
     return lambda program: lint(program, filename, settings)

@@ -1,10 +1,12 @@
 """``python -m flake8_nnx_treemap`` is ``nnx-fix``."""
 
-from __future__ import annotations
-
 import sys
 
-from flake8_nnx_treemap.cli import main
-
 if __name__ == "__main__":
+    from flake8_nnx_treemap.startup import forget_current_folder
+
+    forget_current_folder()
+
+    from flake8_nnx_treemap.cli import main
+
     sys.exit(main())

@@ -42,13 +42,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0 if nothing is left, 1 if findings are, 2 if something went wrong.
     """
+    _stay_quiet()
     _open_closed_streams()
     _print_any_name()
     try:
         if sys.stdout is None:
             raise ConfigurationError("standard output is closed")
         code = _run_command(sys.argv[1:] if arguments is None else list(arguments))
-        sys.stdout.flush()
+        if not sys.stdout.closed:  # The language server closes it.
+            sys.stdout.flush()
         return code
     except (UsageError, ConfigurationError) as error:
         return _fail(str(error))
@@ -240,6 +242,7 @@ def _targets(options: argparse.Namespace) -> Targets:
         respect_gitignore=not options.no_respect_gitignore,
         forces_exclude=options.force_exclude,
         include_markdown=options.include_markdown,
+        sweeps=_changes(options) and not (options.diff or options.show_files),
         config=options.config,
     )
 
@@ -264,8 +267,13 @@ def _show_files(options: argparse.Namespace) -> int:
         _complain(f"{folder}: no Python files found", "warning")
     for path, reason in problems:
         _complain(f"{path}: {reason}")
+    from flake8_nnx_treemap.project.escaping import one_line
+
     for name in names:
-        print(name.replace("\r", "\\r").replace("\n", "\\n"))
+        if options.null:
+            sys.stdout.buffer.write(os.fsencode(name) + b"\0")
+        else:
+            print(one_line(name))
     return ERROR if problems else CLEAN
 
 
@@ -307,6 +315,7 @@ def _overrides(options: argparse.Namespace) -> Overrides:
         unsafe_fixes=options.unsafe_fixes,
         cache=options.cache,
         cache_dir=options.cache_dir,
+        max_file_size=options.max_file_size,
         is_isolated=options.isolated,
         config=options.config,
     )
@@ -315,7 +324,7 @@ def _overrides(options: argparse.Namespace) -> Overrides:
 def _task(options: argparse.Namespace, baseline: Baseline | None) -> Task:
     from flake8_nnx_treemap.project.runner import Task
 
-    changes = not (options.check or options.write_baseline or options.prune_baseline)
+    changes = _changes(options)
     return Task(
         _overrides(options),
         writes=changes and not options.diff,
@@ -325,8 +334,14 @@ def _task(options: argparse.Namespace, baseline: Baseline | None) -> Task:
         adds_noqa=options.add_noqa,
         reason=options.reason,
         baseline=baseline,
+        named=tuple(options.paths),
         counts_for_newest=_has_summary(options) and not (options.write_baseline or options.add_noqa),
     )
+
+
+def _changes(options: argparse.Namespace) -> bool:
+    """Whether a run changes files, or shows what it would change."""
+    return not (options.check or options.write_baseline or options.prune_baseline)
 
 
 def _has_summary(options: argparse.Namespace) -> bool:
@@ -343,16 +358,18 @@ def _baseline(options: argparse.Namespace) -> Baseline | None:
 
 def _write_baseline(reports: Sequence[FileReport], options: argparse.Namespace) -> int:
     from flake8_nnx_treemap.project.baseline import write_baseline
+    from flake8_nnx_treemap.project.escaping import one_line
 
     _print_errors(reports)
     found = [(report.path, report.text or "", report.findings) for report in reports]
     count = write_baseline(options.baseline, found)
-    print(f"{options.baseline}: {count} known finding{'' if count == 1 else 's'}.")
+    print(one_line(f"{options.baseline}: {count} known finding{'' if count == 1 else 's'}."))
     return ERROR if any(report.error for report in reports) else CLEAN
 
 
 def _prune_baseline(reports: Sequence[FileReport], options: argparse.Namespace, baseline: Baseline) -> int:
     from flake8_nnx_treemap.project.baseline import write_counts
+    from flake8_nnx_treemap.project.escaping import one_line
 
     _print_errors(reports)
     failed = [report.path for report in reports if report.error]
@@ -360,7 +377,7 @@ def _prune_baseline(reports: Sequence[FileReport], options: argparse.Namespace, 
     left = baseline.pruned(_paths_read(options), failed, found)
     gone = sum(baseline.counts.values()) - write_counts(options.baseline, left)
     words = "1 finding is gone and was" if gone == 1 else f"{gone} findings are gone and were"
-    print(f"{options.baseline}: {words} taken out, {left.total()} left.")
+    print(one_line(f"{options.baseline}: {words} taken out, {left.total()} left."))
     return ERROR if failed else CLEAN
 
 
@@ -372,8 +389,10 @@ def _print_gone(reports: Sequence[FileReport], options: argparse.Namespace, base
     known = {report.path: len(report.known) for report in reports}
     gone = baseline.gone(_paths_read(options), [report.path for report in reports if report.error], known)
     if gone:
+        from flake8_nnx_treemap.project.escaping import one_line
+
         words = "1 finding is gone" if gone == 1 else f"{gone} findings are gone"
-        print(f"{options.baseline}: {words}; --prune-baseline drops the entries.", file=sys.stderr)
+        print(one_line(f"{options.baseline}: {words}; --prune-baseline drops the entries."), file=sys.stderr)
 
 
 def _run_on_stdin(filename: str, task: Task) -> FileReport:
@@ -410,7 +429,7 @@ def _print_reports(reports: Sequence[FileReport], options: argparse.Namespace) -
     is_filter = "-" in options.paths and not options.check
     stream = sys.stderr if options.diff or is_filter else sys.stdout
     if options.output_file is not None:
-        from flake8_nnx_treemap.project.files import write_new
+        from flake8_nnx_treemap.project.writing import write_new
 
         write_new(options.output_file, _report(reports, options, is_coloured=False))
     elif not options.silent:
@@ -513,9 +532,17 @@ def _fail(message: str) -> int:
 
 
 def _complain(message: str, kind: str = "error") -> None:
-    one_line = message.replace("\r", "\\r").replace("\n", "\\n")
+    from flake8_nnx_treemap.project.escaping import one_line
+
     with contextlib.suppress(OSError):  # There is nowhere else to say it, and the exit code tells.
-        print(f"nnx-fix: {kind}: {one_line}", file=sys.stderr, flush=True)
+        print(f"nnx-fix: {kind}: {one_line(message)}", file=sys.stderr, flush=True)
+
+
+def _stay_quiet() -> None:
+    """Keep warnings about the code that is read, and of libraries, to ourselves."""
+    import warnings
+
+    warnings.simplefilter("ignore")
 
 
 def _open_closed_streams() -> None:

@@ -129,6 +129,7 @@ def _contradiction(options: argparse.Namespace) -> str | None:
         "--isolated and --config do not go together": options.isolated and options.config is not None,
         "--fix-only repairs files, so it does not go with an option that does not": options.fix_only
         and any(getattr(options, mode) not in (False, None) for mode in MODES if mode not in ("fix", "diff")),
+        "--null is for --show-files": options.null and not options.show_files,
         "--reason goes with --add-noqa": options.reason is not None and not options.add_noqa,
     }
     return next((complaint for complaint, holds in found.items() if holds), None)
@@ -179,6 +180,7 @@ def _add_modes(parser: argparse.ArgumentParser) -> None:
     mode.add_argument("--list-rules", action="store_true", help="list all rules")
     mode.add_argument("--show-files", action="store_true", help="list the files that would be looked at")
     mode.add_argument("--show-settings", metavar="FILE", help="show a file's settings, and where they come from")
+    parser.add_argument("--null", "-0", action="store_true", help="end names of --show-files with NULs, as they are")
     parser.add_argument("--reason", help=argparse.SUPPRESS)
 
 
@@ -240,6 +242,9 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
     other.add_argument("--cache", action="store_true", default=None, help="pass over files known to hold no finding")
     other.add_argument("--no-cache", "-n", dest="cache", action="store_false", help="look at every file")
     other.add_argument("--cache-dir", metavar="DIR", help="where to remember them; this asks for a cache, too")
+    other.add_argument(
+        "--max-file-size", metavar="N", type=_positive, help="characters of Python in a file; default: 5000000"
+    )
     other.add_argument("--jobs", "-j", metavar="N", type=_positive, help="processes to use; default: as many as pay")
 
 
@@ -254,5 +259,5 @@ def _codes(value: str) -> tuple[str, ...]:
 def _positive(value: str) -> int:
     number = int(value) if value.isdecimal() and len(value) < 10 else 0
     if number < 1:
-        raise argparse.ArgumentTypeError(f"{value!r} is not a number of processes")
+        raise argparse.ArgumentTypeError(f"{value!r} is not a number of at least 1")
     return number

@@ -1,11 +1,15 @@
 """``nnx-fix server``: starts the language server, for editors."""
 
-from __future__ import annotations
+if __name__ == "__main__":
+    from flake8_nnx_treemap.startup import forget_current_folder
+
+    forget_current_folder()
 
 import argparse
 import logging
 import socket
 import sys
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, BinaryIO, cast
 
@@ -41,6 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         sys.stderr.write(f"{INSTALL}\n")
         return 2
+    warnings.simplefilter("ignore")  # Those are about code that is read, or of libraries.
     # What goes wrong is told to the client; pygls would say it on standard error again, with every message.
     logging.basicConfig(level=logging.INFO if options.verbose else logging.CRITICAL)
     if options.tcp is None:
@@ -51,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _serve(create_server(), incoming, outgoing)
 
 
-def _serve(server: NNXLanguageServer, incoming: BinaryIO, outgoing: BinaryIO) -> int:
+def _serve(server: "NNXLanguageServer", incoming: BinaryIO, outgoing: BinaryIO) -> int:
     messages = _Incoming(incoming)
     try:
         server.start_io(cast("BinaryIO", messages), outgoing)

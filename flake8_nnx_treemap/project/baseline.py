@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from typing import Any
 from flake8_nnx_treemap.analysis.code.text import line_starts
 from flake8_nnx_treemap.project.errors import ConfigurationError, FileError
 from flake8_nnx_treemap.project.files import read_bytes
+from flake8_nnx_treemap.project.writing import write_whole
 from flake8_nnx_treemap.rules.rule import Finding
 
 VERSION = 1
@@ -183,24 +183,11 @@ def write_counts(path: str, counts: Counter[Key]) -> int:
     entries = [{**dict(zip(KEYS, key, strict=True)), "count": count} for key, count in sorted(counts.items())]
     data = (json.dumps({"version": VERSION, "findings": entries}, indent=2) + "\n").encode("ascii")
     try:
-        if not os.path.exists(path) or read_bytes(path) != data:
-            _write(path, data)
-    except (OSError, FileError) as error:
-        reason = (error.strerror or type(error).__name__).lower() if isinstance(error, OSError) else str(error)
-        raise ConfigurationError(f"{path}: the baseline cannot be written: {reason}") from None
+        if not os.path.lexists(path) or read_bytes(path, follows_links=False) != data:
+            write_whole(path, data)
+    except FileError as error:
+        raise ConfigurationError(f"{path}: the baseline {error}") from None
     return counts.total()
-
-
-def _write(path: str, data: bytes) -> None:
-    handle, temporary = tempfile.mkstemp(prefix=".nnx-fix-", dir=_folder_of(path))
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        os.chmod(temporary, 0o644)  # As an editor would make it; mkstemp keeps files to their owner.
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
 
 
 def _folder_of(path: str) -> str:

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 
 from flake8_nnx_treemap.project.configuration import Overrides, flax_range_for, settings_for
 from flake8_nnx_treemap.project.errors import ConfigurationError, FileError
-from flake8_nnx_treemap.project.files import read_bytes, write_whole
+from flake8_nnx_treemap.project.files import read_bytes, reason_of
+from flake8_nnx_treemap.project.writing import write_whole
 
 if TYPE_CHECKING:
     from flake8_nnx_treemap.rules.settings import LintSettings
@@ -78,7 +79,7 @@ class Cache:
             # Read anew, since other runs may have added to it.
             write_whole(path, b"".join([*dict.fromkeys((*new, *_digests_in(path)))][:MOST_DIGESTS]))
         except (FileError, OSError, ValueError) as error:
-            reason = (error.strerror or type(error).__name__).lower() if isinstance(error, OSError) else error
+            reason = reason_of(error) if isinstance(error, OSError) else error
             self.problem = f"the cache in {self.folder}: {reason}"
 
 
@@ -147,8 +148,8 @@ def _modules_below(folder: str) -> Iterator[str]:
 def _digests_in(path: str) -> list[bytes]:
     """The digests in a file; none if it cannot be read. Whatever else stands in it is the digest of no text."""
     try:
-        data = read_bytes(path) if os.path.getsize(path) <= DIGEST_SIZE * MOST_DIGESTS else b""
-    except (FileError, OSError, ValueError):
+        data = read_bytes(path, DIGEST_SIZE * MOST_DIGESTS, follows_links=False)
+    except FileError:
         return []
     return [data[start : start + DIGEST_SIZE] for start in range(0, len(data) - DIGEST_SIZE + 1, DIGEST_SIZE)]
 

@@ -14,7 +14,7 @@ from typing import Any
 from flake8_nnx_treemap.names import PORTABLE_RANGE, FlaxRange
 from flake8_nnx_treemap.project.discovery import DEFAULT_EXCLUDES, is_repository_root
 from flake8_nnx_treemap.project.errors import ConfigurationError, FileError
-from flake8_nnx_treemap.project.files import read_bytes
+from flake8_nnx_treemap.project.files import is_inside, read_bytes
 from flake8_nnx_treemap.project.flax_range import (
     FlaxDecision,
     forget_projects,
@@ -31,6 +31,8 @@ MISTAKEN_FOR_IT = ("nnx-fix", "nnx_fix", "nnx_treemap", "flake8-nnx-treemap", "f
 """Names under which people look for the table."""
 
 CACHE_DIR = ".nnx_treemap_cache"
+MAX_FILE_SIZE = 5_000_000
+"""Far more than people write in one file; an analysis takes some seconds, and a hundred times as much memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ class Overrides:
     unsafe_fixes: bool | None = None
     cache: bool | None = None
     cache_dir: str | None = None
+    max_file_size: int | None = None
     is_isolated: bool = False
     config: str | None = None
     """A file whose table counts instead of those around the files."""
@@ -71,6 +74,7 @@ class Configuration:
     include_markdown: bool = False
     cache: bool = False
     cache_dir: str = CACHE_DIR
+    max_file_size: int = MAX_FILE_SIZE
 
 
 def codes_named(selectors: Iterable[str], where: str) -> frozenset[str]:
@@ -164,6 +168,17 @@ def settings_for(filename: str, overrides: Overrides) -> LintSettings:
     )
 
 
+def max_file_size_for(filename: str, overrides: Overrides) -> int:
+    """How many characters of Python a file may have to be analysed.
+
+    Raises:
+        ConfigurationError: the configuration is wrong.
+    """
+    if overrides.max_file_size is not None:
+        return overrides.max_file_size
+    return configuration_of(filename, overrides).max_file_size
+
+
 def flax_range_for(filename: str, overrides: Overrides) -> FlaxDecision:
     """The Flax releases that a file is held to, and what decided it.
 
@@ -198,6 +213,9 @@ def cache_folder(overrides: Overrides) -> str | None:
 
     Returns:
         The folder, which need not exist; ``None`` if nothing is kept.
+
+    Raises:
+        ConfigurationError: the configuration, or a link that the repository has, leads out of the project.
     """
     configuration = Configuration()
     if overrides.cache is not False:
@@ -208,7 +226,13 @@ def cache_folder(overrides: Overrides) -> str | None:
         is_wanted = configuration.cache or overrides.cache_dir is not None
     if not is_wanted:
         return None
-    return overrides.cache_dir or os.path.join(configuration.folder, configuration.cache_dir)
+    if overrides.cache_dir:
+        return overrides.cache_dir
+    folder = os.path.join(configuration.folder, configuration.cache_dir)
+    if not is_inside(folder, configuration.folder):
+        where = configuration.path or folder
+        raise ConfigurationError(f"{where}: 'cache-dir' leads out of the project; --cache-dir may name any folder")
+    return folder
 
 
 def checked_configurations(filenames: Iterable[str], overrides: Overrides) -> list[str]:
@@ -328,6 +352,7 @@ def _read(path: str, folder: str, table: object, text: str, warnings: tuple[str,
         include_markdown=reader.flag("include-markdown", False),
         cache=reader.flag("cache", False),
         cache_dir=reader.folder("cache-dir", CACHE_DIR),
+        max_file_size=reader.size("max-file-size", MAX_FILE_SIZE),
     )
     for unknown in sorted(values):
         raise ConfigurationError(_unknown_key(reader, unknown))
@@ -398,6 +423,12 @@ class _Reader:
         # Whoever looks through somebody else's code must not write elsewhere for it.
         if os.path.isabs(value) or os.path.normpath(value).split(os.sep)[0] == os.pardir:
             raise self.fail(key, "a folder below that of the configuration; --cache-dir may name any")
+        return value
+
+    def size(self, key: str, default: int) -> int:
+        value = self.values.pop(key, default)
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise self.fail(key, "a number of characters")
         return value
 
     def flag(self, key: str, default: bool) -> bool:

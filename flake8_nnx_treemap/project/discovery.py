@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import os
 
+from flake8_nnx_treemap.project.errors import FileError
+from flake8_nnx_treemap.project.files import TEMPORARY
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    import pathspec
+    from flake8_nnx_treemap.project.gitignore import Rule
 
-    Ignores = tuple[tuple[str, pathspec.PathSpec[pathspec.Pattern]], ...]
+    Ignores = tuple[tuple[str, tuple[Rule, ...]], ...]
+    """Folders with what their ``.gitignore`` files say, the outermost first."""
+    Problems = list[tuple[str, str]]
 
 DEFAULT_EXCLUDES = frozenset(
     {".bzr", ".direnv", ".eggs", ".git", ".hg", ".ipynb_checkpoints", ".mypy_cache", ".nnx_treemap_cache", ".nox"}
@@ -47,11 +52,12 @@ def names_a_kernel(text: str) -> bool:
 
 def discover(
     paths: Sequence[str],
-    problems: list[tuple[str, str]],
+    problems: Problems,
     excludes: frozenset[str] = DEFAULT_EXCLUDES,
     *,
     respect_gitignore: bool = True,
     suffixes: tuple[str, ...] = SUFFIXES,
+    sweeps: bool = False,
 ) -> Iterator[tuple[str, bool]]:
     """Find the files that names stand for, each once, in the names' order and sorted below folders.
 
@@ -61,6 +67,7 @@ def discover(
         excludes: names of folders that are not entered, unless they were named themselves.
         respect_gitignore: leave out what the ``.gitignore`` files name, from the repository's root down.
         suffixes: how the names of files end that are found below folders.
+        sweeps: delete what killed runs have left below folders.
 
     Yields:
         Each file, and whether it was named itself.
@@ -68,10 +75,11 @@ def discover(
     seen: set[str] = set()
     for path in paths:
         if os.path.isdir(path):
-            ignores = _ignores_above(os.path.abspath(path)) if respect_gitignore else None
-            if ignores and _is_ignored(path, True, ignores):
+            absolute = os.path.abspath(path)
+            ignores = _ignores_above(absolute, problems) if respect_gitignore else None
+            if ignores and _is_ignored_at_all(absolute, True, ignores):
                 ignores = ()  # Whoever names an ignored folder, such as a virtual environment's, means it.
-            found: Iterator[tuple[str, bool]] = _below(path, excludes, ignores, suffixes, problems)
+            found: Iterator[tuple[str, bool]] = _below(path, excludes, ignores, suffixes, problems, sweeps)
         elif os.path.lexists(path):
             found = iter([(path, True)])
         else:
@@ -84,64 +92,87 @@ def discover(
 
 
 def _below(
-    folder: str,
+    top: str,
     excludes: frozenset[str],
     ignores: Ignores | None,
     suffixes: tuple[str, ...],
-    problems: list[tuple[str, str]],
+    problems: Problems,
+    sweeps: bool,
 ) -> Iterator[tuple[str, bool]]:
-    # Folders may be nested deeper than functions may, so those to enter wait on a stack, in order with the files.
-    waiting: list[tuple[str, Ignores | None, bool]] = [(folder, ignores, True)]
-    while waiting:
-        path, ignores, is_folder = waiting.pop()
-        if is_folder:
-            waiting += reversed(_entries(path, excludes, ignores, suffixes, problems))
-        else:
-            yield path, False
-
-
-def _entries(
-    folder: str,
-    excludes: frozenset[str],
-    ignores: Ignores | None,
-    suffixes: tuple[str, ...],
-    problems: list[tuple[str, str]],
-) -> list[tuple[str, Ignores | None, bool]]:
-    """What is looked at in a folder, sorted: the path, what is ignored there, and whether it is a folder."""
     # Links to folders are not followed: what they lead to is found where it is, and loops are no concern.
+    # What is left to do stands in a list, not on Python's stack: folders may be nested thousands deep.
+    waiting = [iter([(top, os.path.abspath(top), True)])]
+    above = [ignores]
+    while waiting:
+        entry = next(waiting[-1], None)
+        if entry is None:
+            waiting.pop()
+            above.pop()
+            continue
+        path, absolute, is_folder = entry
+        if not is_folder:
+            yield path, False
+            continue
+        entries = _listed(path, problems)
+        ignores = above[-1]
+        if ignores is not None and any(one.name == ".gitignore" for one in entries):
+            ignores = (*ignores, *_ignores_in(absolute, problems))
+        if sweeps and any(one.name.startswith(TEMPORARY) for one in entries):
+            from flake8_nnx_treemap.project.writing import sweep
+
+            sweep(path)
+        waiting.append(iter(_wanted(entries, absolute, excludes, ignores, suffixes)))
+        above.append(ignores)
+
+
+def _listed(folder: str, problems: Problems) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as scanned:
-            entries = sorted(scanned, key=lambda entry: entry.name)
+            return sorted(scanned, key=lambda entry: entry.name)
     except OSError as error:
         problems.append((folder, (error.strerror or "cannot be listed").lower()))
         return []
-    if ignores is not None and any(entry.name == ".gitignore" for entry in entries):
-        ignores = (*ignores, *_ignores_in(os.path.abspath(folder)))
-    found = []
+
+
+def _wanted(
+    entries: Sequence[os.DirEntry[str]],
+    folder: str,
+    excludes: frozenset[str],
+    ignores: Ignores | None,
+    suffixes: tuple[str, ...],
+) -> list[tuple[str, str, bool]]:
+    """The entries of a folder to look at: their path, their absolute path, and whether they are folders."""
+    wanted = []
     for entry in entries:
         is_folder = entry.is_dir(follow_symlinks=False)
         if is_folder and entry.name in excludes:
             continue
         if not is_folder and not (entry.name.endswith(suffixes) and _is_file(entry)):
             continue
-        if not (ignores and _is_ignored(entry.path, is_folder, ignores)):
-            found.append((entry.path, ignores, is_folder))
-    return found
+        absolute = os.path.join(folder, entry.name)
+        if not (ignores and _is_ignored(absolute, is_folder, ignores)):
+            wanted.append((entry.path, absolute, is_folder))
+    return wanted
 
 
-def is_left_out(path: str, excludes: frozenset[str], *, respect_gitignore: bool) -> bool:
+def is_left_out(path: str, excludes: frozenset[str], problems: Problems, *, respect_gitignore: bool) -> bool:
     """Whether a file would not be found below the current folder; for those that were named but may be left out.
 
     Args:
         path: the file.
         excludes: names of folders that are not entered.
+        problems: takes ``.gitignore`` files that cannot be read, with the reason.
         respect_gitignore: whether what git ignores is left out, too.
     """
-    folder = os.path.dirname(os.path.abspath(path))
+    absolute = os.path.abspath(path)
+    folder = os.path.dirname(absolute)
     below = os.path.relpath(path)
     if not excludes.isdisjoint(below.split(os.sep)):
         return True
-    return respect_gitignore and _is_ignored(path, False, (*_ignores_above(folder), *_ignores_in(folder)))
+    if not respect_gitignore:
+        return False
+    ignores = (*_ignores_above(folder, problems), *_ignores_in(folder, problems))
+    return _is_ignored_at_all(absolute, False, ignores)
 
 
 def is_repository_root(folder: str) -> bool:
@@ -156,25 +187,49 @@ def _is_file(entry: os.DirEntry[str]) -> bool:
         return False  # A link that leads round in a circle.
 
 
+def _is_ignored_at_all(path: str, is_folder: bool, ignores: Ignores) -> bool:
+    """Whether git ignores an absolute path, or a folder that it lies in: nothing in such a folder is looked at."""
+    around = []
+    if ignores:
+        parent = os.path.dirname(path)
+        while len(parent) > len(ignores[0][0]):
+            around.append(parent)
+            parent = os.path.dirname(parent)
+    return any(_is_ignored(folder, True, ignores) for folder in around) or _is_ignored(path, is_folder, ignores)
+
+
 def _is_ignored(path: str, is_folder: bool, ignores: Ignores) -> bool:
-    absolute, slash = os.path.abspath(path), "/" if is_folder else ""
-    return any(spec.match_file(os.path.relpath(absolute, root) + slash) for root, spec in ignores)
+    """Whether git ignores an absolute path, if it does not ignore what that lies in; the innermost file decides."""
+    from flake8_nnx_treemap.project.gitignore import is_ignored
+
+    for root, rules in reversed(ignores):
+        if path.startswith(root) and len(path) > len(root):
+            verdict = is_ignored(rules, path[len(root) :].lstrip(os.sep).split(os.sep), is_folder)
+            if verdict is not None:
+                return verdict
+    return False
 
 
-def _ignores_above(folder: str) -> Ignores:
+def _ignores_above(folder: str, problems: Problems) -> Ignores:
     """The ``.gitignore`` files that count in a folder but lie above it, up to the root of its repository."""
-    parent = os.path.dirname(folder)
-    if parent == folder or is_repository_root(folder):
+    found: Ignores = ()
+    while not is_repository_root(folder):
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            break
+        folder = parent
+        found = (*_ignores_in(folder, problems), *found)
+    return found
+
+
+def _ignores_in(folder: str, problems: Problems) -> Ignores:
+    if not os.path.lexists(os.path.join(folder, ".gitignore")):
         return ()
-    return (*_ignores_above(parent), *_ignores_in(parent))
+    from flake8_nnx_treemap.project.gitignore import rules_in  # Only where there is a .gitignore to read.
 
-
-def _ignores_in(folder: str) -> Ignores:
     try:
-        with open(os.path.join(folder, ".gitignore"), encoding="utf-8", errors="replace") as file:
-            lines = file.read().splitlines()
-    except OSError:
+        rules = rules_in(folder)
+    except FileError as error:
+        problems.append((os.path.join(folder, ".gitignore"), str(error)))
         return ()
-    import pathspec  # Only where there is a .gitignore to read.
-
-    return ((folder, pathspec.PathSpec.from_lines("gitwildmatch", lines)),)
+    return ((folder, rules),) if rules else ()

@@ -1,4 +1,7 @@
-"""Reading and writing source files: bytes in, the same bytes out but for what was edited, whole or not at all."""
+"""Reading source files: plain files only, as their bytes, and as the text that they declare to be.
+
+``writing.py`` has the other direction; most runs write nothing, and import this alone.
+"""
 
 from __future__ import annotations
 
@@ -8,44 +11,107 @@ import stat
 
 from flake8_nnx_treemap.project.errors import FileError
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
+LARGEST = 1 << 28
+"""How many bytes of a file are read at most; a file may be as large as its holes are."""
+
+TEMPORARY = ".nnx-fix-"
+"""How the names of the files start that ``writing.py`` makes for a moment."""
 
 _UTF8_MARK = b"\xef\xbb\xbf"
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _LONGEST_HEAD = 4096
 """No declaration stands further into a file."""
 
-_NONBLOCK = getattr(os, "O_NONBLOCK", 0)
-_BINARY = getattr(os, "O_BINARY", 0)
+NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
+"""Where the system has no such thing, a link is told by its status alone."""
+
+# Without O_NONBLOCK, opening a pipe waits for somebody to write to it.
+_READING = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
 
 
-def read_bytes(path: str) -> bytes:
+def read_bytes(path: str, most: int = LARGEST, *, follows_links: bool = True) -> bytes:
+    """Read a regular file. See ``read``."""
+    return read(path, most, follows_links=follows_links)[0]
+
+
+def read(path: str, most: int = LARGEST, *, follows_links: bool = True) -> tuple[bytes, os.stat_result]:
     """Read a regular file.
 
+    Args:
+        path: the file.
+        most: how many bytes it may have.
+        follows_links: whether it may be a symbolic link.
+
+    Returns:
+        Its bytes, and its status as they were read.
+
     Raises:
-        FileError: there is none, it may not be read, or it is a folder, pipe, socket or device.
+        FileError: there is none, it may not be read, it is too large, or it is a folder, pipe, socket or device.
     """
     try:
-        # Without O_NONBLOCK, opening a pipe waits for somebody to write to it.
-        handle = os.open(path, os.O_RDONLY | _NONBLOCK | _BINARY)
+        if not follows_links and os.path.islink(path):
+            raise FileError("is a symbolic link")
+        handle = open_plain(path, follows_links=follows_links)
     except OSError as error:
-        raise FileError("is not a regular file" if error.errno == errno.ENXIO else _reason(error)) from None
+        raise FileError(_reason_not_to_open(error)) from None
     except ValueError:  # A null byte in the name.
         raise FileError("is not a file name") from None
     try:
-        status = os.fstat(handle)
-        if not stat.S_ISREG(status.st_mode):
-            raise FileError("is a directory" if stat.S_ISDIR(status.st_mode) else "is not a regular file")
-        data = os.read(handle, status.st_size + 1)
-        while len(data) < status.st_size and (more := os.read(handle, status.st_size)):
-            data += more
-        return data
+        return read_open(handle, most)
     except OSError as error:
-        raise FileError(_reason(error)) from None
+        raise FileError(reason_of(error)) from None
     finally:
         os.close(handle)
+
+
+def open_plain(path: str, *, follows_links: bool = True, folder: int | None = None) -> int:
+    """Open a file to read, without waiting for anybody.
+
+    Args:
+        path: the file.
+        follows_links: whether it may be a symbolic link.
+        folder: a handle of the folder that the path is seen from.
+    """
+    return os.open(path, _READING | (0 if follows_links else NO_FOLLOW), dir_fd=folder)
+
+
+def read_open(handle: int, most: int = LARGEST) -> tuple[bytes, os.stat_result]:
+    """Read a file that is open, from where it stands to its end.
+
+    Args:
+        handle: the file's.
+        most: how many bytes it may have.
+
+    Raises:
+        FileError: it is too large, or it is a folder, pipe, socket or device.
+        OSError: it cannot be read.
+    """
+    status = os.fstat(handle)
+    if not stat.S_ISREG(status.st_mode):
+        raise FileError("is a directory" if stat.S_ISDIR(status.st_mode) else "is not a regular file")
+    if status.st_size > most:
+        raise FileError(f"is larger than {most:,} bytes")
+    data = os.read(handle, status.st_size + 1)
+    while len(data) < status.st_size and (more := os.read(handle, status.st_size)):
+        data += more
+    return data, status
+
+
+def is_inside(path: str, folder: str) -> bool:
+    """Whether a path is, or lies below, a folder, wherever links lead; neither need exist."""
+    path, folder = os.path.realpath(path), os.path.realpath(folder)
+    return path == folder or path.startswith(os.path.join(folder, ""))
+
+
+def _reason_not_to_open(error: OSError) -> str:
+    if error.errno == errno.ENXIO:  # A socket, or a device without a driver.
+        return "is not a regular file"
+    return reason_of(error)
+
+
+def reason_of(error: OSError) -> str:
+    """What the system says went wrong, in the words of a sentence."""
+    return (error.strerror or type(error).__name__).lower()
 
 
 def decode(data: bytes) -> tuple[str, str]:
@@ -58,7 +124,7 @@ def decode(data: bytes) -> tuple[str, str]:
         The text, line ends as they are, and the encoding (``utf-8-sig`` if there was a byte order mark).
 
     Raises:
-        FileError: the bytes are not text in that encoding.
+        FileError: the bytes are not text in that encoding, or the encoding would not give the same bytes back.
     """
     import io
     import re
@@ -94,139 +160,33 @@ def decode_text(data: bytes) -> tuple[str, str]:
 
 
 def _decoded(data: bytes, encoding: str) -> str:
+    if encoding in ("utf-8", "utf-8-sig"):
+        try:
+            return data.decode(encoding)
+        except UnicodeDecodeError as error:
+            raise FileError(f"is not {error.encoding}: byte {error.start} is 0x{data[error.start]:02x}") from None
+    import warnings  # Codecs such as unicode_escape warn of what they decode.
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return _decoded_from(data, encoding)
+
+
+def _decoded_from(data: bytes, encoding: str) -> str:
+    """Decode from an encoding that need not be one for text, nor have one way alone to write each text."""
+    import codecs
+
+    if not getattr(codecs.lookup(encoding), "_is_text_encoding", True):
+        raise FileError(f"cannot be decoded: {encoding} is no encoding for text")
     try:
-        return data.decode(encoding)
+        text = data.decode(encoding)
+        is_the_same = text.encode(encoding) == data
     except UnicodeDecodeError as error:
         raise FileError(f"is not {error.encoding}: byte {error.start} is 0x{data[error.start]:02x}") from None
-
-
-def write(path: str, old: bytes, text: str, encoding: str) -> None:
-    """Put new text in a file's place, at once and whole, with the file's mode and owner.
-
-    Args:
-        path: the file; a link stays a link.
-        old: what was read from it.
-        text: its new content.
-        encoding: how to encode it.
-
-    Raises:
-        FileError: the file changed meanwhile, the text does not fit its encoding, or it cannot be written. It is then
-            as it was.
-    """
-    try:
-        data = text.encode(encoding)
-    except UnicodeEncodeError as error:
-        raise FileError(f"the rewrite does not fit its encoding {error.encoding}; left as it was") from None
-    _uninterrupted(lambda: _replace(os.path.realpath(path), old, data))
-
-
-def _replace(target: str, old: bytes, data: bytes) -> None:
-    import tempfile
-
-    temporary = None
-    try:
-        status = os.stat(target)
-        if not os.access(target, os.W_OK):
-            raise FileError("is read-only; left as it was")
-        handle, temporary = tempfile.mkstemp(prefix=".nnx-fix-", dir=os.path.dirname(target))
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        _take_over(temporary, status)
-        with open(target, "rb") as file:
-            if file.read() != old:
-                raise FileError("changed while it was being fixed; left as it is")
-        os.replace(temporary, target)
-        temporary = None
-    except OSError as error:
-        raise FileError(f"cannot be written: {_reason(error)}; left as it was") from None
-    finally:
-        if temporary is not None:
-            os.unlink(temporary)
-
-
-def write_new(path: str, text: str) -> None:
-    """Put a report into a file, at once and whole, whether or not the file exists.
-
-    Args:
-        path: the file; a link stays a link, and a device or a pipe is written to.
-        text: its new content, in UTF-8; what is not text is escaped.
-
-    Raises:
-        FileError: it cannot be written. It is then as it was.
-    """
-    data = text.encode("utf-8", "backslashreplace")
-    if not os.path.exists(path) or os.path.isfile(path):
-        write_whole(path, data)
-        return
-    try:
-        with open(path, "wb") as file:  # Nothing to put in the place of, such as a pipe or /dev/stderr.
-            file.write(data)
-    except OSError as error:
-        raise FileError(f"cannot be written: {_reason(error)}") from None
-
-
-def write_whole(path: str, data: bytes) -> None:
-    """Put bytes into a file, at once and whole, whether or not the file exists.
-
-    Raises:
-        FileError: it cannot be written. It is then as it was.
-    """
-    _uninterrupted(lambda: _put(path, data))
-
-
-def _put(path: str, data: bytes) -> None:
-    import tempfile
-
-    target = os.path.realpath(path)
-    temporary = None
-    try:
-        is_there = os.path.exists(target)
-        umask = os.umask(0)
-        os.umask(umask)
-        mode = stat.S_IMODE(os.stat(target).st_mode) if is_there else 0o666 & ~umask
-        handle, temporary = tempfile.mkstemp(prefix=".nnx-fix-", dir=os.path.dirname(target))
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        os.chmod(temporary, mode)
-        os.replace(temporary, target)
-        temporary = None
-    except OSError as error:
-        raise FileError(f"cannot be written: {_reason(error)}") from None
-    finally:
-        if temporary is not None:
-            os.unlink(temporary)
-
-
-def _uninterrupted(act: Callable[[], None]) -> None:
-    """Do something that must not be left half done: Ctrl-C counts once it is over."""
-    import signal
-    import threading
-
-    previous = signal.getsignal(signal.SIGINT)
-    if previous is None or threading.current_thread() is not threading.main_thread():
-        act()
-        return
-    pressed: list[int] = []
-    signal.signal(signal.SIGINT, lambda number, _: pressed.append(number))
-    try:
-        act()
-    finally:
-        signal.signal(signal.SIGINT, previous)
-        if pressed:
-            signal.raise_signal(signal.SIGINT)
-
-
-def _take_over(path: str, status: os.stat_result) -> None:
-    os.chmod(path, stat.S_IMODE(status.st_mode))
-    own = os.stat(path)
-    if hasattr(os, "chown") and (own.st_uid, own.st_gid) != (status.st_uid, status.st_gid):
-        import contextlib
-
-        with contextlib.suppress(PermissionError):  # Only root gives files away; the content is what matters.
-            os.chown(path, status.st_uid, status.st_gid)
-
-
-def _reason(error: OSError) -> str:
-    return (error.strerror or type(error).__name__).lower()
+    except UnicodeEncodeError:
+        is_the_same = False
+    except Exception as error:  # A codec may be anybody's, and fail in any way.
+        raise FileError(f"cannot be decoded from {encoding}: {str(error) or type(error).__name__}") from None
+    if not is_the_same:
+        raise FileError(f"cannot be decoded safely: {encoding} does not give the same bytes back")
+    return text

@@ -47,6 +47,8 @@ class Format:
     rewrite: Callable[[str, Sequence[Edit]], str]
     show: Callable[[str], Shown] = Shown
     decode: Callable[[bytes], tuple[str, str]] = decode_text
+    size: Callable[[str], int] = len
+    """How many characters there are to analyse."""
 
 
 def format_of(filename: str) -> Format:
@@ -94,6 +96,12 @@ def _show_notebook(text: str) -> Shown:
     if notebook is None:
         return Shown("")
     return Shown(notebook.shown, notebook.cell_rows, notebook.problem, notebook.notes)
+
+
+def _size_of_notebook(text: str) -> int:
+    """That of its cells: outputs, which are most of many a notebook, are not looked at."""
+    notebook = _notebook(text)
+    return 0 if notebook is None else sum(len(cell.program) for cell in notebook.cells)
 
 
 def _notebook(text: str) -> Notebook | None:
@@ -148,6 +156,6 @@ def _show_text_notebook(text: str) -> Shown:
 
 
 PYTHON = Format(_find_in_python, rewritten, decode=decode)
-NOTEBOOK = Format(_find_in_notebook, _rewrite_notebook, _show_notebook)
+NOTEBOOK = Format(_find_in_notebook, _rewrite_notebook, _show_notebook, size=_size_of_notebook)
 MARKDOWN = Format(_find_in_markdown, _rewrite_markdown, _show_markdown)
 QUARTO = Format(_find_in_text_notebook, _rewrite_text_notebook, _show_text_notebook)

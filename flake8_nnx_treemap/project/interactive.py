@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from flake8_nnx_treemap.analysis.code.text import Edit, Position, SourceError, line_starts
 from flake8_nnx_treemap.fixing.engine import FixResult, fix_with
+from flake8_nnx_treemap.project.escaping import one_line
 from flake8_nnx_treemap.project.formats import Format, format_of
 from flake8_nnx_treemap.project.runner import FileReport, Task, diff_of, place_in, process_file, told
 from flake8_nnx_treemap.rules.rule import Finding, Fix, is_wanted
@@ -135,10 +136,9 @@ class _Asking:
     def _question(self, text: str, new_text: str, finding: Finding, fix: Fix) -> str:
         old, new = self.format.show(text), self.format.show(new_text)
         place = place_in(old.cells, finding.range.start)
-        reason = (
-            f"{self.path}:{place}: {finding.code} {finding.message}\n{fix.applicability.value} fix: {fix.message}\n"
-        )
-        return f"\n{reason}{self.dialogue.show_diff(diff_of(old, new, self.path))}"
+        reason = one_line(f"{self.path}:{place}: {finding.code} {finding.message}")
+        what = one_line(f"{fix.applicability.value} fix: {fix.message}")
+        return f"\n{reason}\n{what}\n{self.dialogue.show_diff(diff_of(old, new, self.path))}"
 
 
 def _offset(starts: Sequence[int], position: Position) -> int:

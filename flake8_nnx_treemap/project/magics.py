@@ -14,13 +14,16 @@ BODY_IS_NONE = frozenset(
 )
 """Cell magics whose body is known to be something else, or to run elsewhere; of any other it is said to be skipped."""
 
+# A string without an end goes as far as it can, so that no later quote in it is tried as the start of another.
 _TOKEN = re.compile(
-    r"""#[^\r\n]*|'''(?:\\.|[^\\])*?'''|\"\"\"(?:\\.|[^\\])*?\"\"\"|'(?:\\(?:\r\n|.)|[^\\'\r\n])*'"""
-    r"""|"(?:\\(?:\r\n|.)|[^\\"\r\n])*"|(?P<open>[(\[{])|(?P<close>[)\]}])|\\(?:\r\n|\r|\n)|(?P<end>\r\n|\r|\n)""",
+    r"""#[^\r\n]*|'''(?:\\.|[^\\])*?(?:'''|\\?\Z)|\"\"\"(?:\\.|[^\\])*?(?:\"\"\"|\\?\Z)"""
+    r"""|'(?:\\(?:\r\n|.)|[^\\'\r\n])*(?:'|(?=[\r\n])|\\?\Z)|"(?:\\(?:\r\n|.)|[^\\"\r\n])*(?:"|(?=[\r\n])|\\?\Z)"""
+    r"""|(?P<open>[(\[{])|(?P<close>[)\]}])|\\(?:\r\n|\r|\n)|(?P<end>\r\n|\r|\n)""",
     re.DOTALL,
 )
+# No part may match what the part before it could give back: else a line of blanks takes the square of its length.
 _MAGIC = re.compile(
-    r"""(?P<kept>[ \t]*)(?:
+    r"""(?P<kept>[ \t]*)(?![ \t])(?:
         [!%?,;/].*                                           # %magic, !command, ?help, and what calls automatically
         |[^'"\#\r\n]*\?[ \t]*$                               # help?
         |(?:pip|conda|mamba|uv)[ \t]+(?:install|uninstall|list|show|freeze|pip)\b.*

@@ -10,12 +10,15 @@ from flake8_nnx_treemap.analysis.code.text import SourceError
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
 from flake8_nnx_treemap.names import OTHER_PROJECTS
 from flake8_nnx_treemap.project.errors import FileError
-from flake8_nnx_treemap.project.files import decode, read_bytes
+from flake8_nnx_treemap.project.files import decode, is_inside, read_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from flake8_nnx_treemap.analysis.names.source import Modules
+
+LARGEST = 1_000_000
+"""How many bytes another module may have. Where people write predicates and mappers there are fewer."""
 
 
 def module_finder(filename: str, on_search: Callable[[str], object] | None = None) -> Modules:
@@ -23,7 +26,8 @@ def module_finder(filename: str, on_search: Callable[[str], object] | None = Non
 
     Args:
         filename: the file. Its folder, the folder that holds its package, and that of its pyproject.toml (or ``src``
-            in it) are where absolute imports are looked for; what is installed elsewhere is not.
+            in it) are where absolute imports are looked for; what is installed elsewhere is not. Nothing outside its
+            project is read, whatever an import or a link says.
         on_search: called with each name that is looked for, found or not: what is said of the file rests on others
             from then on. What those ask for in turn is not told, since they are found only after this.
     """
@@ -36,11 +40,13 @@ def module_finder(filename: str, on_search: Callable[[str], object] | None = Non
             return None
         if on_search is not None:
             on_search(name)
-        bases = [os.path.join(folder, *[os.pardir] * (level - 1))] if level else _roots(folder)
+        bases = _roots(folder)
+        if level:
+            bases = (os.path.normpath(os.path.join(folder, *[os.pardir] * (level - 1))),)
         for base in bases:
-            module = os.path.normpath(os.path.join(base, *parts[:-1]))
+            module = os.path.join(base, *parts[:-1])
             for path in (f"{module}.py", os.path.join(module, "__init__.py")):
-                source = _source_of(path)
+                source = _source_of(path, _outermost(folder))
                 if source is not None:
                     return source, parts[-1]
         return None
@@ -51,21 +57,54 @@ def module_finder(filename: str, on_search: Callable[[str], object] | None = Non
 @functools.lru_cache(maxsize=256)
 def _roots(folder: str) -> tuple[str, ...]:
     """Where absolute imports of a file in a folder may lead, nearest first."""
-    package = folder
-    while os.path.exists(os.path.join(package, "__init__.py")) and os.path.dirname(package) != package:
-        package = os.path.dirname(package)
-    project = folder
-    while not os.path.exists(os.path.join(project, "pyproject.toml")):
-        if os.path.dirname(project) == project:
-            return tuple(dict.fromkeys((folder, package)))
-        project = os.path.dirname(project)
-    return tuple(dict.fromkeys((folder, package, project, os.path.join(project, "src"))))
+    project = _project(folder)
+    below = () if project is None else (project, os.path.join(project, "src"))
+    return tuple(dict.fromkeys((folder, _above_package(folder), *below)))
 
 
-def _source_of(path: str) -> ParsedSource | None:
+@functools.lru_cache(maxsize=256)
+def _outermost(folder: str) -> str:
+    """The folder that no import of a file leaves: its repository's, its project's, or that which holds its package."""
+    for around in _upwards(folder):
+        if os.path.exists(os.path.join(around, ".git")):
+            return around
+    project, above = _project(folder), _above_package(folder)
+    return project if project is not None and len(project) < len(above) else above
+
+
+def _project(folder: str) -> str | None:
+    """The nearest folder with a pyproject.toml, in the same repository."""
+    for around in _upwards(folder):
+        if os.path.exists(os.path.join(around, "pyproject.toml")):
+            return around
+        if os.path.exists(os.path.join(around, ".git")):
+            break
+    return None
+
+
+def _above_package(folder: str) -> str:
+    """The folder that holds the package which a folder is, or is in; a folder that is none holds itself."""
+    for around in _upwards(folder):
+        if not os.path.exists(os.path.join(around, "__init__.py")) or os.path.exists(os.path.join(around, ".git")):
+            return around
+    return folder
+
+
+def _upwards(folder: str) -> Iterator[str]:
+    while True:
+        yield folder
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            return
+        folder = parent
+
+
+def _source_of(path: str, outermost: str) -> ParsedSource | None:
     try:
         status = os.stat(path)
     except (OSError, ValueError):
+        return None
+    if status.st_size > LARGEST or not is_inside(path, outermost):
         return None
     return _parsed(path, status.st_mtime_ns, status.st_size)
 
@@ -74,7 +113,7 @@ def _source_of(path: str) -> ParsedSource | None:
 def _parsed(path: str, changed: int, size: int) -> ParsedSource | None:
     """A module's source as it was at a time; nothing if it cannot be read."""
     try:
-        text, _ = decode(read_bytes(path))
+        text, _ = decode(read_bytes(path, LARGEST))
         return ParsedSource(text, path, modules=module_finder(path))
     except (FileError, SourceError):
         return None

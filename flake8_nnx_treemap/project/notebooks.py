@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import json
 import re
+from array import array
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from flake8_nnx_treemap.analysis.code.text import Edit, SourceError, line_starts, parse_module
 from flake8_nnx_treemap.project.magics import covered, other_language
 
 Span = tuple[int, int]
+
+_Fact = TypeVar("_Fact")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,8 @@ class Cell:
     """The source with what is not Python covered."""
     literals: tuple[Span, ...]
     """The JSON strings, quotes included, whose values make up the source."""
+    is_list: bool = False
+    """Whether they stand in a list."""
 
     @property
     def line_end(self) -> str:
@@ -107,40 +112,54 @@ class Notebook:
             index = bisect_right(self._offsets, first) - 1
             if last > self._offsets[index] + len(self.cells[index].source):
                 raise SourceError(f"a statement does not end with cell {self.cells[index].number}; left as it was")
-            start, end, content = self._in_file(self.cells[index], first - self._offsets[index], last - first, edit)
+            start, end, content = self._in_file(index, first - self._offsets[index], last - first, edit)
             parts += [self.text[done:start], content]
             done = end
         return "".join([*parts, self.text[done:]])
 
-    def _in_file(self, cell: Cell, offset: int, length: int, edit: Edit) -> tuple[int, int, str]:
+    def _in_file(self, index: int, offset: int, length: int, edit: Edit) -> tuple[int, int, str]:
         """Where an edit of a cell's source stands in the file, and what is written there."""
-        start, end = (self._place(cell, place) for place in (offset, offset + length))
+        places = self._places[index]
+        start, end = places[offset], places[offset + length]
         # A notebook without a character beyond ASCII was written by a tool that escapes them.
         lines = edit.content.split("\n")
         encoded = [json.dumps(line, ensure_ascii=self.text.isascii())[1:-1] for line in lines]
-        if self._is_list(cell):
-            return start, end, ('\\n"' + self._between(cell) + '"').join(encoded)
-        return start, end, "\\n".join(encoded)
+        between = self._between[index]
+        return start, end, ("\\n" if between is None else f'\\n"{between}"').join(encoded)
 
-    def _place(self, cell: Cell, offset: int) -> int:
-        """Where a character of a cell's source stands in the file; the end of its source if there is none."""
-        for start, end in cell.literals:
-            places = _places(self.text, start, end)
-            if offset < len(places):
-                return places[offset]
-            offset -= len(places)
-        return cell.literals[-1][1] - 1 if cell.literals else 0
+    @cached_property
+    def _places(self) -> _PerCell[array[int]]:
+        """Where each character of a cell's source stands in the file, and the end of the source."""
+        return _PerCell(lambda index: _places(self.text, self.cells[index].literals))
 
-    def _is_list(self, cell: Cell) -> bool:
-        before = self.text[: cell.literals[0][0]].rstrip(_BLANKS)
-        return before.endswith("[") or len(cell.literals) > 1
-
-    def _between(self, cell: Cell) -> str:
+    @cached_property
+    def _between(self) -> _PerCell[str | None]:
         """What separates the lines of a source that is a list: a comma, and the white space of this file."""
-        if len(cell.literals) > 1:
-            return self.text[cell.literals[0][1] : cell.literals[1][0]]
-        start = cell.literals[0][0]
-        return "," + self.text[len(self.text[:start].rstrip(_BLANKS)) : start]
+        return _PerCell(lambda index: _between(self.text, self.cells[index]))
+
+
+class _PerCell(dict[int, _Fact]):
+    """What is worked out for a cell when it is first asked for: most cells have no edits, and some have thousands."""
+
+    def __init__(self, find: Callable[[int], _Fact]) -> None:
+        super().__init__()
+        self._find = find
+
+    def __missing__(self, index: int) -> _Fact:
+        found = self[index] = self._find(index)
+        return found
+
+
+def _between(text: str, cell: Cell) -> str | None:
+    if not cell.is_list:
+        return None
+    first = cell.literals[0]
+    if len(cell.literals) > 1:
+        return text[first[1] : cell.literals[1][0]]
+    start = first[0]
+    while text[start - 1] in _BLANKS:
+        start -= 1
+    return "," + text[start : first[0]]
 
 
 def readable(programs: Sequence[str]) -> tuple[str, list[tuple[int, SourceError]]]:
@@ -245,7 +264,8 @@ def _cell(text: str, start: int, number: int, notes: list[str]) -> Cell | None:
         if magic := other_language(whole):
             notes.append(f"cell {number} is skipped: %%{magic} may be in any language")
         return None
-    return Cell(number, whole, program, tuple((start, end) for start, _, end in found))
+    literals = tuple((start, end) for start, _, end in found)
+    return Cell(number, whole, program, literals, is_list=text[source] == "[")
 
 
 def _is_python_cell(text: str, members: dict[str, int]) -> bool:
@@ -296,6 +316,7 @@ def _next(text: str, offset: int) -> int:
     return _skip(text, offset + 1) if text[offset] == "," else offset
 
 
-def _places(text: str, start: int, end: int) -> list[int]:
-    """Where each character of a JSON string's value stands in the file."""
-    return [match.start() for match in _CHARACTER.finditer(text, start + 1, end - 1)]
+def _places(text: str, literals: Sequence[Span]) -> array[int]:
+    """Where each character of the values of JSON strings stands in the file, and where the last of them ends."""
+    found = (match.start() for start, end in literals for match in _CHARACTER.finditer(text, start + 1, end - 1))
+    return array("q", [*found, literals[-1][1] - 1])

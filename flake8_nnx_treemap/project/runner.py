@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from flake8_nnx_treemap.names import NEWEST_RANGE
-from flake8_nnx_treemap.project.configuration import Overrides, flax_range_for, settings_for
+from flake8_nnx_treemap.project.configuration import Overrides, flax_range_for, max_file_size_for, settings_for
 from flake8_nnx_treemap.project.errors import ConfigurationError, FileError
-from flake8_nnx_treemap.project.files import read_bytes, write
+from flake8_nnx_treemap.project.files import read
 
 if TYPE_CHECKING:
-    from concurrent.futures import ProcessPoolExecutor
-
     from flake8_nnx_treemap.analysis.code.text import Position
     from flake8_nnx_treemap.analysis.names.source import Modules
     from flake8_nnx_treemap.fixing.engine import FixResult
@@ -50,6 +47,8 @@ class Task:
     """Findings that are neither reported nor fixed."""
     fingerprint: bytes | None = None
     """That of the cache, where there is one."""
+    named: tuple[str, ...] | None = None
+    """The files and folders that may be written; ``None`` if every file is one that was asked for."""
     counts_for_newest: bool = False
     """Whether to count, where nothing is known of a project's Flax, what more would be found if it were the newest."""
 
@@ -141,11 +140,15 @@ def run(
         if cache is None
         else cache.unknown(candidates, task.overrides, counts_for_newest=task.counts_for_newest)
     )
-    for _ in range(len(candidates) - len(unknown)):
-        on_done()
-    for report in _process_all(unknown, task, jobs):
-        reports.append(report)
-        on_done()
+    from flake8_nnx_treemap.project.signals import ends_cleanly
+
+    untold = len(candidates) - len(unknown)
+    with ends_cleanly():
+        for report in _process_all(unknown, task, jobs):
+            reports.append(report)
+            for _ in range(1 + untold):  # Not before the processes run: what counts may start a thread.
+                on_done()
+            untold = 0
     if cache is not None:
         cache.remember(report.digest for report in reports if report.digest is not None)
         passed_over = set(candidates).difference(unknown)
@@ -192,6 +195,7 @@ def process_text(
     known: Sequence[Finding] = ()
     try:
         settings = settings_for(filename, task.overrides)
+        _hold_to_size(format_.size(text), filename, task)
 
         def find(current: str) -> Sequence[Finding]:
             return _find(current, filename, format_, settings, modules, task)[0]
@@ -231,6 +235,14 @@ def process_text(
     return report, result.text
 
 
+def _hold_to_size(size: int, filename: str, task: Task) -> None:
+    from flake8_nnx_treemap.analysis.code.text import SourceError
+
+    most = max_file_size_for(filename, task.overrides)
+    if size > most:
+        raise SourceError(f"is larger than max-file-size: {size:,} characters of Python, and {most:,} are allowed")
+
+
 def _count_more(found: Iterable[Finding], known: Iterable[Finding]) -> int:
     """How many findings there are that are not among others, by rule and place."""
     places = {(finding.code, finding.range.start) for finding in found}
@@ -259,12 +271,14 @@ def process_file(path: str, task: Task, fix: Fixer | None = None) -> FileReport:
     from flake8_nnx_treemap.project.formats import format_of
 
     try:
-        data = read_bytes(path)
+        data, status = read(path)
         text, encoding = format_of(path).decode(data)
         searched: list[str] = []
         report, new_text = process_text(text, path, task, fix, searched.append)
         if task.writes and new_text != text:
-            write(path, data, new_text, encoding)
+            from flake8_nnx_treemap.project.writing import write
+
+            write(path, (data, status), new_text, encoding, task.named)
         return report if searched else _with_digest(report, data, encoding, task)
     except FileError as error:
         return FileReport(path, error=str(error))
@@ -284,69 +298,19 @@ def _with_digest(report: FileReport, data: bytes, encoding: str, task: Task) -> 
     return replace(report, digest=digest_of(data, report.path, settings, task.fingerprint, also_newest=also_newest))
 
 
-def _end_with_parent() -> None:
-    """Let a worker end when the run that started it was killed, instead of waiting for work for ever."""
-    import multiprocessing
-    import threading
-    from multiprocessing.connection import wait
-
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=lambda: (wait([parent.sentinel]), os._exit(1)), daemon=True).start()
-
-
 def _process_all(paths: Sequence[str], task: Task, jobs: int | None) -> Iterator[FileReport]:
-    workers = min(jobs or os.cpu_count() or 1, max(1, len(paths) // FILES_PER_WORKER))
-    done = 0
-    if workers > 1 and sys.platform != "win32" and _has_handles_for(workers):
-        for report in _process_elsewhere(paths, task, workers):
-            yield report
-            done += 1
-    yield from (process_file(path, task) for path in paths[done:])
+    count = min(jobs or os.cpu_count() or 1, max(1, len(paths) // FILES_PER_WORKER))
+    if count > 1:
+        from flake8_nnx_treemap.project.workers import may_share, shared
+
+        if may_share():
+            yield from shared(lambda path: process_file(path, task), paths, count, _lost)
+            return
+    yield from (process_file(path, task) for path in paths)
 
 
-def _has_handles_for(workers: int) -> bool:
-    """Whether enough files may be open for the pipes and locks of other processes; half of a pool hangs."""
-    import resource
-
-    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return limit == resource.RLIM_INFINITY or limit >= 32 + 8 * workers
-
-
-def _process_elsewhere(paths: Sequence[str], task: Task, workers: int) -> Iterator[FileReport]:
-    """Share the files out to other processes; nothing is yielded if there can be none."""
-    from concurrent.futures import ProcessPoolExecutor
-    from concurrent.futures.process import BrokenProcessPool
-
-    executor = None
-    try:
-        executor = ProcessPoolExecutor(workers, initializer=_end_with_parent)
-        reports = executor.map(process_file, paths, [task] * len(paths), chunksize=4)
-    except (OSError, ImportError, NotImplementedError):  # No more processes may be started, or no locks be made.
-        _end(executor)
-        return
-    done = 0
-    try:
-        for report in reports:
-            yield report
-            done += 1
-    except BrokenProcessPool:
-        others = f"; {len(paths) - done} files may not have been looked at" if len(paths) > done + 1 else ""
-        error = f"a process that worked on it, or on a file after it, was killed{others}"
-        yield from [FileReport(paths[done], error=error), *map(FileReport, paths[done + 1 :])]
-    finally:
-        executor.shutdown(cancel_futures=True)
-
-
-def _end(executor: ProcessPoolExecutor | None) -> None:
-    """End a pool that could not be started as a whole, which would wait for its first processes for ever."""
-    import multiprocessing
-
-    for process in multiprocessing.active_children():
-        process.terminate()
-        process.join()
-    if executor is not None:
-        executor.shutdown(wait=False)
+def _lost(path: str, how: str) -> FileReport:
+    return FileReport(path, error=f"could not be checked: the process that looked at it was {how}")
 
 
 def diff_of(old: Shown, new: Shown, filename: str) -> str:
@@ -362,8 +326,11 @@ def diff_of(old: Shown, new: Shown, filename: str) -> str:
 def _diff_of_texts(old: str, new: str, name: str) -> str:
     """A unified diff; a line without a line end at the end of the file is marked as diff and git do."""
     import difflib  # Only where a diff is wanted.
+    import io
 
-    lines = difflib.unified_diff(
-        old.splitlines(keepends=True), new.splitlines(keepends=True), fromfile=name, tofile=name
-    )
-    return "".join(line if line.endswith(("\n", "\r")) else line + "\n\\ No newline at end of file\n" for line in lines)
+    from flake8_nnx_treemap.project.escaping import one_line, patch_line
+
+    before, after = (list(io.StringIO(text, newline="\n")) for text in (old, new))  # Only line feeds, as patch has it.
+    shown = one_line(name)
+    lines = map(patch_line, difflib.unified_diff(before, after, fromfile=shown, tofile=shown))
+    return "".join(line if line.endswith("\n") else line + "\n\\ No newline at end of file\n" for line in lines)

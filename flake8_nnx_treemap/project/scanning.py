@@ -41,6 +41,7 @@ class Targets:
         "include_markdown",
         "is_isolated",
         "respect_gitignore",
+        "sweeps",
     )
 
     def __init__(
@@ -52,6 +53,7 @@ class Targets:
         respect_gitignore: bool = True,
         forces_exclude: bool = False,
         include_markdown: bool = False,
+        sweeps: bool = False,
         config: str | None = None,
     ) -> None:
         """Hold what was said.
@@ -63,6 +65,7 @@ class Targets:
             respect_gitignore: ``False`` to look at what git ignores, whatever the configuration says.
             forces_exclude: whether files that were named are left out, too.
             include_markdown: whether Markdown files below folders are looked at as well.
+            sweeps: whether what killed runs have left below folders is deleted.
             config: a configuration file that counts instead of those around the paths.
         """
         self.is_isolated = is_isolated
@@ -71,6 +74,7 @@ class Targets:
         self.respect_gitignore = respect_gitignore
         self.forces_exclude = forces_exclude
         self.include_markdown = include_markdown
+        self.sweeps = sweeps
         self.config = config
 
 
@@ -94,11 +98,20 @@ def find_files(
     for path in paths:
         excludes, respect_gitignore, suffixes = exclusions_for(path, targets)
         others = tuple(suffix for suffix in MARKDOWN_SUFFIXES if suffix not in suffixes)
-        found = discover([path], problems, excludes, respect_gitignore=respect_gitignore, suffixes=suffixes + others)
+        found = discover(
+            [path],
+            problems,
+            excludes,
+            respect_gitignore=respect_gitignore,
+            suffixes=suffixes + others,
+            sweeps=targets.sweeps,
+        )
         name, before = None, len(problems)
         for name, is_explicit in found:
             if is_explicit:
-                is_out = targets.forces_exclude and is_left_out(name, excludes, respect_gitignore=respect_gitignore)
+                is_out = targets.forces_exclude and is_left_out(
+                    name, excludes, problems, respect_gitignore=respect_gitignore
+                )
             else:
                 is_out = bool(others) and name.endswith(others) and not _is_notebook(name)
             if not is_out:

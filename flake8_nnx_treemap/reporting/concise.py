@@ -37,7 +37,7 @@ def headline(report: FileReport, finding: Finding, style: Style) -> str:
 def verdict(report: FileReport, finding: Finding, style: Style) -> str:
     """``CODE [*] message``."""
     star = f"[{painted('*', CYAN, style)}] " if report.is_fixable(finding) else ""
-    return f"{painted(finding.code, RED, style)} {star}{finding.message}"
+    return f"{painted(finding.code, RED, style)} {star}{one_line(finding.message)}"
 
 
 def summary_lines(reports: Sequence[FileReport], style: Style) -> Iterable[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 from flake8_nnx_treemap.reporting.style import BOLD, CYAN, GREEN, RED, in_colour
 
 _COLOURS = {"---": BOLD, "+++": BOLD, "@@ ": CYAN, "-": RED, "+": GREEN}
@@ -9,7 +11,7 @@ _COLOURS = {"---": BOLD, "+++": BOLD, "@@ ": CYAN, "-": RED, "+": GREEN}
 
 def painted_diff(diff: str) -> str:
     """A unified diff in colours; without them it is what it was."""
-    return "".join(_painted_line(line) for line in diff.splitlines(keepends=True))
+    return "".join(map(_painted_line, io.StringIO(diff, newline="\n")))
 
 
 def _painted_line(line: str) -> str:

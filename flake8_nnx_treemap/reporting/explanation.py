@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, TextIO
 
+from flake8_nnx_treemap.reporting.prose import prose_of
 from flake8_nnx_treemap.reporting.severity import severity_of
 from flake8_nnx_treemap.reporting.traversals import text_drawing
 from flake8_nnx_treemap.rules.rule import Example, Rule
@@ -61,7 +62,7 @@ def print_rendered(rules: Iterable[Rule], stream: TextIO) -> bool:
 
 
 def _parts(rule: Rule) -> Iterator[_Part]:
-    yield _Part(rule.documentation.strip())
+    yield _Part(prose_of(rule))
     if rule.examples:
         yield from _before_and_after(rule.examples[0])
     drawing = text_drawing(rule.code)
@@ -108,7 +109,7 @@ def _explanation(rule: Rule) -> dict[str, object]:
     return {
         "kind": rule.entry.kind.value,
         "severity": severity_of(rule.code),
-        "explanation": rule.documentation.strip(),
+        "explanation": prose_of(rule),
         "examples": [
             {"title": example.title, "source": example.source, "fixed": dict(example.fixed)}
             for example in rule.examples

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from flake8_nnx_treemap.project.runner import FileReport
 from flake8_nnx_treemap.reporting.repository import path_below, root_from
 from flake8_nnx_treemap.reporting.severity import Severity, severity_of
-from flake8_nnx_treemap.reporting.style import Style, failures
+from flake8_nnx_treemap.reporting.style import Style, failures, one_line
 
 
 def render(reports: Sequence[FileReport], style: Style) -> str:
@@ -35,7 +35,7 @@ def _command(severity: Severity, properties: dict[str, object], message: str) ->
 
 
 def _escaped(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return one_line(text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A"))
 
 
 def _escaped_property(text: str) -> str:

@@ -10,7 +10,7 @@ from flake8_nnx_treemap.project.runner import FileReport
 from flake8_nnx_treemap.reporting.fingerprints import fingerprints, identified
 from flake8_nnx_treemap.reporting.repository import path_below, root_from
 from flake8_nnx_treemap.reporting.severity import severity_of
-from flake8_nnx_treemap.reporting.style import Style, failures
+from flake8_nnx_treemap.reporting.style import Style, failures, in_json
 
 SEVERITIES = {"error": "major", "warning": "minor"}
 
@@ -33,7 +33,7 @@ def render(reports: Sequence[FileReport], style: Style) -> str:
             message = f"{finding.code}: {finding.message}"
             severity = SEVERITIES[severity_of(finding.code)]
             found.append(_issue(finding.code, severity, message, known_by, path, begin, stop))
-    return json.dumps(found, indent=2, ensure_ascii=False) + "\n"
+    return in_json(json.dumps(found, indent=2, ensure_ascii=False)) + "\n"
 
 
 def _issue(

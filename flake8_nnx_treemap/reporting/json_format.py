@@ -14,14 +14,14 @@ from flake8_nnx_treemap.analysis.code.noqa import NoqaLine, noqa_lines_of
 from flake8_nnx_treemap.analysis.code.text import LINE_END, Position
 from flake8_nnx_treemap.project.runner import FileReport
 from flake8_nnx_treemap.reporting.severity import severity_of
-from flake8_nnx_treemap.reporting.style import Failure, Style, failures
+from flake8_nnx_treemap.reporting.style import Failure, Style, failures, in_json
 from flake8_nnx_treemap.rules.catalogue import rule_named
 from flake8_nnx_treemap.rules.rule import Finding, Fix
 
 
 def render(reports: Sequence[FileReport], style: Style) -> str:
     """All findings of a run as one JSON array; what cannot be parsed has the code ``null``."""
-    return json.dumps(entries(reports), indent=2, ensure_ascii=False) + "\n"
+    return in_json(json.dumps(entries(reports), indent=2, ensure_ascii=False)) + "\n"
 
 
 def entries(reports: Sequence[FileReport]) -> list[dict[str, Any]]:

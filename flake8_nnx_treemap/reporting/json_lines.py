@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from flake8_nnx_treemap.project.runner import FileReport
 from flake8_nnx_treemap.reporting.json_format import entries
-from flake8_nnx_treemap.reporting.style import Style
+from flake8_nnx_treemap.reporting.style import Style, in_json
 
 
 def render(reports: Sequence[FileReport], style: Style) -> str:
     """The entries of the JSON format, each on its line; nothing if there are none."""
-    return "".join(json.dumps(entry, ensure_ascii=False) + "\n" for entry in entries(reports))
+    return "".join(in_json(json.dumps(entry, ensure_ascii=False)) + "\n" for entry in entries(reports))

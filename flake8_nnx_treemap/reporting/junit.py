@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from xml.etree import ElementTree
 
 from flake8_nnx_treemap.project.runner import FileReport
-from flake8_nnx_treemap.reporting.style import Style, failures
+from flake8_nnx_treemap.reporting.style import Style, failures, one_line
 
 NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 cannot hold, not even escaped."""
@@ -53,4 +53,4 @@ def _counts(tests: int, failed: int, errors: int) -> dict[str, str]:
 
 
 def _text(text: str) -> str:
-    return NOT_XML.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
+    return NOT_XML.sub(lambda match: f"\\x{ord(match[0]):02x}", one_line(text))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 
+from flake8_nnx_treemap.reporting.prose import prose_of
 from flake8_nnx_treemap.reporting.traversals import text_drawing
 from flake8_nnx_treemap.rules.catalogue import rule_named
 from flake8_nnx_treemap.rules.rule import Rule
@@ -23,7 +24,7 @@ def page_body(rule: Rule) -> str:
     drawing = text_drawing(rule.code)
     if drawing:
         parts += ["## What JAX does", _fence("text", drawing)]
-    return "\n\n".join([*parts, rule.documentation.strip()]) + "\n"
+    return "\n\n".join([*parts, prose_of(rule)]) + "\n"
 
 
 def _example(rule: Rule) -> Iterator[str]:

@@ -10,7 +10,7 @@ from flake8_nnx_treemap.analysis.code.text import LINE_END, Position, Range, lin
 from flake8_nnx_treemap.fixing.edits import apply_edits
 from flake8_nnx_treemap.project.runner import FileReport
 from flake8_nnx_treemap.reporting.severity import severity_of
-from flake8_nnx_treemap.reporting.style import Failure, Style, failures
+from flake8_nnx_treemap.reporting.style import Failure, Style, failures, in_json
 from flake8_nnx_treemap.rules.catalogue import rule_named
 from flake8_nnx_treemap.rules.rule import DOCUMENTATION_URL, Finding
 
@@ -20,7 +20,7 @@ def render(reports: Sequence[FileReport], style: Style) -> str:
     found = [_failure(failure) for failure in failures(reports)]
     found += [_diagnostic(report, finding, style) for report in reports for finding in report.findings]
     result = {"source": {"name": "nnx-fix", "url": f"{DOCUMENTATION_URL}/"}, "diagnostics": found}
-    return json.dumps(result, indent=2, ensure_ascii=False) + "\n"
+    return in_json(json.dumps(result, indent=2, ensure_ascii=False)) + "\n"
 
 
 def _failure(failure: Failure) -> dict[str, Any]:

@@ -13,9 +13,10 @@ from flake8_nnx_treemap.analysis.code.text import Range
 from flake8_nnx_treemap.project.runner import FileReport
 from flake8_nnx_treemap.reporting.fingerprints import fingerprints, identified
 from flake8_nnx_treemap.reporting.pages import page
+from flake8_nnx_treemap.reporting.prose import prose_of
 from flake8_nnx_treemap.reporting.repository import git_root, path_below, root_from
 from flake8_nnx_treemap.reporting.severity import severity_of
-from flake8_nnx_treemap.reporting.style import Failure, Style, failures
+from flake8_nnx_treemap.reporting.style import Failure, Style, failures, in_json
 from flake8_nnx_treemap.rules.catalogue import rule_named
 from flake8_nnx_treemap.rules.rule import DOCUMENTATION_URL, Finding, Fix, Rule
 
@@ -50,7 +51,9 @@ def render(reports: Sequence[FileReport], style: Style) -> str:
         ],
         "results": results,
     }
-    return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False) + "\n"
+    return (
+        in_json(json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False)) + "\n"
+    )
 
 
 def _rule(code: str) -> dict[str, Any]:
@@ -61,13 +64,13 @@ def _rule(code: str) -> dict[str, Any]:
         "shortDescription": {"text": rule.summary},
         "fullDescription": {"text": _what_it_does(rule)},
         "helpUri": rule.url,
-        "help": {"text": rule.documentation.strip(), "markdown": page(code)},
+        "help": {"text": prose_of(rule), "markdown": page(code)},
         "defaultConfiguration": {"level": severity_of(code)},
     }
 
 
 def _what_it_does(rule: Rule) -> str:
-    section = rule.documentation.partition("## What it does")[2].partition("\n## ")[0]
+    section = prose_of(rule).partition("## What it does")[2].partition("\n## ")[0]
     return " ".join((section or rule.summary).split())
 
 

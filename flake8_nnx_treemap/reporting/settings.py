@@ -9,12 +9,13 @@ from flake8_nnx_treemap.project.configuration import (
     cache_folder,
     configuration_of,
     flax_range_for,
+    max_file_size_for,
     settings_for,
 )
 from flake8_nnx_treemap.project.discovery import SUFFIXES
 from flake8_nnx_treemap.project.flax_range import FlaxDecision
 from flake8_nnx_treemap.project.scanning import Targets, exclusions_for
-from flake8_nnx_treemap.reporting.style import one_line
+from flake8_nnx_treemap.reporting.style import in_json, one_line
 
 
 def render_settings(name: str, path: str, overrides: Overrides, targets: Targets) -> str:
@@ -48,9 +49,10 @@ def render_settings(name: str, path: str, overrides: Overrides, targets: Targets
         "respect-gitignore": respect_gitignore,
         "include-markdown": suffixes != SUFFIXES,
         "cache-dir": cache_folder(overrides),
+        "max-file-size": max_file_size_for(path, overrides),
     }
     if name == "json":
-        return json.dumps(shown, indent=2, ensure_ascii=False) + "\n"
+        return in_json(json.dumps(shown, indent=2, ensure_ascii=False)) + "\n"
     del shown["target-flax-source"], shown["target-flax-places"]
     shown["target-flax"] = f"{decision.range}, from {decision.decided_by}"
     lines = [f"{key}: {_as_text(value)}" for key, value in shown.items()]

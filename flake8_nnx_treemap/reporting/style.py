@@ -7,6 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from flake8_nnx_treemap.project.escaping import in_json as in_json
+from flake8_nnx_treemap.project.escaping import one_line as one_line
+
 if TYPE_CHECKING:
     from flake8_nnx_treemap.project.runner import FileReport
 
@@ -41,11 +44,6 @@ def failures(reports: Sequence[FileReport]) -> Iterator[Failure]:
             match = re.match(r"(\d+):(\d+): ", report.error)
             row, column = (int(match[1]), int(match[2])) if match else (1, 1)
             yield Failure(report.path, row, max(column, 1), report.error[match.end() if match else 0 :])
-
-
-def one_line(text: str) -> str:
-    """A name as it can stand on one line."""
-    return text.replace("\r", "\\r").replace("\n", "\\n")
 
 
 BOLD, RED, GREEN, CYAN, BLUE = "1", "1;31", "32", "36", "1;34"

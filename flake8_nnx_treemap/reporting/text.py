@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from itertools import islice
 
 from flake8_nnx_treemap.analysis.code.text import LINE_END
+from flake8_nnx_treemap.project.escaping import CONTROL
 from flake8_nnx_treemap.project.runner import FileReport
 from flake8_nnx_treemap.reporting.changed_lines import Changed, changed_lines
 from flake8_nnx_treemap.reporting.concise import fixed_lines, headline, summary_lines
-from flake8_nnx_treemap.reporting.style import BLUE, CYAN, GREEN, RED, Style, painted
+from flake8_nnx_treemap.reporting.style import BLUE, CYAN, GREEN, RED, Style, one_line, painted
 from flake8_nnx_treemap.rules.catalogue import rule_named
 from flake8_nnx_treemap.rules.rule import Finding
 
@@ -44,7 +45,7 @@ def _block(report: FileReport, finding: Finding, lines: Sequence[str], style: St
             f"{' ' * width} {bar} {padding}{painted(carets, RED, style)}",
         ]
     if finding.fix is not None:
-        block.append(f"{' ' * width} {painted('= help:', CYAN, style)} {finding.fix.message}")
+        block.append(f"{' ' * width} {painted('= help:', CYAN, style)} {one_line(finding.fix.message)}")
         block += [_changed_line(one, width, style) for one in changed[:LONGEST_FIX]]
         if len(changed) > LONGEST_FIX:
             block.append(f"{' ' * width} … and more; --diff shows it all")
@@ -75,6 +76,8 @@ def caret_run(line: str, start: int, stop: int) -> tuple[str, str]:
 
 def _width(letter: str) -> int:
     """How many cells of a terminal a character takes."""
+    if CONTROL.match(letter):
+        return 1  # As ``_shown`` has it.
     if unicodedata.combining(letter) or unicodedata.category(letter) in ("Mn", "Me", "Cf"):
         return 0
     return 2 if unicodedata.east_asian_width(letter) in "WF" else 1
@@ -87,4 +90,4 @@ def printable(line: str) -> str:
 
 def _shown(letter: str) -> str:
     """The character, unless a terminal would take it for a command."""
-    return "\N{REPLACEMENT CHARACTER}" if letter != "\t" and unicodedata.category(letter) == "Cc" else letter
+    return "\N{REPLACEMENT CHARACTER}" if letter != "\t" and CONTROL.match(letter) else letter

@@ -27,9 +27,9 @@ def verbose_lines(
         except ConfigurationError:
             continue  # The file's own report says it.
         held_to = f"{', '.join(sorted(codes)) or 'no rules'}; Flax {decision.range} ({decision.decided_by})"
-        yield f"{one_line(path)}: {held_to}"
+        yield one_line(f"{path}: {held_to}")
     for report in reports:
         for finding in report.findings:
             for note in finding.notes:
-                yield f"{one_line(report.path)}:{report.place(finding.range.start)}: note: {note}"
+                yield one_line(f"{report.path}:{report.place(finding.range.start)}: note: {note}")
     yield f"Looked closely at {len(candidates)} file{'' if len(candidates) == 1 else 's'} in {seconds:.2f} s."

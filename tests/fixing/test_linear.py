@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
@@ -11,6 +13,9 @@ import pytest
 
 import flake8_nnx_treemap
 from flake8_nnx_treemap import LintSettings, fix_source, lint_source
+from flake8_nnx_treemap.project.configuration import Overrides
+from flake8_nnx_treemap.project.magics import covered
+from flake8_nnx_treemap.project.runner import FileReport, Task, process_text
 from flake8_nnx_treemap.rules.catalogue import CODES
 
 EVERYTHING = LintSettings(frozenset(CODES), (0, 12, 7), unsafe_fixes=True)
@@ -70,7 +75,7 @@ SHAPES = {
     "annotations": repeated(
         "def f{0}(x: nnx.VariableState | None, y: 'nnx.VariableState') -> nnx.VariableState: ...\n"
     ),
-    "comments": repeated(f"a = {CALL}  # noqa: NNX101, NNX206\n"),
+    "comments": repeated(f"a = {CALL}  # noqa: NNX206, E501\n"),
     "masks": repeated(
         "mask{0} = jax.tree.map(lambda x: x.ndim > 1, nnx.state(m, nnx.Param))\n"
         "nnx.Optimizer(m, optax.adamw(1.0, mask=mask{0}))\n"
@@ -116,3 +121,52 @@ def test_four_times_as_much_costs_four_times_as_much(work: Callable[..., object]
     few = max([steps(lambda: work(shape(FEW), settings=EVERYTHING)) for _ in range(4)][1:])
     many = steps(lambda: work(shape(4 * FEW), settings=EVERYTHING))
     assert 0 < many <= 4.6 * few
+
+
+def notebook(sources: list[object]) -> str:
+    cells = [
+        {"cell_type": "code", "source": source, "metadata": {}, "outputs": [], "execution_count": None}
+        for source in sources
+    ]
+    return json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+
+
+LINE = CALL.format(1) + "\n"
+NOTEBOOKS: dict[str, Callable[[int], str]] = {
+    "findings in one cell": lambda count: notebook([HEADER + LINE * count]),
+    "findings in one cell that is a list": lambda count: notebook([[HEADER, *[LINE] * count]]),
+    "cells": lambda count: notebook([HEADER, *[LINE] * count]),
+    "cells that are lists": lambda count: notebook([HEADER, *[[LINE]] * count]),
+    "renames in one cell": lambda count: notebook([HEADER + "jax.tree_map(f, s)\n" * count]),
+    "magics": lambda count: notebook([HEADER + LINE + "!ls\nx = !ls\n" * count]),
+}
+
+
+def fixed(text: str) -> FileReport:
+    overrides = Overrides(select=("ALL",), is_isolated=True, target_flax="0.12.7", unsafe_fixes=True)
+    report, _ = process_text(text, "book.ipynb", Task(overrides, fixes=True))
+    assert report.fixed
+    assert report.error is None
+    return report
+
+
+@pytest.mark.parametrize("shape", NOTEBOOKS.values(), ids=NOTEBOOKS.keys())
+def test_four_times_as_much_in_a_notebook(shape: Callable[[int], str]) -> None:
+    few = max([steps(lambda: fixed(shape(FEW))) for _ in range(4)][1:])
+    assert 0 < steps(lambda: fixed(shape(4 * FEW))) <= 4.6 * few
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{0}x!", "\t{0}%", "y = {0}?x", "x{0}?y", "[{0}] = 1 !", "y = 1 #!\n'a{1}", "y = 1 #!\n'{2}", 'z = !\n"{2}',
+        "!\n'''{2}", "!{3}", "?{0}\\",
+    ],
+)  # fmt: skip
+def test_no_line_of_a_cell_takes_long(line: str) -> None:
+    text = line.format(" " * 200_000, "\\'a" * 50_000, "\\'''" * 50_000, "\\\n" * 50_000) + "\n"
+    started = time.process_time()
+    program = covered(text)
+    assert time.process_time() - started < 2
+    assert program is not None
+    assert len(program) == len(text)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -149,3 +151,71 @@ def test_the_command_and_flake8_see_it(package: Path) -> None:
     flake8 = [sys.executable, "-m", "flake8", "--isolated", "--select", "NNX", str(path)]
     said = subprocess.run(flake8, capture_output=True, text=True, check=False).stdout
     assert said.startswith(f"{path}:6:59: NNX101")
+
+
+def test_modules_that_import_from_each_other_come_to_an_end(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[tool.nnx-treemap]\n")
+    for number in range(40):
+        imports = "".join(f"from m{other} import p\n" for other in range(40) if other != number)
+        (tmp_path / f"m{number}.py").write_text(f"from flax import nnx\n{imports}")
+    text = module("from m1 import p  # nnx", is_leaf="p")
+    started = time.process_time()
+    assert codes(tmp_path, text) == []
+    assert time.process_time() - started < 10
+
+
+def outside(folder: Path) -> Path:
+    """A project with a repository around it, in a folder that holds what is nobody's business."""
+    (folder / "helpers.py").write_text(HELPERS)
+    (folder / "__init__.py").write_text("")
+    (folder / "pyproject.toml").write_text("")
+    project = folder / "repository"
+    (project / ".git").mkdir(parents=True)
+    (project / "__init__.py").write_text("")
+    return project
+
+
+@pytest.mark.parametrize("imports", ["from ..helpers import is_variable_leaf", "from helpers import is_variable_leaf"])
+def test_no_import_leaves_the_repository(tmp_path: Path, imports: str) -> None:
+    project = outside(tmp_path)
+    assert codes(project, module(f"{imports}  # nnx")) == []
+    (project / ".git").rmdir()
+    assert codes(tmp_path, module("from helpers import is_variable_leaf  # nnx")) == ["NNX101"]
+
+
+@pytest.mark.parametrize("level", [2, 3, 5, 60])
+def test_no_import_leaves_a_project_without_a_repository(tmp_path: Path, level: int) -> None:
+    (tmp_path / "helpers.py").write_text(HELPERS)
+    package = tmp_path / "project" / "mine"
+    package.mkdir(parents=True)
+    (tmp_path / "project" / "pyproject.toml").write_text("")
+    (package / "__init__.py").write_text("")
+    assert codes(package, module(f"from {'.' * level}helpers import is_variable_leaf  # nnx")) == []
+
+
+def test_a_link_does_not_lead_out_of_the_repository(tmp_path: Path) -> None:
+    project = outside(tmp_path)
+    (project / "linked.py").symlink_to(tmp_path / "helpers.py")
+    (project / "real.py").write_text(HELPERS)
+    (project / "inside.py").symlink_to("real.py")
+    assert codes(project, module("from .linked import is_variable_leaf  # nnx")) == []
+    assert codes(project, module("from .inside import is_variable_leaf  # nnx")) == ["NNX101"]
+
+
+def test_a_module_that_is_too_large_is_not_read(package: Path) -> None:
+    text = module("from mine.helpers import is_variable_leaf  # nnx")
+    assert codes(package, text) == ["NNX101"]
+    (package.parent / "helpers.py").write_text(HELPERS + "# too large\n" * 100_000)
+    assert codes(package, text) == []
+
+
+@pytest.mark.parametrize("what", ["fifo", "folder", "endless"])
+def test_what_is_no_file_is_no_module(package: Path, what: str) -> None:
+    path = package.parent / "odd.py"
+    if what == "fifo":
+        os.mkfifo(path)
+    elif what == "folder":
+        path.mkdir()
+    else:
+        path.symlink_to("/dev/zero")
+    assert codes(package, module("from mine.odd import is_variable_leaf  # nnx")) == []

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from flake8_nnx_treemap import LintSettings, fix_source, lint_source
-from flake8_nnx_treemap.project import files
+from flake8_nnx_treemap.project import writing
 from flake8_nnx_treemap.project.configuration import Overrides
 from flake8_nnx_treemap.project.runner import Task, process_file
 
@@ -131,13 +131,13 @@ def test_a_full_disk(small_disk: Path) -> None:
 def test_a_file_that_changes_between_reading_and_writing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "m0.py"
     path.write_bytes(BUG)
-    taken_over = files._take_over
+    taken_over = writing._take_over
 
     def edited_meanwhile(*arguments: object) -> None:
         taken_over(*arguments)  # type: ignore[arg-type]
         path.write_bytes(BUG + b"# mine\n")
 
-    monkeypatch.setattr(files, "_take_over", edited_meanwhile)
+    monkeypatch.setattr(writing, "_take_over", edited_meanwhile)
     report = process_file(str(path), WRITES)
     assert report.error == "changed while it was being fixed; left as it is"
     assert path.read_bytes() == BUG + b"# mine\n"
@@ -147,9 +147,10 @@ def test_a_file_that_changes_between_reading_and_writing(tmp_path: Path, monkeyp
 def test_a_file_that_is_gone_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "m0.py"
     path.write_bytes(BUG)
-    monkeypatch.setattr(files.os, "stat", lambda target: path.unlink() or os.lstat(path))  # type: ignore[func-returns-value]
+    replace = writing._replace
+    monkeypatch.setattr(writing, "_replace", lambda *arguments: path.unlink() or replace(*arguments))  # type: ignore[func-returns-value]
     report = process_file(str(path), WRITES)
-    assert report.error is not None
+    assert report.error == "cannot be written: no such file or directory; left as it was"
     assert os.listdir(tmp_path) == []
 
 

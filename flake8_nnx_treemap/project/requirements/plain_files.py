@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import codecs
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 from flake8_nnx_treemap.project.errors import FileError
-from flake8_nnx_treemap.project.files import read_bytes
+from flake8_nnx_treemap.project.files import is_inside, read_bytes
 from flake8_nnx_treemap.project.requirements.bounds import Bounds
 from flake8_nnx_treemap.project.requirements.entries import MOST_ENTRIES, Entry
 
@@ -70,14 +69,9 @@ class Boundary:
         Raises:
             FileError: it lies outside, is no regular file, is too large, or cannot be read.
         """
-        if not is_within(os.path.realpath(path), self.folder):
+        if not is_inside(path, self.folder):
             raise FileError("lies outside the repository; not read")
         return read_text(path, most)
-
-
-def is_within(path: str, folder: str) -> bool:
-    """Whether a path leads into a folder, or is the folder itself."""
-    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
 
 
 def read_text(path: str, most: int = MOST_BYTES) -> str:
@@ -86,13 +80,7 @@ def read_text(path: str, most: int = MOST_BYTES) -> str:
     Raises:
         FileError: it is no regular file, is too large, or cannot be read.
     """
-    try:
-        size = os.stat(path).st_size
-    except (OSError, ValueError):
-        size = 0  # To read it says what is wrong.
-    if size > most:
-        raise FileError(f"is larger than {most // 1024**2} MiB; not read")
-    data = read_bytes(path)
+    data = read_bytes(path, most)
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):  # What PowerShell writes for ``pip freeze > FILE``.
         return data.decode("utf-16", "replace")
     return data.decode("utf-8-sig", "replace")
