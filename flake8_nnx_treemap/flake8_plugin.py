@@ -82,10 +82,12 @@ class NNXTreeMapPlugin:
         source = source_with_candidates(text, self._filename, self._tree, settings, module_finder(self._filename))
         if source is None:
             return []
-        from flake8_nnx_treemap.fixing.suppression import without_silenced
+        from flake8_nnx_treemap.fixing.suppression import without_silenced, without_suppressed
         from flake8_nnx_treemap.rules.checking import check
+        from flake8_nnx_treemap.rules.overlap import without_repetition
 
-        return without_silenced(source, check(source, settings))
+        findings = without_silenced(source, check(source, settings))
+        return without_repetition(findings, reported=without_suppressed(source, findings))
 
     def _settings(self) -> LintSettings:
         from flake8_nnx_treemap.project.configuration import Overrides, settings_for

@@ -97,8 +97,10 @@ def _lint(source: ParsedSource, settings: LintSettings, *, edits: bool) -> list[
     from flake8_nnx_treemap.fixing.applicability import as_configured
     from flake8_nnx_treemap.fixing.suppression import without_suppressed
     from flake8_nnx_treemap.rules.checking import check
+    from flake8_nnx_treemap.rules.overlap import without_repetition
 
-    findings = as_configured(without_suppressed(source, check(source, settings)), settings)
+    findings = without_repetition(without_suppressed(source, check(source, settings)))
+    findings = as_configured(findings, settings)
     if any(found.fix is not None and (edits or _may_be_withheld(source, found.fix)) for found in findings):
         from flake8_nnx_treemap.codemod.writing import with_edits
 

@@ -31,8 +31,7 @@ if True:
 \t字 = jax.tree.map(lambda x: x.value if isinstance(x, nnx.Param) else x, state)
 """
 MESSAGE_101 = (
-    "is_leaf filters nothing, other leaves reach the mapper too: "
-    "test isinstance(x, (nnx.Variable, nnx.variablelib.VariableState)) there as well"
+    "is_leaf filters nothing, other leaves reach the mapper too: test isinstance(x, nnx.Variable) there as well"
 )
 MESSAGE_102 = (
     "the mapper never meets an nnx.Param: without is_leaf, JAX goes into it; "

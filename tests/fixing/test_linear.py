@@ -75,7 +75,7 @@ SHAPES = {
     "annotations": repeated(
         "def f{0}(x: nnx.VariableState | None, y: 'nnx.VariableState') -> nnx.VariableState: ...\n"
     ),
-    "comments": repeated(f"a = {CALL}  # noqa: NNX206, E501\n"),
+    "comments": repeated(f"a = {CALL}  # noqa: E501\n"),
     "masks": repeated(
         "mask{0} = jax.tree.map(lambda x: x.ndim > 1, nnx.state(m, nnx.Param))\n"
         "nnx.Optimizer(m, optax.adamw(1.0, mask=mask{0}))\n"

@@ -218,7 +218,7 @@ def test_a_change_of_what_runs_counts(library: Path) -> None:
 def test_a_mistake_of_ours_is_not_remembered_after_its_repair(library: Path, folder: Path) -> None:
     checking = library / "flake8_nnx_treemap" / "rules" / "checking.py"
     right = checking.read_text()
-    checking.write_text(right.replace("    findings = sorted(", "    findings = [] and sorted("))
+    checking.write_text(right.replace("    return sorted(", "    return [] and sorted("))
     command = "from flake8_nnx_treemap.cli import main; main(['--check', '--isolated', '--cache', 'bug.py'])"
     assert in_library(library, command) == "All checks passed!"
     checking.write_text(right)
