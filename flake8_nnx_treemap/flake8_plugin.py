@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from flake8_nnx_treemap import __version__
 from flake8_nnx_treemap.gate import may_hold_findings_text
-from flake8_nnx_treemap.rules.catalogue import CODES
 
 if TYPE_CHECKING:
     from flake8_nnx_treemap.rules.rule import Finding
@@ -32,6 +31,7 @@ class NNXTreeMapPlugin:
     version = __version__
     _target_flax: ClassVar[str | None] = None
     _named: ClassVar[tuple[str, ...]] = ()
+    """What flake8's options name. Rules named by their whole codes run even if they are off by default."""
 
     def __init__(self, tree: ast.AST, lines: list[str], filename: str = "<stdin>") -> None:
         """Take what flake8 has read and parsed, standard input included."""
@@ -56,7 +56,7 @@ class NNXTreeMapPlugin:
     def parse_options(cls, options: argparse.Namespace) -> None:
         """Remember the options; flake8 calls this in every worker process."""
         cls._target_flax = options.nnx_target_flax
-        cls._named = _rules_named(options)
+        cls._named = (*(options.select or ()), *(options.extend_select or ()))
 
     def run(self) -> Iterator[Report]:
         """Yield row, column (from 0), text and type of each finding."""
@@ -91,14 +91,10 @@ class NNXTreeMapPlugin:
 
     def _settings(self) -> LintSettings:
         from flake8_nnx_treemap.project.configuration import Overrides, settings_for
+        from flake8_nnx_treemap.rules.catalogue import CODES
 
-        return settings_for(self._filename, Overrides(extend_select=self._named, target_flax=self._target_flax))
-
-
-def _rules_named(options: argparse.Namespace) -> tuple[str, ...]:
-    """The rules that flake8's options name by their whole codes: those that are off by default run only then."""
-    named = (*(options.select or ()), *(options.extend_select or ()))
-    return tuple(code for code in CODES if code in named)
+        rules_named = tuple(code for code in CODES if code in self._named)
+        return settings_for(self._filename, Overrides(extend_select=rules_named, target_flax=self._target_flax))
 
 
 def _flax_target(value: str) -> str:
