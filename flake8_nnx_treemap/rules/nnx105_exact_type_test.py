@@ -74,8 +74,8 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
 
 def _check_elsewhere(source: ParsedSource, flax: FlaxRange, reported: set[ast.AST]) -> Iterator[Finding]:
     """Report comparisons outside predicates and mappers; there a test for exactly ``Variable`` may be meant."""
-    for node in source.ast_nodes():
-        if not isinstance(node, ast.Compare) or node in reported or len(node.ops) != 1:
+    for node in source.bindings.expressions(ast.Compare):
+        if node in reported or len(node.ops) != 1:
             continue
         holds, asked = _OPERATORS.get(type(node.ops[0])), typed_expression(node.left)
         path = None if asked is None else access_path(asked)

@@ -62,11 +62,13 @@ class _Branch:
 
 def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
     """Report each branch, registration or key for Variable that follows one for VariableState, or the reverse."""
-    for node in source.ast_nodes():
-        if isinstance(node, (ast.If, ast.IfExp)):
-            yield from _check_pair(source, node, flax)
-        elif isinstance(node, ast.Dict):
-            yield from _check_keys(source, [key for key in node.keys if key is not None])
+    for statement in source.bindings.statements:
+        if isinstance(statement.node, ast.If):
+            yield from _check_pair(source, statement.node, flax)
+    for choice in source.bindings.expressions(ast.IfExp):
+        yield from _check_pair(source, choice, flax)
+    for display in source.bindings.expressions(ast.Dict):
+        yield from _check_keys(source, [key for key in display.keys if key is not None])
     yield from _check_registrations(source)
 
 

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(shutil.which("valgrind") is None, reason="valgri
 ANALYSIS = """\
 import sys
 import libcst
-import flake8_nnx_treemap.fixing.suppression, flake8_nnx_treemap.codemod.writing
+import flake8_nnx_treemap.fixing.suppression, flake8_nnx_treemap.codemod.writing, flake8_nnx_treemap.project.formats
 from flake8_nnx_treemap.rules.catalogue import every_rule
 from flake8_nnx_treemap import LintSettings, fix_source, lint_source
 from flake8_nnx_treemap.rules.catalogue import CODES

@@ -7,6 +7,7 @@ import functools
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from operator import attrgetter
+from typing import TypeVar
 
 from flake8_nnx_treemap.analysis.code.nodes import Place, dotted_name, start_of
 from flake8_nnx_treemap.analysis.names.collector import Collector
@@ -22,6 +23,8 @@ from flake8_nnx_treemap.analysis.names.scopes import (
     Statement,
 )
 
+_Listed = TypeVar("_Listed", ast.Compare, ast.Dict, ast.IfExp)
+
 
 class Bindings:
     """The bindings of all names of one file, and which of them may reach a place."""
@@ -33,6 +36,7 @@ class Bindings:
         self.module = collector.module
         self.calls: Mapping[str, list[ast.Call]] = dict(collector.calls)
         self.attributes: Mapping[str, list[ast.Name | ast.Attribute]] = dict(collector.attributes)
+        self._listed = collector.listed
         self.statements = sorted(collector.statements, key=attrgetter("start"))
         self._starts = [statement.start for statement in self.statements]
         self._expression_scopes = sorted(collector.expression_scopes, key=lambda found: found.start)
@@ -48,6 +52,10 @@ class Bindings:
     def names_in(self, scope: Scope) -> Mapping[str, list[Binding]]:
         """Return the names of a scope with their bindings."""
         return self._names_in.get(scope, {})
+
+    def expressions(self, kind: type[_Listed]) -> list[_Listed]:
+        """Return the expressions of one type: comparisons, dictionary displays or conditional expressions."""
+        return self._listed[kind]  # type: ignore[return-value]
 
     def all_bound(self) -> Iterator[tuple[str, list[Binding]]]:
         """Yield each name of each scope with its bindings there."""

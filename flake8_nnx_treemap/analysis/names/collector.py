@@ -23,6 +23,7 @@ _SIMPLE = frozenset(
     | {ast.Break, ast.Continue, getattr(ast, "TypeAlias", ast.Pass)}
 )
 _COMPREHENSIONS = frozenset({ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp})
+_LISTED = frozenset({ast.Compare, ast.Dict, ast.IfExp})
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _BLOCK_FIELDS = ("body", "orelse", "finalbody")
 
@@ -33,6 +34,7 @@ class Collector:
     def __init__(self) -> None:
         self.calls: defaultdict[str, list[ast.Call]] = defaultdict(list)
         self.attributes: defaultdict[str, list[ast.Name | ast.Attribute]] = defaultdict(list)
+        self.listed: dict[type[ast.AST], list[ast.AST]] = {kind: [] for kind in _LISTED}
         self.statements: list[Statement] = []
         self.expression_scopes: list[ExpressionScope] = []
         self.names: dict[Scope, dict[str, list[Binding]]] = {}
@@ -163,7 +165,7 @@ class Collector:
         body = Block(None, node)
         self._parameters(node.args, inner, body)
         self._type_parameters(node, inner, body)
-        headers = [*node.decorator_list, *self._defaults(node.args), *self._annotations(node)]
+        headers = [*node.decorator_list, *self._defaults(node.args), *annotations_of(node)]
         for expression in headers:
             self._expression(expression, scope, block)
         self._pending.append((node.body, inner, body))
@@ -184,11 +186,6 @@ class Collector:
     @staticmethod
     def _defaults(arguments: ast.arguments) -> list[ast.expr]:
         return [default for default in (*arguments.defaults, *arguments.kw_defaults) if default is not None]
-
-    @staticmethod
-    def _annotations(node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.expr]:
-        found = [argument.annotation for argument in _arguments(node.args)]
-        return [annotation for annotation in (*found, node.returns) if annotation is not None]
 
     def _parameters(self, arguments: ast.arguments, scope: Scope, block: Block) -> None:
         for argument in _arguments(arguments):
@@ -215,6 +212,8 @@ class Collector:
                 elif kind is not ast.Constant:
                     if kind is ast.NamedExpr:
                         self._walrus(node, inside, block)  # type: ignore[arg-type]
+                    elif kind in _LISTED:
+                        self.listed[kind].append(node)
                     stack += child_nodes(node)
 
     def _call(self, node: ast.Call, stack: list[ast.AST]) -> None:
@@ -306,6 +305,12 @@ class Collector:
         home = scope.outside.get(name, scope)
         binding = Binding(name, kind, node, home, block, place, qualified_name, value, path)
         self.names.setdefault(home, {}).setdefault(name, []).append(binding)
+
+
+def annotations_of(node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.expr]:
+    """Return the annotations of a function's parameters and of what it returns."""
+    found = [argument.annotation for argument in _arguments(node.args)]
+    return [annotation for annotation in (*found, node.returns) if annotation is not None]
 
 
 def _arguments(arguments: ast.arguments) -> list[ast.arg]:

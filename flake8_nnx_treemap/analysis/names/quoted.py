@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from flake8_nnx_treemap.analysis.code.nodes import end_of, start_of, walk
 from flake8_nnx_treemap.analysis.code.text import parse_expression
+from flake8_nnx_treemap.analysis.names.collector import annotations_of
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Range, remembered
 
 _PLAIN = re.compile(r"""(["'])([^"'\\\n]*)\1""")
@@ -38,11 +39,11 @@ def _find(source: ParsedSource) -> Iterator[ast.expr]:
 
 
 def _annotations(source: ParsedSource) -> Iterator[ast.expr]:
-    for node in source.ast_nodes():
-        if isinstance(node, (ast.arg, ast.AnnAssign)) and node.annotation is not None:
+    for node in (one.node for one in source.bindings.statements):
+        if isinstance(node, ast.AnnAssign):
             yield node.annotation
-        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.returns is not None:
-            yield node.returns
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            yield from annotations_of(node)
     yield from (call.args[0] for call in source.bindings.calls.get("cast", ()) if call.args)
 
 
