@@ -21,6 +21,8 @@ _HOLD_NO_NODES = frozenset(
     {"arg", "asname", "attr", "conversion", "ctx", "id", "is_async", "kind", "level", "module", "op", "ops", "simple"}
     | {"type_comment", "type_ignores"}
 )
+_MIXED_LISTS = frozenset({"keys", "kw_defaults", "kwd_attrs", "names"})
+"""The fields that are lists and may hold ``None`` or strings: ``{**rest}``, ``def f(*, a)``, ``global a``."""
 
 
 class _Fields(dict[type[ast.AST], tuple[str, ...]]):
@@ -42,7 +44,7 @@ def child_nodes(node: ast.AST) -> list[ast.AST]:
         value = getattr(node, name, None)
         if type(value) is list:
             if value:
-                found += [one for one in value if isinstance(one, ast.AST)]
+                found += [one for one in value if isinstance(one, ast.AST)] if name in _MIXED_LISTS else value
         elif value is not None and isinstance(value, ast.AST):
             found.append(value)
     return found
