@@ -366,6 +366,8 @@ def stop_fix(
         text = types.text
         steps += types.edits
         if is_inline and test is not None and all(found.is_local for found in test.types):
+            if wrapper_types(source, test.container, flax) != types:
+                return None  # In the test, a parameter hides a name in the types.
             steps.append(Replace(test.container, text, with_parentheses=True))
     elif is_inline and flax.starts_from(VARIABLE_STATE_IS_VARIABLE) and not test.is_exact:
         text = source.text_of(test.container)

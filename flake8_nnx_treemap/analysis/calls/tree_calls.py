@@ -18,9 +18,9 @@ class TreeCall:
     """One call of a tree function, with its arguments by role.
 
     ``more_trees`` is true if starred arguments may bring further trees. ``is_complete`` is false if ``**keywords`` may
-    bring arguments that are not listed. ``none_for_is_leaf`` is the literal ``None`` that is passed as ``is_leaf``, which
-    counts as none being passed. ``partial`` is the ``functools.partial`` that holds some of the arguments, if
-    any; other calls may share it.
+    bring arguments that are not listed. ``partial`` is the ``functools.partial`` that holds some of the arguments, if
+    any; other calls may share it. ``none_for_is_leaf`` is a literal ``None`` given as ``is_leaf``, which is then
+    ``None`` as if nothing had been given.
     """
 
     node: ast.Call
