@@ -55,9 +55,10 @@ from flake8_nnx_treemap.rules.rewriting import (
     wrapper_types,
 )
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
-from flake8_nnx_treemap.rules.steps import AddKeyword, Step
+from flake8_nnx_treemap.rules.steps import Step
+from flake8_nnx_treemap.rules.stopping import stop_step, stopping_at
 
-MESSAGE = "{!r} is read from what is inside the Variable: add is_leaf=lambda x: isinstance(x, {})"
+MESSAGE = "{!r} is read from what is inside the Variable: add is_leaf={}"
 
 _OF_WRAPPERS = {TreeKind.STATE, TreeKind.VARIABLES, TreeKind.GRADIENTS, TreeKind.OPTIMIZER_STATE}
 """The kinds of trees of wrappers; not a Module: one opaque leaf below 0.11, it may well have an attribute ``value``."""
@@ -100,7 +101,7 @@ def _check_leaves(source: ParsedSource, call: TreeCall, flax: FlaxRange) -> Iter
 
 
 def _message(source: ParsedSource, call: TreeCall, read: str, flax: FlaxRange) -> str:
-    return MESSAGE.format(read, classes_to_stop_at(source, call.node, flax))
+    return MESSAGE.format(read, stopping_at(classes_to_stop_at(source, call.node, flax)))
 
 
 def _is_of_wrappers(source: ParsedSource, call: TreeCall) -> bool:
@@ -133,8 +134,8 @@ def _fix(
         return None
     only_reads = all(_only_reads(source, body, leaf) for body in bodies)
     applicability = Applicability.SAFE if only_reads else Applicability.UNSAFE
-    keyword = AddKeyword(call.node, f"is_leaf=lambda x: isinstance(x, {types.text})")
-    return make_fix(applicability, "Stop the traversal at Variables", [*mapping, keyword, *types.edits])
+    stopping = stop_step(call, types.text)
+    return make_fix(applicability, "Stop the traversal at Variables", [*mapping, stopping, *types.edits])
 
 
 def _only_reads_others(source: ParsedSource, call: TreeCall, mapper: Mapper) -> bool:

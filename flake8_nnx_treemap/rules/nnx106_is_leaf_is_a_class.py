@@ -33,15 +33,16 @@ from collections.abc import Iterator
 
 from flake8_nnx_treemap.analysis.calls.class_references import class_name
 from flake8_nnx_treemap.analysis.calls.tree_calls import tree_calls_of
-from flake8_nnx_treemap.analysis.code.nodes import dotted_name, is_name, start_of
+from flake8_nnx_treemap.analysis.code.nodes import is_name, start_of
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
 from flake8_nnx_treemap.names import WRAPPERS, FlaxRange
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.rewriting import make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, FixAvailability, Rule
 from flake8_nnx_treemap.rules.steps import Replace
+from flake8_nnx_treemap.rules.stopping import parameter_for
 
-MESSAGE = "is_leaf is called with each node and must return a bool: write isinstance(x, {0}), not {0} itself"
+MESSAGE = "is_leaf is called with each node and must return a bool: write isinstance({1}, {0}), not {0} itself"
 FIX_MESSAGE = "Test with isinstance"
 
 
@@ -52,7 +53,7 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
         if expression is None:
             continue
         if class_name(source, expression) in WRAPPERS:
-            parameter = "x" if dotted_name(expression) != ("x",) else "node"
+            parameter = parameter_for(source.text_of(expression))
             named, replaced, applicability = expression, expression, Applicability.SAFE
             before = f"lambda {parameter}: "
         elif isinstance(expression, ast.Lambda) and (made := _constructed(source, expression)) is not None:
@@ -66,7 +67,7 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
             applicability = Applicability.UNSAFE  # The ``try`` may be there for the error that this raises.
         name = source.text_of(named)
         fix = make_fix(applicability, FIX_MESSAGE, [Replace(replaced, f"{before}isinstance({parameter}, {name})")])
-        yield Finding("NNX106", MESSAGE.format(name), source.range(expression), fix)
+        yield Finding("NNX106", MESSAGE.format(name, parameter_for(name)), source.range(expression), fix)
 
 
 def _constructed(source: ParsedSource, predicate: ast.Lambda) -> ast.expr | None:

@@ -46,9 +46,9 @@ from flake8_nnx_treemap.rules.advice import classes_to_stop_at
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.rewriting import make_fix, wrapper_types
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
-from flake8_nnx_treemap.rules.steps import AddKeyword
+from flake8_nnx_treemap.rules.stopping import stop_step, stopping_at
 
-MESSAGE = "this mask comes back wrapped, as Param(True): add is_leaf=lambda x: isinstance(x, {})"
+MESSAGE = "this mask comes back wrapped, as Param(True): add is_leaf={}"
 
 _MAPS = (TreeFunctionKind.MAP, TreeFunctionKind.MAP_WITH_PATH)
 
@@ -65,7 +65,7 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
             continue
         if origin.is_certain and is_mask(source, call.node):
             mapper = mapper_of(source, call.mapper, call.function.leaf_position)
-            message = MESSAGE.format(classes_to_stop_at(source, call.node, flax))
+            message = MESSAGE.format(stopping_at(classes_to_stop_at(source, call.node, flax)))
             yield Finding("NNX108", message, source.range(call.callee), _fix(source, call, mapper, flax))
 
 
@@ -81,8 +81,8 @@ def _fix(source: ParsedSource, call: TreeCall, mapper: Mapper | Unknown, flax: F
     types = wrapper_types(source, call.node, flax)
     if types is None or not all(_has_no_identity(result) for result in mapper.results):
         return None
-    keyword = AddKeyword(call.node, f"is_leaf=lambda x: isinstance(x, {types.text})")
-    return make_fix(Applicability.UNSAFE, "Stop the traversal at Variables", [keyword, *types.edits])
+    stopping = stop_step(call, types.text)
+    return make_fix(Applicability.UNSAFE, "Stop the traversal at Variables", [stopping, *types.edits])
 
 
 def _has_no_identity(result: ast.expr) -> bool:

@@ -32,7 +32,8 @@ from flake8_nnx_treemap.names import (
     TreeFunctionKind,
 )
 from flake8_nnx_treemap.rules.rule import Applicability, Fix
-from flake8_nnx_treemap.rules.steps import AddKeyword, Append, AssignByCall, Enclose, Replace, Step
+from flake8_nnx_treemap.rules.steps import Append, AssignByCall, Enclose, Replace, Step
+from flake8_nnx_treemap.rules.stopping import parameter_for, stop_step
 
 LEAF_NAMES = ("v", "leaf", "variable", "leaf_")
 """Names for the parameter of a new lambda, in order of preference."""
@@ -259,7 +260,7 @@ def widened_predicate(source: ParsedSource, test: LeafTest, types: WrapperTypes,
         return None if None in widened else [step for steps in widened for step in steps or ()]
     if flax.starts_from(VARIABLE_STATE_IS_VARIABLE):
         return []  # From 0.11 on the two classes are one: the predicate stops at every wrapper already.
-    name = test.parameter if test.parameter not in types.roots else "x"
+    name = parameter_for(types.text, test.parameter)
     widened_test = f"lambda {name}: isinstance({name}, {types.text})"
     if test.is_only_tests and all(found.name in BASE_CLASSES for one in test.tests for found in one.types):
         return [Replace(test.expression, widened_test)]
@@ -357,7 +358,7 @@ def stop_fix(
         An unsafe fix: code runs that never ran before. ``None`` below 0.11 for a subclass such as ``nnx.Param``, which
         state does not hold there, and for a name that may mean something else at the call.
     """
-    steps: list[Step] = []
+    steps: list[Step | None] = []
     if test is None or (test.names <= BASE_CLASSES and not test.is_exact):
         types = wrapper_types(source, call.node, flax)
         if types is None:
@@ -365,10 +366,12 @@ def stop_fix(
         text = types.text
         steps += types.edits
         if is_inline and test is not None and all(found.is_local for found in test.types):
+            if wrapper_types(source, test.container, flax) != types:
+                return None  # In the test, a parameter hides a name in the types.
             steps.append(Replace(test.container, text, with_parentheses=True))
     elif is_inline and flax.starts_from(VARIABLE_STATE_IS_VARIABLE) and not test.is_exact:
         text = source.text_of(test.container)
     else:
         return None
-    steps.append(AddKeyword(call.node, f"is_leaf=lambda x: isinstance(x, {text})"))
+    steps.append(stop_step(call, text))
     return make_fix(Applicability.UNSAFE, message, steps)

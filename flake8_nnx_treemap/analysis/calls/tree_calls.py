@@ -19,7 +19,8 @@ class TreeCall:
 
     ``more_trees`` is true if starred arguments may bring further trees. ``is_complete`` is false if ``**keywords`` may
     bring arguments that are not listed. ``partial`` is the ``functools.partial`` that holds some of the arguments, if
-    any; other calls may share it.
+    any; other calls may share it. ``none_for_is_leaf`` is a literal ``None`` given as ``is_leaf``, which is then
+    ``None`` as if nothing had been given.
     """
 
     node: ast.Call
@@ -30,6 +31,7 @@ class TreeCall:
     is_leaf: ast.expr | None
     is_complete: bool
     partial: ast.Call | None = None
+    none_for_is_leaf: ast.expr | None = None
 
     @property
     def callee(self) -> ast.expr:
@@ -108,13 +110,15 @@ def _sort_arguments(node: ast.Call, function: TreeFunction, partial: ast.Call | 
     by_name |= {keyword.arg: keyword.value for keyword in keywords if keyword.arg is not None}
     tree = by_name.get(function.tree)
     is_leaf = by_name.get("is_leaf")
+    is_none = is_constant(is_leaf, None)
     return TreeCall(
         node=node,
         function=function,
         mapper=by_name.get(function.mapper) if function.mapper else None,
         trees=(*(() if tree is None else (tree,)), *trees),
         more_trees=known < len(given),
-        is_leaf=None if is_constant(is_leaf, None) else is_leaf,
+        is_leaf=None if is_none else is_leaf,
         is_complete=all(keyword.arg is not None for keyword in keywords),
         partial=partial,
+        none_for_is_leaf=is_leaf if is_none else None,
     )

@@ -1,0 +1,54 @@
+"""Writes the predicates that stop a traversal: the lambda, the name of its parameter, and where it goes in a call."""
+
+from __future__ import annotations
+
+import ast
+from itertools import chain, count
+
+from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall
+from flake8_nnx_treemap.analysis.code.nodes import end_of, nodes_below
+from flake8_nnx_treemap.analysis.code.text import parse_expression
+from flake8_nnx_treemap.rules.steps import AddKeyword, Replace, Step
+
+_NAMES = ("x", "node", "leaf")
+"""Names for the parameter of a predicate, in order of preference."""
+
+
+def parameter_for(types: str, *preferred: str) -> str:
+    """Return a name for a predicate's parameter that hides no name in its types.
+
+    Args:
+        types: the second argument of ``isinstance``, as source text.
+        preferred: names to try first.
+    """
+    expression = parse_expression(f"({types})")
+    taken = {node.id for node in nodes_below([expression], ast.Name)} if expression is not None else set()
+    names = chain(preferred, _NAMES, (f"node{number}" for number in count(1)))
+    return next(name for name in names if name not in taken)
+
+
+def stopping_at(types: str, *preferred: str) -> str:
+    """Return the lambda that is true for instances of some types, as source text; see ``parameter_for``."""
+    name = parameter_for(types, *preferred)
+    return f"lambda {name}: isinstance({name}, {types})"
+
+
+def stop_step(call: TreeCall, types: str) -> Step | None:
+    """Return the step that makes a call without a predicate stop at some types.
+
+    Args:
+        call: the call. If it is given a literal ``None`` as ``is_leaf``, the predicate replaces that.
+        types: the second argument of ``isinstance``, as source text.
+
+    Returns:
+        The step; ``None`` where the predicate would be a second one, or would need parentheses around a generator.
+    """
+    if call.partial is not None:
+        return None  # Other calls use the arguments of a partial, too.
+    if call.none_for_is_leaf is not None:
+        return Replace(call.none_for_is_leaf, stopping_at(types), with_parentheses=True)
+    if call.more_trees and call.function.is_leaf_position is not None:
+        return None  # The starred arguments may bring an ``is_leaf``.
+    if call.node.args and end_of(call.node.args[-1]) == end_of(call.node):
+        return None  # A generator as the only argument shares the call's parentheses.
+    return AddKeyword(call.node, f"is_leaf={stopping_at(types)}")
