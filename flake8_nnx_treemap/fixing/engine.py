@@ -185,25 +185,9 @@ def verify(program: str) -> ast.Module:
     """Return the ``ast`` of a rewritten text.
 
     Raises:
-        SourceError: the text is not Python, or a call in it has a keyword twice, which only the compiler rejects.
+        SourceError: the text is not Python.
     """
     try:
-        tree = parse_module(program)
+        return parse_module(program)
     except SourceError as error:
         raise SourceError(f"the rewrite would not parse ({error.message}); the file is left as it was") from None
-    if (row := _row_of_repeated_keyword(tree)) is not None:
-        raise SourceError(f"the rewrite would not compile (a keyword twice, row {row}); the file is left as it was")
-    return tree
-
-
-def _row_of_repeated_keyword(tree: ast.Module) -> int | None:
-    from ast import Call
-
-    from flake8_nnx_treemap.analysis.code.nodes import nodes_below
-
-    for call in nodes_below([tree], Call):
-        if len(call.keywords) > 1:
-            names = [keyword.arg for keyword in call.keywords if keyword.arg is not None]
-            if len(names) > len(set(names)):
-                return call.lineno
-    return None

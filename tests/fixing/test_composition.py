@@ -7,8 +7,6 @@ from dataclasses import replace
 import pytest
 
 from flake8_nnx_treemap import LintSettings, fix_source
-from flake8_nnx_treemap.analysis.code.text import SourceError
-from flake8_nnx_treemap.fixing.engine import verify
 from flake8_nnx_treemap.rules.catalogue import CODES
 
 ALL = frozenset(CODES)
@@ -100,9 +98,3 @@ def test_what_is_suppressed_holds_nothing_up() -> None:
     settings = LintSettings(frozenset({"NNX101", "NNX201"}), (0, 12, 1))
     text = MAYBE_ARRAYS.replace("nnx.VariableState))", "nnx.VariableState))  # noqa: NNX101")
     assert fix_source(text, settings=settings).text == text.replace("nnx.VariableState", "nnx.Variable")
-
-
-def test_a_rewrite_with_a_keyword_twice_is_refused() -> None:
-    with pytest.raises(SourceError, match="a keyword twice, row 2"):
-        verify("def f(tree):\n    return g(tree, is_leaf=None, is_leaf=h)\n")
-    assert verify("g(tree, **a, **b)\ng(a=1, b=g(a=2))\nreturn g\n").body
