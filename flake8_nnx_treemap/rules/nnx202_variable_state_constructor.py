@@ -35,6 +35,7 @@ import ast
 from collections.abc import Iterator
 
 from flake8_nnx_treemap.analysis.code.nodes import dotted_name, start_of
+from flake8_nnx_treemap.analysis.names.scopes import Binding, BindingKind
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
 from flake8_nnx_treemap.analysis.values.wrappers import is_format_part
 from flake8_nnx_treemap.names import VARIABLE_STATE, VARIABLE_STATE_IS_VARIABLE, FlaxRange, canonical
@@ -50,16 +51,32 @@ IS_PLAIN = "VariableState(..) builds a plain Variable from Flax 0.11 on: call th
 @unless_guarded
 def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
     """Report each call of `VariableState`."""
-    for call in (call for calls in source.bindings.calls.values() for call in calls):
+    names = _names_of_class(source)
+    for call in (call for name in names for call in source.bindings.calls.get(name, ())):
         if _builds_state(source, call) and not is_format_part(source, call):
             fix = _fix(source, call) if flax.starts_from(VARIABLE_STATE_IS_VARIABLE) else None
             message = CRASHES if len(call.args) > 1 else IS_PLAIN
             yield Finding("NNX202", message, source.range(call.func), fix)
 
 
+def _names_of_class(source: ParsedSource) -> set[str]:
+    """Return the names that may mean the class: its own, and those that an import or an assignment of a name binds."""
+    found = {"VariableState"}
+    for name, bindings in source.bindings.all_bound():
+        if any(_may_bind_class(one) for one in bindings):
+            found.add(name)
+    return found
+
+
+def _may_bind_class(binding: Binding) -> bool:
+    if binding.kind is BindingKind.IMPORT:
+        return (binding.qualified_name or "").endswith("VariableState")
+    return binding.kind is BindingKind.ASSIGNMENT and isinstance(binding.value, (ast.Name, ast.Attribute))
+
+
 def _builds_state(source: ParsedSource, call: ast.Call) -> bool:
     parts = dotted_name(call.func)
-    if parts is None or not (parts[-1] == "VariableState" or len(parts) == 1):
+    if parts is None:
         return False
     names = source.bindings.qualified_names(parts, start_of(call.func))
     return bool(names) and {canonical(name) for name in names} == {VARIABLE_STATE}
