@@ -34,8 +34,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from flake8_nnx_treemap.analysis.code.nodes import dotted_name, start_of
+from flake8_nnx_treemap.analysis.code.nodes import dotted_name, nodes_below, start_of
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
+from flake8_nnx_treemap.analysis.values.old_state import is_no_variable, is_only_for_old_state
 from flake8_nnx_treemap.analysis.values.wrappers import is_format_part
 from flake8_nnx_treemap.names import VARIABLE_STATE, VARIABLE_STATE_IS_VARIABLE, FlaxRange, canonical
 from flake8_nnx_treemap.rules.catalogue import CODES
@@ -46,12 +47,15 @@ from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, 
 CRASHES = "VariableState(type, value) raises TypeError from Flax 0.11 on: call the Variable's own type"
 IS_PLAIN = "VariableState(..) builds a plain Variable from Flax 0.11 on: call the Variable's own type"
 
+_OF_STATE = frozenset({"type", "value", "raw_value"})
+"""What a VariableState is read for, to make another one like it."""
+
 
 @unless_guarded
 def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
     """Report each call of `VariableState`."""
     for call in (call for calls in source.bindings.calls.values() for call in calls):
-        if _builds_state(source, call) and not is_format_part(source, call):
+        if _builds_state(source, call) and not is_format_part(source, call) and not _is_for_old_state(source, call):
             fix = _fix(source, call) if flax.starts_from(VARIABLE_STATE_IS_VARIABLE) else None
             message = CRASHES if len(call.args) > 1 else IS_PLAIN
             yield Finding("NNX202", message, source.range(call.func), fix)
@@ -63,6 +67,15 @@ def _builds_state(source: ParsedSource, call: ast.Call) -> bool:
         return False
     names = source.bindings.qualified_names(parts, start_of(call.func))
     return bool(names) and {canonical(name) for name in names} == {VARIABLE_STATE}
+
+
+def _is_for_old_state(source: ParsedSource, call: ast.Call) -> bool:
+    """Tell whether a call makes one VariableState of another, where no Variable gets to."""
+    if is_only_for_old_state(source, start_of(call)):
+        return True
+    given = [*call.args, *call.keywords]
+    read = (node for node in nodes_below(given, ast.Attribute) if node.attr in _OF_STATE)
+    return any(is_no_variable(source, node.value) for node in read)
 
 
 def _fix(source: ParsedSource, call: ast.Call) -> Fix | None:

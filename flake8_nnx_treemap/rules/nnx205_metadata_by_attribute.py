@@ -40,6 +40,7 @@ from collections.abc import Iterator
 
 from flake8_nnx_treemap.analysis.code.nodes import start_of
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
+from flake8_nnx_treemap.analysis.values.old_state import is_no_variable, is_only_for_old_state
 from flake8_nnx_treemap.analysis.values.wrappers import wrapper_attributes
 from flake8_nnx_treemap.names import METADATA_NEEDS_METHOD, VARIABLE_ONLY_ATTRIBUTES, FlaxRange
 from flake8_nnx_treemap.rules.catalogue import CODES
@@ -57,6 +58,8 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
         if name.startswith("_") or name in VARIABLE_ONLY_ATTRIBUTES or name == "type":
             continue
         for node in wrapper_attributes(source, name, ast.Store):
+            if is_no_variable(source, node.value) or is_only_for_old_state(source, start_of(node)):
+                continue
             fix = _fix(source, node) if flax.starts_from(METADATA_NEEDS_METHOD) else None
             yield Finding("NNX205", MESSAGE.format(name), source.range(node), fix)
 
