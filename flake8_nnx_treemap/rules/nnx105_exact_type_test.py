@@ -4,7 +4,8 @@
 
 Finds tests of the exact type in predicates and mappers, where the type is `VariableState` or `Variable`: `type(x) is …`, `==`,
 `in (…)`, `type(x).__name__ == "VariableState"`, `x.__class__`, and a table such as `HANDLERS[type(x)]`. A test for exactly
-`VariableState` is found anywhere in a file, unless the code asks which release runs, or `isinstance(x, nnx.Variable) or` is beside it.
+`VariableState` is found anywhere in a file, unless the code asks which release runs, or `isinstance(x, nnx.Variable)` goes with it:
+in the same `or` or `any([…])`, or in a branch before or after it. Nor is one found that goes with `type(x) is nnx.Param or`.
 
 A plain `nnx.Variable(…)` does have this type, so that a test for `Variable` may be meant for exactly these. The rule is silent
 on it in a file that makes one itself, and for a table that has subclasses such as `nnx.Param` as keys beside `nnx.Variable`.
@@ -33,15 +34,16 @@ for a table, nor where it would not say what to write.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from flake8_nnx_treemap.analysis.calls.class_references import class_names, classes_of
+from flake8_nnx_treemap.analysis.calls.class_references import class_name, class_names, classes_of
 from flake8_nnx_treemap.analysis.calls.functions import value_of
 from flake8_nnx_treemap.analysis.calls.leaf_functions import leaf_functions_of
-from flake8_nnx_treemap.analysis.calls.predicates import type_test_of, typed_expression, typed_subject
+from flake8_nnx_treemap.analysis.calls.predicates import TypeTest, type_test_of, typed_expression, typed_subject
 from flake8_nnx_treemap.analysis.calls.tree_calls import tree_calls_of
-from flake8_nnx_treemap.analysis.code.nodes import access_path, body_of, nodes_below, subscript_keys
+from flake8_nnx_treemap.analysis.code.nodes import access_path, body_of, nodes_below, start_of, subscript_keys
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
+from flake8_nnx_treemap.analysis.values.old_state import is_no_variable_at, leaves_variables_to_isinstance
 from flake8_nnx_treemap.analysis.values.version_checks import is_guarded
 from flake8_nnx_treemap.names import BASE_CLASSES, VARIABLE, VARIABLE_STATE, VARIABLE_SUBCLASSES, FlaxRange
 from flake8_nnx_treemap.rules.catalogue import CODES
@@ -62,7 +64,7 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
         for node in nodes_below(body_of(function.definition), ast.Compare, ast.Subscript, ast.Call):
             if isinstance(node, ast.Compare):
                 holds = _tests_exact_type(source, node, function.leaf)
-                if holds is not None and not _is_beside_isinstance(source, node, function.leaf):
+                if holds is not None and not _is_portable(source, node, function.leaf, holds=holds):
                     reported.add(node)
                     fix = _fix(source, node, function.leaf, flax, holds=holds)
                     yield Finding("NNX105", MESSAGE, source.range(node), fix)
@@ -81,16 +83,44 @@ def _check_elsewhere(source: ParsedSource, flax: FlaxRange, reported: set[ast.AS
         path = None if asked is None else access_path(asked)
         if holds is None or path is None or class_names(source, node.comparators[0]) != _OLD:
             continue
-        if not is_guarded(source, source.range(node).start) and not _is_beside_isinstance(source, node, path):
+        if not _is_portable(source, node, path, holds=holds):
             yield Finding("NNX105", MESSAGE, source.range(node), _fix(source, node, path, flax, holds=holds))
 
 
 def _is_beside_isinstance(source: ParsedSource, node: ast.Compare, subject: str) -> bool:
-    """Tell whether ``isinstance(x, nnx.Variable) or`` is beside a comparison, which then only adds to it."""
+    """Tell whether ``isinstance(x, nnx.Variable) or`` is beside a comparison, or a test for exactly a subclass."""
+    tests = [type_test_of(source, other, {subject}) for other in _alternatives(source, node)]
+    return any(test is not None and _adds_variables(test) for test in tests)
+
+
+def _adds_variables(test: TypeTest) -> bool:
+    return bool(test.names & VARIABLE_SUBCLASSES) if test.is_exact else VARIABLE in test.names
+
+
+def _alternatives(source: ParsedSource, node: ast.expr) -> Sequence[ast.expr]:
+    """Return the operands of the ``or`` around a test, or the items of ``any([..])`` around it."""
     parent = source.ast_parent(node)
-    others = parent.values if isinstance(parent, ast.BoolOp) and isinstance(parent.op, ast.Or) else ()
-    tests = (type_test_of(source, other, {subject}) for other in others)
-    return any(test is not None and not test.is_exact and VARIABLE in test.names for test in tests)
+    if isinstance(parent, ast.BoolOp):
+        return parent.values if isinstance(parent.op, ast.Or) else ()
+    call = source.ast_parent(parent) if isinstance(parent, (ast.List, ast.Tuple, ast.Set)) else None
+    if isinstance(call, ast.Call) and isinstance(parent, (ast.List, ast.Tuple, ast.Set)):
+        return parent.elts if class_name(source, call.func) == "builtins.any" else ()
+    return ()
+
+
+def _is_for_old_state(source: ParsedSource, node: ast.Compare, subject: str, *, holds: bool) -> bool:
+    """Tell whether a test for exactly VariableState is for old releases, or Variables are asked for before or after it."""
+    sides = (node.left, node.comparators[0])
+    if not any(class_names(source, side) == _OLD or _is_wrapper_name(side) for side in sides):
+        return False
+    if is_guarded(source, source.range(node).start) or is_no_variable_at(source, subject, start_of(node)):
+        return True
+    return leaves_variables_to_isinstance(source, node, subject, holds=holds)
+
+
+def _is_portable(source: ParsedSource, node: ast.Compare, subject: str, *, holds: bool) -> bool:
+    """Tell whether a comparison only adds the old class to what other tests say of Variables."""
+    return _is_beside_isinstance(source, node, subject) or _is_for_old_state(source, node, subject, holds=holds)
 
 
 def _tests_exact_type(source: ParsedSource, node: ast.Compare, leaf: str) -> bool | None:

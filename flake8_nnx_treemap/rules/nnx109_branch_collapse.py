@@ -15,7 +15,7 @@ does one of the two to everything, without a word.
 ## What Flax does
 
 * **0.10.0–0.10.7**: two classes, two branches. Branches that do the same are right there, and left alone while these releases
-  are to be supported.
+  are to be supported. So is a second branch that calls `to_variable()` or `VariableState(…)`, which are for these releases only.
 * **0.11.0 and later**: one class; the second branch is dead.
 
 ## Fix safety
@@ -35,18 +35,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from flake8_nnx_treemap.analysis.calls.class_references import class_names
-from flake8_nnx_treemap.analysis.code.nodes import dotted_name, end_of, start_of
+from flake8_nnx_treemap.analysis.code.nodes import dotted_name, end_of, nodes_below, start_of
 from flake8_nnx_treemap.analysis.code.text import Range
 from flake8_nnx_treemap.analysis.names.source import Edit, ParsedSource
 from flake8_nnx_treemap.analysis.names.spelling import spelling_of
 from flake8_nnx_treemap.analysis.values.narrowing import never_goes_on, statements_after, type_test
-from flake8_nnx_treemap.names import BASE_CLASSES, VARIABLE_STATE_IS_VARIABLE, FlaxRange
+from flake8_nnx_treemap.names import BASE_CLASSES, VARIABLE_STATE, VARIABLE_STATE_IS_VARIABLE, FlaxRange
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.rewriting import make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
 
 DEAD = "Variable and VariableState are one class from Flax 0.11 on: this branch is never taken there"
 LAST_WINS = "Variable and VariableState are one class from Flax 0.11 on: this replaces the entry for the other there"
+
+_OLD = frozenset({VARIABLE_STATE})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,7 +81,8 @@ def _check_pair(source: ParsedSource, node: ast.If | ast.IfExp, flax: FlaxRange)
     for later in _later_branches(source, first):
         is_dead = later.types <= BASE_CLASSES and not later.types & first.types
         if is_dead:
-            if _do_the_same(first, later) and not flax.starts_from(VARIABLE_STATE_IS_VARIABLE):
+            is_portable = _do_the_same(first, later) or _converts_old_state(source, later)
+            if is_portable and not flax.starts_from(VARIABLE_STATE_IS_VARIABLE):
                 return  # While there are two classes, this is how to ask for both.
             fix = _merged(source, first, later)
             yield Finding("NNX109", DEAD, source.range(later.test), fix, related=(source.range(first.test),))
@@ -135,6 +138,18 @@ def _merged(source: ParsedSource, first: _Branch, later: _Branch) -> Fix | None:
 
 def _do_the_same(first: _Branch, later: _Branch) -> bool:
     return [ast.dump(node) for node in first.body] == [ast.dump(node) for node in later.body]
+
+
+def _converts_old_state(source: ParsedSource, later: _Branch) -> bool:
+    """Tell whether a branch for VariableState calls what only an old one has, and so is dead from 0.11 on by intent."""
+    if later.types != _OLD:
+        return False
+    calls = nodes_below(later.body, ast.Call)
+    return any(_is_to_variable(call) or class_names(source, call.func, 0) == _OLD for call in calls)
+
+
+def _is_to_variable(call: ast.Call) -> bool:
+    return isinstance(call.func, ast.Attribute) and call.func.attr == "to_variable"
 
 
 def _dropped(source: ParsedSource, first: _Branch, later: _Branch) -> Edit | None:

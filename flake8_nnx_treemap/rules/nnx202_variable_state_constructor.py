@@ -5,7 +5,9 @@
 Finds calls of `nnx.VariableState` in code that runs on Flax 0.11 or later, whatever else it runs on.
 
 It is silent in code that is ready for several releases: in a `try` that handles `AttributeError` or `ImportError`, and in a
-choice whose test asks for the release, by `hasattr(nnx.Variable, "get_value")`, `flax.__version__` and the like.
+choice whose test asks for the release, by `hasattr(nnx.Variable, "get_value")`, `flax.__version__`, `nnx.VariableState is
+nnx.Variable` and the like. It is silent where a `TypeError` is handled that the call would raise, and where
+`isinstance(x, nnx.Variable)` is known to be false and the call makes one VariableState of another.
 
 ## Why it is wrong
 
@@ -34,9 +36,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from flake8_nnx_treemap.analysis.code.nodes import dotted_name, start_of
+from flake8_nnx_treemap.analysis.code.nodes import dotted_name, nodes_below, start_of
 from flake8_nnx_treemap.analysis.names.scopes import Binding, BindingKind
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
+from flake8_nnx_treemap.analysis.values.old_state import is_no_variable, is_only_for_old_state
 from flake8_nnx_treemap.analysis.values.wrappers import is_format_part
 from flake8_nnx_treemap.names import VARIABLE_STATE, VARIABLE_STATE_IS_VARIABLE, FlaxRange, canonical
 from flake8_nnx_treemap.rules.catalogue import CODES
@@ -47,15 +50,22 @@ from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, 
 CRASHES = "VariableState(type, value) raises TypeError from Flax 0.11 on: call the Variable's own type"
 IS_PLAIN = "VariableState(..) builds a plain Variable from Flax 0.11 on: call the Variable's own type"
 
+_RAISED = frozenset({"TypeError"})
+
+_OF_STATE = frozenset({"type", "value", "raw_value"})
+"""What a VariableState is read for, to make another one like it."""
+
 
 @unless_guarded
 def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
     """Report each call of `VariableState`."""
     names = _names_of_class(source)
     for call in (call for name in names for call in source.bindings.calls.get(name, ())):
-        if _builds_state(source, call) and not is_format_part(source, call):
+        if _builds_state(source, call) and not is_format_part(source, call) and not _is_for_old_state(source, call):
             fix = _fix(source, call) if flax.starts_from(VARIABLE_STATE_IS_VARIABLE) else None
             message = CRASHES if len(call.args) > 1 else IS_PLAIN
+            if message is CRASHES and source.expects_error_at(start_of(call), _RAISED):
+                continue
             yield Finding("NNX202", message, source.range(call.func), fix)
 
 
@@ -80,6 +90,15 @@ def _builds_state(source: ParsedSource, call: ast.Call) -> bool:
         return False
     names = source.bindings.qualified_names(parts, start_of(call.func))
     return bool(names) and {canonical(name) for name in names} == {VARIABLE_STATE}
+
+
+def _is_for_old_state(source: ParsedSource, call: ast.Call) -> bool:
+    """Tell whether a call makes one VariableState of another, where no Variable gets to."""
+    if is_only_for_old_state(source, start_of(call)):
+        return True
+    given = [*call.args, *call.keywords]
+    read = (node for node in nodes_below(given, ast.Attribute) if node.attr in _OF_STATE)
+    return any(is_no_variable(source, node.value) for node in read)
 
 
 def _fix(source: ParsedSource, call: ast.Call) -> Fix | None:

@@ -5,7 +5,8 @@
 Finds calls of `.to_variable()` without arguments in code that runs on Flax 0.11 or later, whatever else it runs on.
 
 It is silent in code that is ready for several releases: in a `try` that handles `AttributeError` or `ImportError`, and in a
-choice whose test asks for the release, by `hasattr(x, "to_variable")`, `flax.__version__` and the like.
+choice whose test asks for the release, by `hasattr(x, "to_variable")`, `flax.__version__` and the like. It is silent as well where
+`isinstance(x, nnx.Variable)` is known to be false: from 0.11 on what state holds does not get there.
 
 ## Why it is wrong
 
@@ -39,6 +40,7 @@ from flake8_nnx_treemap.analysis.code.nodes import end_of, start_of
 from flake8_nnx_treemap.analysis.code.text import Range
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
 from flake8_nnx_treemap.analysis.names.spelling import names_of_flax
+from flake8_nnx_treemap.analysis.values.old_state import is_no_variable, is_only_for_old_state
 from flake8_nnx_treemap.analysis.values.provenance import Origin, TreeKind, origin_of
 from flake8_nnx_treemap.analysis.values.wrappers import is_format_part
 from flake8_nnx_treemap.names import VARIABLE_STATE_IS_VARIABLE, FlaxRange
@@ -61,6 +63,8 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
             continue
         if source.bindings.names_of(call.func):
             continue  # A module's function, ``module.to_variable()``.
+        if is_no_variable(source, call.func.value) or is_only_for_old_state(source, start_of(call)):
+            continue
         end = source.position_of_place(end_of(call.func))
         name = Range(source.position(source.offset(end) - len(_METHOD)), end)
         # Below 0.11 a copy of a VariableState is no Variable.

@@ -8,7 +8,7 @@ Finds assignments such as `v.sharding = …` to what is a Variable for certain, 
 It is silent on a name for which a class of the same file that is or may be a Variable defines a property or an attribute: it
 can be set. A subclass in another file that does so is not seen.
 
-It is silent in code that is ready for several releases: in a `try` that handles `AttributeError` or `ImportError`, and in a
+It is silent in code that is ready for several releases: in a `try` that handles `AttributeError` or any error, and in a
 choice whose test asks for the release, by `hasattr(v, "set_metadata")`, `flax.__version__` and the like.
 
 ## Why it is wrong
@@ -25,8 +25,7 @@ Attributes of a Variable that it does not have itself were its metadata. Setting
 The fix writes `v.set_metadata(name=…)`. It is safe, as the original raises. It is unsafe for `self.name.attribute = …`, since
 code elsewhere may set `self.name` to something else, and for the parameter of a public function that only the calls in this
 file tell of, since others may call it with something else. There is no fix for an assignment of several names at once, for
-`+=` and its like, nor where `except Exception` would handle the error, nor while a
-release below 0.12.1 is to be supported.
+`+=` and its like, nor while a release below 0.12.1 is to be supported.
 
 ## References
 
@@ -40,6 +39,7 @@ from collections.abc import Iterator
 
 from flake8_nnx_treemap.analysis.code.nodes import start_of
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
+from flake8_nnx_treemap.analysis.values.old_state import is_no_variable, is_only_for_old_state
 from flake8_nnx_treemap.analysis.values.wrappers import wrapper_attributes
 from flake8_nnx_treemap.names import METADATA_NEEDS_METHOD, VARIABLE_ONLY_ATTRIBUTES, FlaxRange
 from flake8_nnx_treemap.rules.catalogue import CODES
@@ -57,13 +57,20 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
         if name.startswith("_") or name in VARIABLE_ONLY_ATTRIBUTES or name == "type":
             continue
         for node in wrapper_attributes(source, name, ast.Store):
+            if _is_ready(source, node):
+                continue
             fix = _fix(source, node) if flax.starts_from(METADATA_NEEDS_METHOD) else None
             yield Finding("NNX205", MESSAGE.format(name), source.range(node), fix)
 
 
+def _is_ready(source: ParsedSource, node: ast.Attribute) -> bool:
+    """Tell whether the error is handled, or the assignment is to state of releases on which it works."""
+    place = start_of(node)
+    is_old = is_no_variable(source, node.value) or is_only_for_old_state(source, place)
+    return is_old or source.expects_attribute_error_at(place)
+
+
 def _fix(source: ParsedSource, node: ast.Attribute) -> Fix | None:
-    if source.expects_attribute_error_at(start_of(node)):
-        return None
     step = assignment_as_call(source, node, f"set_metadata({node.attr}=")
     return make_fix(applicability_on(source, node.value), "Use set_metadata", [step])
 

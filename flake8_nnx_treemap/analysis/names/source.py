@@ -93,22 +93,26 @@ class ParsedSource(SourceText):
 
     def expects_attribute_error_at(self, place: Place) -> bool:
         """Tell whether code at a place may handle an ``AttributeError``, by ``except``, ``suppress`` or ``raises``."""
+        return self.expects_error_at(place, _CATCHES_ATTRIBUTE_ERROR)
+
+    def expects_error_at(self, place: Place, errors: frozenset[str]) -> bool:
+        """Tell whether code at a place handles one of some errors, by ``except``, ``suppress`` or ``raises``."""
         block = self.bindings.block_at(place)
         around = block.ancestors() if block else ()
-        if any(one.is_try_body and self._expects_attribute_error(one) for one in around):
+        if any(one.is_try_body and self._expects_error(one, errors) for one in around):
             return True
-        blocks = self._expecting_blocks()
+        blocks = self._expecting_blocks(errors)
         before = bisect_right(blocks, place, key=itemgetter(0)) - 1
         return before >= 0 and place < blocks[before][1]
 
     @remembered
-    def _expects_attribute_error(self, block: Block) -> bool:
-        """Tell whether a handler of a ``try`` may handle an ``AttributeError`` of its body."""
-        return any(map(_catches_attribute_error, getattr(block.owner, "handlers", ())))
+    def _expects_error(self, block: Block, errors: frozenset[str]) -> bool:
+        """Tell whether a handler of a ``try`` may handle one of some errors of its body."""
+        return any(_catches(handler, errors) for handler in getattr(block.owner, "handlers", ()))
 
     @remembered
-    def _expecting_blocks(self) -> list[tuple[Place, Place]]:
-        """Return the extents of ``with suppress(AttributeError)``, ``with pytest.raises(AttributeError)`` and the like.
+    def _expecting_blocks(self, errors: frozenset[str]) -> list[tuple[Place, Place]]:
+        """Return the extents of ``with suppress(error)``, ``with pytest.raises(error)`` and the like for some errors.
 
         They are sorted, without those that are in another one.
         """
@@ -116,7 +120,7 @@ class ParsedSource(SourceText):
         for node in (one.node for one in self.bindings.statements):
             if not isinstance(node, (ast.With, ast.AsyncWith)) or (found and start_of(node) < found[-1][1]):
                 continue
-            if any(map(_names_attribute_error, (item.context_expr for item in node.items))):
+            if any(_names_error(item.context_expr, errors) for item in node.items):
                 found.append((start_of(node), end_of(node)))
         return found
 
@@ -139,9 +143,10 @@ def host_of(source: ParsedSource, node: ast.AST) -> Host:
 _CATCHES_ATTRIBUTE_ERROR = frozenset({"AttributeError", "Exception", "BaseException"})
 
 
-def _catches_attribute_error(handler: ast.ExceptHandler) -> bool:
-    return handler.type is None or _names_attribute_error(handler.type)
+def _catches(handler: ast.ExceptHandler, errors: frozenset[str]) -> bool:
+    """Tell whether a handler is for some errors; a handler of everything is where ``BaseException`` is among them."""
+    return "BaseException" in errors if handler.type is None else _names_error(handler.type, errors)
 
 
-def _names_attribute_error(node: ast.AST) -> bool:
-    return not _CATCHES_ATTRIBUTE_ERROR.isdisjoint(words_below(node))
+def _names_error(node: ast.AST, errors: frozenset[str]) -> bool:
+    return not errors.isdisjoint(words_below(node))

@@ -7,13 +7,14 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from operator import itemgetter
 
+from flake8_nnx_treemap.analysis.calls.class_references import class_name
 from flake8_nnx_treemap.analysis.code.nodes import end_of, start_of, walk, words_below
 from flake8_nnx_treemap.analysis.code.text import Position
 from flake8_nnx_treemap.analysis.names.scopes import Reads
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
 from flake8_nnx_treemap.analysis.names.uses import reads_by_meaning
 from flake8_nnx_treemap.analysis.values.narrowing import Region, statements_after
-from flake8_nnx_treemap.names import MEMBERS_OF_SOME_RELEASES, OLD_NAMES_THAT_STAY
+from flake8_nnx_treemap.names import BASE_CLASSES, MEMBERS_OF_SOME_RELEASES, OLD_NAMES_THAT_STAY
 
 _ABSENCE = frozenset({"AttributeError", "ImportError", "ModuleNotFoundError", "DeprecationWarning"})
 """The errors and warnings of old names. ``Exception`` is left out: a handler of everything is not about releases."""
@@ -36,7 +37,7 @@ def is_guarded(source: ParsedSource, position: Position) -> bool:
     Returns:
         True in a ``try`` that handles ``AttributeError`` or ``ImportError``, in ``with suppress(AttributeError)`` and
         the like, and in all branches of an ``if`` that tests for a release: by ``hasattr(jax, "tree")``, by
-        ``flax.__version__``, or by a name assigned from one of these.
+        ``flax.__version__``, by ``nnx.VariableState is nnx.Variable``, or by a name assigned from one of these.
     """
     place = source.place_at(position)
     regions = _guarded_regions(source)
@@ -82,6 +83,7 @@ def _questions(source: ParsedSource) -> Iterator[ast.expr]:
     pending += [call for call in source.bindings.calls.get("hasattr", ()) if _asks_for_member(source, call)]
     pending += [call for call in source.bindings.calls.get("version", ()) if _asks_for_version(source, call)]
     pending += [node for reads in _reads_of_imported_versions(source) for _, node in reads.nodes]
+    pending += _questions_of_identity(source)
     yield from pending
     for _ in range(_STEPS):
         answers = {id(reads): reads for question in pending for reads in _reads_of_answer(source, question)}
@@ -103,6 +105,33 @@ def _asks_for_member(source: ParsedSource, node: ast.expr) -> bool:
 
 def _asks_for_version(source: ParsedSource, node: ast.expr) -> bool:
     return isinstance(node, ast.Call) and not _ASKS_FOR_VERSION.isdisjoint(source.bindings.names_of(node.func))
+
+
+def _questions_of_identity(source: ParsedSource) -> list[ast.expr]:
+    """Return the expressions that ask whether VariableState and Variable are one class, as they are from 0.11 on."""
+    if "VariableState" not in source.text:
+        return []
+    found: list[ast.expr] = [
+        call for call in source.bindings.calls.get("issubclass", ()) if _asks_for_base(source, call)
+    ]
+    found += [node for node in source.ast_nodes() if isinstance(node, ast.Compare) and _compares_classes(source, node)]
+    return found
+
+
+def _asks_for_base(source: ParsedSource, node: ast.expr) -> bool:
+    """Tell whether an expression is ``issubclass(nnx.VariableState, nnx.Variable)``, or the reverse."""
+    if not isinstance(node, ast.Call) or len(node.args) != 2:
+        return False
+    return _are_both_classes(source, node.args[0], node.args[1])
+
+
+def _compares_classes(source: ParsedSource, node: ast.Compare) -> bool:
+    is_comparison = len(node.ops) == 1 and isinstance(node.ops[0], (ast.Is, ast.IsNot, ast.Eq, ast.NotEq))
+    return is_comparison and _are_both_classes(source, node.left, node.comparators[0])
+
+
+def _are_both_classes(source: ParsedSource, one: ast.expr, other: ast.expr) -> bool:
+    return {class_name(source, one), class_name(source, other)} == BASE_CLASSES
 
 
 def _reads_of_imported_versions(source: ParsedSource) -> Iterator[Reads]:
