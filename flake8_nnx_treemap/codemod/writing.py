@@ -125,11 +125,9 @@ def _call_for_assignment(source: ParsedSource, step: AssignByCall, spots: Spots)
     # As an argument, a bare tuple would be several, and a bare "yield" or ":=" a syntax error.
     is_bare = isinstance(value.concrete, _NEED_PARENTHESES) and not value.is_in_parentheses
     opening, closing = ("(", "))") if is_bare else ("", ")")
-    name = Range(source.position(source.offset(target.outer.end) - len(step.target.attr)), target.outer.end)
-    if source.text_in(name) != step.target.attr:  # A ligature, as in "ﬁle", is several letters in the ``ast``.
-        return None
+    name = source.position(source.offset(target.outer.end) - len(step.target.attr))
     return [
-        source.replace(Range(name.start, value.outer.start), step.method + opening),
+        source.replace(Range(name, value.outer.start), step.method + opening),
         source.insert(value.outer.end, closing),
     ]
 
