@@ -57,11 +57,12 @@ def _is_plain(node: cst.CSTNode) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Spots:
-    """The concrete nodes of calls, lambdas, comparisons and hosts, and where the comments around them start."""
+    """The concrete nodes of calls, lambdas, comparisons and hosts, and the comments around them."""
 
     source: ParsedSource
     nodes: dict[ast.AST, tuple[cst.CSTNode, cst.Module]] = field(default_factory=dict)
-    comments: list[Position] = field(default_factory=list)
+    comments: dict[Position, str] = field(default_factory=dict)
+    """By where it starts, the text of each comment."""
 
     def expression(self, node: ast.expr) -> Spot | None:
         """Return an expression in both trees, if it is a spotted node or directly in one; else ``None``."""
@@ -140,5 +141,5 @@ def spot(source: ParsedSource, statements: Iterable[ConcreteStatement]) -> Spots
             pairs = zip(ours, visitor.found, strict=True)
             spots.nodes.update((node, (found, statement.module)) for node, found in pairs)
         spots.nodes.setdefault(host, (statement.node, statement.module))
-        spots.comments.extend(statement.fragment.comments())
+        spots.comments.update(statement.fragment.comments(source))
     return spots

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import keyword
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -10,12 +12,19 @@ import libcst as cst
 from libcst.metadata import MetadataWrapper, PositionProvider
 
 from flake8_nnx_treemap.analysis.code.nodes import depth_exceeds
-from flake8_nnx_treemap.analysis.code.text import Position
+from flake8_nnx_treemap.analysis.code.text import Position, Range
 from flake8_nnx_treemap.analysis.names.scopes import Host
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
 
 MAXIMUM_DEPTH = 150
 """The deepest nesting of nodes that LibCST is to parse: its native parser overflows the stack on some thousands."""
+
+_REJECTED = (cst.CSTValidationError, TypeError)
+"""What LibCST raises for code such as ``return(a if b else c)``, in which nothing but parentheses part two words."""
+
+_WORDS = "|".join(keyword.kwlist)
+_TOUCHING = re.compile(rf"#[^\r\n]*|(?<=\))(?=(?:{_WORDS})\b)|\b(?:{_WORDS})(?=\()")
+"""A comment, or where a keyword touches a parenthesis; also in a string, which nobody reads off the tree."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,6 +34,8 @@ class Fragment:
     host: Host
     text: str
     start: Position
+    is_exact: bool = True
+    """Whether the text is the file's, without added spaces."""
 
     @classmethod
     def cut(cls, source: ParsedSource, host: Host) -> Fragment:
@@ -35,15 +46,23 @@ class Fragment:
             return cls(host, f"({text}\n)\n", Position(range_.start.row, range_.start.column - 1))
         return cls(host, f"{text}\n", range_.start)
 
-    def comments(self) -> Iterator[Position]:
-        """Yield where comments start in the file; LibCST's provider for that takes longer than the parse."""
+    def spaced(self) -> Fragment:
+        """Return the fragment with spaces between keywords and parentheses, where LibCST wants them."""
+        text = _TOUCHING.sub(lambda match: match[0] if match[0][:1] == "#" else f"{match[0]} ", self.text)
+        return Fragment(self.host, text, self.start, is_exact=False)
+
+    def comments(self, source: ParsedSource) -> Iterator[tuple[Position, str]]:
+        """Yield where comments start in the file, and their texts; LibCST's provider takes longer than the parse."""
         if "#" not in self.text:
+            return
+        if not self.is_exact:
+            yield from possible_comments(source, source.range(self.host))
             return
         wrapper = MetadataWrapper(cst.parse_module(self.text), unsafe_skip_copy=True)
         for node, place in wrapper.resolve(PositionProvider).items():
             if isinstance(node, cst.Comment):
                 row, column = place.start.line - 1, place.start.column
-                yield Position(self.start.row + row, column + (1 if row else self.start.column))
+                yield Position(self.start.row + row, column + (1 if row else self.start.column)), node.value
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,7 +82,8 @@ def parse_statements(source: ParsedSource, hosts: Iterable[Host]) -> list[Concre
         hosts: the code to parse.
 
     Returns:
-        The statements; those that LibCST does not parse, and those nested too deeply for it, are left out.
+        The statements; those that LibCST does not parse, with spaces around keywords either, and those nested too
+        deeply for it, are left out.
     """
     fragments = [
         fragment
@@ -72,13 +92,13 @@ def parse_statements(source: ParsedSource, hosts: Iterable[Host]) -> list[Concre
         if len(fragment.text) <= MAXIMUM_DEPTH or not depth_exceeds(fragment.host, MAXIMUM_DEPTH)
     ]
     together = _parse(fragments)
-    return together or [statement for fragment in fragments for statement in _parse([fragment])]
+    return together or [one for fragment in fragments for one in _parse([fragment]) or _parse([fragment.spaced()])]
 
 
 def _parse(fragments: Sequence[Fragment]) -> list[ConcreteStatement]:
     try:
         module = cst.parse_module("".join(fragment.text for fragment in fragments))
-    except (cst.ParserSyntaxError, RecursionError):
+    except (cst.ParserSyntaxError, *_REJECTED, RecursionError):
         return []
     if len(module.body) != len(fragments):
         return []
@@ -93,3 +113,12 @@ def _unwrapped(fragment: Fragment, statement: cst.CSTNode) -> cst.CSTNode:
         return node
     assert isinstance(node, cst.Expr)
     return node.value.with_changes(lpar=node.value.lpar[1:], rpar=node.value.rpar[:-1])
+
+
+def possible_comments(source: ParsedSource, range_: Range) -> Iterator[tuple[Position, str]]:
+    """Yield what may be comments in code that is not parsed: any ``#`` may start one, also one in a string."""
+    for row in range(range_.start.row, range_.end.row + 1):
+        line = source.line(row)
+        at = line.find("#", range_.start.column - 1 if row == range_.start.row else 0)
+        if at >= 0 and Position(row, at + 1) < range_.end:
+            yield Position(row, at + 1), line[at:]

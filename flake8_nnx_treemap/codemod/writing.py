@@ -9,10 +9,10 @@ from dataclasses import replace
 import libcst as cst
 
 from flake8_nnx_treemap.analysis.code.nodes import end_of
-from flake8_nnx_treemap.analysis.code.text import Edit, Position, Range
+from flake8_nnx_treemap.analysis.code.text import LINE_END, Edit, Range
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, host_of
 from flake8_nnx_treemap.codemod.spotter import Spots, spot
-from flake8_nnx_treemap.codemod.statements import parse_statements
+from flake8_nnx_treemap.codemod.statements import parse_statements, possible_comments
 from flake8_nnx_treemap.rules.rule import Finding, Fix
 from flake8_nnx_treemap.rules.steps import AddKeyword, Append, AssignByCall, Described, Replace, Step, subject_of
 
@@ -51,20 +51,32 @@ def _spots(source: ParsedSource, steps: Sequence[Step]) -> Spots:
 def _written(source: ParsedSource, fix: Fix, spots: Spots) -> Fix | None:
     edits: list[Edit] = []
     for step in fix.steps:
-        if isinstance(step, Edit):
-            # Its statement is not parsed, so any "#" may be a comment, also one in a string.
-            is_lossy = "#" in source.text_in(step.range) and "#" not in step.content
-            written: list[Edit] | None = None if is_lossy else [step]
-        else:
-            written = _edits_of(source, step, spots)
-        if written is None or any(_drops_comment(edit, spots.comments) for edit in written):
+        written = [step] if isinstance(step, Edit) else _edits_of(source, step, spots)
+        is_parsed = not isinstance(step, Edit) and host_of(source, subject_of(step)) in spots.nodes
+        if written is None or any(_drops_comment(source, edit, spots, is_parsed=is_parsed) for edit in written):
             return None
         edits += [edit for edit in written if edit.content or edit.range.start != edit.range.end]
     return replace(fix, edits=tuple(sorted(set(edits))), steps=()) if edits else None
 
 
-def _drops_comment(edit: Edit, comments: Iterable[Position]) -> bool:
-    return "#" not in edit.content and any(edit.range.start <= start < edit.range.end for start in comments)
+def _drops_comment(source: ParsedSource, edit: Edit, spots: Spots, *, is_parsed: bool) -> bool:
+    """Tell whether an edit replaces a comment, and what it writes does not hold that comment as well."""
+    start, end = edit.range
+    if "#" not in source.text_in(edit.range):
+        return False
+    inside = {place: text for place, text in spots.comments.items() if start <= place < end}
+    if not is_parsed:
+        inside.update(possible_comments(source, edit.range))
+    content = edit.content
+    if any(place.row == end.row for place in inside):  # The edit ends in that comment, and the rest of it stays.
+        content += source.line(end.row)[end.column - 1 :]
+    lines = LINE_END.split(content)
+    for comment in sorted(inside.values(), key=len, reverse=True):
+        kept = next((line for line in lines if line.endswith(comment)), None)
+        if kept is None:
+            return True
+        lines.remove(kept)
+    return False
 
 
 def _edits_of(source: ParsedSource, step: Described, spots: Spots) -> list[Edit] | None:

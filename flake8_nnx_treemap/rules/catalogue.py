@@ -8,7 +8,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
@@ -132,6 +132,7 @@ def rules_about_code() -> tuple[Rule, ...]:
     return tuple(rule_named(entry.code) for entry in CATALOGUE if entry.kind is not Kind.COMMENT)
 
 
+@lru_cache(maxsize=1)
 def codes_that_may_find(text: str, settings: LintSettings) -> frozenset[str]:
     """Return the codes of the selected rules that apply to the Flax range and whose words a text contains."""
     selected = DEFAULT_CODES if settings.select is None else settings.select

@@ -71,11 +71,9 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
 
 def _names_of_class(source: ParsedSource) -> set[str]:
     """Return the names that may mean the class: its own, and those that an import or an assignment of a name binds."""
-    found = {"VariableState"}
-    for name, bindings in source.bindings.all_bound():
-        if any(_may_bind_class(one) for one in bindings):
-            found.add(name)
-    return found
+    calls = source.bindings.calls
+    bound = source.bindings.all_bound()
+    return {name for name, found in bound if name in calls and any(map(_may_bind_class, found))} | {"VariableState"}
 
 
 def _may_bind_class(binding: Binding) -> bool:

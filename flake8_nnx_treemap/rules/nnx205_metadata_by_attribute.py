@@ -53,7 +53,7 @@ MESSAGE = "setting metadata as an attribute raises AttributeError from Flax 0.12
 @unless_guarded
 def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
     """Report each assignment to an attribute of a Variable that is metadata."""
-    for name in sorted(source.bindings.attributes):
+    for name in sorted(source.bindings.set_attributes):
         if name.startswith("_") or name in VARIABLE_ONLY_ATTRIBUTES or name == "type":
             continue
         for node in wrapper_attributes(source, name, ast.Store):

@@ -67,7 +67,8 @@ def _fix(source: ParsedSource, node: ast.Attribute) -> Fix | None:
     if isinstance(node.ctx, ast.Load):
         end = source.range(node).end
         name = Range(source.position(source.offset(end) - len(node.attr)), end)
-        step = source.replace(name, f"get_{node.attr}()")
+        # A ligature, as in "ﬁle", is several letters in the ``ast``.
+        step = source.replace(name, f"get_{node.attr}()") if source.text_in(name) == node.attr else None
     else:
         step = assignment_as_call(source, node, f"set_{node.attr}(")
     return make_fix(applicability_on(source, node.value), "Use the method", [step])

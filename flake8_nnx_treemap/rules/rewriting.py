@@ -152,11 +152,14 @@ def assignment_as_call(source: ParsedSource, target: ast.Attribute, method: str)
         method: the call up to its argument, such as ``set_value(``.
 
     Returns:
-        The step; ``None`` for an assignment of several targets, an augmented one, or one whose value may rebind the
-        owner's name: a call evaluates its owner first, an assignment last.
+        The step; ``None`` for an assignment of several targets, an augmented one, one whose target is in parentheses
+        or not spelled as the ``ast`` has it, as with the ligature in "ﬁle", or one whose value may rebind the owner's
+        name: a call evaluates its owner first, an assignment last.
     """
     statement = source.ast_parent(target)
     if not isinstance(statement, ast.Assign) or statement.targets != [target]:
+        return None
+    if start_of(statement) != start_of(target) or not source.text_of(target).endswith(target.attr):
         return None
     return None if _may_rebind_owner(source, target, statement.value) else AssignByCall(target, statement.value, method)
 

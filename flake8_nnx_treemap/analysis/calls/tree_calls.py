@@ -53,7 +53,9 @@ def _tree_calls(source: ParsedSource) -> Iterator[TreeCall]:
 
 def _aliases(source: ParsedSource) -> set[str]:
     """Return the names under which a file may call a tree function: ``import … as``, assignments, partials."""
-    return {name for name, found in source.bindings.all_bound() if any(map(_may_bind_tree_function, found))}
+    calls = source.bindings.calls
+    bound = source.bindings.all_bound()
+    return {name for name, found in bound if name in calls and any(map(_may_bind_tree_function, found))}
 
 
 def _may_bind_tree_function(binding: Binding) -> bool:

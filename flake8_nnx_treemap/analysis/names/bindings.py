@@ -36,6 +36,8 @@ class Bindings:
         self.module = collector.module
         self.calls: Mapping[str, list[ast.Call]] = dict(collector.calls)
         self.attributes: Mapping[str, list[ast.Name | ast.Attribute]] = dict(collector.attributes)
+        self.set_attributes = frozenset(collector.set_attributes)
+        """The names of the attributes that some assignment sets."""
         self._listed = collector.listed
         self.statements = sorted(collector.statements, key=attrgetter("start"))
         self._starts = [statement.start for statement in self.statements]

@@ -34,6 +34,7 @@ class Collector:
     def __init__(self) -> None:
         self.calls: defaultdict[str, list[ast.Call]] = defaultdict(list)
         self.attributes: defaultdict[str, list[ast.Name | ast.Attribute]] = defaultdict(list)
+        self.set_attributes: set[str] = set()
         self.listed: dict[type[ast.AST], list[ast.AST]] = {kind: [] for kind in _LISTED}
         self.statements: list[Statement] = []
         self.expression_scopes: list[ExpressionScope] = []
@@ -204,6 +205,8 @@ class Collector:
                     self.attributes[node.id].append(node)  # type: ignore[arg-type,attr-defined]
                 elif kind is ast.Attribute:
                     self.attributes[node.attr].append(node)  # type: ignore[arg-type,attr-defined]
+                    if type(node.ctx) is ast.Store:  # type: ignore[attr-defined]
+                        self.set_attributes.add(node.attr)  # type: ignore[attr-defined]
                     stack.append(node.value)  # type: ignore[attr-defined]
                 elif kind is ast.Call:
                     self._call(node, stack)  # type: ignore[arg-type]

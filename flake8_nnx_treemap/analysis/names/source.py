@@ -131,7 +131,8 @@ def host_of(source: ParsedSource, node: ast.AST) -> Host:
     around: ast.AST | None = node
     while around is not None:
         if isinstance(around, ast.expr):
-            found = around
+            # What is starred is an expression by itself; with its star, as in ``class A(*bases)``, it is none.
+            found = found if found is not None and isinstance(around, ast.Starred) else around
         elif isinstance(around, ast.stmt):
             is_compound = hasattr(around, "body") or isinstance(around, ast.Match)
             return around if found is None or not is_compound else found
