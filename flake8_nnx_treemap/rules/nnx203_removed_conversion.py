@@ -5,7 +5,8 @@
 Finds calls of `.to_variable()` without arguments in code that runs on Flax 0.11 or later, whatever else it runs on.
 
 It is silent in code that is ready for several releases: in a `try` that handles `AttributeError` or `ImportError`, and in a
-choice whose test asks for the release, by `hasattr(x, "to_variable")`, `flax.__version__` and the like.
+choice whose test asks for the release, by `hasattr(x, "to_variable")`, `flax.__version__` and the like. It is silent, too, on
+what the file annotates with a class of another package, or makes by calling one, and where the file sets such a method itself.
 
 ## Why it is wrong
 
@@ -39,6 +40,7 @@ from flake8_nnx_treemap.analysis.code.nodes import end_of, start_of
 from flake8_nnx_treemap.analysis.code.text import Range
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
 from flake8_nnx_treemap.analysis.names.spelling import names_of_flax
+from flake8_nnx_treemap.analysis.values.other_classes import is_of_other_class
 from flake8_nnx_treemap.analysis.values.provenance import Origin, TreeKind, origin_of
 from flake8_nnx_treemap.analysis.values.wrappers import is_format_part
 from flake8_nnx_treemap.names import VARIABLE_STATE_IS_VARIABLE, FlaxRange
@@ -61,6 +63,8 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
             continue
         if source.bindings.names_of(call.func):
             continue  # A module's function, ``module.to_variable()``.
+        if is_of_other_class(source, call.func.value):
+            continue
         end = source.position_of_place(end_of(call.func))
         name = Range(source.position(source.offset(end) - len(_METHOD)), end)
         # Below 0.11 a copy of a VariableState is no Variable.
@@ -69,6 +73,9 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
 
 
 def _defines_it(source: ParsedSource) -> bool:
+    """Tell whether a class or function defines the method, or something sets it: ``Box.to_variable = convert``."""
+    if any(isinstance(use.ctx, ast.Store) for use in source.bindings.attributes.get(_METHOD, ())):
+        return True
     scopes = {statement.scope for statement in source.bindings.statements}
     return any(_METHOD in source.bindings.names_in(scope) for scope in scopes)
 
