@@ -42,7 +42,8 @@ def is_refused(source: ParsedSource, position: Position, since: FlaxRelease) -> 
         a release on, and in tests with a ``skipif`` of that condition.
     """
     place = source.place_at(position)
-    return any(start <= place < end and first <= since for (start, end), first in _refusals(source))
+    latest = (*since, 0, 0)[:3]  # As long as the longest one written, since (0, 11) < (0, 11, 0).
+    return any(start <= place < end and first <= latest for (start, end), first in _refusals(source))
 
 
 @remembered

@@ -13,6 +13,7 @@ from flake8_nnx_treemap.analysis.names.scopes import Reads
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
 from flake8_nnx_treemap.analysis.names.uses import reads_by_meaning
 from flake8_nnx_treemap.analysis.values.narrowing import Region, statements_after
+from flake8_nnx_treemap.flax_names import NNX, names_of_some_releases
 from flake8_nnx_treemap.names import MEMBERS_OF_SOME_RELEASES, OLD_NAMES_THAT_STAY
 
 _ABSENCE = frozenset({"AttributeError", "ImportError", "ModuleNotFoundError", "DeprecationWarning"})
@@ -83,6 +84,7 @@ def version_questions(source: ParsedSource) -> tuple[ast.expr, ...]:
     pending += [call for call in source.bindings.calls.get("hasattr", ()) if _asks_for_member(source, call)]
     pending += [call for call in source.bindings.calls.get("version", ()) if _asks_for_version(source, call)]
     pending += [node for reads in _reads_of_imported_versions(source) for _, node in reads.nodes]
+    pending += [node for reads in _reads_of_import_flags(source) for _, node in reads.nodes]
     found = dict.fromkeys(pending)
     for _ in range(_STEPS):
         answers = {id(reads): reads for question in pending for reads in _reads_of_answer(source, question)}
@@ -115,6 +117,25 @@ def _reads_of_imported_versions(source: ParsedSource) -> Iterator[Reads]:
         for binding in bound:
             if (binding.qualified_name or "").rpartition(".")[2] in _VERSIONS:
                 yield from reads_by_meaning(source, name).get(binding.node, ())
+
+
+def _reads_of_import_flags(source: ParsedSource) -> Iterator[Reads]:
+    """Yield the reads of what is set to a constant where an import of a name of some releases works, or fails."""
+    for node in (statement.node for statement in source.bindings.statements):
+        if not isinstance(node, ast.Try) or not any(one.type and _names_absence(one.type) for one in node.handlers):
+            continue
+        if not any(_imports_name_of_some_releases(one) for one in node.body):
+            continue
+        for statement in (*node.body, *node.orelse, *(one for handler in node.handlers for one in handler.body)):
+            if isinstance(statement, (ast.Assign, ast.AnnAssign)) and isinstance(statement.value, ast.Constant):
+                targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+                for name in (target.id for target in targets if isinstance(target, ast.Name)):
+                    yield from reads_by_meaning(source, name).get(statement, ())
+
+
+def _imports_name_of_some_releases(statement: ast.stmt) -> bool:
+    is_of_nnx = isinstance(statement, ast.ImportFrom) and statement.module == NNX
+    return is_of_nnx and any(alias.name in names_of_some_releases() for alias in getattr(statement, "names", ()))
 
 
 def _reads_of_answer(source: ParsedSource, question: ast.expr) -> Iterator[Reads]:
