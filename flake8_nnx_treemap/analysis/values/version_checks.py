@@ -21,6 +21,9 @@ _ABSENCE = frozenset({"AttributeError", "ImportError", "ModuleNotFoundError", "D
 
 _VERSIONS = frozenset({"__version__", "__version_info__", "version_info"})
 _ASKS_FOR_VERSION = frozenset({"importlib.metadata.version", "importlib_metadata.version"})
+_DISTRIBUTIONS = frozenset(
+    {"importlib.metadata.distribution", "importlib_metadata.distribution", "pkg_resources.get_distribution"}
+)
 _LIBRARIES = ("flax", "jax")
 
 _STEPS = 4
@@ -82,6 +85,8 @@ def version_questions(source: ParsedSource) -> tuple[ast.expr, ...]:
     """Return the expressions that depend on the release that runs, and the reads of names assigned from them."""
     pending: list[ast.expr] = [use for name in _VERSIONS for use in source.bindings.attributes.get(name, ())]
     pending += [call for call in source.bindings.calls.get("hasattr", ()) if _asks_for_member(source, call)]
+    pending += [call for call in source.bindings.calls.get("getattr", ()) if _asks_for_method(call)]
+    pending += [use for use in source.bindings.attributes.get("version", ()) if _is_of_distribution(source, use)]
     pending += [call for call in source.bindings.calls.get("version", ()) if _asks_for_version(source, call)]
     pending += [node for reads in _reads_of_imported_versions(source) for _, node in reads.nodes]
     pending += [node for reads in _reads_of_import_flags(source) for _, node in reads.nodes]
@@ -105,6 +110,18 @@ def _asks_for_member(source: ParsedSource, node: ast.expr) -> bool:
     owner, member = node.args[0], node.args[1].value
     is_of_library = any(name.partition(".")[0] in _LIBRARIES for name in source.bindings.names_of(owner))
     return member in MEMBERS_OF_SOME_RELEASES or (is_of_library and member not in OLD_NAMES_THAT_STAY)
+
+
+def _asks_for_method(call: ast.Call) -> bool:
+    """Tell whether ``getattr(x, "to_variable", None)`` looks for a member that wrappers have in some releases."""
+    name = call.args[1] if len(call.args) == 3 else None
+    return isinstance(name, ast.Constant) and name.value in MEMBERS_OF_SOME_RELEASES
+
+
+def _is_of_distribution(source: ParsedSource, use: ast.expr) -> bool:
+    """Tell whether an attribute is the version in ``importlib.metadata.distribution("flax").version``."""
+    call = use.value if isinstance(use, ast.Attribute) else None
+    return isinstance(call, ast.Call) and not _DISTRIBUTIONS.isdisjoint(source.bindings.names_of(call.func))
 
 
 def _asks_for_version(source: ParsedSource, node: ast.expr) -> bool:
