@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from operator import itemgetter
 
 from flake8_nnx_treemap.analysis.code.nodes import dotted_name, end_of, is_name, start_of, walk, words_below
 from flake8_nnx_treemap.analysis.code.text import Position
@@ -22,8 +24,8 @@ _SKIPS = {"skipif": True, "skipIf": True, "xfail": True, "skipUnless": False}
 
 _OTHER_LIBRARIES = frozenset({"jax", "jaxlib", "sys"})
 _VERSION = re.compile(r"v?(\d{1,4}(?:\.\d{1,6}){1,2})\.?")
-_STEPS = 5
-"""How many names and functions are followed from a test to the comparison with a version."""
+_STEPS = 12
+"""How many names, functions and operators are followed from a test to the comparison with a version."""
 
 _Verdict = tuple[FlaxRelease, bool]
 """The release from which on a test has another outcome than before, and that outcome."""
@@ -42,8 +44,20 @@ def is_refused(source: ParsedSource, position: Position, since: FlaxRelease) -> 
         a release on, and in tests with a ``skipif`` of that condition.
     """
     place = source.place_at(position)
+    regions = _refused_regions(source, since)
+    before = bisect_right(regions, place, key=itemgetter(0)) - 1
+    return before >= 0 and place < regions[before][1]
+
+
+@remembered
+def _refused_regions(source: ParsedSource, since: FlaxRelease) -> list[Region]:
+    """Return the regions that are not reached from a release on, sorted, without those that are within another one."""
     latest = (*since, 0, 0)[:3]  # As long as the longest one written, since (0, 11) < (0, 11, 0).
-    return any(start <= place < end and first <= latest for (start, end), first in _refusals(source))
+    found: list[Region] = []
+    for region in sorted(region for region, first in _refusals(source) if first <= latest):
+        if not found or region[1] > found[-1][1]:
+            found.append(region)
+    return found
 
 
 @remembered
@@ -107,21 +121,23 @@ def _skipped_from(source: ParsedSource, marks: Sequence[ast.expr]) -> FlaxReleas
 
 def _verdict(source: ParsedSource, test: ast.expr, steps: int) -> _Verdict | None:
     """Return from which release on a test has which outcome, if it compares the version of Flax."""
+    if not steps:
+        return None
     if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
-        verdict = _verdict(source, test.operand, steps)
+        verdict = _verdict(source, test.operand, steps - 1)
         return None if verdict is None else (verdict[0], not verdict[1])
     if isinstance(test, ast.BoolOp):
-        verdicts = (_verdict(source, part, steps) for part in test.values)
+        verdicts = (_verdict(source, part, steps - 1) for part in test.values)
         return next((one for one in verdicts if one and one[1] is isinstance(test.op, ast.Or)), None)
     if isinstance(test, ast.Compare):
         return _compared(source, test)
     if isinstance(test, ast.NamedExpr):
-        return _verdict(source, test.value, steps)
+        return _verdict(source, test.value, steps - 1)
     if isinstance(test, ast.Call) and isinstance(test.func, ast.Attribute) and test.func.attr == "startswith":
         latest = _latest_in(test.args) if _is_of_flax(source, test.func.value) else None
         return None if latest is None else (_after(latest), False)
     meant = _value_of(source, test.func if isinstance(test, ast.Call) else test)
-    return None if meant is None or not steps else _verdict(source, meant, steps - 1)
+    return None if meant is None else _verdict(source, meant, steps - 1)
 
 
 def _compared(source: ParsedSource, test: ast.Compare) -> _Verdict | None:
