@@ -6,7 +6,8 @@ Finds calls of `.to_variable()` without arguments in code that runs on Flax 0.11
 
 It is silent in code that is ready for several releases: in a `try` that handles `AttributeError` or `ImportError`, and in a
 choice whose test asks for the release, by `hasattr(x, "to_variable")`, `flax.__version__` and the like. It is silent as well where
-`isinstance(x, nnx.Variable)` is known to be false: from 0.11 on what state holds does not get there.
+`isinstance(x, nnx.Variable)` is known to be false, since from 0.11 on what state holds does not get there; on what the file annotates
+with a class of another package, or makes by calling one; and where the file sets such a method itself.
 
 ## Why it is wrong
 
@@ -41,6 +42,7 @@ from flake8_nnx_treemap.analysis.code.text import Range
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
 from flake8_nnx_treemap.analysis.names.spelling import names_of_flax
 from flake8_nnx_treemap.analysis.values.old_state import is_no_variable, is_only_for_old_state
+from flake8_nnx_treemap.analysis.values.other_classes import is_of_other_class
 from flake8_nnx_treemap.analysis.values.provenance import Origin, TreeKind, origin_of
 from flake8_nnx_treemap.analysis.values.wrappers import is_format_part
 from flake8_nnx_treemap.names import VARIABLE_STATE_IS_VARIABLE, FlaxRange
@@ -65,6 +67,8 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
             continue  # A module's function, ``module.to_variable()``.
         if is_no_variable(source, call.func.value) or is_only_for_old_state(source, start_of(call)):
             continue
+        if is_of_other_class(source, call.func.value):
+            continue
         end = source.position_of_place(end_of(call.func))
         name = Range(source.position(source.offset(end) - len(_METHOD)), end)
         # Below 0.11 a copy of a VariableState is no Variable.
@@ -73,6 +77,9 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
 
 
 def _defines_it(source: ParsedSource) -> bool:
+    """Tell whether a class or function defines the method, or something sets it: ``Box.to_variable = convert``."""
+    if any(isinstance(use.ctx, ast.Store) for use in source.bindings.attributes.get(_METHOD, ())):
+        return True
     scopes = {statement.scope for statement in source.bindings.statements}
     return any(_METHOD in source.bindings.names_in(scope) for scope in scopes)
 

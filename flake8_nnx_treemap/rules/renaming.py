@@ -13,9 +13,11 @@ from flake8_nnx_treemap.analysis.code.text import Range
 from flake8_nnx_treemap.analysis.names.quoted import quoted_annotations
 from flake8_nnx_treemap.analysis.names.scopes import Binding, BindingKind, Block
 from flake8_nnx_treemap.analysis.names.source import Edit, ParsedSource, remembered
+from flake8_nnx_treemap.analysis.values.refusals import is_refused
 from flake8_nnx_treemap.analysis.values.version_checks import is_guarded
 from flake8_nnx_treemap.analysis.values.wrappers import is_format_part
 from flake8_nnx_treemap.names import FlaxRange, canonical
+from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.rule import Check, Finding
 
 
@@ -39,7 +41,8 @@ def unless_guarded(check: Check) -> Check:
     @functools.wraps(check)
     def found(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
         for finding in check(source, flax):
-            if not is_guarded(source, finding.range.start):
+            start, since = finding.range.start, CODES[finding.code].since
+            if not is_guarded(source, start) and not is_refused(source, start, since):
                 yield finding
 
     return found

@@ -38,6 +38,9 @@ def write(folder: Path, files: dict[str, str]) -> None:
         path.write_text(text, encoding="utf-8")
 
 
+CONSTRAINED = '[tool.uv]\nconstraint-dependencies = ["{}"]\n'
+
+
 def needs(*requirements: str) -> str:
     """A ``pyproject.toml`` with dependencies."""
     return f"[project]\ndependencies = {list(requirements)}\n"
@@ -181,6 +184,11 @@ def test_a_target_that_admits_nothing(value: str) -> None:
         ("pyproject.toml", "[tool.hatch.envs.test]\nextra-dependencies = ['flax==0.10.7']\n", "0.10.7 only"),
         ("hatch.toml", "[envs.test]\ndependencies = ['flax==0.10.7']\n", "0.10.7 only"),
         ("pyproject.toml", "[tool.uv]\ndev-dependencies = ['flax>=0.12.3']\n", "0.12.3 and later"),
+        ("pyproject.toml", "[tool.uv]\nconstraint-dependencies = ['flax<0.11']\n", "0.10.0 to 0.10.7"),
+        ("pyproject.toml", needs("flax>=0.10.2") + CONSTRAINED.format("flax<0.11"), "0.10.2 to 0.10.7"),
+        ("pyproject.toml", needs("flax") + CONSTRAINED.format("flax<0.11"), "0.10.0 to 0.10.7"),
+        ("pyproject.toml", needs("flax>=0.12") + CONSTRAINED.format("flax<0.11"), "0.12.0 and later"),
+        ("pyproject.toml", needs("flax>=0.11") + CONSTRAINED.format("flax<0.12; os_name == 'nt'"), "0.11.0 and later"),
         (
             "pyproject.toml",
             "[tool.uv]\noverride-dependencies = ['flax==0.11.0']\n[project]\ndependencies = ['flax>=0.12']\n",

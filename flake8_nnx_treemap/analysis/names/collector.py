@@ -23,7 +23,7 @@ _SIMPLE = frozenset(
     | {ast.Break, ast.Continue, getattr(ast, "TypeAlias", ast.Pass)}
 )
 _COMPREHENSIONS = frozenset({ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp})
-_LISTED = frozenset({ast.Compare, ast.Dict, ast.IfExp})
+_LISTED = frozenset({ast.Compare, ast.Dict, ast.IfExp, ast.NamedExpr})
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _BLOCK_FIELDS = ("body", "orelse", "finalbody")
 
@@ -213,11 +213,14 @@ class Collector:
                 elif kind is ast.Lambda or kind in _COMPREHENSIONS:
                     pending += self._inner(node, inside, block)  # type: ignore[arg-type]
                 elif kind is not ast.Constant:
-                    if kind is ast.NamedExpr:
-                        self._walrus(node, inside, block)  # type: ignore[arg-type]
-                    elif kind in _LISTED:
-                        self.listed[kind].append(node)
+                    if kind in _LISTED:
+                        self._list(node, inside, block)
                     stack += child_nodes(node)
+
+    def _list(self, node: ast.AST, scope: Scope, block: Block) -> None:
+        if isinstance(node, ast.NamedExpr):
+            self._walrus(node, scope, block)
+        self.listed[type(node)].append(node)
 
     def _call(self, node: ast.Call, stack: list[ast.AST]) -> None:
         function = node.func

@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from operator import itemgetter
 
 from flake8_nnx_treemap.analysis.calls.class_references import class_name
-from flake8_nnx_treemap.analysis.code.nodes import end_of, start_of, walk, words_below
+from flake8_nnx_treemap.analysis.code.nodes import end_of, start_of, walk, without_docstring, words_below
 from flake8_nnx_treemap.analysis.code.text import Position
 from flake8_nnx_treemap.analysis.names.scopes import Reads
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
 from flake8_nnx_treemap.analysis.names.uses import reads_by_meaning
 from flake8_nnx_treemap.analysis.values.narrowing import Region, statements_after
+from flake8_nnx_treemap.flax_names import NNX, names_of_some_releases
 from flake8_nnx_treemap.names import BASE_CLASSES, MEMBERS_OF_SOME_RELEASES, OLD_NAMES_THAT_STAY
 
 _ABSENCE = frozenset({"AttributeError", "ImportError", "ModuleNotFoundError", "DeprecationWarning"})
@@ -21,9 +22,12 @@ _ABSENCE = frozenset({"AttributeError", "ImportError", "ModuleNotFoundError", "D
 
 _VERSIONS = frozenset({"__version__", "__version_info__", "version_info"})
 _ASKS_FOR_VERSION = frozenset({"importlib.metadata.version", "importlib_metadata.version"})
+_DISTRIBUTIONS = frozenset(
+    {"importlib.metadata.distribution", "importlib_metadata.distribution", "pkg_resources.get_distribution"}
+)
 _LIBRARIES = ("flax", "jax")
 
-_STEPS = 2
+_STEPS = 4
 """The number of names that are followed: ``VERSION = Version(flax.__version__)``, ``IS_NEW = VERSION >= (0, 11)``."""
 
 
@@ -49,7 +53,7 @@ def is_guarded(source: ParsedSource, position: Position) -> bool:
 def _guarded_regions(source: ParsedSource) -> list[Region]:
     """Return the regions of guarded code, sorted, without those that are within another one."""
     found: list[Region] = []
-    decided = (region for question in _questions(source) for region in _decided_by(source, question))
+    decided = (region for question in version_questions(source) for region in _decided_by(source, question))
     for region in sorted((*_where_absence_is_handled(source), *decided)):
         if not found or region[1] > found[-1][1]:
             found.append(region)
@@ -77,18 +81,25 @@ def _span(node: ast.AST) -> Region:
 # Version checks
 
 
-def _questions(source: ParsedSource) -> Iterator[ast.expr]:
-    """Yield the expressions that depend on the release that runs, and the reads of names assigned from them."""
+@remembered
+def version_questions(source: ParsedSource) -> tuple[ast.expr, ...]:
+    """Return the expressions that depend on the release that runs, and the reads of names assigned from them."""
     pending: list[ast.expr] = [use for name in _VERSIONS for use in source.bindings.attributes.get(name, ())]
     pending += [call for call in source.bindings.calls.get("hasattr", ()) if _asks_for_member(source, call)]
+    pending += [call for call in source.bindings.calls.get("getattr", ()) if _asks_for_method(call)]
+    pending += [use for use in source.bindings.attributes.get("version", ()) if _is_of_distribution(source, use)]
     pending += [call for call in source.bindings.calls.get("version", ()) if _asks_for_version(source, call)]
     pending += [node for reads in _reads_of_imported_versions(source) for _, node in reads.nodes]
     pending += _questions_of_identity(source)
-    yield from pending
+    pending += [node for reads in _reads_of_import_flags(source) for _, node in reads.nodes]
+    found = dict.fromkeys(pending)
     for _ in range(_STEPS):
         answers = {id(reads): reads for question in pending for reads in _reads_of_answer(source, question)}
-        pending = [node for reads in answers.values() for _, node in reads.nodes]
-        yield from pending
+        nodes = [node for reads in answers.values() for _, node in reads.nodes]
+        calls = [call for question in pending for call in _calls_for_answer(source, question)]
+        pending = [node for node in dict.fromkeys((*nodes, *calls)) if node not in found]
+        found.update(dict.fromkeys(pending))
+    return tuple(found)
 
 
 def _asks_for_member(source: ParsedSource, node: ast.expr) -> bool:
@@ -101,6 +112,18 @@ def _asks_for_member(source: ParsedSource, node: ast.expr) -> bool:
     owner, member = node.args[0], node.args[1].value
     is_of_library = any(name.partition(".")[0] in _LIBRARIES for name in source.bindings.names_of(owner))
     return member in MEMBERS_OF_SOME_RELEASES or (is_of_library and member not in OLD_NAMES_THAT_STAY)
+
+
+def _asks_for_method(call: ast.Call) -> bool:
+    """Tell whether ``getattr(x, "to_variable", None)`` looks for a member that wrappers have in some releases."""
+    name = call.args[1] if len(call.args) == 3 else None
+    return isinstance(name, ast.Constant) and name.value in MEMBERS_OF_SOME_RELEASES
+
+
+def _is_of_distribution(source: ParsedSource, use: ast.expr) -> bool:
+    """Tell whether an attribute is the version in ``importlib.metadata.distribution("flax").version``."""
+    call = use.value if isinstance(use, ast.Attribute) else None
+    return isinstance(call, ast.Call) and not _DISTRIBUTIONS.isdisjoint(source.bindings.names_of(call.func))
 
 
 def _asks_for_version(source: ParsedSource, node: ast.expr) -> bool:
@@ -142,13 +165,53 @@ def _reads_of_imported_versions(source: ParsedSource) -> Iterator[Reads]:
                 yield from reads_by_meaning(source, name).get(binding.node, ())
 
 
+def _reads_of_import_flags(source: ParsedSource) -> Iterator[Reads]:
+    """Yield the reads of what is set to a constant where an import of a name of some releases works, or fails."""
+    for node in (statement.node for statement in source.bindings.statements):
+        if not isinstance(node, ast.Try) or not any(one.type and _names_absence(one.type) for one in node.handlers):
+            continue
+        if not any(_imports_name_of_some_releases(one) for one in node.body):
+            continue
+        for statement in (*node.body, *node.orelse, *(one for handler in node.handlers for one in handler.body)):
+            if isinstance(statement, (ast.Assign, ast.AnnAssign)) and isinstance(statement.value, ast.Constant):
+                targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+                for name in (target.id for target in targets if isinstance(target, ast.Name)):
+                    yield from reads_by_meaning(source, name).get(statement, ())
+
+
+def _imports_name_of_some_releases(statement: ast.stmt) -> bool:
+    is_of_nnx = isinstance(statement, ast.ImportFrom) and statement.module == NNX
+    return is_of_nnx and any(alias.name in names_of_some_releases() for alias in getattr(statement, "names", ()))
+
+
 def _reads_of_answer(source: ParsedSource, question: ast.expr) -> Iterator[Reads]:
     """Yield the reads of names that may be assigned the result of a version check."""
+    for answer, around in _outwards(source, question):
+        if not isinstance(around, (ast.Assign, ast.AnnAssign, ast.NamedExpr)) or around.value is not answer:
+            continue
+        targets = around.targets if isinstance(around, ast.Assign) else [around.target]
+        for name in (found.id for target in targets for found in walk(target) if isinstance(found, ast.Name)):
+            yield from reads_by_meaning(source, name).get(around, ())
+
+
+def _calls_for_answer(source: ParsedSource, question: ast.expr) -> Iterator[ast.Call]:
+    """Yield the calls of a function that does nothing but return the result of a version check."""
     *_, (answer, statement) = _outwards(source, question)
-    if not isinstance(statement, ast.Assign) or statement.value is not answer:
+    function = source.ast_parent(statement) if isinstance(statement, ast.Return) else None
+    if not isinstance(function, ast.FunctionDef) or returned_alone(function) is not answer:
         return
-    for name in (found.id for target in statement.targets for found in walk(target) if isinstance(found, ast.Name)):
-        yield from reads_by_meaning(source, name).get(statement, ())
+    for call in source.bindings.calls.get(function.name, ()):
+        if isinstance(call.func, ast.Name):
+            bindings = source.bindings.bindings_of(function.name, start_of(call.func))
+            if any(one.node is function for one in bindings):
+                yield call
+
+
+def returned_alone(function: ast.FunctionDef) -> ast.expr | None:
+    """Return what a function returns that does nothing else, apart from its docstring."""
+    statements = without_docstring(function.body)
+    only = statements[0] if len(statements) == 1 else None
+    return only.value if isinstance(only, ast.Return) else None
 
 
 def _outwards(source: ParsedSource, question: ast.expr) -> Iterator[tuple[ast.AST, ast.AST]]:

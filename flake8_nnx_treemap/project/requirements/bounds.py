@@ -41,6 +41,22 @@ def combined(bounds: Sequence[Bounds]) -> FlaxRange | None:
     return FlaxRange(max(lowest, PORTABLE), max(upper) if len(upper) == len(told) else None)
 
 
+def common(bounds: Bounds, limit: Bounds) -> Bounds:
+    """What two bounds admit alike, as a requirement and a constraint on it.
+
+    Args:
+        bounds: the requirement's.
+        limit: the constraint's.
+
+    Returns:
+        The narrower ends; the requirement's own if nothing meets both.
+    """
+    lower = [one for one in (bounds.lowest, limit.lowest) if one is not None]
+    upper = [one for one in (bounds.highest, limit.highest) if one is not None]
+    found = Bounds(max(lower, default=None), min(upper, default=None))
+    return bounds if lower and upper and max(lower) > min(upper) else found
+
+
 def bounds_of_specifier(text: str, *, counts_older: bool = True) -> Bounds | None:
     """Evaluate a specifier such as ``>=0.10,<0.11`` over the known releases.
 

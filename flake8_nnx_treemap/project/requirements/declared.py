@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from functools import reduce
 from itertools import chain, islice
 from typing import Any
 
 from flake8_nnx_treemap.project.errors import FileError
-from flake8_nnx_treemap.project.requirements.bounds import bounds_of_url
+from flake8_nnx_treemap.project.requirements.bounds import bounds_of_url, common
 from flake8_nnx_treemap.project.requirements.conda import pixi_entries
 from flake8_nnx_treemap.project.requirements.entries import (
     MOST_ENTRIES,
@@ -70,7 +71,9 @@ def _of_pyproject(content: dict[str, Any]) -> tuple[Iterator[Entry], list[str]]:
         pixi_entries(table(tool.get("pixi"))),
         _of_strings(_lists_of_hatch(hatch), pythons),
     )
-    return iter(replacements) if replacements else chain.from_iterable(entries), [
+    constraints = _of_strings(iter([table(tool.get("uv")).get("constraint-dependencies")]), pythons)
+    required = _narrowed(chain.from_iterable(entries), list(islice(constraints, MOST_ENTRIES)))
+    return iter(replacements) if replacements else required, [
         *_files_of_setuptools(table(tool.get("setuptools"))),
         *_files_of_hatch(hatch),
     ]
@@ -90,12 +93,21 @@ def _of_strings(values: Iterator[object], pythons: Sequence[str]) -> Iterator[En
 
 def _requirement_lists(content: dict[str, Any], tool: dict[str, Any], project: dict[str, Any]) -> Iterator[object]:
     """Lists of requirements as the standards, uv and PDM have them."""
-    uv = table(tool.get("uv"))
     yield project.get("dependencies")
     yield from table(project.get("optional-dependencies")).values()
     yield from table(content.get("dependency-groups")).values()
-    yield from (uv.get("dev-dependencies"), uv.get("constraint-dependencies"))
+    yield table(tool.get("uv")).get("dev-dependencies")
     yield from table(table(tool.get("pdm")).get("dev-dependencies")).values()
+
+
+def _narrowed(entries: Iterator[Entry], constraints: Sequence[Entry]) -> Iterator[Entry]:
+    """What is required, within uv's constraints; they count on their own where nothing is required."""
+    limits = [one.bounds for one in constraints if one.bounds is not None and ";" not in one.text]
+    is_required = False
+    for entry in entries:
+        is_required = is_required or entry.bounds is not None
+        yield entry if entry.bounds is None else Entry(entry.text, reduce(common, limits, entry.bounds))
+    yield from (Entry(one.text) if is_required else one for one in constraints)
 
 
 def _replacements(tool: dict[str, Any], pythons: Sequence[str]) -> Iterator[Entry]:

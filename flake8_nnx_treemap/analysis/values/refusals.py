@@ -1,0 +1,206 @@
+"""Finds code that new releases of Flax never reach: it raises, exits or is skipped on them before."""
+
+from __future__ import annotations
+
+import ast
+import re
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from operator import itemgetter
+
+from flake8_nnx_treemap.analysis.code.nodes import dotted_name, end_of, is_name, start_of, walk, words_below
+from flake8_nnx_treemap.analysis.code.text import Position
+from flake8_nnx_treemap.analysis.names.scopes import BindingKind
+from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
+from flake8_nnx_treemap.analysis.values.narrowing import Region, never_goes_on, statements_after
+from flake8_nnx_treemap.analysis.values.version_checks import returned_alone, version_questions
+from flake8_nnx_treemap.names import FlaxRelease
+
+_ENDS = frozenset({"exit", "_exit", "quit", "skip", "skipTest", "xfail"})
+"""Functions that do not return: those of ``sys``, of pytest and of a ``TestCase``."""
+
+_SKIPS = {"skipif": True, "skipIf": True, "xfail": True, "skipUnless": False}
+"""The outcome of the condition with which a decorator keeps a test from running, or from having to pass."""
+
+_OTHER_LIBRARIES = frozenset({"jax", "jaxlib", "sys"})
+_VERSION = re.compile(r"v?(\d{1,4}(?:\.\d{1,6}){1,2})\.?")
+_STEPS = 12
+"""How many names, functions and operators are followed from a test to the comparison with a version."""
+
+_Verdict = tuple[FlaxRelease, bool]
+"""The release from which on a test has another outcome than before, and that outcome."""
+
+
+def is_refused(source: ParsedSource, position: Position, since: FlaxRelease) -> bool:
+    """Tell whether the code at a position is only reached on releases before one.
+
+    Args:
+        source: the file.
+        position: where an old name is used.
+        since: the first release that does not have it.
+
+    Returns:
+        True behind ``assert flax.__version__ < "0.11"``, behind an ``if`` that raises, exits or skips a test from such
+        a release on, and in tests with a ``skipif`` of that condition.
+    """
+    place = source.place_at(position)
+    regions = _refused_regions(source, since)
+    before = bisect_right(regions, place, key=itemgetter(0)) - 1
+    return before >= 0 and place < regions[before][1]
+
+
+@remembered
+def _refused_regions(source: ParsedSource, since: FlaxRelease) -> list[Region]:
+    """Return the regions that are not reached from a release on, sorted, without those that are within another one."""
+    latest = (*since, 0, 0)[:3]  # As long as the longest one written, since (0, 11) < (0, 11, 0).
+    found: list[Region] = []
+    for region in sorted(region for region, first in _refusals(source) if first <= latest):
+        if not found or region[1] > found[-1][1]:
+            found.append(region)
+    return found
+
+
+@remembered
+def _refusals(source: ParsedSource) -> tuple[tuple[Region, FlaxRelease], ...]:
+    """Return the regions that are not reached from a release on, each with that release."""
+    if not _question_ids(source):
+        return ()
+    found: list[tuple[Region, FlaxRelease]] = []
+    for node in (statement.node for statement in source.bindings.statements):
+        regions = [(start_of(node), end_of(node))]
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            first = _skipped_from(source, node.decorator_list)
+        else:
+            first = _refused_by(source, node)
+            following = statements_after(source, node) if first is not None else ()
+            regions = [(start_of(following[0]), end_of(following[-1]))] if following else []
+        if first is not None:
+            found += ((region, first) for region in regions)
+    return tuple(found)
+
+
+def _refused_by(source: ParsedSource, node: ast.stmt) -> FlaxRelease | None:
+    """Return the release from which on what follows a statement is not reached."""
+    if isinstance(node, ast.Assign) and any(is_name(target, "pytestmark") for target in node.targets):
+        marks = node.value.elts if isinstance(node.value, (ast.List, ast.Tuple)) else [node.value]
+        return _skipped_from(source, marks)
+    if not isinstance(node, (ast.If, ast.Assert)):
+        return None
+    verdict = _verdict(source, node.test, _STEPS)
+    if verdict is None:
+        return None
+    first, outcome = verdict
+    if isinstance(node, ast.Assert):
+        return None if outcome else first
+    branch = node.body if outcome else node.orelse
+    return first if branch and _ends(branch) else None
+
+
+def _ends(branch: Sequence[ast.stmt]) -> bool:
+    last = branch[-1]
+    if isinstance(last, ast.Expr) and isinstance(last.value, ast.Call):
+        return (dotted_name(last.value.func) or ("",))[-1] in _ENDS
+    return never_goes_on(branch)
+
+
+def _skipped_from(source: ParsedSource, marks: Sequence[ast.expr]) -> FlaxRelease | None:
+    """Return the release from which on decorators, or pytest's marks, skip a test."""
+    for mark in marks:
+        call = _value_of(source, mark) if isinstance(mark, ast.Name) else mark
+        if not isinstance(call, ast.Call) or not call.args:
+            continue
+        wanted = _SKIPS.get((dotted_name(call.func) or ("",))[-1])
+        verdict = None if wanted is None else _verdict(source, call.args[0], _STEPS)
+        if verdict is not None and verdict[1] is wanted:
+            return verdict[0]
+    return None
+
+
+# Comparisons with a version
+
+
+def _verdict(source: ParsedSource, test: ast.expr, steps: int) -> _Verdict | None:
+    """Return from which release on a test has which outcome, if it compares the version of Flax."""
+    if not steps:
+        return None
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        verdict = _verdict(source, test.operand, steps - 1)
+        return None if verdict is None else (verdict[0], not verdict[1])
+    if isinstance(test, ast.BoolOp):
+        verdicts = (_verdict(source, part, steps - 1) for part in test.values)
+        return next((one for one in verdicts if one and one[1] is isinstance(test.op, ast.Or)), None)
+    if isinstance(test, ast.Compare):
+        return _compared(source, test)
+    if isinstance(test, ast.NamedExpr):
+        return _verdict(source, test.value, steps - 1)
+    if isinstance(test, ast.Call) and isinstance(test.func, ast.Attribute) and test.func.attr == "startswith":
+        latest = _latest_in(test.args) if _is_of_flax(source, test.func.value) else None
+        return None if latest is None else (_after(latest), False)
+    meant = _value_of(source, test.func if isinstance(test, ast.Call) else test)
+    return None if meant is None else _verdict(source, meant, steps - 1)
+
+
+def _compared(source: ParsedSource, test: ast.Compare) -> _Verdict | None:
+    if len(test.ops) != 1:
+        return None
+    left, right, operator = test.left, test.comparators[0], test.ops[0]
+    is_left = _is_of_flax(source, left)
+    if is_left is _is_of_flax(source, right):
+        return None
+    release = _latest_in([right if is_left else left])
+    if release is None:
+        return None
+    is_cut = any(isinstance(node, ast.Slice) for node in walk(left if is_left else right))
+    following = _after(release if is_cut else (*release, 0)[:3])
+    if isinstance(operator, (ast.Eq, ast.In, ast.NotEq, ast.NotIn)):
+        return following, isinstance(operator, (ast.NotEq, ast.NotIn))
+    is_strict = isinstance(operator, (ast.Lt, ast.Gt))
+    is_greater = isinstance(operator, (ast.Gt, ast.GtE)) is is_left
+    if not isinstance(operator, (ast.Lt, ast.LtE, ast.Gt, ast.GtE)):
+        return None
+    # "version > 0.10.7" and "version <= 0.10.7" turn behind that release, the others at it.
+    return (following if is_strict is is_greater else release), is_greater
+
+
+def _is_of_flax(source: ParsedSource, side: ast.expr) -> bool:
+    """Tell whether one side of a comparison is made from the version of Flax."""
+    ids = _question_ids(source)
+    return any(id(node) in ids for node in walk(side)) and _OTHER_LIBRARIES.isdisjoint(words_below(side))
+
+
+def _latest_in(sides: Sequence[ast.expr]) -> FlaxRelease | None:
+    return max((release for side in sides for release in _releases_in(side)), default=None)
+
+
+def _releases_in(side: ast.expr) -> Iterator[FlaxRelease]:
+    """Yield the versions written as text or as tuples: ``"0.11"``, ``Version("0.11.0")``, ``(0, 11)``."""
+    for node in walk(side):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            written = _VERSION.fullmatch(node.value)
+            if written:
+                yield tuple(map(int, written[1].split(".")))
+        elif isinstance(node, ast.Tuple):
+            numbers = [one.value for one in node.elts if isinstance(one, ast.Constant)]
+            whole = tuple(number for number in numbers if type(number) is int)
+            if 1 < len(whole) == len(node.elts):
+                yield whole
+
+
+def _after(release: FlaxRelease) -> FlaxRelease:
+    return (*release[:-1], release[-1] + 1)
+
+
+@remembered
+def _question_ids(source: ParsedSource) -> frozenset[int]:
+    return frozenset(map(id, version_questions(source)))
+
+
+def _value_of(source: ParsedSource, name: ast.expr) -> ast.expr | None:
+    """Return the one expression that a name is assigned, or that the function of that name returns."""
+    bindings = source.bindings.bindings_of(name.id, start_of(name)) if isinstance(name, ast.Name) else ()
+    if len(bindings) != 1 or bindings[0].path:
+        return None
+    definition = bindings[0].node
+    if isinstance(definition, ast.FunctionDef):
+        return returned_alone(definition)
+    return bindings[0].value if bindings[0].kind is BindingKind.ASSIGNMENT else None
