@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 import libcst as cst
 
@@ -24,7 +24,22 @@ _HOLD_NONE = frozenset(
     {cst.Name, cst.Integer, cst.Float, cst.SimpleString, cst.SimpleWhitespace, cst.ParenthesizedWhitespace}
     | {cst.Dot, cst.Comma, cst.Colon, cst.AssignEqual, cst.LeftParen, cst.RightParen, cst.TrailingWhitespace}
 )
-"""Nodes without wanted ones inside. Skipping them saves two thirds of a visit, which copies every node it visits."""
+"""Nodes without wanted ones inside."""
+
+_PUNCTUATION = ("whitespace", "lpar", "rpar", "lbra", "rbra", "comma", "equal", "dot", "colon", "semicolon", "operator")
+
+
+class _Fields(dict[type[cst.CSTNode], tuple[str, ...]]):
+    """The names of the fields that may hold expressions, for each type of node, in the order of the source."""
+
+    def __missing__(self, kind: type[cst.CSTNode]) -> tuple[str, ...]:
+        found = self[kind] = tuple(one.name for one in fields(kind) if not one.name.startswith(_PUNCTUATION))
+        return found
+
+
+_FIELDS = _Fields()
+_FIELDS[cst.IfExp] = ("body", "test", "orelse")
+_FIELDS[cst.Parameters] = ("posonly_params", "params", "star_arg", "kwonly_params", "star_kwarg")
 
 
 class Spotter(cst.CSTVisitor):
@@ -41,6 +56,25 @@ class Spotter(cst.CSTVisitor):
             self.found.append(node)
             return True
         return kind not in _HOLD_NONE and not _is_plain(node)
+
+
+def visit(root: cst.CSTNode, visitor: cst.CSTVisitor) -> None:
+    """Let a visitor see a node and those below it, in source order.
+
+    ``root.visit(visitor)`` builds every node anew, which takes several times as long.
+    """
+    pending = [root]
+    while pending:
+        node = pending.pop()
+        if visitor.on_visit(node):
+            below: list[cst.CSTNode] = []
+            for name in _FIELDS[type(node)]:
+                value = getattr(node, name)
+                if isinstance(value, cst.CSTNode):
+                    below.append(value)
+                elif isinstance(value, (tuple, list)):
+                    below += [one for one in value if isinstance(one, cst.CSTNode)]
+            pending += reversed(below)
 
 
 def _is_plain(node: cst.CSTNode) -> bool:
@@ -130,12 +164,7 @@ def spot(source: ParsedSource, statements: Iterable[ConcreteStatement]) -> Spots
     spots = Spots(source)
     for statement in statements:
         visitor, host = Spotter(), statement.fragment.host
-        try:
-            statement.node.visit(visitor)
-        except (
-            RecursionError
-        ):  # ``a or b or …`` is one node of the ``ast``, and as many levels of LibCST as it is long.
-            continue
+        visit(statement.node, visitor)
         ours = sorted(nodes_below([host], *_SPOTTED), key=lambda node: (start_of(node), *(-at for at in end_of(node))))
         if [_SPOTTED[type(node)] for node in ours] == [*map(type, visitor.found)]:
             pairs = zip(ours, visitor.found, strict=True)
