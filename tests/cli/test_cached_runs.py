@@ -21,7 +21,7 @@ UNSAFE = HEADER + CALL.format(body="abs(v)")
 CLEAN = HEADER + "jax.tree.map(lambda v: v * 2, nnx.State({}))\n"
 TEXTS = {"safe": SAFE, "unsafe": UNSAFE, "clean": CLEAN, "silenced": SAFE.rstrip() + "  # noqa\n"}
 FOLDER = ".nnx_treemap_cache"
-FORMATS = ("text", "concise", "grouped", "json", "json-lines", "sarif", "github", "gitlab", "junit")
+FORMATS = ("text", "concise", "grouped", "json", "json-lines", "sarif", "github", "gitlab", "junit", "rdjson")
 LAST_CLEAN = ("--isolated", "--check", "clean.py", "silenced.py", "clean.ipynb")
 
 
