@@ -10,7 +10,7 @@ from dask.distributed import Client, LocalCluster
 
 from flake8_nnx_treemap import Finding, LintSettings, SourceError, lint_source
 
-SETTINGS = LintSettings(flax_floor=(0, 11))
+SETTINGS = LintSettings(flax=(0, 11))
 
 
 def lint_file(path: str) -> list[Finding]:

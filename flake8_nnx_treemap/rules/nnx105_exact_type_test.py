@@ -44,7 +44,7 @@ from flake8_nnx_treemap.analysis.calls.tree_calls import tree_calls_of
 from flake8_nnx_treemap.analysis.code.nodes import access_path, body_of, nodes_below, start_of, subscript_keys
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
 from flake8_nnx_treemap.analysis.values.old_state import is_no_variable_at, leaves_variables_to_isinstance
-from flake8_nnx_treemap.analysis.values.version_checks import is_guarded
+from flake8_nnx_treemap.analysis.values.version_checks import is_chosen_by_release
 from flake8_nnx_treemap.names import BASE_CLASSES, VARIABLE, VARIABLE_STATE, VARIABLE_SUBCLASSES, FlaxRange
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.rewriting import make_fix, wrapper_types
@@ -113,7 +113,7 @@ def _is_for_old_state(source: ParsedSource, node: ast.Compare, subject: str, *, 
     sides = (node.left, node.comparators[0])
     if not any(class_names(source, side) == _OLD or _is_wrapper_name(side) for side in sides):
         return False
-    if is_guarded(source, source.range(node).start) or is_no_variable_at(source, subject, start_of(node)):
+    if is_chosen_by_release(source, source.range(node).start) or is_no_variable_at(source, subject, start_of(node)):
         return True
     return leaves_variables_to_isinstance(source, node, subject, holds=holds)
 
