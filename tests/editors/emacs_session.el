@@ -46,7 +46,8 @@
         (advice-add 'completing-read :override #'nnx-choose)
         (eglot-code-actions start end nil t))))
   (set-buffer-modified-p t)
-  (save-buffer))
+  (save-buffer)
+  (eglot-shutdown-all)) ; Answers what the server asks; a killed Emacs would take the question for an error.
 
 (condition-case problem
     (nnx-run)

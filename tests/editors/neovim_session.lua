@@ -30,14 +30,18 @@ local function run()
     end
     error("no such action: " .. vim.env.NNX_ACTION)
   end
-  local findings = #vim.diagnostic.get(buffer)
   local before = vim.api.nvim_buf_get_changedtick(buffer)
   vim.lsp.buf.code_action()
   wait_for("the edit", function()
     return vim.api.nvim_buf_get_changedtick(buffer) > before
   end)
-  wait_for("fewer findings", function()
-    return #vim.diagnostic.get(buffer) < findings
+  wait_for("the end of the finding", function()
+    for _, other in ipairs(vim.diagnostic.get(buffer)) do
+      if other.code == finding.code then
+        return false
+      end
+    end
+    return true
   end)
   vim.cmd("write")
 end

@@ -102,7 +102,6 @@ def test_the_button_writes_the_setting(project: Path, before: str | None, after:
         ({"creates": False}, None),
         ({"versioned": False}, None),
         ({"edits": False}, "[project]\n"),
-        ({}, "[project\n"),
         ({}, "tool = {x = 1}\n"),
         ({}, "[tool]\nnnx-treemap = {ignore = ['NNX2']}\n"),
     ],

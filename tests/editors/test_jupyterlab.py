@@ -39,7 +39,7 @@ SETTINGS = {
     "@jupyterlab/lsp-extension:plugin": {"languageServers": {"nnx-fix": {"rank": 1000}}},
     "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
 }
-UNDERLINED = "[...document.querySelectorAll('.cm-lintRange-warning')].map(node => node.textContent).join('')"
+UNDERLINED = "[...document.querySelectorAll('.cm-lintRange-error')].map(node => node.textContent).join('')"
 
 
 def test_the_entry_point_names_the_server() -> None:
@@ -56,7 +56,7 @@ def test_a_notebook_shows_the_finding(lab: str, tmp_path: Path) -> None:
         page.wait_for(f"{UNDERLINED}.includes('isinstance(x, nnx.VariableState)')", 90)
         x, y = page.evaluate(
             "(box => [box.x + 40, box.y + box.height / 2])"
-            "(document.querySelector('.cm-lintRange-warning').getBoundingClientRect())"
+            "(document.querySelector('.cm-lintRange-error').getBoundingClientRect())"
         )
         page.hover(x - 5, y)
         page.hover(x, y)
