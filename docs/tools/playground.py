@@ -26,7 +26,15 @@ _LEFT_OUT = {"tests", "testing", "codemod", "display", "codegen", "__pycache__"}
 def engine_files() -> Iterator[tuple[str, Path]]:
     """Every file of the engine: its name in the archive, and where it lies."""
     package = ROOT / "flake8_nnx_treemap"
-    for pattern in ("*.py", "analysis/**/*.py", "rules/*.py", "fixing/*.py", "codemod/*.py", "project/**/*.py"):
+    for pattern in (
+        "*.py",
+        "analysis/**/*.py",
+        "rules/*.py",
+        "fixing/*.py",
+        "codemod/*.py",
+        "project/**/*.py",
+        "data/*.py",
+    ):
         for path in sorted(package.glob(pattern)):
             yield str(path.relative_to(ROOT)), path
     installed = Path(libcst.__file__).parent
