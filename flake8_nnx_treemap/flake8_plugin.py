@@ -87,7 +87,7 @@ class NNXTreeMapPlugin:
         from flake8_nnx_treemap.rules.overlap import without_repetition
 
         findings = without_silenced(source, check(source, settings))
-        return without_repetition(findings, reported=without_suppressed(source, findings))
+        return without_repetition(findings, reported=lambda found: without_suppressed(source, found))
 
     def _settings(self) -> LintSettings:
         from flake8_nnx_treemap.project.configuration import Overrides, settings_for

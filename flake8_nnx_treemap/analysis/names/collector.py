@@ -57,7 +57,8 @@ class Collector:
         if type(node) in _SIMPLE:  # Most statements are.
             self._bind_simple(node, scope, block)
             for child in child_nodes(node):
-                self._expression(child, scope, block)
+                if type(child) is not ast.Constant:
+                    self._expression(child, scope, block)
         elif isinstance(node, FUNCTIONS):
             self._function(node, scope, block)
         elif isinstance(node, ast.ClassDef):
@@ -195,6 +196,7 @@ class Collector:
     # Expressions
 
     def _expression(self, root: ast.AST, scope: Scope, block: Block) -> None:
+        attributes = self.attributes
         pending: list[tuple[ast.AST, Scope]] = [(root, scope)]
         for whole, inside in pending:  # Grows by lambdas and comprehensions, with their own scopes.
             stack = [whole]
@@ -202,9 +204,9 @@ class Collector:
                 node = stack.pop()
                 kind = type(node)  # Far cheaper than ``isinstance``; most nodes are of these four types.
                 if kind is ast.Name:
-                    self.attributes[node.id].append(node)  # type: ignore[arg-type,attr-defined]
+                    attributes[node.id].append(node)  # type: ignore[arg-type,attr-defined]
                 elif kind is ast.Attribute:
-                    self.attributes[node.attr].append(node)  # type: ignore[arg-type,attr-defined]
+                    attributes[node.attr].append(node)  # type: ignore[arg-type,attr-defined]
                     if type(node.ctx) is ast.Store:  # type: ignore[attr-defined]
                         self.set_attributes.add(node.attr)  # type: ignore[attr-defined]
                     stack.append(node.value)  # type: ignore[attr-defined]
@@ -224,12 +226,14 @@ class Collector:
 
     def _call(self, node: ast.Call, stack: list[ast.AST]) -> None:
         function = node.func
-        if isinstance(function, (ast.Attribute, ast.Name)):
-            name = function.attr if isinstance(function, ast.Attribute) else function.id
-            self.calls[name].append(node)
+        if isinstance(function, ast.Attribute):
+            self.calls[function.attr].append(node)
+        elif isinstance(function, ast.Name):
+            self.calls[function.id].append(node)
         stack.append(function)
         stack += node.args
-        stack += [keyword.value for keyword in node.keywords]
+        if node.keywords:
+            stack += [keyword.value for keyword in node.keywords]
 
     def _inner(self, node: ast.expr, scope: Scope, block: Block) -> Iterator[tuple[ast.AST, Scope]]:
         """Yield the parts of a lambda or comprehension, each with the scope in which it is evaluated."""
