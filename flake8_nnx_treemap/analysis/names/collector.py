@@ -22,6 +22,7 @@ _SIMPLE = frozenset(
     {ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Expr, ast.Return, ast.Raise, ast.Assert, ast.Delete, ast.Pass}
     | {ast.Break, ast.Continue, getattr(ast, "TypeAlias", ast.Pass)}
 )
+_BIND_NOTHING = frozenset({ast.Expr, ast.Return, ast.Raise, ast.Assert, ast.Pass, ast.Break, ast.Continue})
 _COMPREHENSIONS = frozenset({ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp})
 _LISTED = frozenset({ast.Compare, ast.Dict, ast.IfExp, ast.NamedExpr})
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
@@ -55,10 +56,7 @@ class Collector:
     def _statement(self, node: ast.stmt, scope: Scope, block: Block) -> None:
         self.statements.append(Statement(node, start_of(node), scope, block))
         if type(node) in _SIMPLE:  # Most statements are.
-            self._bind_simple(node, scope, block)
-            for child in child_nodes(node):
-                if type(child) is not ast.Constant:
-                    self._expression(child, scope, block)
+            self._simple(node, scope, block)
         elif isinstance(node, FUNCTIONS):
             self._function(node, scope, block)
         elif isinstance(node, ast.ClassDef):
@@ -78,6 +76,15 @@ class Collector:
         while found.parent is not None and (found.kind is ScopeKind.CLASS or name not in self.names.get(found, ())):
             found = found.parent
         return found
+
+    def _simple(self, node: ast.stmt, scope: Scope, block: Block) -> None:
+        if type(node) not in _BIND_NOTHING:
+            self._bind_simple(node, scope, block)
+        for child in child_nodes(node):
+            if type(child) is ast.Name:
+                self.attributes[child.id].append(child)
+            elif type(child) is not ast.Constant:
+                self._expression(child, scope, block)
 
     def _bind_simple(self, node: ast.stmt, scope: Scope, block: Block) -> None:
         if isinstance(node, ast.Assign):
