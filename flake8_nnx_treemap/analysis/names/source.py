@@ -6,9 +6,9 @@ import ast
 from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
-from operator import itemgetter
 
 from flake8_nnx_treemap.analysis.code.nodes import Place, child_nodes, end_of, start_of, words_below
+from flake8_nnx_treemap.analysis.code.regions import Region, is_within
 from flake8_nnx_treemap.analysis.code.text import Edit as Edit
 from flake8_nnx_treemap.analysis.code.text import Position as Position
 from flake8_nnx_treemap.analysis.code.text import Range as Range
@@ -101,9 +101,7 @@ class ParsedSource(SourceText):
         around = block.ancestors() if block else ()
         if any(one.is_try_body and self._expects_error(one, errors) for one in around):
             return True
-        blocks = self._expecting_blocks(errors)
-        before = bisect_right(blocks, place, key=itemgetter(0)) - 1
-        return before >= 0 and place < blocks[before][1]
+        return is_within(place, self._expecting_blocks(errors))
 
     @remembered
     def _expects_error(self, block: Block, errors: frozenset[str]) -> bool:
@@ -111,12 +109,12 @@ class ParsedSource(SourceText):
         return any(_catches(handler, errors) for handler in getattr(block.owner, "handlers", ()))
 
     @remembered
-    def _expecting_blocks(self, errors: frozenset[str]) -> list[tuple[Place, Place]]:
+    def _expecting_blocks(self, errors: frozenset[str]) -> list[Region]:
         """Return the extents of ``with suppress(error)``, ``with pytest.raises(error)`` and the like for some errors.
 
         They are sorted, without those that are in another one.
         """
-        found: list[tuple[Place, Place]] = []
+        found: list[Region] = []
         for node in (one.node for one in self.bindings.statements):
             if not isinstance(node, (ast.With, ast.AsyncWith)) or (found and start_of(node) < found[-1][1]):
                 continue

@@ -8,12 +8,10 @@ from collections.abc import Iterator, Sequence
 
 from flake8_nnx_treemap.analysis.calls.class_references import class_names
 from flake8_nnx_treemap.analysis.calls.predicates import type_test_of
-from flake8_nnx_treemap.analysis.code.nodes import Place, end_of, start_of, words_below
+from flake8_nnx_treemap.analysis.code.nodes import end_of, start_of, words_below
+from flake8_nnx_treemap.analysis.code.regions import Region
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
-from flake8_nnx_treemap.names import VARIABLE, VARIABLE_BASES, VARIABLE_STATE
-
-Region = tuple[Place, Place]
-"""The code from one place up to another."""
+from flake8_nnx_treemap.names import BASE_CLASSES, VARIABLE_BASES
 
 MAXIMUM_WAYS = 20
 """How many ends of branches are read: a chain of a thousand ``elif`` is read again for each of its tests."""
@@ -168,7 +166,6 @@ def type_test(source: ParsedSource, node: ast.AST) -> tuple[str, frozenset[str]]
 
 def covers(tested: frozenset[str], stopped_at: frozenset[str]) -> bool:
     """Tell whether a test of some classes is true of all instances of others; either base class covers everything."""
-    bases = {VARIABLE, VARIABLE_STATE}
-    if tested & bases:
+    if tested & BASE_CLASSES:
         return True
     return all(name in tested or VARIABLE_BASES.get(name) in tested for name in stopped_at)

@@ -6,15 +6,14 @@ From Flax 0.11 on a VariableState is a Variable, so that such code never sees on
 from __future__ import annotations
 
 import ast
-from bisect import bisect_right
 from collections.abc import Iterator
-from operator import itemgetter
 
 from flake8_nnx_treemap.analysis.calls.predicates import type_test_of
 from flake8_nnx_treemap.analysis.code.nodes import Place, access_path, start_of
+from flake8_nnx_treemap.analysis.code.regions import Region, is_within, outermost
 from flake8_nnx_treemap.analysis.names.scopes import Binding
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
-from flake8_nnx_treemap.analysis.values.narrowing import Region, regions_beyond_cases, regions_where
+from flake8_nnx_treemap.analysis.values.narrowing import regions_beyond_cases, regions_where
 from flake8_nnx_treemap.names import VARIABLE, VARIABLE_STATE
 
 _Subject = tuple[str, tuple[Binding, ...]]
@@ -45,9 +44,7 @@ def is_no_variable_at(source: ParsedSource, path: str, place: Place) -> bool:
 
 def is_only_for_old_state(source: ParsedSource, place: Place) -> bool:
     """Tell whether a place is reached only with an instance of VariableState that is no Variable."""
-    regions = _where_old_state(source)
-    before = bisect_right(regions, place, key=itemgetter(0)) - 1
-    return before >= 0 and place < regions[before][1]
+    return is_within(place, _where_old_state(source))
 
 
 def leaves_variables_to_isinstance(source: ParsedSource, test: ast.expr, path: str, *, holds: bool) -> bool:
@@ -110,8 +107,4 @@ def _where_old_state(source: ParsedSource) -> list[Region]:
         other = _where_no_variable(source).get(_subject(source, path, start_of(test)), ())
         for start, end in regions_where(source, test, True) if other else ():
             both += [(max(start, one[0]), min(end, one[1])) for one in other if one[0] < end and start < one[1]]
-    found: list[Region] = []
-    for region in sorted(both):
-        if not found or region[1] > found[-1][1]:
-            found.append(region)
-    return found
+    return outermost(both)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
-from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from operator import itemgetter
 
 from flake8_nnx_treemap.analysis.code.nodes import dotted_name, end_of, is_name, start_of, walk, words_below
+from flake8_nnx_treemap.analysis.code.regions import Region, is_within, outermost
 from flake8_nnx_treemap.analysis.code.text import Position
 from flake8_nnx_treemap.analysis.names.scopes import BindingKind
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
-from flake8_nnx_treemap.analysis.values.narrowing import Region, never_goes_on, statements_after
+from flake8_nnx_treemap.analysis.values.narrowing import never_goes_on, statements_after
 from flake8_nnx_treemap.analysis.values.version_checks import returned_alone, version_questions
 from flake8_nnx_treemap.names import FlaxRelease
 
@@ -43,21 +42,14 @@ def is_refused(source: ParsedSource, position: Position, since: FlaxRelease) -> 
         True behind ``assert flax.__version__ < "0.11"``, behind an ``if`` that raises, exits or skips a test from such
         a release on, and in tests with a ``skipif`` of that condition.
     """
-    place = source.place_at(position)
-    regions = _refused_regions(source, since)
-    before = bisect_right(regions, place, key=itemgetter(0)) - 1
-    return before >= 0 and place < regions[before][1]
+    return is_within(source.place_at(position), _refused_regions(source, since))
 
 
 @remembered
 def _refused_regions(source: ParsedSource, since: FlaxRelease) -> list[Region]:
     """Return the regions that are not reached from a release on, sorted, without those that are within another one."""
     latest = (*since, 0, 0)[:3]  # As long as the longest one written, since (0, 11) < (0, 11, 0).
-    found: list[Region] = []
-    for region in sorted(region for region, first in _refusals(source) if first <= latest):
-        if not found or region[1] > found[-1][1]:
-            found.append(region)
-    return found
+    return outermost(region for region, first in _refusals(source) if first <= latest)
 
 
 @remembered

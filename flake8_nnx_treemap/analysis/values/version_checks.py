@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import ast
-from bisect import bisect_right
-from collections.abc import Iterable, Iterator
-from operator import itemgetter
+from collections.abc import Iterator
 
 from flake8_nnx_treemap.analysis.calls.class_references import class_name
-from flake8_nnx_treemap.analysis.code.nodes import Place, end_of, start_of, walk, without_docstring, words_below
+from flake8_nnx_treemap.analysis.code.nodes import end_of, start_of, walk, without_docstring, words_below
+from flake8_nnx_treemap.analysis.code.regions import Region, is_within, outermost
 from flake8_nnx_treemap.analysis.code.text import Position
 from flake8_nnx_treemap.analysis.names.scopes import Reads
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
 from flake8_nnx_treemap.analysis.names.uses import reads_by_meaning
-from flake8_nnx_treemap.analysis.values.narrowing import Region, statements_after
+from flake8_nnx_treemap.analysis.values.narrowing import statements_after
 from flake8_nnx_treemap.flax_names import NNX, names_of_some_releases
 from flake8_nnx_treemap.names import BASE_CLASSES, MEMBERS_OF_SOME_RELEASES, OLD_NAMES_THAT_STAY
 
@@ -43,36 +42,22 @@ def is_guarded(source: ParsedSource, position: Position) -> bool:
         the like, and in all branches of an ``if`` that tests for a release: by ``hasattr(jax, "tree")``, by
         ``flax.__version__``, by ``nnx.VariableState is nnx.Variable``, or by a name assigned from one of these.
     """
-    return _is_within(_guarded_regions(source), source.place_at(position))
+    return is_within(source.place_at(position), _guarded_regions(source))
 
 
 def is_chosen_by_release(source: ParsedSource, position: Position) -> bool:
     """Tell whether a test for a release decides about the code at a position; a handler of errors does not count."""
-    return _is_within(_chosen_regions(source), source.place_at(position))
-
-
-def _is_within(regions: list[Region], place: Place) -> bool:
-    before = bisect_right(regions, place, key=itemgetter(0)) - 1
-    return before >= 0 and place < regions[before][1]
+    return is_within(source.place_at(position), _chosen_regions(source))
 
 
 @remembered
 def _guarded_regions(source: ParsedSource) -> list[Region]:
-    return _outermost((*_where_absence_is_handled(source), *_chosen_regions(source)))
+    return outermost((*_where_absence_is_handled(source), *_chosen_regions(source)))
 
 
 @remembered
 def _chosen_regions(source: ParsedSource) -> list[Region]:
-    return _outermost(region for question in version_questions(source) for region in _decided_by(source, question))
-
-
-def _outermost(regions: Iterable[Region]) -> list[Region]:
-    """Return regions, sorted, without those that are within another one."""
-    found: list[Region] = []
-    for region in sorted(regions):
-        if not found or region[1] > found[-1][1]:
-            found.append(region)
-    return found
+    return outermost(region for question in version_questions(source) for region in _decided_by(source, question))
 
 
 def _where_absence_is_handled(source: ParsedSource) -> Iterator[Region]:

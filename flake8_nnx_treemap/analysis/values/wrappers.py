@@ -14,9 +14,10 @@ from flake8_nnx_treemap.analysis.calls.mappers import Mapper, mapper_of
 from flake8_nnx_treemap.analysis.calls.predicates import LeafTest, leaf_test_of
 from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall, tree_calls_of
 from flake8_nnx_treemap.analysis.code.nodes import Place, dotted_name, end_of, start_of, walk
+from flake8_nnx_treemap.analysis.code.regions import Region
 from flake8_nnx_treemap.analysis.names.scopes import Binding, BindingKind, Scope, ScopeKind
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown, remembered
-from flake8_nnx_treemap.analysis.values.narrowing import Region, regions_where, type_test
+from flake8_nnx_treemap.analysis.values.narrowing import regions_where, type_test
 from flake8_nnx_treemap.analysis.values.provenance import attribute_values, holds_only_wrappers
 from flake8_nnx_treemap.analysis.values.variable_classes import own_members
 from flake8_nnx_treemap.names import WRAPPERS

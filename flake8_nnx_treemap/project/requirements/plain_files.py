@@ -99,14 +99,6 @@ def parse_toml(text: str) -> dict[str, Any] | None:
         return None
 
 
-def read_toml(path: str) -> dict[str, Any]:
-    """A TOML file's content; nothing if there is none, or it cannot be read."""
-    try:
-        return parse_toml(read_text(path, MOST_BYTES_OF_TOML)) or {}
-    except FileError:
-        return {}
-
-
 def table(value: object) -> dict[str, Any]:
     """A value if it is a table, else an empty one."""
     return value if isinstance(value, dict) else {}
