@@ -22,7 +22,8 @@ such attribute.
 
 The fix adds an `is_leaf` that stops at wrappers, and makes a mapper dispatch on them. It is safe: the original raised at the
 first array, and a live `Variable` before 0.10.7 is mapped as before. It is unsafe where the code writes to the Variable,
-or hands it on, since from 0.11 on state holds the model's own Variables. There is no fix where the error is expected,
+or hands it on, since from 0.11 on state holds the model's own Variables, and where what makes the tree is in another file, or
+another file may pass another tree to the function. There is no fix where the error is expected,
 where a mapper may return the Variable itself, where a list of leaves is used for more than the loop, or where the
 call cannot be rewritten in place. One exception is known: if every Variable of the tree is without an array (`nnx.Param(None)`),
 the original returned from 0.10.7 on without having read anything; and if each holds an object of one's own that has the member,
@@ -132,8 +133,10 @@ def _fix(
     types = wrapper_types(source, call.node, flax)
     if types is None or call.partial is not None or source.expects_attribute_error_at(start_of(call.node)):
         return None
-    only_reads = all(_only_reads(source, body, leaf) for body in bodies)
-    applicability = Applicability.SAFE if only_reads else Applicability.UNSAFE
+    origin = origin_of(source, call.trees[0])
+    is_sure = isinstance(origin, Origin) and not origin.is_open
+    is_sure = is_sure and all(_only_reads(source, body, leaf) for body in bodies)
+    applicability = Applicability.SAFE if is_sure else Applicability.UNSAFE
     stopping = stop_step(call, types.text)
     return make_fix(applicability, "Stop the traversal at Variables", [*mapping, stopping, *types.edits])
 

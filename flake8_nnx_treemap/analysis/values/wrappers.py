@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
+from flake8_nnx_treemap.analysis.calls.arguments import Argument, arguments_of
 from flake8_nnx_treemap.analysis.calls.class_references import class_names
 from flake8_nnx_treemap.analysis.calls.leaf_loops import leaf_loops_of
 from flake8_nnx_treemap.analysis.calls.mappers import Mapper, mapper_of
@@ -160,7 +161,7 @@ def _binds_wrapper(source: ParsedSource, binding: Binding, following: Following)
         types = None if annotation is None else class_names(source, annotation)
         if types:
             return WRAPPERS.issuperset(types)
-        return following.calls > 0 and _is_given_nothing_else(source, binding, arguments, following)
+        return following.calls > 0 and _is_given_nothing_else(source, binding, following)
     is_plain = binding.kind is BindingKind.ASSIGNMENT and not binding.path
     return is_plain and isinstance(binding.value, ast.Call) and _makes_wrapper(source, binding.value)
 
@@ -176,58 +177,19 @@ def _makes_wrapper(source: ParsedSource, call: ast.Call) -> bool:
 # Passed by every call
 
 
-def _is_given_nothing_else(
-    source: ParsedSource, binding: Binding, arguments: ast.arguments, following: Following
-) -> bool:
+def _is_given_nothing_else(source: ParsedSource, binding: Binding, following: Following) -> bool:
     """Tell whether each mention of a parameter's function calls it with a wrapper, or maps it over wrappers."""
-    names = [found.arg for found in (*arguments.posonlyargs, *arguments.args)]
-    function = binding.scope.node
-    if binding.name not in names or getattr(function, "decorator_list", []):
+    passed = arguments_of(source, binding)
+    if passed is None or not passed.given or (passed.is_public and not following.public):
         return False
-    called = _name_of(source, function)
-    if not following.public and not called.startswith("_") and not _is_nested(binding.scope):
-        return False
-    position = names.index(binding.name)
-    mentions = list(_mentions_of(source, function, called))
     further = replace(following, calls=following.calls - 1)
-    return bool(mentions) and all(_gives_wrapper(source, one, binding.name, position, further) for one in mentions)
+    return all(_gives_wrapper(source, one, passed.position, further) for one in passed.given)
 
 
-def _name_of(source: ParsedSource, function: ast.AST) -> str:
-    """Return the name of a function, or the one to which a lambda is assigned; empty if there is none."""
-    around = source.ast_parent(function)
-    target = around.targets[0] if isinstance(around, ast.Assign) and around.value is function else function
-    name = getattr(target, "name", getattr(target, "id", ""))
-    return name if isinstance(name, str) else ""
-
-
-def _is_nested(function: Scope) -> bool:
-    """Tell whether a function is defined in another one, so that no other file can import it."""
-    around = function.parent
-    while around is not None and around.kind not in (ScopeKind.FUNCTION, ScopeKind.LAMBDA):
-        around = around.parent
-    return around is not None
-
-
-def _mentions_of(source: ParsedSource, function: ast.AST, name: str) -> Iterator[ast.Name]:
-    for node in source.bindings.attributes.get(name, ()):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
-            bindings = source.bindings.bindings_of(name, start_of(node))
-            if any(function in (found.node, found.value) for found in bindings):
-                yield node
-
-
-def _gives_wrapper(source: ParsedSource, mention: ast.Name, name: str, position: int, following: Following) -> bool:
-    if mention in _mappers(source) and _mappers_of_wrappers(source).get(mention) == position:
+def _gives_wrapper(source: ParsedSource, given: Argument, position: int, following: Following) -> bool:
+    if given.mention in _mappers(source) and _mappers_of_wrappers(source).get(given.mention) == position:
         return True
-    call = source.ast_parent(mention)
-    if not isinstance(call, ast.Call) or call.func is not mention:
-        return False
-    if any(isinstance(one, ast.Starred) for one in call.args[: position + 1]):
-        return False
-    named = [one.value for one in call.keywords if one.arg == name]
-    given = call.args[position] if position < len(call.args) else next(iter(named), None)
-    return given is not None and is_wrapper(source, given, following)
+    return given.value is not None and is_wrapper(source, given.value, following)
 
 
 @remembered
