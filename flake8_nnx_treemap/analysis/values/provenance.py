@@ -774,6 +774,38 @@ def _instance_of(member: str | None, node: ast.expr) -> Origin | None:
     return None
 
 
+def kind_of_instances(source: ParsedSource, named: ast.expr) -> TreeKind | None:
+    """Return the kind of the instances of a class of the project, by its bases.
+
+    Args:
+        source: the file.
+        named: an expression that names the class.
+
+    Returns:
+        The kind; ``None`` for classes of Flax itself, for anything else, and where it is unknown.
+    """
+    node = named.value if isinstance(named, ast.Subscript) else named
+    elsewhere = definition_elsewhere(source, source.bindings.names_of(node))
+    if elsewhere is not None:
+        return _kind_of_class(*elsewhere, MAXIMUM_STEPS)
+    bindings = source.bindings.bindings_of(node.id, start_of(node)) if isinstance(node, ast.Name) else ()
+    return _kind_of_class(source, bindings[0], MAXIMUM_STEPS) if len(bindings) == 1 else None
+
+
+def kind_of_self(source: ParsedSource, name: ast.Name) -> TreeKind | None:
+    """Return the kind of the instances of the class in whose method a name is ``self``."""
+    reaching = source.bindings.bindings_of(name.id, start_of(name))
+    scope = class_of_method(reaching)
+    if scope is None or not isinstance(scope.node, ast.ClassDef) or scope.parent is None:
+        return None
+    decorators = getattr(reaching[0].scope.node, "decorator_list", [])
+    if any(is_name(one, "staticmethod") or is_name(one, "classmethod") for one in decorators):
+        return None
+    bindings = source.bindings.names_in(scope.parent).get(scope.node.name, [])
+    found = next((one for one in bindings if one.node is scope.node), None)
+    return None if found is None else _kind_of_class(source, found, MAXIMUM_STEPS)
+
+
 @remembered
 def _kind_of_class(source: ParsedSource, binding: Binding, steps: int) -> TreeKind | None:
     """Return the kind of the instances of a class of this file, by its bases; ``None`` if it is unknown."""

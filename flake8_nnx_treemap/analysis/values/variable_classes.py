@@ -8,12 +8,25 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
 from flake8_nnx_treemap.analysis.code.nodes import start_of, walk
+from flake8_nnx_treemap.analysis.names.imported import definition_elsewhere
 from flake8_nnx_treemap.analysis.names.scopes import Binding, BindingKind, ScopeKind
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
+from flake8_nnx_treemap.analysis.values.provenance import TreeKind, kind_of_instances
 from flake8_nnx_treemap.names import WRAPPERS, canonical
+
+_OVERRIDES = frozenset({"value", "raw_value", "__getattribute__", "__setattr__"})
+"""Members with which a class decides itself what reading and writing its value does."""
 
 _HOLD_NO_VARIABLES = sys.stdlib_module_names | {"builtins", "flax", "jax"}
 """Packages whose classes are not Variables, except for ``WRAPPERS``. Classes of other packages may be."""
+
+
+def is_own_variable_class(source: ParsedSource, named: ast.expr) -> bool:
+    """Tell whether an expression names a Variable class of the project that leaves reading its value to Flax."""
+    if kind_of_instances(source, named) is not TreeKind.VARIABLES:
+        return False
+    elsewhere = definition_elsewhere(source, source.bindings.names_of(named))
+    return own_members(source if elsewhere is None else elsewhere[0]).isdisjoint(_OVERRIDES)
 
 
 @remembered

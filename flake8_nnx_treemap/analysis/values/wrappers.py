@@ -18,9 +18,16 @@ from flake8_nnx_treemap.analysis.code.nodes import Place, dotted_name, end_of, s
 from flake8_nnx_treemap.analysis.code.regions import Region
 from flake8_nnx_treemap.analysis.names.scopes import Binding, BindingKind, Scope, ScopeKind
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown, remembered
+from flake8_nnx_treemap.analysis.values.layer_variables import is_layer_variable
 from flake8_nnx_treemap.analysis.values.narrowing import regions_where, type_test
-from flake8_nnx_treemap.analysis.values.provenance import attribute_values, holds_only_wrappers
-from flake8_nnx_treemap.analysis.values.variable_classes import own_members
+from flake8_nnx_treemap.analysis.values.provenance import (
+    TreeKind,
+    attribute_values,
+    holds_only_wrappers,
+    kind_of_self,
+)
+from flake8_nnx_treemap.analysis.values.state_items import is_item_of_state, iterates_over_wrappers
+from flake8_nnx_treemap.analysis.values.variable_classes import is_own_variable_class, own_members
 from flake8_nnx_treemap.names import WRAPPERS
 
 
@@ -142,14 +149,20 @@ def _is_pattern_part(source: ParsedSource, node: ast.AST) -> bool:
 
 def _is_made_so(source: ParsedSource, node: ast.expr, following: Following) -> bool:
     if isinstance(node, ast.Call):
-        return _makes_wrapper(source, node)
+        return _makes_wrapper(source, node, following)
     if isinstance(node, ast.Attribute):
         values = attribute_values(source, node)
-        return bool(values) and all(isinstance(one, ast.Call) and _makes_wrapper(source, one) for one in values)
+        if values and all(isinstance(one, ast.Call) and _makes_wrapper(source, one, following) for one in values):
+            return True
+        return following.public and is_layer_variable(source, node)
+    if isinstance(node, ast.Subscript):
+        return following.public and is_item_of_state(source, node)
     if not isinstance(node, ast.Name):
         return False
     bindings = source.bindings.bindings_of(node.id, start_of(node))
-    return bool(bindings) and all(_binds_wrapper(source, binding, following) for binding in bindings)
+    if bindings and all(_binds_wrapper(source, binding, following) for binding in bindings):
+        return True
+    return following.public and kind_of_self(source, node) is TreeKind.VARIABLES
 
 
 def _binds_wrapper(source: ParsedSource, binding: Binding, following: Following) -> bool:
@@ -162,16 +175,23 @@ def _binds_wrapper(source: ParsedSource, binding: Binding, following: Following)
         if types:
             return WRAPPERS.issuperset(types)
         return following.calls > 0 and _is_given_nothing_else(source, binding, following)
-    is_plain = binding.kind is BindingKind.ASSIGNMENT and not binding.path
-    return is_plain and isinstance(binding.value, ast.Call) and _makes_wrapper(source, binding.value)
+    if following.public and iterates_over_wrappers(source, binding):
+        return True
+    if binding.kind is not BindingKind.ASSIGNMENT or binding.path or binding.value is None:
+        return False
+    if isinstance(binding.value, (ast.Attribute, ast.Subscript)):
+        return following.public and _is_made_so(source, binding.value, following)
+    return isinstance(binding.value, ast.Call) and _makes_wrapper(source, binding.value, following)
 
 
-def _makes_wrapper(source: ParsedSource, call: ast.Call) -> bool:
+def _makes_wrapper(source: ParsedSource, call: ast.Call, following: Following) -> bool:
     function = call.func.value if isinstance(call.func, ast.Subscript) else call.func
     if dotted_name(function) is None:
         return False
     types = class_names(source, function, 0)
-    return bool(types) and WRAPPERS.issuperset(types or ())
+    if types and WRAPPERS.issuperset(types):
+        return True
+    return following.public and is_own_variable_class(source, function)
 
 
 # Passed by every call
