@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from flake8_nnx_treemap.names import (
     METADATA_NEEDS_METHOD,
+    OPTIMIZER_NEEDS_WRT,
     PORTABLE,
     PURE_WARNS,
     REMOVED_TREE_FUNCTIONS,
@@ -100,6 +101,7 @@ CATALOGUE: tuple[Entry, ...] = (
     Entry("NNX206", "deprecated-value-access", Kind.DEPRECATION, ("value",), VALUE_ACCESS_WARNS),
     Entry("NNX207", "deprecated-pure", Kind.DEPRECATION, tuple(one.old for one in RENAMED_IN_NNX), PURE_WARNS),
     Entry("NNX208", "removed-jax-tree-map", Kind.CRASH, tuple(REMOVED_TREE_FUNCTIONS)),
+    Entry("NNX209", "optimizer-without-wrt", Kind.CRASH, ("Optimizer",), OPTIMIZER_NEEDS_WRT),
     Entry("NNX901", "unused-noqa", Kind.COMMENT, ("noqa",), on_by_default=_OFF, ignores_case=True),
 )
 """All rules, in order of their codes."""
