@@ -34,11 +34,13 @@ class FlaxRange:
     """The Flax releases that code runs on, from ``lowest`` to ``highest``, both included.
 
     ``highest`` is ``None`` where nothing bounds the range from above: it goes up to the newest release. A bound such as
-    ``<0.11`` is written as the last known release that it admits, 0.10.7.
+    ``<0.11`` is written as the last known release that it admits, 0.10.7. ``floor_is_stated`` is false where no one
+    says that ``lowest`` is to be supported: it is assumed, or is the release that happens to be installed.
     """
 
     lowest: FlaxRelease = PORTABLE
     highest: FlaxRelease | None = None
+    floor_is_stated: bool = True
 
     def holds(self, since: FlaxRelease = PORTABLE, until: FlaxRelease | None = None) -> bool:
         """Whether code of this range meets what is true of some releases.
@@ -74,8 +76,8 @@ class FlaxRange:
         return f"{release_text(self.lowest)} to {release_text(self.highest)}"
 
 
-PORTABLE_RANGE = FlaxRange()
-"""Every release that is supported."""
+PORTABLE_RANGE = FlaxRange(floor_is_stated=False)
+"""Every release that is supported: what is assumed where no one says which ones a project runs on."""
 
 NEWEST_RANGE = FlaxRange(NEWEST)
 
