@@ -16,6 +16,7 @@ FlaxRelease = tuple[int, ...]
 PORTABLE: FlaxRelease = (0, 10, 0)
 """The floor of code that must run on every supported release: the first with ``nnx.variablelib.VariableState``."""
 
+STATE_FUNCTIONS_ARE_THERE: FlaxRelease = (0, 10, 4)
 VARIABLE_STATE_IS_VARIABLE: FlaxRelease = (0, 11)
 VALUE_ACCESS_WARNS: FlaxRelease = (0, 12, 1)
 METADATA_NEEDS_METHOD: FlaxRelease = (0, 12, 1)
@@ -224,6 +225,18 @@ class Renaming:
 
 RENAMED_IN_NNX = (Renaming("pure", "as_pure", PURE_WARNS),)
 """What NNX207 reports."""
+
+STATE_FUNCTIONS: Mapping[str, str] = {
+    "filter": "filter_state",
+    "flat_state": "to_flat_state",
+    "from_flat_path": "from_flat_state",
+    "map": "map_state",
+    "merge": "merge_state",
+    "replace_by_pure_dict": "replace_by_pure_dict",
+    "split": "split_state",
+    "to_pure_dict": "to_pure_dict",
+}
+"""The methods of ``nnx.State`` that warn from 0.10.4 on, each with the function of ``nnx`` that does the same since."""
 
 TREE_FUNCTION_BASENAMES = frozenset(name.rpartition(".")[2] for name in TREE_FUNCTIONS)
 

@@ -18,6 +18,8 @@ from flake8_nnx_treemap.names import (
     PURE_WARNS,
     REMOVED_TREE_FUNCTIONS,
     RENAMED_IN_NNX,
+    STATE_FUNCTIONS,
+    STATE_FUNCTIONS_ARE_THERE,
     VALUE_ACCESS_WARNS,
     VARIABLE_STATE_IS_VARIABLE,
     FlaxRange,
@@ -100,6 +102,7 @@ CATALOGUE: tuple[Entry, ...] = (
     Entry("NNX206", "deprecated-value-access", Kind.DEPRECATION, ("value",), VALUE_ACCESS_WARNS),
     Entry("NNX207", "deprecated-pure", Kind.DEPRECATION, tuple(one.old for one in RENAMED_IN_NNX), PURE_WARNS),
     Entry("NNX208", "removed-jax-tree-map", Kind.CRASH, tuple(REMOVED_TREE_FUNCTIONS)),
+    Entry("NNX211", "state-method", Kind.DEPRECATION, tuple(STATE_FUNCTIONS), STATE_FUNCTIONS_ARE_THERE),
     Entry("NNX901", "unused-noqa", Kind.COMMENT, ("noqa",), on_by_default=_OFF, ignores_case=True),
 )
 """All rules, in order of their codes."""

@@ -81,7 +81,7 @@ def test_a_floor_is_stated_only_where_somebody_says_it(tmp_path: Path, requireme
 def test_a_target_states_its_floor() -> None:
     assert all(parse_target(text).floor_is_stated for text in ("portable", "0.10.0", "0.12", ">=0.11", ">=0.10,<0.11"))
     assert not parse_target("<0.11").floor_is_stated
-    assert PORTABLE_RANGE != parse_target("portable")
+    assert parse_target("portable") != PORTABLE_RANGE
 
 
 @given(st.sampled_from(KNOWN_RELEASES), st.sampled_from((*KNOWN_RELEASES[:-1], None)))

@@ -35,6 +35,10 @@ REACHES: Mapping[str, tuple[Reach, bool]] = {
     "NNX206": _NO_MAPPER,
     "NNX207": _NO_MAPPER,
     "NNX208": _NO_MAPPER,
+    "NNX211": _NO_MAPPER,
+    "NNX212": _NO_MAPPER,
+    "NNX213": _NO_MAPPER,
+    "NNX214": _NO_MAPPER,
 }
 """Rule -> how many wrappers its fix maps, and whether it leaves everything else alone."""
 
