@@ -4,7 +4,7 @@
 
 Finds calls of `to_pure_dict`, `replace_by_pure_dict`, `flat_state` and `from_flat_path`, which State alone has, in files that
 use NNX, and of `map`, `filter`, `split` and `merge` on what is a State for certain: the result of `nnx.state`, `nnx.split`,
-`nnx.grad` and the like, or what is annotated `nnx.State`. `nnx.State.merge(…)` and `nnx.State.from_flat_path(…)` count, too.
+`nnx.grad` and the like, what is annotated `nnx.State`, or a name that `isinstance` has found to be one. `nnx.State.merge(…)` and `nnx.State.from_flat_path(…)` count, too.
 
 It is silent on what the file annotates with a class of another package, or makes by calling one; where the file defines a
 method of that name itself; and in code that is ready for several releases: in a `try` that handles `AttributeError` or
@@ -54,10 +54,12 @@ import ast
 from collections.abc import Callable, Iterator
 
 from flake8_nnx_treemap.analysis.code.nodes import dotted_name, own_nodes, start_of, walk
+from flake8_nnx_treemap.analysis.names.scopes import BindingKind, ScopeKind
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
 from flake8_nnx_treemap.analysis.names.spelling import spelling_of
 from flake8_nnx_treemap.analysis.values.other_classes import is_of_other_class
 from flake8_nnx_treemap.analysis.values.provenance import Origin, TreeKind, member_of_nnx, origin_of
+from flake8_nnx_treemap.analysis.values.tested_states import is_tested_state
 from flake8_nnx_treemap.analysis.values.wrappers import is_format_part
 from flake8_nnx_treemap.names import NNX_MODULES, STATE_FUNCTIONS, FlaxRange
 from flake8_nnx_treemap.rules.advice import spelled
@@ -105,7 +107,7 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
 
 def _is_state(source: ParsedSource, method: ast.Attribute) -> bool:
     origin = origin_of(source, method.value)
-    if isinstance(origin, Origin) and origin.kind in _STATES:
+    if (isinstance(origin, Origin) and origin.kind in _STATES) or is_tested_state(source, method.value):
         return True
     if method.attr not in _OF_STATE_ALONE or not _uses_nnx(source) or _defines(source, method.attr):
         return False
@@ -123,9 +125,11 @@ def _uses_nnx(source: ParsedSource) -> bool:
 @remembered
 def _defines(source: ParsedSource, name: str) -> bool:
     """Tell whether a class or function of the file has the name, or something sets it: ``Box.flat_state = …``."""
-    if any(isinstance(use.ctx, ast.Store) for use in source.bindings.attributes.get(name, ())):
+    uses = [use for use in source.bindings.attributes.get(name, ()) if isinstance(use, ast.Attribute)]
+    if any(isinstance(use.ctx, ast.Store) for use in uses):
         return True
-    return any(bound == name for bound, _ in source.bindings.all_bound())
+    bound = [one for other, bindings in source.bindings.all_bound() if other == name for one in bindings]
+    return any(one.kind is BindingKind.FUNCTION or one.scope.kind is ScopeKind.CLASS for one in bound)
 
 
 # The fix
@@ -176,6 +180,8 @@ def _applicability(is_certain: bool) -> Applicability:
 
 def _is_certain(source: ParsedSource, owner: ast.expr) -> bool:
     """Tell whether an owner is a State whatever other code does, which may set ``self.state`` to something else."""
+    if is_tested_state(source, owner):
+        return True
     origin = origin_of(source, owner)
     if not isinstance(origin, Origin) or origin.kind not in _STATES:
         return False
