@@ -19,6 +19,8 @@ PORTABLE: FlaxRelease = (0, 10, 0)
 STATE_FUNCTIONS_ARE_THERE: FlaxRelease = (0, 10, 4)
 VARIABLE_STATE_IS_VARIABLE: FlaxRelease = (0, 11)
 VALUE_ACCESS_WARNS: FlaxRelease = (0, 12, 1)
+OUT_SHARDING_IS_READ: FlaxRelease = (0, 12, 4)
+SHARDING_KEYWORDS_WARN: FlaxRelease = (0, 12, 6)
 METADATA_NEEDS_METHOD: FlaxRelease = (0, 12, 1)
 PURE_WARNS: FlaxRelease = (0, 12, 7)
 

@@ -253,7 +253,7 @@ from flax import nnx
 def result():
     model = nnx.BatchNorm(2, rngs=nnx.Rngs(0))
     ones = nnx.state(model).filter(nnx.Param).map(lambda path, leaf: leaf.replace(jnp.ones(2)))
-    return {path[-1]: leaf[...].tolist() for path, leaf in nnx.to_flat_state(ones)}
+    return {name: array.tolist() for name, array in nnx.to_pure_dict(ones).items()}
 """,
         marked=("filter", "map"),
         fixed={
@@ -265,7 +265,7 @@ from flax import nnx
 def result():
     model = nnx.BatchNorm(2, rngs=nnx.Rngs(0))
     ones = nnx.map_state(lambda path, leaf: leaf.replace(jnp.ones(2)), nnx.filter_state(nnx.state(model), nnx.Param))
-    return {path[-1]: leaf[...].tolist() for path, leaf in nnx.to_flat_state(ones)}
+    return {name: array.tolist() for name, array in nnx.to_pure_dict(ones).items()}
 """,
         },
         applicability=Applicability.SAFE,
