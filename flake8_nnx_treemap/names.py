@@ -16,9 +16,12 @@ FlaxRelease = tuple[int, ...]
 PORTABLE: FlaxRelease = (0, 10, 0)
 """The floor of code that must run on every supported release: the first with ``nnx.variablelib.VariableState``."""
 
+STATE_FUNCTIONS_ARE_THERE: FlaxRelease = (0, 10, 4)
 VARIABLE_STATE_IS_VARIABLE: FlaxRelease = (0, 11)
 OPTIMIZER_NEEDS_WRT: FlaxRelease = (0, 11)
 VALUE_ACCESS_WARNS: FlaxRelease = (0, 12, 1)
+OUT_SHARDING_IS_READ: FlaxRelease = (0, 12, 4)
+SHARDING_KEYWORDS_WARN: FlaxRelease = (0, 12, 6)
 METADATA_NEEDS_METHOD: FlaxRelease = (0, 12, 1)
 PURE_WARNS: FlaxRelease = (0, 12, 7)
 
@@ -35,11 +38,13 @@ class FlaxRange:
     """The Flax releases that code runs on, from ``lowest`` to ``highest``, both included.
 
     ``highest`` is ``None`` where nothing bounds the range from above: it goes up to the newest release. A bound such as
-    ``<0.11`` is written as the last known release that it admits, 0.10.7.
+    ``<0.11`` is written as the last known release that it admits, 0.10.7. ``floor_is_stated`` is false where no one
+    says that ``lowest`` is to be supported: it is assumed, or is the release that happens to be installed.
     """
 
     lowest: FlaxRelease = PORTABLE
     highest: FlaxRelease | None = None
+    floor_is_stated: bool = True
 
     def holds(self, since: FlaxRelease = PORTABLE, until: FlaxRelease | None = None) -> bool:
         """Whether code of this range meets what is true of some releases.
@@ -75,8 +80,8 @@ class FlaxRange:
         return f"{release_text(self.lowest)} to {release_text(self.highest)}"
 
 
-PORTABLE_RANGE = FlaxRange()
-"""Every release that is supported."""
+PORTABLE_RANGE = FlaxRange(floor_is_stated=False)
+"""Every release that is supported: what is assumed where no one says which ones a project runs on."""
 
 NEWEST_RANGE = FlaxRange(NEWEST)
 
@@ -223,6 +228,18 @@ class Renaming:
 
 RENAMED_IN_NNX = (Renaming("pure", "as_pure", PURE_WARNS),)
 """What NNX207 reports."""
+
+STATE_FUNCTIONS: Mapping[str, str] = {
+    "filter": "filter_state",
+    "flat_state": "to_flat_state",
+    "from_flat_path": "from_flat_state",
+    "map": "map_state",
+    "merge": "merge_state",
+    "replace_by_pure_dict": "replace_by_pure_dict",
+    "split": "split_state",
+    "to_pure_dict": "to_pure_dict",
+}
+"""The methods of ``nnx.State`` that warn from 0.10.4 on, each with the function of ``nnx`` that does the same since."""
 
 TREE_FUNCTION_BASENAMES = frozenset(name.rpartition(".")[2] for name in TREE_FUNCTIONS)
 

@@ -41,7 +41,9 @@ class Analysis:
     def result_id(self) -> str:
         """Equal for equal findings: it stands for the text and for the settings."""
         codes = "default" if self.settings.select is None else ",".join(sorted(self.settings.select))
-        return f"{self.source.digest}:{self.settings.flax_range.target}:{int(self.settings.unsafe_fixes)}:{codes}"
+        flax = self.settings.flax_range
+        held_to = f"{flax.target}:{int(flax.floor_is_stated)}"
+        return f"{self.source.digest}:{held_to}:{int(self.settings.unsafe_fixes)}:{codes}"
 
 
 class Analyst:

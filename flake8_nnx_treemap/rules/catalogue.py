@@ -15,10 +15,13 @@ from typing import TYPE_CHECKING, Final
 from flake8_nnx_treemap.names import (
     METADATA_NEEDS_METHOD,
     OPTIMIZER_NEEDS_WRT,
+    OUT_SHARDING_IS_READ,
     PORTABLE,
     PURE_WARNS,
     REMOVED_TREE_FUNCTIONS,
     RENAMED_IN_NNX,
+    STATE_FUNCTIONS,
+    STATE_FUNCTIONS_ARE_THERE,
     VALUE_ACCESS_WARNS,
     VARIABLE_STATE_IS_VARIABLE,
     FlaxRange,
@@ -102,6 +105,8 @@ CATALOGUE: tuple[Entry, ...] = (
     Entry("NNX207", "deprecated-pure", Kind.DEPRECATION, tuple(one.old for one in RENAMED_IN_NNX), PURE_WARNS),
     Entry("NNX208", "removed-jax-tree-map", Kind.CRASH, tuple(REMOVED_TREE_FUNCTIONS)),
     Entry("NNX209", "optimizer-without-wrt", Kind.CRASH, ("Optimizer",), OPTIMIZER_NEEDS_WRT),
+    Entry("NNX211", "state-method", Kind.DEPRECATION, tuple(STATE_FUNCTIONS), STATE_FUNCTIONS_ARE_THERE),
+    Entry("NNX212", "sharding-metadata", Kind.DEPRECATION, ("sharding",), OUT_SHARDING_IS_READ),
     Entry("NNX901", "unused-noqa", Kind.COMMENT, ("noqa",), on_by_default=_OFF, ignores_case=True),
 )
 """All rules, in order of their codes."""

@@ -36,6 +36,10 @@ REACHES: Mapping[str, tuple[Reach, bool]] = {
     "NNX207": _NO_MAPPER,
     "NNX208": _NO_MAPPER,
     "NNX209": _NO_MAPPER,
+    "NNX211": _NO_MAPPER,
+    "NNX212": _NO_MAPPER,
+    "NNX213": _NO_MAPPER,
+    "NNX214": _NO_MAPPER,
 }
 """Rule -> how many wrappers its fix maps, and whether it leaves everything else alone."""
 
