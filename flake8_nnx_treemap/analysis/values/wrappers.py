@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 
 from flake8_nnx_treemap.analysis.calls.class_references import class_names
+from flake8_nnx_treemap.analysis.calls.functions import PARTIAL, positional_parameters
 from flake8_nnx_treemap.analysis.calls.leaf_loops import leaf_loops_of
 from flake8_nnx_treemap.analysis.calls.mappers import Mapper, mapper_of
 from flake8_nnx_treemap.analysis.calls.predicates import LeafTest, leaf_test_of
@@ -17,6 +18,7 @@ from flake8_nnx_treemap.analysis.code.nodes import Place, dotted_name, end_of, s
 from flake8_nnx_treemap.analysis.code.regions import Region
 from flake8_nnx_treemap.analysis.names.scopes import Binding, BindingKind, Scope, ScopeKind
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown, remembered
+from flake8_nnx_treemap.analysis.names.uses import uses_of
 from flake8_nnx_treemap.analysis.values.narrowing import regions_where, type_test
 from flake8_nnx_treemap.analysis.values.provenance import attribute_values, holds_only_wrappers
 from flake8_nnx_treemap.analysis.values.variable_classes import own_members
@@ -218,9 +220,12 @@ def _mentions_of(source: ParsedSource, function: ast.AST, name: str) -> Iterator
 
 
 def _gives_wrapper(source: ParsedSource, mention: ast.Name, name: str, position: int, following: Following) -> bool:
-    if mention in _mappers(source) and _mappers_of_wrappers(source).get(mention) == position:
+    if mention in _mappers(source) and _leaf_given(source, mention) == name:
         return True
     call = source.ast_parent(mention)
+    if isinstance(call, ast.Call) and call.args[:1] == [mention] and source.bindings.names_of(call.func) == {PARTIAL}:
+        uses = uses_of(source, call)
+        return bool(uses) and all(not use.path and _leaf_given(source, use.node) == name for use in uses)
     if not isinstance(call, ast.Call) or call.func is not mention:
         return False
     if any(isinstance(one, ast.Starred) for one in call.args[: position + 1]):
@@ -230,6 +235,12 @@ def _gives_wrapper(source: ParsedSource, mention: ast.Name, name: str, position:
     return given is not None and is_wrapper(source, given, following)
 
 
+def _leaf_given(source: ParsedSource, expression: ast.expr) -> str | None:
+    """Return the parameter that always gets a wrapper if an expression is a mapper that is called with nothing else."""
+    found = _mappers_of_wrappers(source).get(expression)
+    return None if found is None else found.leaf
+
+
 @remembered
 def _mappers(source: ParsedSource) -> frozenset[ast.expr]:
     """Return the expressions that are passed to a tree function as its mapper."""
@@ -237,13 +248,13 @@ def _mappers(source: ParsedSource) -> frozenset[ast.expr]:
 
 
 @remembered
-def _mappers_of_wrappers(source: ParsedSource) -> dict[ast.expr, int]:
-    """Return the leaf's position by mapper, for mappers without dispatch in calls that stop only at wrappers."""
-    found: dict[ast.expr, int] = {}
+def _mappers_of_wrappers(source: ParsedSource) -> dict[ast.expr, Mapper]:
+    """Return the mappers without dispatch in calls that stop only at wrappers, by the expression that is given."""
+    found: dict[ast.expr, Mapper] = {}
     for call in _calls_that_stop_at_wrappers(source):
         mapper = None if call.mapper is None else mapper_of(source, call.mapper, call.function.leaf_position)
         if isinstance(mapper, Mapper) and not mapper.dispatches and not mapper.function.overridable:
-            found[mapper.expression] = call.function.leaf_position
+            found[mapper.expression] = mapper
     return found
 
 
@@ -328,9 +339,9 @@ def _is_nothing_but(definition: ast.FunctionDef | ast.Lambda, test: ast.expr) ->
 
 
 def _handed_over(source: ParsedSource) -> Iterator[_Known]:
-    for node in _mappers_of_wrappers(source):
+    for node, mapper in _mappers_of_wrappers(source).items():
         if isinstance(node, ast.Lambda):
-            yield from _leaf_of_lambda(source, node, _mappers_of_wrappers(source)[node])
+            yield from _leaf_of_lambda(source, node, mapper.leaf)
     for call in _calls_that_stop_at_wrappers(source):
         yield from _leaves_of_loops(source, call)
 
@@ -345,10 +356,8 @@ def _stops_only_at_wrappers(source: ParsedSource, call: TreeCall) -> bool:
     return isinstance(test, LeafTest) and test.stops_only_at_wrappers
 
 
-def _leaf_of_lambda(source: ParsedSource, node: ast.Lambda, position: int) -> Iterator[_Known]:
-    parameters = [*node.args.posonlyargs, *node.args.args]
-    if position < len(parameters):
-        leaf = parameters[position]
+def _leaf_of_lambda(source: ParsedSource, node: ast.Lambda, name: str) -> Iterator[_Known]:
+    for leaf in (one for one in positional_parameters(node) if one.arg == name):
         bindings = source.bindings.bindings_of(leaf.arg, start_of(node.body))
         if len(bindings) == 1 and bindings[0].node is leaf:
             scope = source.bindings.scope_at(start_of(node.body))
