@@ -286,6 +286,13 @@ VARIABLE_BASES: Mapping[str, str] = {
 WRAPPERS = VARIABLE_SUBCLASSES | {VARIABLE, VARIABLE_STATE}
 """Classes whose instances wrap a value as a leaf of NNX state."""
 
+METADATA_READ_BY_FLAX = frozenset(
+    {"sharding", "sharding_names", "sharding_rules", "out_sharding", "mesh", "eager_sharding", "trace_state"}
+    | {"hijax", "ref", "use_ref", "has_ref", "mutable", "value", "type"}
+    | {"on_get_value", "on_set_value", "on_create_value", "on_add_axis", "on_remove_axis"}
+)
+"""Keywords with which some release makes a Variable otherwise than if they were set as attributes afterwards."""
+
 MEMBERS_OF_SOME_RELEASES = frozenset(
     {
         *("get_value", "set_value", "get_raw_value", "set_raw_value", "set_metadata"),

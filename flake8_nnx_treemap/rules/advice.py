@@ -37,11 +37,14 @@ def makes_leaves_of_variables(source: ParsedSource) -> bool:
     return "hijax" in source.text
 
 
-def vain_dispatch(source: ParsedSource, dispatches: Sequence[Dispatch], trees: Sequence[ast.expr]) -> Dispatch | None:
-    """Find the type test that fails for every leaf, because JAX descends into every wrapper.
+def vain_dispatches(
+    source: ParsedSource, dispatches: Sequence[Dispatch], trees: Sequence[ast.expr]
+) -> Sequence[Dispatch]:
+    """Find the type tests that fail for every leaf, because JAX descends into every wrapper.
 
     Code that also tests for arrays may do its work in that branch on purpose. Code that tests for attributes, such as
-    ``value``, may be meant for anything that has one, so its tree must be known to hold NNX wrappers.
+    ``value``, may be meant for anything that has one, so its tree must be known to hold NNX wrappers; or to be
+    gradients, whose leaves are arrays whatever the model is (see ``may_be_plain_gradients``).
 
     Args:
         source: the file.
@@ -49,19 +52,28 @@ def vain_dispatch(source: ParsedSource, dispatches: Sequence[Dispatch], trees: S
         trees: the trees of a call without ``is_leaf``, the one whose structure is traversed first.
 
     Returns:
-        The first test; ``None`` if some leaf may pass one of them.
+        The tests; none if some leaf may pass one of them. Tests of a further tree's leaf are among them if the first
+        tree is known to hold wrappers: the further one is gone into as deep, then.
     """
-    if not dispatches or not trees or not all(found.of_first and _asks_for_wrapper(found) for found in dispatches):
-        return None
+    if not dispatches or not trees or not all(map(_asks_for_wrapper, dispatches)):
+        return ()
     if makes_leaves_of_variables(source):
-        return None
+        return ()
     origin = origin_of(source, trees[0])
     if isinstance(origin, Origin) and not origin.holds_wrappers:
-        return None  # After nnx.pure or nnx.to_pure_dict there is no wrapper to stop at: the test does no harm.
-    if all(found.test is not None for found in dispatches):
-        return dispatches[0]
+        return ()  # After nnx.pure or nnx.to_pure_dict there is no wrapper to stop at: the test does no harm.
     is_known = isinstance(origin, Origin) and origin.is_certain and not origin.is_mapped
-    return dispatches[0] if is_known else None
+    is_gradient = isinstance(origin, Origin) and origin.kind is TreeKind.GRADIENTS and not origin.is_mapped
+    found = dispatches if is_known else [one for one in dispatches if one.of_first]
+    asks_for_class = all(one.test is not None for one in found)
+    return found if asks_for_class or is_known or is_gradient else ()
+
+
+def may_be_plain_gradients(source: ParsedSource, vain: Sequence[Dispatch], trees: Sequence[ast.expr]) -> bool:
+    """Tell whether a test for an attribute is of gradients that may be of plain arrays, which need no unwrapping."""
+    origin = origin_of(source, trees[0])
+    is_likely = isinstance(origin, Origin) and origin.kind is TreeKind.GRADIENTS and not origin.is_certain
+    return is_likely and any(one.test is None for one in vain)
 
 
 def _asks_for_wrapper(found: Dispatch) -> bool:

@@ -23,9 +23,10 @@ such attribute.
 The fix adds an `is_leaf` that stops at wrappers, and makes a mapper dispatch on them. It is safe: the original raised at the
 first array, and a live `Variable` before 0.10.7 is mapped as before. It is unsafe where the code writes to the Variable,
 or hands it on, since from 0.11 on state holds the model's own Variables, and where what makes the tree is in another file, or
-another file may pass another tree to the function. There is no fix where the error is expected,
-where a mapper may return the Variable itself, where a list of leaves is used for more than the loop, or where the
-call cannot be rewritten in place. One exception is known: if every Variable of the tree is without an array (`nnx.Param(None)`),
+another file may pass another tree to the function. There is no fix where the error is expected, where a mapper may return the
+Variable itself, where a method reads the attribute, which a subclass may override, where a list of leaves is used for more than
+the loop, or where the call cannot be rewritten in place.
+One exception is known: if every Variable of the tree is without an array (`nnx.Param(None)`),
 the original returned from 0.10.7 on without having read anything; and if each holds an object of one's own that has the member,
 it read that. What a map has put into the Variables may be such objects: those trees are left alone.
 
@@ -81,7 +82,7 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
         mapper = mapper_of(source, call.mapper, call.function.leaf_position)
         if isinstance(mapper, Unknown) or mapper.dispatches:
             continue
-        read = sorted(mapper.always_reads & VARIABLE_ONLY_ATTRIBUTES)
+        read = sorted(mapper.reads_unless_overridden & VARIABLE_ONLY_ATTRIBUTES)
         if read and _is_of_wrappers(source, call):
             fix = _fix_of_map(source, call, mapper, flax)
             yield Finding("NNX104", _message(source, call, read[0], flax), source.range(call.callee), fix)
@@ -114,8 +115,10 @@ def _is_of_wrappers(source: ParsedSource, call: TreeCall) -> bool:
 
 def _fix_of_map(source: ParsedSource, call: TreeCall, mapper: Mapper, flax: FlaxRange) -> Fix | None:
     types = wrapper_types(source, call.node, flax)
-    if types is None or call.function.kind is TreeFunctionKind.REDUCE or mapper.function.overridable:
+    if types is None or call.function.kind is TreeFunctionKind.REDUCE:
         return None
+    if mapper.always_reads.isdisjoint(VARIABLE_ONLY_ATTRIBUTES):
+        return None  # It is read by a method, which a subclass elsewhere may override.
     mapping = dispatching_mapper(source, call, mapper, types)
     if mapping is None or any(map(may_be_the_leaf, mapper.results)) or not _only_reads_others(source, call, mapper):
         return None

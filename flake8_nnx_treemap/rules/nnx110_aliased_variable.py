@@ -132,7 +132,7 @@ def _answers(source: ParsedSource, question: ast.Call) -> Iterator[ast.expr]:
         yield parent
     target = parent.targets[0] if isinstance(parent, ast.Assign) else getattr(parent, "target", None)
     if isinstance(target, ast.Name) and isinstance(parent, (ast.Assign, ast.AnnAssign, ast.NamedExpr)):
-        for name in names_bound_by(source, target, question):
+        for name in names_bound_by(source, target.id, question):
             if len(source.bindings.bindings_of(name.id, start_of(name))) == 1:
                 yield name
 

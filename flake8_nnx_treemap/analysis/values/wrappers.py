@@ -10,6 +10,7 @@ from itertools import accumulate
 
 from flake8_nnx_treemap.analysis.calls.arguments import Argument, arguments_of
 from flake8_nnx_treemap.analysis.calls.class_references import class_names
+from flake8_nnx_treemap.analysis.calls.functions import PARTIAL, positional_parameters
 from flake8_nnx_treemap.analysis.calls.leaf_loops import leaf_loops_of
 from flake8_nnx_treemap.analysis.calls.mappers import Mapper, mapper_of
 from flake8_nnx_treemap.analysis.calls.predicates import LeafTest, leaf_test_of
@@ -18,6 +19,7 @@ from flake8_nnx_treemap.analysis.code.nodes import Place, dotted_name, end_of, s
 from flake8_nnx_treemap.analysis.code.regions import Region
 from flake8_nnx_treemap.analysis.names.scopes import Binding, BindingKind, Scope, ScopeKind
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown, remembered
+from flake8_nnx_treemap.analysis.names.uses import uses_of
 from flake8_nnx_treemap.analysis.values.layer_variables import is_layer_variable
 from flake8_nnx_treemap.analysis.values.narrowing import regions_where, type_test
 from flake8_nnx_treemap.analysis.values.provenance import (
@@ -203,13 +205,24 @@ def _is_given_nothing_else(source: ParsedSource, binding: Binding, following: Fo
     if passed is None or not passed.given or (passed.is_public and not following.public):
         return False
     further = replace(following, calls=following.calls - 1)
-    return all(_gives_wrapper(source, one, passed.position, further) for one in passed.given)
+    return all(_gives_wrapper(source, one, binding.name, further) for one in passed.given)
 
 
-def _gives_wrapper(source: ParsedSource, given: Argument, position: int, following: Following) -> bool:
-    if given.mention in _mappers(source) and _mappers_of_wrappers(source).get(given.mention) == position:
+def _gives_wrapper(source: ParsedSource, given: Argument, name: str, following: Following) -> bool:
+    if given.mention in _mappers(source) and _leaf_given(source, given.mention) == name:
         return True
+    call = source.ast_parent(given.mention)
+    is_partial = isinstance(call, ast.Call) and call.args[:1] == [given.mention]
+    if isinstance(call, ast.Call) and is_partial and source.bindings.names_of(call.func) == {PARTIAL}:
+        uses = uses_of(source, call)
+        return bool(uses) and all(not use.path and _leaf_given(source, use.node) == name for use in uses)
     return given.value is not None and is_wrapper(source, given.value, following)
+
+
+def _leaf_given(source: ParsedSource, expression: ast.expr) -> str | None:
+    """Return the parameter that always gets a wrapper if an expression is a mapper that is called with nothing else."""
+    found = _mappers_of_wrappers(source).get(expression)
+    return None if found is None else found.leaf
 
 
 @remembered
@@ -219,13 +232,13 @@ def _mappers(source: ParsedSource) -> frozenset[ast.expr]:
 
 
 @remembered
-def _mappers_of_wrappers(source: ParsedSource) -> dict[ast.expr, int]:
-    """Return the leaf's position by mapper, for mappers without dispatch in calls that stop only at wrappers."""
-    found: dict[ast.expr, int] = {}
+def _mappers_of_wrappers(source: ParsedSource) -> dict[ast.expr, Mapper]:
+    """Return the mappers without dispatch in calls that stop only at wrappers, by the expression that is given."""
+    found: dict[ast.expr, Mapper] = {}
     for call in _calls_that_stop_at_wrappers(source):
         mapper = None if call.mapper is None else mapper_of(source, call.mapper, call.function.leaf_position)
         if isinstance(mapper, Mapper) and not mapper.dispatches and not mapper.function.overridable:
-            found[mapper.expression] = call.function.leaf_position
+            found[mapper.expression] = mapper
     return found
 
 
@@ -310,9 +323,9 @@ def _is_nothing_but(definition: ast.FunctionDef | ast.Lambda, test: ast.expr) ->
 
 
 def _handed_over(source: ParsedSource) -> Iterator[_Known]:
-    for node in _mappers_of_wrappers(source):
+    for node, mapper in _mappers_of_wrappers(source).items():
         if isinstance(node, ast.Lambda):
-            yield from _leaf_of_lambda(source, node, _mappers_of_wrappers(source)[node])
+            yield from _leaf_of_lambda(source, node, mapper.leaf)
     for call in _calls_that_stop_at_wrappers(source):
         yield from _leaves_of_loops(source, call)
 
@@ -327,10 +340,8 @@ def _stops_only_at_wrappers(source: ParsedSource, call: TreeCall) -> bool:
     return isinstance(test, LeafTest) and test.stops_only_at_wrappers
 
 
-def _leaf_of_lambda(source: ParsedSource, node: ast.Lambda, position: int) -> Iterator[_Known]:
-    parameters = [*node.args.posonlyargs, *node.args.args]
-    if position < len(parameters):
-        leaf = parameters[position]
+def _leaf_of_lambda(source: ParsedSource, node: ast.Lambda, name: str) -> Iterator[_Known]:
+    for leaf in (one for one in positional_parameters(node) if one.arg == name):
         bindings = source.bindings.bindings_of(leaf.arg, start_of(node.body))
         if len(bindings) == 1 and bindings[0].node is leaf:
             scope = source.bindings.scope_at(start_of(node.body))
