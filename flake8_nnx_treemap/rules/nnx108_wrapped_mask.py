@@ -65,7 +65,9 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
             continue
         if origin.is_certain and is_mask(source, call.node):
             mapper = mapper_of(source, call.mapper, call.function.leaf_position)
-            message = MESSAGE.format(stopping_at(classes_to_stop_at(source, call.node, flax)))
+            message = MESSAGE.format(
+                stopping_at(classes_to_stop_at(source, call.node, flax), takes_path=call.takes_path)
+            )
             yield Finding("NNX108", message, source.range(call.callee), _fix(source, call, mapper, flax))
 
 

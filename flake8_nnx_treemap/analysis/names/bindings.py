@@ -23,7 +23,7 @@ from flake8_nnx_treemap.analysis.names.scopes import (
     Statement,
 )
 
-_Listed = TypeVar("_Listed", ast.Compare, ast.Dict, ast.IfExp)
+_Listed = TypeVar("_Listed", ast.Compare, ast.Dict, ast.IfExp, ast.NamedExpr)
 
 
 class Bindings:
@@ -56,7 +56,7 @@ class Bindings:
         return self._names_in.get(scope, {})
 
     def expressions(self, kind: type[_Listed]) -> list[_Listed]:
-        """Return the expressions of one type: comparisons, dictionary displays or conditional expressions."""
+        """Return the expressions of one type: comparisons, dictionary displays, ``a if b else c``, or ``a := b``."""
         return self._listed[kind]  # type: ignore[return-value]
 
     def all_bound(self) -> Iterator[tuple[str, list[Binding]]]:
