@@ -88,7 +88,7 @@ def advice(source: ParsedSource, call: TreeCall, dispatches: Sequence[Dispatch],
     # A test for an attribute, such as hasattr(x, "value"), accepts every wrapper.
     asked = [one.name for test in tests for one in test.types] if len(tests) == len(dispatches) else []
     types = classes_to_stop_at(source, call.node, flax, asked)
-    stop = f"without is_leaf, JAX goes into it; add is_leaf={stopping_at(types)}"
+    stop = f"without is_leaf, JAX goes into it; add is_leaf={stopping_at(types, takes_path=call.takes_path)}"
     if flax.starts_from(VARIABLE_STATE_IS_VARIABLE) or not asked or VARIABLE_STATE in asked:
         return stop
     # Below 0.11 state holds VariableStates: they are neither Variables nor Params, but have an attribute ``type``.

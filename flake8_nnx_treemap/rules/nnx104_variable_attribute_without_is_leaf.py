@@ -37,7 +37,6 @@ it read that. What a map has put into the Variables may be such objects: those t
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator, Sequence
 
 from flake8_nnx_treemap.analysis.calls.leaf_loops import leaf_loops_of
@@ -47,11 +46,12 @@ from flake8_nnx_treemap.analysis.code.nodes import Code, start_of
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown
 from flake8_nnx_treemap.analysis.values.provenance import Origin, TreeKind, origin_of
 from flake8_nnx_treemap.names import VARIABLE_ONLY_ATTRIBUTES, FlaxRange, TreeFunctionKind
+from flake8_nnx_treemap.rules import safety
 from flake8_nnx_treemap.rules.advice import classes_to_stop_at, makes_leaves_of_variables
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.rewriting import (
+    MEMBERS,
     dispatching_mapper,
-    leaf_uses,
     make_fix,
     may_be_the_leaf,
     wrapper_types,
@@ -64,11 +64,6 @@ MESSAGE = "{!r} is read from what is inside the Variable: add is_leaf={}"
 
 _OF_WRAPPERS = {TreeKind.STATE, TreeKind.VARIABLES, TreeKind.GRADIENTS, TreeKind.OPTIMIZER_STATE}
 """The kinds of trees of wrappers; not a Module: one opaque leaf below 0.11, it may well have an attribute ``value``."""
-
-_ONLY_READS = frozenset(
-    {"value", "raw_value", "get_value", "get_raw_value", "get_metadata", "has_metadata", "replace", "copy", "type"}
-    | {"shape", "dtype", "ndim", "size"}
-)
 
 
 def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
@@ -103,7 +98,8 @@ def _check_leaves(source: ParsedSource, call: TreeCall, flax: FlaxRange) -> Iter
 
 
 def _message(source: ParsedSource, call: TreeCall, read: str, flax: FlaxRange) -> str:
-    return MESSAGE.format(read, stopping_at(classes_to_stop_at(source, call.node, flax)))
+    types = classes_to_stop_at(source, call.node, flax)
+    return MESSAGE.format(read, stopping_at(types, takes_path=call.takes_path))
 
 
 def _is_of_wrappers(source: ParsedSource, call: TreeCall) -> bool:
@@ -136,10 +132,13 @@ def _fix(
     types = wrapper_types(source, call.node, flax)
     if types is None or call.partial is not None or source.expects_attribute_error_at(start_of(call.node)):
         return None
-    origin = origin_of(source, call.trees[0])
-    is_sure = isinstance(origin, Origin) and not origin.is_open
-    is_sure = is_sure and all(_only_reads(source, body, leaf) for body in bodies)
-    applicability = Applicability.SAFE if is_sure else Applicability.UNSAFE
+    applicability = safety.safe_if(
+        safety.tree_is_known_to_all(source, call.trees[0]),
+        all(safety.leaf_is_only_read(source, body, leaf) for body in bodies),
+        safety.nothing_sees_the_error(source, call.node, Exception),
+        safety.names_are_bound_in_the_open(source),
+        safety.members_are_themselves(source, *MEMBERS),
+    )
     stopping = stop_step(call, types.text)
     return make_fix(applicability, "Stop the traversal at Variables", [*mapping, stopping, *types.edits])
 
@@ -153,15 +152,7 @@ def _only_reads_others(source: ParsedSource, call: TreeCall, mapper: Mapper) -> 
     others = [parameter.arg for parameter in parameters[first + 1 : first + len(call.trees)]]
     if "[" in mapper.leaf:  # ``args[0]``: the other trees' leaves are in ``args`` as well.
         others.append(mapper.leaf)
-    return all(_only_reads(source, mapper.function.body, name) for name in others)
-
-
-def _only_reads(source: ParsedSource, code: Code, leaf: str) -> bool:
-    """Tell whether code only reads attributes of a leaf: it neither writes to it, nor passes, stores or returns it."""
-    return all(
-        isinstance(use, ast.Attribute) and use.attr in _ONLY_READS and isinstance(use.ctx, ast.Load)
-        for use in leaf_uses(source, code, leaf)
-    )
+    return all(safety.leaf_is_only_read(source, mapper.function.body, name) for name in others)
 
 
 EXAMPLES = (

@@ -66,7 +66,9 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
         uses = uses_as_mask(source, call.node) if origin.is_certain else None
         if uses is not None and uses.is_given:
             mapper = mapper_of(source, call.mapper, call.function.leaf_position)
-            message = MESSAGE.format(stopping_at(classes_to_stop_at(source, call.node, flax)))
+            message = MESSAGE.format(
+                stopping_at(classes_to_stop_at(source, call.node, flax), takes_path=call.takes_path)
+            )
             is_alone = not uses.has_others and not origin.is_mapped
             fix = _fix(source, call, mapper, flax) if is_alone else None
             yield Finding("NNX108", message, source.range(call.callee), fix)

@@ -41,8 +41,9 @@ from flake8_nnx_treemap.analysis.names.source import Edit, ParsedSource
 from flake8_nnx_treemap.analysis.names.spelling import spelling_of
 from flake8_nnx_treemap.analysis.values.narrowing import never_goes_on, statements_after, type_test
 from flake8_nnx_treemap.names import BASE_CLASSES, VARIABLE_STATE, VARIABLE_STATE_IS_VARIABLE, FlaxRange
+from flake8_nnx_treemap.rules import safety
 from flake8_nnx_treemap.rules.catalogue import CODES
-from flake8_nnx_treemap.rules.rewriting import make_fix
+from flake8_nnx_treemap.rules.rewriting import MEMBERS, make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
 
 DEAD = "Variable and VariableState are one class from Flax 0.11 on: this branch is never taken there"
@@ -81,7 +82,7 @@ def _check_pair(source: ParsedSource, node: ast.If | ast.IfExp, flax: FlaxRange)
     for later in _later_branches(source, first):
         is_dead = later.types <= BASE_CLASSES and not later.types & first.types
         if is_dead:
-            is_portable = _do_the_same(first, later) or _converts_old_state(source, later)
+            is_portable = safety.branches_do_the_same(first.body, later.body) or _converts_old_state(source, later)
             if is_portable and not flax.starts_from(VARIABLE_STATE_IS_VARIABLE):
                 return  # While there are two classes, this is how to ask for both.
             fix = _merged(source, first, later)
@@ -123,21 +124,20 @@ def _next(source: ParsedSource, owner: ast.AST) -> ast.AST | None:
 def _merged(source: ParsedSource, first: _Branch, later: _Branch) -> Fix | None:
     """Return the fix that merges two branches into one for both classes, if they are neighbours with equal bodies."""
     if (
-        not _do_the_same(first, later)
+        not safety.branches_do_the_same(first.body, later.body)
         or _next(source, first.owner) is not later.owner
         or first.types | later.types != BASE_CLASSES
     ):
         return None
     spelling = spelling_of(source, "Variable", start_of(first.test))
     dropped = _dropped(source, first, later)
-    if spelling is None or dropped is None:
+    if spelling is None or dropped is None or not safety.name_is_bound_for_certain(spelling):
         return None
     edit = source.replace(source.range(first.test.args[1]), spelling.text)
-    return make_fix(Applicability.SAFE, "Make one branch of the two", [*spelling.edits, edit, dropped])
-
-
-def _do_the_same(first: _Branch, later: _Branch) -> bool:
-    return [ast.dump(node) for node in first.body] == [ast.dump(node) for node in later.body]
+    applicability = safety.safe_if(
+        safety.names_are_bound_in_the_open(source), safety.members_are_themselves(source, *MEMBERS)
+    )
+    return make_fix(applicability, "Make one branch of the two", [*spelling.edits, edit, dropped])
 
 
 def _converts_old_state(source: ParsedSource, later: _Branch) -> bool:

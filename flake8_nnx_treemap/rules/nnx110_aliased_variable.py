@@ -64,7 +64,7 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
             continue
         if wrappers_are_new(source, call.trees) or _is_discarded(source, call):
             continue
-        test = leaf_test_of(source, call.is_leaf)
+        test = leaf_test_of(source, call.is_leaf, takes_path=call.takes_path)
         mapper = mapper_of(source, call.mapper, call.function.leaf_position)
         if isinstance(test, Unknown) or isinstance(mapper, Unknown) or not test.names & WRAPPERS:
             continue

@@ -39,7 +39,7 @@ from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall, tree_calls_of
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown
 from flake8_nnx_treemap.names import VARIABLE, VARIABLE_STATE, VARIABLE_STATE_IS_VARIABLE, FlaxRange
 from flake8_nnx_treemap.rules.catalogue import CODES
-from flake8_nnx_treemap.rules.rewriting import dispatch_fix, hands_on_leaf
+from flake8_nnx_treemap.rules.rewriting import DISPATCH_RESTS_ON, dispatch_fix, hands_on_leaf
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
 
 MESSAGE = (
@@ -52,7 +52,7 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
     for call in tree_calls_of(source):
         if call.mapper is None or call.is_leaf is None:
             continue
-        test = leaf_test_of(source, call.is_leaf, across_files=True)
+        test = leaf_test_of(source, call.is_leaf, takes_path=call.takes_path, across_files=True)
         if isinstance(test, Unknown) or not _stops_at_variable(test):
             continue
         mapper = mapper_of(source, call.mapper, call.function.leaf_position, across_files=True)
@@ -154,4 +154,5 @@ RULE = Rule(
     __doc__,
     EXAMPLES,
     FixAvailability.SOMETIMES,
+    DISPATCH_RESTS_ON,
 )

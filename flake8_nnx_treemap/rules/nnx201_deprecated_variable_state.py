@@ -45,7 +45,9 @@ from flake8_nnx_treemap.analysis.calls.class_references import class_names
 from flake8_nnx_treemap.analysis.code.nodes import dotted_name, end_of, operands, start_of
 from flake8_nnx_treemap.analysis.code.text import Range
 from flake8_nnx_treemap.analysis.names.source import Edit, ParsedSource, remembered
+from flake8_nnx_treemap.analysis.values.wrappers import is_format_part
 from flake8_nnx_treemap.names import NNX_MODULES, VARIABLE, VARIABLE_STATE, FlaxRange
+from flake8_nnx_treemap.rules import safety
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.renaming import (
     attribute_uses,
@@ -54,7 +56,7 @@ from flake8_nnx_treemap.rules.renaming import (
     unless_guarded,
     without,
 )
-from flake8_nnx_treemap.rules.rewriting import make_fix
+from flake8_nnx_treemap.rules.rewriting import MEMBERS, make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
 
 MESSAGE = "VariableState is another name of Variable since Flax 0.11: use Variable"
@@ -68,7 +70,8 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
     """Report each `nnx.VariableState` that is not called, and each import of it."""
     for use in attribute_uses(source, VARIABLE_STATE):
         if not _is_called(source, use):
-            yield Finding("NNX201", MESSAGE, source.range(use), _fix(source, _renamed(source, use)))
+            edits = None if is_format_part(source, use) else _renamed(source, use)
+            yield Finding("NNX201", MESSAGE, source.range(use), _fix(source, edits))
     for imported in imports_of(source, VARIABLE_STATE):
         edits = renamed_import(source, imported, _NEW, lambda use: _renamed(source, use))
         yield Finding("NNX201", MESSAGE, source.range(imported.alias), _fix(source, edits))
@@ -76,7 +79,8 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
 
 
 def _fix(source: ParsedSource, edits: Sequence[Edit] | None) -> Fix | None:
-    return None if edits is None else make_fix(Applicability.SAFE, FIX_MESSAGE, edits)
+    is_safe = safety.members_are_themselves(source, *MEMBERS)
+    return None if edits is None else make_fix(safety.safe_if(is_safe), FIX_MESSAGE, edits)
 
 
 def _is_called(source: ParsedSource, node: ast.expr) -> bool:

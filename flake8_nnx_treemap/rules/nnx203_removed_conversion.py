@@ -46,9 +46,10 @@ from flake8_nnx_treemap.analysis.values.other_classes import is_of_other_class
 from flake8_nnx_treemap.analysis.values.provenance import Origin, TreeKind, origin_of
 from flake8_nnx_treemap.analysis.values.wrappers import is_format_part
 from flake8_nnx_treemap.names import VARIABLE_STATE_IS_VARIABLE, FlaxRange
+from flake8_nnx_treemap.rules import safety
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.renaming import unless_guarded
-from flake8_nnx_treemap.rules.rewriting import applicability_on, make_fix
+from flake8_nnx_treemap.rules.rewriting import make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
 
 MESSAGE = "to_variable() raises AttributeError from Flax 0.11 on: state holds Variables; use copy() for a new one"
@@ -88,19 +89,24 @@ def _fix(source: ParsedSource, call: ast.Call, name: Range) -> Fix | None:
     if source.expects_attribute_error_at(start_of(call)):
         return None
     assert isinstance(call.func, ast.Attribute)
-    applicability = _applicability(source, call.func.value)
+    owner = call.func.value
+    applicability = safety.safe_if(
+        _is_item_of_state(source, owner) or safety.owner_is_a_variable(source, owner),
+        safety.nothing_sees_the_error(source, call, AttributeError),
+        safety.names_are_bound_in_the_open(source),
+        safety.members_are_themselves(source, _METHOD, "copy"),
+    )
     return make_fix(applicability, "Copy the Variable", [source.replace(name, "copy")])
 
 
-def _applicability(source: ParsedSource, owner: ast.expr) -> Applicability:
-    """Return how safe the fix is: safe if the owner is a wrapper, or an item of ``nnx.state(model)``."""
+def _is_item_of_state(source: ParsedSource, owner: ast.expr) -> bool:
+    """Tell whether an expression is an item of ``nnx.state(model)``."""
     whole = owner
     while isinstance(whole, ast.Subscript):
         whole = whole.value
     origin = origin_of(source, whole) if isinstance(whole, ast.Call) and whole is not owner else None
-    if isinstance(origin, Origin) and origin.kind is TreeKind.STATE and origin.made_by is whole and origin.is_certain:
-        return Applicability.SAFE
-    return applicability_on(source, owner)
+    is_state = isinstance(origin, Origin) and origin.kind is TreeKind.STATE and origin.is_certain
+    return is_state and isinstance(origin, Origin) and origin.made_by is whole
 
 
 EXAMPLES = (

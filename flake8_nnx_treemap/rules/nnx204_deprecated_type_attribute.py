@@ -38,13 +38,13 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from flake8_nnx_treemap.analysis.code.nodes import start_of
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
-from flake8_nnx_treemap.analysis.values.wrappers import wrapper_attributes
+from flake8_nnx_treemap.analysis.values.wrappers import is_format_part, wrapper_attributes
 from flake8_nnx_treemap.names import FlaxRange
+from flake8_nnx_treemap.rules import safety
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.renaming import unless_guarded
-from flake8_nnx_treemap.rules.rewriting import applicability_on, make_fix
+from flake8_nnx_treemap.rules.rewriting import make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
 
 MESSAGE = "'.type' of a Variable is deprecated since Flax 0.11: use type({})"
@@ -60,14 +60,18 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
 
 
 def _fix(source: ParsedSource, node: ast.Attribute) -> Fix | None:
-    if source.bindings.bindings_of("type", start_of(node)):
+    if is_format_part(source, node) or not safety.builtin_is_itself(source, "type", node):
         return None
     range_ = source.range(node)
     owner = source.range(node.value)
     if source.offset(owner.start) != source.offset(range_.start):
         return None  # The owner is in parentheses.
     text = f"type({source.text_in(owner)})"
-    return make_fix(applicability_on(source, node.value), "Ask for the type", [source.replace(range_, text)])
+    applicability = safety.safe_if(
+        safety.owner_is_a_variable(source, node.value),
+        safety.names_are_bound_in_the_open(source),
+    )
+    return make_fix(applicability, "Ask for the type", [source.replace(range_, text)])
 
 
 EXAMPLES = (

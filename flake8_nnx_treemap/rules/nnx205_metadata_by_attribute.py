@@ -50,10 +50,11 @@ from flake8_nnx_treemap.analysis.values.provenance import TreeKind, kind_of_self
 from flake8_nnx_treemap.analysis.values.variable_methods import OwnAttribute, own_attributes
 from flake8_nnx_treemap.analysis.values.wrappers import wrapper_attributes
 from flake8_nnx_treemap.names import METADATA_NEEDS_METHOD, VARIABLE_ONLY_ATTRIBUTES, FlaxRange
+from flake8_nnx_treemap.rules import safety
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.initializing import hand_over_keyword
 from flake8_nnx_treemap.rules.renaming import unless_guarded
-from flake8_nnx_treemap.rules.rewriting import applicability_on, assignment_as_call, make_fix
+from flake8_nnx_treemap.rules.rewriting import assignment_as_call, make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
 
 MESSAGE = "setting metadata as an attribute raises AttributeError from Flax 0.12.1 on: use set_metadata({}=..)"
@@ -101,7 +102,12 @@ def _of_own(source: ParsedSource, own: OwnAttribute, flax: FlaxRange) -> Finding
 
 def _fix(source: ParsedSource, node: ast.Attribute) -> Fix | None:
     step = assignment_as_call(source, node, f"set_metadata({node.attr}=")
-    return make_fix(applicability_on(source, node.value), "Use set_metadata", [step])
+    applicability = safety.safe_if(
+        safety.owner_is_a_variable(source, node.value),
+        safety.nothing_sees_the_error(source, node, AttributeError),
+        safety.names_are_bound_in_the_open(source),
+    )
+    return make_fix(applicability, "Use set_metadata", [step])
 
 
 EXAMPLES = (

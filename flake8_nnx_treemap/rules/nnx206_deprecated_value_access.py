@@ -48,11 +48,12 @@ from collections.abc import Iterator
 
 from flake8_nnx_treemap.analysis.code.text import Range
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
-from flake8_nnx_treemap.analysis.values.wrappers import wrapper_attributes
+from flake8_nnx_treemap.analysis.values.wrappers import is_format_part, wrapper_attributes
 from flake8_nnx_treemap.names import FlaxRange
+from flake8_nnx_treemap.rules import safety
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.renaming import unless_guarded
-from flake8_nnx_treemap.rules.rewriting import applicability_on, assignment_as_call, make_fix
+from flake8_nnx_treemap.rules.rewriting import assignment_as_call, make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
 from flake8_nnx_treemap.rules.steps import Step
 
@@ -69,6 +70,8 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
 
 
 def _fix(source: ParsedSource, node: ast.Attribute) -> Fix | None:
+    if is_format_part(source, node):
+        return None
     step: Step | None
     if isinstance(node.ctx, ast.Load):
         end = source.range(node).end
@@ -77,7 +80,11 @@ def _fix(source: ParsedSource, node: ast.Attribute) -> Fix | None:
         step = source.replace(name, f"get_{node.attr}()") if source.text_in(name) == node.attr else None
     else:
         step = assignment_as_call(source, node, f"set_{node.attr}(")
-    return make_fix(applicability_on(source, node.value), "Use the method", [step])
+    applicability = safety.safe_if(
+        safety.owner_is_a_variable(source, node.value),
+        safety.names_are_bound_in_the_open(source),
+    )
+    return make_fix(applicability, "Use the method", [step])
 
 
 EXAMPLES = (

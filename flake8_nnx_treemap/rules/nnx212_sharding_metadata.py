@@ -57,10 +57,11 @@ from flake8_nnx_treemap.analysis.names.source import ParsedSource
 from flake8_nnx_treemap.analysis.values.provenance import Origin, TreeKind, origin_of
 from flake8_nnx_treemap.analysis.values.wrappers import is_format_part, wrapper_attributes
 from flake8_nnx_treemap.names import MODULES, SHARDING_KEYWORDS_WARN, VARIABLE_STATE, WRAPPERS, FlaxRange
+from flake8_nnx_treemap.rules import safety
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.method_calls import name_range
 from flake8_nnx_treemap.rules.renaming import unless_guarded
-from flake8_nnx_treemap.rules.rewriting import applicability_on, make_fix
+from flake8_nnx_treemap.rules.rewriting import make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
 
 KEYWORD = "{}= is deprecated as metadata since Flax 0.12.6: use out_sharding="
@@ -87,7 +88,7 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
             yield from _keys(source, call)
     for node in wrapper_attributes(source, "sharding_names"):
         step = source.replace(name_range(source, node), f'get_metadata("{_NEW}", None)')
-        fix = make_fix(applicability_on(source, node.value), FIX_MESSAGE, [step])
+        fix = make_fix(safety.safe_if(safety.owner_is_a_variable(source, node.value)), FIX_MESSAGE, [step])
         yield Finding("NNX212", READ, source.range(node), fix if _is_as_written(source, node) else None)
     for node in wrapper_attributes(source, "sharding"):
         if isinstance(source.ast_parent(node), ast.Starred):

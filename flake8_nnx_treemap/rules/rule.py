@@ -120,6 +120,8 @@ class Rule:
     documentation: str
     examples: tuple[Example, ...]
     fix: FixAvailability
+    rests_on: tuple[Callable[..., bool], ...] = ()
+    """The obligations of its safe fix (``rules/safety.py``); empty if it has none that is safe, or changes no code."""
 
     @property
     def code(self) -> str:

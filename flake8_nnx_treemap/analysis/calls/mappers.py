@@ -443,7 +443,10 @@ def always_read_in(source: ParsedSource, code: Code, leaf: str, depth: int = HEL
 
 
 def _always_read_in(source: ParsedSource, code: Code, leaf: str, depth: int, *, trusts_methods: bool) -> frozenset[str]:
-    reads, _ = _CertainReads(source, leaf, depth, trusts_methods).of_block(code)
+    certain = _CertainReads(source, leaf, depth, trusts_methods)
+    if source.bindings.is_shared(certain.root):
+        return frozenset()  # A function inside may rebind it.
+    reads, _ = certain.of_block(code)
     return frozenset() if reads is _EVERYTHING else reads
 
 
@@ -466,10 +469,17 @@ class _CertainReads:
     depth: int
     trusts_methods: bool
 
+    @property
+    def root(self) -> str:
+        """The name in the leaf's spelling: ``args`` of ``args[0]``."""
+        return self.leaf.partition("[")[0]
+
     def of_block(self, statements: Code) -> tuple[_Reads, bool]:
         """Return what a list of statements always reads, and whether control can go on after it."""
         reads: frozenset[str] = frozenset()
         for statement in statements:
+            if self._rebinds_leaf_midway(statement):
+                return reads, True
             found, goes_on = self.of_statement(statement)
             if found is _EVERYTHING:
                 return _EVERYTHING, False
@@ -479,6 +489,12 @@ class _CertainReads:
             if self._rebinds_leaf(statement):
                 return reads, True
         return reads, True
+
+    def _rebinds_leaf_midway(self, statement: ast.AST) -> bool:
+        """Tell whether a ``:=`` in a statement rebinds the leaf, so that what is read after it is no longer known."""
+        if not self.source.bindings.expressions(ast.NamedExpr):
+            return False
+        return any(is_name(node.target, self.root) for node in nodes_below([statement], ast.NamedExpr))
 
     def of_statement(self, node: ast.AST) -> tuple[_Reads, bool]:
         if isinstance(node, ast.Raise):
@@ -494,8 +510,8 @@ class _CertainReads:
         if isinstance(node, ast.While):
             return self.of_expression(node.test), not _may_return(node)
         if isinstance(node, (ast.With, ast.AsyncWith)):
-            items = [self.of_expression(item.context_expr) for item in node.items]
-            return frozenset().union(*items), not _may_return(node)
+            # The first manager may rebind the leaf, or swallow the error that the second one raises.
+            return self.of_expression(node.items[0].context_expr), not _may_return(node)
         if isinstance(node, (ast.Break, ast.Continue)):
             return frozenset(), False
         if isinstance(node, ast.Assert):
@@ -516,7 +532,7 @@ class _CertainReads:
         return tested | common, not leaves_early and (then_goes_on or else_goes_on)
 
     def _rebinds_leaf(self, statement: ast.AST) -> bool:
-        return any(self.leaf in _names_bound_by(node) for node in nodes_below([statement], *_REBINDERS))
+        return any(self.root in _names_bound_by(node) for node in nodes_below([statement], *_REBINDERS))
 
     def of_expression(self, node: ast.AST) -> frozenset[str]:
         if type(node) is ast.Name:  # Most nodes are names; the tests below take time.

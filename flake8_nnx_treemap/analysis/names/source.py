@@ -38,6 +38,7 @@ class ParsedSource(SourceText):
         filename: str = "<stdin>",
         modules: Modules | None = None,
         bindings: Bindings | None = None,
+        is_imported_elsewhere: Callable[[str], bool] | None = None,
     ) -> None:
         """Parse a source text.
 
@@ -46,12 +47,14 @@ class ParsedSource(SourceText):
             filename: the name that messages use.
             modules: finds other modules of the project; without it, what they define is unknown.
             bindings: the bindings of its names, if the caller has them already.
+            is_imported_elsewhere: tells whether another file of the project imports a name from this one.
 
         Raises:
             SourceError: the text is not Python.
         """
         super().__init__(text, filename)
         self.modules = modules
+        self.is_imported_elsewhere = is_imported_elsewhere
         self.bindings = Bindings(parse_module(text)) if bindings is None else bindings
         self.tree = self.bindings.tree
         self._ast_parents: dict[ast.AST, ast.AST] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -88,12 +89,29 @@ def is_wrapper(source: ParsedSource, node: ast.expr, following: Following = FOLL
 def _still_holds(source: ParsedSource, known: _Known, use: ast.Name) -> bool:
     """Tell whether a name still has its known value at a use, which may be in a function that runs later."""
     scope: Scope | None = source.bindings.scope_at(start_of(use))
-    while scope is not None and scope is not known.scope and scope.kind is ScopeKind.COMPREHENSION:
+    while scope is not None and scope is not known.scope and _runs_at_once(source, scope):
         scope = scope.parent
     if scope is known.scope:
         return True
     (binding, *others) = known.bindings
     return not others and source.bindings.is_bound_once(binding) and not _is_in_loop(binding)
+
+
+def _runs_at_once(source: ParsedSource, scope: Scope) -> bool:
+    """Tell whether a scope is a comprehension that is evaluated where it stands, as a generator in ``sum(..)`` is."""
+    if scope.kind is not ScopeKind.COMPREHENSION or not isinstance(scope.node, ast.GeneratorExp):
+        return scope.kind is ScopeKind.COMPREHENSION
+    call = source.ast_parent(scope.node)
+    if not isinstance(call, ast.Call) or call.args[:1] != [scope.node]:
+        return False
+    return bool(names := source.bindings.names_of(call.func)) and names <= _USE_UP
+
+
+_USE_UP = frozenset(
+    f"builtins.{name}"
+    for name in ("all", "any", "dict", "frozenset", "list", "max", "min", "set", "sorted", "sum", "tuple")
+)
+"""Functions that go through a generator before they return."""
 
 
 def _is_in_loop(binding: Binding) -> bool:
@@ -109,7 +127,7 @@ def _may_be_handed_over(binding: Binding) -> bool:
 def wrapper_attributes(
     source: ParsedSource, name: str, context: type[ast.expr_context] = ast.Load
 ) -> Iterator[ast.Attribute]:
-    """Yield every access to one attribute of expressions that are always wrappers, but not in f-strings.
+    """Yield every access to one attribute of expressions that are always wrappers.
 
     Yields nothing if a class of the file that may be a wrapper defines such a member, which may do something else.
 
@@ -120,7 +138,7 @@ def wrapper_attributes(
     """
     general = "__setattr__" if context is ast.Store else "__getattribute__"
     for node in source.bindings.attributes.get(name, ()):
-        if not isinstance(node, ast.Attribute) or not isinstance(node.ctx, context) or is_format_part(source, node):
+        if not isinstance(node, ast.Attribute) or not isinstance(node.ctx, context) or has_no_place(source, node):
             continue
         if _is_pattern_part(source, node):
             continue
@@ -128,8 +146,13 @@ def wrapper_attributes(
             yield node
 
 
+def has_no_place(source: ParsedSource, node: ast.AST) -> bool:
+    """Tell whether ``ast`` does not say where a node is: before Python 3.12 it does not in f-strings."""
+    return sys.version_info < (3, 12) and is_format_part(source, node)
+
+
 def is_format_part(source: ParsedSource, node: ast.AST) -> bool:
-    """Tell whether a node is in an f-string, where ``ast`` gives no right places before Python 3.12."""
+    """Tell whether a node is in an f-string, which may show the code itself, as ``f"{x.value=}"`` does."""
     around = source.ast_parent(node)
     while isinstance(around, (ast.expr, ast.comprehension, ast.keyword)):
         if isinstance(around, (ast.JoinedStr, ast.FormattedValue)):
@@ -336,7 +359,7 @@ def _calls_that_stop_at_wrappers(source: ParsedSource) -> tuple[TreeCall, ...]:
 
 
 def _stops_only_at_wrappers(source: ParsedSource, call: TreeCall) -> bool:
-    test = None if call.is_leaf is None else leaf_test_of(source, call.is_leaf)
+    test = None if call.is_leaf is None else leaf_test_of(source, call.is_leaf, takes_path=call.takes_path)
     return isinstance(test, LeafTest) and test.stops_only_at_wrappers
 
 
