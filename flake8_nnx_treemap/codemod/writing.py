@@ -14,7 +14,7 @@ from flake8_nnx_treemap.analysis.names.source import ParsedSource, host_of
 from flake8_nnx_treemap.codemod.spotter import Spots, spot
 from flake8_nnx_treemap.codemod.statements import parse_statements, possible_comments
 from flake8_nnx_treemap.rules.rule import Finding, Fix
-from flake8_nnx_treemap.rules.steps import AddKeyword, Append, AssignByCall, Described, Replace, Step, subject_of
+from flake8_nnx_treemap.rules.steps import AddKeyword, AssignByCall, Described, Enclose, Replace, Step, subject_of
 
 
 def with_edits(source: ParsedSource, findings: Iterable[Finding], wanted: Callable[[Fix], bool]) -> list[Finding]:
@@ -88,24 +88,25 @@ def _edits_of(source: ParsedSource, step: Described, spots: Spots) -> list[Edit]
     own = source.range(step.node)
     if isinstance(step, Replace) and not step.with_parentheses:
         return [source.replace(own, step.content)]
+    if isinstance(step, Enclose):
+        return [source.insert(own.start, step.before), source.insert(own.end, step.after)]
     found = spots.expression(step.node)
     if found is None:
         return None
     if isinstance(step, Replace):
         return [source.replace(found.outer, step.content)]
-    if isinstance(step, Append):
-        if step.is_swallowed and not found.is_in_parentheses:
-            return [source.insert(own.start, "("), source.insert(own.end, f"){step.content}")]
-        return [source.insert(found.outer.end, step.content)]
-    if found.is_in_parentheses:
-        return None
-    return [source.insert(own.start, step.before), source.insert(own.end, step.after)]
+    if step.is_swallowed and not found.is_in_parentheses:
+        return [source.insert(own.start, "("), source.insert(own.end, f"){step.content}")]
+    return [source.insert(found.outer.end, step.content)]
 
 
 def _keyword(source: ParsedSource, step: AddKeyword, spots: Spots) -> list[Edit] | None:
     given: list[ast.expr | ast.keyword] = [*step.call.args, *step.call.keywords]
     last = max(given, key=end_of, default=None)
     value = last.value if isinstance(last, ast.keyword) else last
+    if value is not None and end_of(value) == end_of(step.call):
+        own = source.range(value)  # A generator as the only argument: the call's parentheses become its own.
+        return [source.insert(own.start, "("), source.insert(own.end, f", {step.content})")]
     found = None if value is None else spots.expression(value)
     if found is None or last is None:
         return None

@@ -15,7 +15,7 @@ from flake8_nnx_treemap.project.files import read
 if TYPE_CHECKING:
     from flake8_nnx_treemap.analysis.code.text import Position
     from flake8_nnx_treemap.analysis.names.source import Modules
-    from flake8_nnx_treemap.fixing.engine import FixResult
+    from flake8_nnx_treemap.fixing.engine import FixResult, Withdrawn
     from flake8_nnx_treemap.project.baseline import Baseline
     from flake8_nnx_treemap.project.cache import Cache
     from flake8_nnx_treemap.project.formats import Format, Shown
@@ -70,7 +70,7 @@ class FileReport:
     error: str | None = None
     """What is wrong with the file, or with a part of it that was not read."""
     notes: tuple[str, ...] = ()
-    """What else people should know: of cells that were passed over."""
+    """What else people should know: of cells that were passed over, and of fixes that were not made."""
     diff: str = ""
     text: str | None = None
     """The text that the findings refer to: of a notebook, its cells' sources in one."""
@@ -223,7 +223,7 @@ def process_text(
         unsafe_fixes=settings.unsafe_fixes,
         known=tuple(known),
         error=shown.problem,
-        notes=shown.notes,
+        notes=(*shown.notes, *(_said(one, shown.cells) for one in result.withdrawn)),
         text=shown.text,
         cells=shown.cells,
         more_for_newest=more,
@@ -233,6 +233,12 @@ def process_text(
     if task.wants_diff:
         report = replace(report, diff=diff_of(format_.show(text), shown, filename))
     return report, result.text
+
+
+def _said(withdrawn: Withdrawn, cells: CellRows | None) -> str:
+    """What people are told of a fix that would have broken the file."""
+    found = withdrawn.finding
+    return f"{place_in(cells, found.range.start)}: the fix of {found.code} is not made: {withdrawn.reason}"
 
 
 def _hold_to_size(size: int, filename: str, task: Task) -> None:
