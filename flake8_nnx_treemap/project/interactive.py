@@ -10,7 +10,8 @@ from flake8_nnx_treemap.analysis.code.text import Edit, Position, SourceError, l
 from flake8_nnx_treemap.fixing.engine import FixResult, Withdrawn, fix_with
 from flake8_nnx_treemap.project.escaping import one_line
 from flake8_nnx_treemap.project.formats import Format, format_of
-from flake8_nnx_treemap.project.runner import FileReport, Task, diff_of, place_in, process_file, told
+from flake8_nnx_treemap.project.patches import as_text
+from flake8_nnx_treemap.project.runner import FileReport, Task, diffs_of, place_in, process_file, told
 from flake8_nnx_treemap.rules.rule import Finding, Fix, is_wanted
 
 HELP = """\
@@ -141,7 +142,8 @@ class _Asking:
         place = place_in(old.cells, finding.range.start)
         reason = one_line(f"{self.path}:{place}: {finding.code} {finding.message}")
         what = one_line(f"{fix.applicability.value} fix: {fix.message}")
-        return f"\n{reason}\n{what}\n{self.dialogue.show_diff(diff_of(old, new, self.path))}"
+        diff = as_text(diffs_of(old, new, self.path, "utf-8"))
+        return f"\n{reason}\n{what}\n{self.dialogue.show_diff(diff)}"
 
 
 def _offset(starts: Sequence[int], position: Position) -> int:
