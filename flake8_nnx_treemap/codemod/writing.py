@@ -11,19 +11,24 @@ import libcst as cst
 from flake8_nnx_treemap.analysis.code.nodes import end_of
 from flake8_nnx_treemap.analysis.code.text import LINE_END, Edit, Range
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, host_of
+from flake8_nnx_treemap.codemod.fitting import fitted
+from flake8_nnx_treemap.codemod.layout import Style
 from flake8_nnx_treemap.codemod.spotter import Spots, spot
 from flake8_nnx_treemap.codemod.statements import parse_statements, possible_comments
 from flake8_nnx_treemap.rules.rule import Finding, Fix
 from flake8_nnx_treemap.rules.steps import AddKeyword, AssignByCall, Described, Enclose, Replace, Step, subject_of
 
 
-def with_edits(source: ParsedSource, findings: Iterable[Finding], wanted: Callable[[Fix], bool]) -> list[Finding]:
+def with_edits(
+    source: ParsedSource, findings: Iterable[Finding], wanted: Callable[[Fix], bool], style: Style
+) -> list[Finding]:
     """Return findings, with the steps of their fixes turned into edits.
 
     Args:
         source: the file.
         findings: its findings, whose fixes are described in steps.
         wanted: tells which fixes to turn into edits; the others keep their steps.
+        style: how the file is formatted.
 
     Returns:
         The findings in the same order. A fix is dropped if it would lose a comment, or if LibCST does not parse its
@@ -36,8 +41,9 @@ def with_edits(source: ParsedSource, findings: Iterable[Finding], wanted: Callab
     spots = _spots(source, steps)
 
     def written(one: Finding) -> Finding:
-        is_described = one.fix is not None and bool(one.fix.steps) and wanted(one.fix)
-        return replace(one, fix=_written(source, one.fix, spots)) if one.fix is not None and is_described else one
+        if one.fix is None or not one.fix.steps or not wanted(one.fix):
+            return one
+        return replace(one, fix=_written(source, one.fix, spots, style))
 
     return [*map(written, found)]
 
@@ -48,7 +54,7 @@ def _spots(source: ParsedSource, steps: Sequence[Step]) -> Spots:
     return spot(source, parse_statements(source, (host_of(source, subject_of(step)) for step in described)))
 
 
-def _written(source: ParsedSource, fix: Fix, spots: Spots) -> Fix | None:
+def _written(source: ParsedSource, fix: Fix, spots: Spots, style: Style) -> Fix | None:
     edits: list[Edit] = []
     for step in fix.steps:
         written = [step] if isinstance(step, Edit) else _edits_of(source, step, spots)
@@ -56,7 +62,7 @@ def _written(source: ParsedSource, fix: Fix, spots: Spots) -> Fix | None:
         if written is None or any(_drops_comment(source, edit, spots, is_parsed=is_parsed) for edit in written):
             return None
         edits += [edit for edit in written if edit.content or edit.range.start != edit.range.end]
-    return replace(fix, edits=tuple(sorted(set(edits))), steps=()) if edits else None
+    return replace(fix, edits=fitted(source, sorted(set(edits)), style), steps=()) if edits else None
 
 
 def _drops_comment(source: ParsedSource, edit: Edit, spots: Spots, *, is_parsed: bool) -> bool:

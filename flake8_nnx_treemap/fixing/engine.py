@@ -112,9 +112,11 @@ def _lint(source: ParsedSource, settings: LintSettings, *, edits: bool) -> list[
     findings = without_repetition(without_suppressed(source, check(source, settings)))
     findings = as_configured(findings, settings)
     if any(found.fix is not None and (edits or _may_be_withheld(source, found.fix)) for found in findings):
+        from flake8_nnx_treemap.codemod.layout import Style
         from flake8_nnx_treemap.codemod.writing import with_edits
 
-        findings = with_edits(source, findings, lambda fix: edits or _may_be_withheld(source, fix))
+        style = Style(settings.line_length, settings.keeps_commas)
+        findings = with_edits(source, findings, lambda fix: edits or _may_be_withheld(source, fix), style)
     findings = without_hiding_renames(findings, unsafe_fixes=settings.unsafe_fixes)
     return [found if found.fix is None else replace(found, fix=replace(found.fix, steps=())) for found in findings]
 

@@ -177,7 +177,15 @@ from flax import nnx
 
 
 def convert(state: nnx.State):
-    return jax.tree.map(lambda v: v.value if isinstance(v, (nnx.Variable, nnx.variablelib.VariableState)) else v, state, is_leaf=lambda x: isinstance(x, (nnx.Variable, nnx.variablelib.VariableState)))
+    return jax.tree.map(
+        lambda v: (
+            v.value
+            if isinstance(v, (nnx.Variable, nnx.variablelib.VariableState))
+            else v
+        ),
+        state,
+        is_leaf=lambda x: isinstance(x, (nnx.Variable, nnx.variablelib.VariableState)),
+    )
 """,
             "0.11": """\
 import jax
@@ -185,7 +193,11 @@ from flax import nnx
 
 
 def convert(state: nnx.State):
-    return jax.tree.map(lambda v: v.value if isinstance(v, nnx.Variable) else v, state, is_leaf=lambda x: isinstance(x, nnx.Variable))
+    return jax.tree.map(
+        lambda v: v.value if isinstance(v, nnx.Variable) else v,
+        state,
+        is_leaf=lambda x: isinstance(x, nnx.Variable),
+    )
 """,
         },
         applicability=Applicability.SAFE,
@@ -216,7 +228,11 @@ def halved(path, variable):
 
 
 def convert(state: "nnx.State"):
-    return jax.tree_util.tree_map_with_path(lambda path, v: halved(path, v) if isinstance(v, nnx.Variable) else v, state, is_leaf=lambda x: isinstance(x, nnx.Variable))
+    return jax.tree_util.tree_map_with_path(
+        lambda path, v: halved(path, v) if isinstance(v, nnx.Variable) else v,
+        state,
+        is_leaf=lambda x: isinstance(x, nnx.Variable),
+    )
 """,
         },
         applicability=Applicability.SAFE,
