@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -24,12 +24,22 @@ MAXIMUM_PASSES = 100
 
 
 @dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """A finding whose fix cannot be made, and why."""
+
+    finding: Finding
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class FixResult:
     """A new text, the findings that were fixed to get it, and the findings that it still has."""
 
     text: str
     fixed: tuple[Finding, ...] = ()
     remaining: tuple[Finding, ...] = ()
+    withdrawn: tuple[Withdrawn, ...] = ()
+    """Those of the remaining findings whose fix would have broken the file; they have no fix any more."""
 
 
 @collects_later
@@ -102,9 +112,11 @@ def _lint(source: ParsedSource, settings: LintSettings, *, edits: bool) -> list[
     findings = without_repetition(without_suppressed(source, check(source, settings)))
     findings = as_configured(findings, settings)
     if any(found.fix is not None and (edits or _may_be_withheld(source, found.fix)) for found in findings):
+        from flake8_nnx_treemap.codemod.layout import Style
         from flake8_nnx_treemap.codemod.writing import with_edits
 
-        findings = with_edits(source, findings, lambda fix: edits or _may_be_withheld(source, fix))
+        style = Style(settings.line_length, settings.keeps_commas)
+        findings = with_edits(source, findings, lambda fix: edits or _may_be_withheld(source, fix), style)
     findings = without_hiding_renames(findings, unsafe_fixes=settings.unsafe_fixes)
     return [found if found.fix is None else replace(found, fix=replace(found.fix, steps=())) for found in findings]
 
@@ -152,21 +164,65 @@ def fix_with(
     Args:
         text: the contents of a file.
         find: returns the findings of such a text.
-        rewrite: returns such a text after edits that do not overlap.
+        rewrite: returns such a text after edits that do not overlap; raises ``SourceError`` if it would be broken.
         unsafe_fixes: whether unsafe fixes are made.
 
     Raises:
-        SourceError: ``find`` or ``rewrite`` raises it, or the fixes do not end.
+        SourceError: ``find`` raises it, or the fixes do not end.
     """
     fixed: list[Finding] = []
     for _ in range(MAXIMUM_PASSES):
         findings = find(text)
-        chosen = compatible(found for found in findings if is_wanted(found.fix, unsafe_fixes=unsafe_fixes))
-        if not chosen:
-            return FixResult(text, tuple(fixed), tuple(findings))
-        text = rewrite(text, [edit for found in chosen if found.fix for edit in found.fix.edits])
-        fixed += chosen
+        wanted = [found for found in findings if is_wanted(found.fix, unsafe_fixes=unsafe_fixes)]
+        withdrawn: dict[Finding, str] = {}
+        made: list[Finding] = []
+        while not made and (chosen := compatible(found for found in wanted if found not in withdrawn)):
+            text, made = _make(text, chosen, rewrite, withdrawn)
+        if not made:
+            reported = tuple(_without_fix(found, withdrawn) for found in findings)
+            given_up = (Withdrawn(found, reason) for found, reason in withdrawn.items())
+            return FixResult(text, tuple(fixed), reported, tuple(given_up))
+        fixed += made
     raise SourceError(f"fixes do not come to rest after {MAXIMUM_PASSES} passes; the file is left as it was")
+
+
+def _make(
+    text: str,
+    chosen: Sequence[Finding],
+    rewrite: Callable[[str, Sequence[Edit]], str],
+    withdrawn: dict[Finding, str],
+) -> tuple[str, list[Finding]]:
+    """Make all fixes that can be made together; halves are tried where a whole group cannot.
+
+    Args:
+        text: the contents of a file.
+        chosen: findings with fixes that do not overlap.
+        rewrite: returns the text after edits; raises ``SourceError`` if it would be broken.
+        withdrawn: gets the findings whose fixes are not made, and why.
+
+    Returns:
+        The new text, and the findings that are fixed in it.
+    """
+    made: list[Finding] = []
+    new_text = text
+    groups = [list(chosen)]
+    while groups:
+        group = groups.pop()
+        try:
+            new_text = rewrite(text, [edit for found in (*made, *group) if found.fix for edit in found.fix.edits])
+            made += group
+        except SourceError as error:
+            if len(group) == 1:
+                withdrawn[group[0]] = error.message
+            else:
+                groups += [group[len(group) // 2 :], group[: len(group) // 2]]
+    return new_text, made
+
+
+def _without_fix(found: Finding, withdrawn: Mapping[Finding, str]) -> Finding:
+    if found not in withdrawn:
+        return found
+    return replace(found, fix=None, notes=(*found.notes, f"its fix is not made: {withdrawn[found]}"))
 
 
 def rewritten(text: str, edits: Sequence[Edit]) -> str:
@@ -190,4 +246,4 @@ def verify(program: str) -> ast.Module:
     try:
         return parse_module(program)
     except SourceError as error:
-        raise SourceError(f"the rewrite would not parse ({error.message}); the file is left as it was") from None
+        raise SourceError(f"the rewrite would not parse ({error.message})") from None

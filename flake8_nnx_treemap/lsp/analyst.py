@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections import OrderedDict
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
-from flake8_nnx_treemap.analysis.code.text import Edit, Position, Range, line_starts
+from flake8_nnx_treemap.analysis.code.text import Edit, Position, Range, SourceError, line_starts
 from flake8_nnx_treemap.fixing.edits import compatible
-from flake8_nnx_treemap.fixing.engine import fix, lint
+from flake8_nnx_treemap.fixing.engine import fix, lint, rewritten
 from flake8_nnx_treemap.lsp.documents import Source
 from flake8_nnx_treemap.project.configuration import Overrides, settings_for
 from flake8_nnx_treemap.project.modules import module_finder
@@ -133,11 +134,20 @@ def repairs(analysis: Analysis, code: str | None = None, *, unsafe_fixes: bool =
     findings = [found for found in analysis.findings if code in (None, found.code)]
     wanted = [found for found in findings if is_wanted(found.fix, unsafe_fixes=settings.unsafe_fixes)]
     chosen = compatible(wanted)
-    if len(chosen) == len(wanted):
-        return sorted({edit for found in chosen if found.fix for edit in found.fix.edits})
-    settings = settings if code is None else replace(settings, select=frozenset({code}))
     text, filename = analysis.source.text, analysis.source.filename
+    edits = sorted({edit for found in chosen if found.fix for edit in found.fix.edits})
+    if len(chosen) == len(wanted) and _can_be_made(text, edits):
+        return edits
+    settings = settings if code is None else replace(settings, select=frozenset({code}))
     return difference(text, fix(text, filename, settings, module_finder(filename)).text)
+
+
+def _can_be_made(text: str, edits: Sequence[Edit]) -> bool:
+    try:
+        rewritten(text, edits)
+    except SourceError:
+        return False
+    return True
 
 
 def difference(old: str, new: str) -> list[Edit]:

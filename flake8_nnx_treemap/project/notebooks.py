@@ -111,7 +111,7 @@ class Notebook:
             last = starts[edit.range.end.row - 1] + edit.range.end.column - 1
             index = bisect_right(self._offsets, first) - 1
             if last > self._offsets[index] + len(self.cells[index].source):
-                raise SourceError(f"a statement does not end with cell {self.cells[index].number}; left as it was")
+                raise SourceError(f"a statement does not end with cell {self.cells[index].number}")
             start, end, content = self._in_file(index, first - self._offsets[index], last - first, edit)
             parts += [self.text[done:start], content]
             done = end

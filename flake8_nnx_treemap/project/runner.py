@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING
 from flake8_nnx_treemap.names import NEWEST_RANGE
 from flake8_nnx_treemap.project.configuration import Overrides, flax_range_for, max_file_size_for, settings_for
 from flake8_nnx_treemap.project.errors import ConfigurationError, FileError
-from flake8_nnx_treemap.project.files import read
+from flake8_nnx_treemap.project.files import encoded, read
 
 if TYPE_CHECKING:
     from flake8_nnx_treemap.analysis.code.text import Position
     from flake8_nnx_treemap.analysis.names.source import Modules
-    from flake8_nnx_treemap.fixing.engine import FixResult
+    from flake8_nnx_treemap.fixing.engine import FixResult, Withdrawn
     from flake8_nnx_treemap.project.baseline import Baseline
     from flake8_nnx_treemap.project.cache import Cache
     from flake8_nnx_treemap.project.formats import Format, Shown
     from flake8_nnx_treemap.project.notebooks import CellRows
+    from flake8_nnx_treemap.project.patches import FileDiff
     from flake8_nnx_treemap.rules.rule import Finding
     from flake8_nnx_treemap.rules.settings import LintSettings
 
@@ -70,8 +71,8 @@ class FileReport:
     error: str | None = None
     """What is wrong with the file, or with a part of it that was not read."""
     notes: tuple[str, ...] = ()
-    """What else people should know: of cells that were passed over."""
-    diff: str = ""
+    """What else people should know: of cells that were passed over, and of fixes that were not made."""
+    diffs: tuple[FileDiff, ...] = ()
     text: str | None = None
     """The text that the findings refer to: of a notebook, its cells' sources in one."""
     cells: CellRows | None = None
@@ -172,7 +173,12 @@ def told(reports: Iterable[FileReport]) -> list[FileReport]:
 
 
 def process_text(
-    text: str, filename: str, task: Task, fix: Fixer | None = None, on_search: Callable[[str], object] | None = None
+    text: str,
+    filename: str,
+    task: Task,
+    fix: Fixer | None = None,
+    on_search: Callable[[str], object] | None = None,
+    encoding: str = "utf-8",
 ) -> tuple[FileReport, str]:
     """Lint or fix one text that is in memory.
 
@@ -182,9 +188,13 @@ def process_text(
         task: what to do.
         fix: what repairs it, called as ``engine.fix_with`` is, which is the default.
         on_search: called with names that are looked for in other files; see ``modules.module_finder``.
+        encoding: how the file is encoded, for its diff.
 
     Returns:
         The report, and the new text.
+
+    Raises:
+        FileError: the new text does not fit the encoding.
     """
     from flake8_nnx_treemap.analysis.code.text import SourceError
     from flake8_nnx_treemap.fixing.engine import FixResult, fix_with
@@ -223,7 +233,7 @@ def process_text(
         unsafe_fixes=settings.unsafe_fixes,
         known=tuple(known),
         error=shown.problem,
-        notes=shown.notes,
+        notes=(*shown.notes, *(_said(one, shown.cells) for one in result.withdrawn)),
         text=shown.text,
         cells=shown.cells,
         more_for_newest=more,
@@ -231,8 +241,14 @@ def process_text(
     if task.adds_noqa:
         report = replace(report, done="suppressed")
     if task.wants_diff:
-        report = replace(report, diff=diff_of(format_.show(text), shown, filename))
+        report = replace(report, diffs=diffs_of(format_.show(text), shown, filename, encoding))
     return report, result.text
+
+
+def _said(withdrawn: Withdrawn, cells: CellRows | None) -> str:
+    """What people are told of a fix that would have broken the file."""
+    found = withdrawn.finding
+    return f"{place_in(cells, found.range.start)}: the fix of {found.code} is not made: {withdrawn.reason}"
 
 
 def _hold_to_size(size: int, filename: str, task: Task) -> None:
@@ -274,7 +290,7 @@ def process_file(path: str, task: Task, fix: Fixer | None = None) -> FileReport:
         data, status = read(path)
         text, encoding = format_of(path).decode(data)
         searched: list[str] = []
-        report, new_text = process_text(text, path, task, fix, searched.append)
+        report, new_text = process_text(text, path, task, fix, searched.append, encoding)
         if task.writes and new_text != text:
             from flake8_nnx_treemap.project.writing import write
 
@@ -313,24 +329,24 @@ def _lost(path: str, how: str) -> FileReport:
     return FileReport(path, error=f"could not be checked: the process that looked at it was {how}")
 
 
-def diff_of(old: Shown, new: Shown, filename: str) -> str:
-    """A unified diff; of a notebook, one for each cell that changes."""
+def diffs_of(old: Shown, new: Shown, filename: str, encoding: str) -> tuple[FileDiff, ...]:
+    """What changes in a file; in a notebook, what changes in each cell.
+
+    Raises:
+        FileError: the new text does not fit the file's encoding.
+    """
+    from flake8_nnx_treemap.project.patches import diff_of_bytes
+
     if old.cells is None or new.cells is None:
-        return _diff_of_texts(old.text, new.text, filename)
-    return "".join(
-        _diff_of_texts(before, after, f"{filename}:cell {number}")
-        for number, before, after in zip(old.cells.numbers, old.sources(), new.sources(), strict=True)
+        return diff_of_bytes(encoded(old.text, encoding), encoded(new.text, encoding), filename, encoding)
+    cells = zip(old.cells.numbers, old.sources(), new.sources(), strict=True)
+    return tuple(
+        diff
+        for number, before, after in cells
+        for diff in diff_of_bytes(
+            before.encode("utf-8", "backslashreplace"),  # JSON can hold halves of characters.
+            after.encode("utf-8", "backslashreplace"),
+            f"{filename}:cell {number}",
+            "utf-8",
+        )
     )
-
-
-def _diff_of_texts(old: str, new: str, name: str) -> str:
-    """A unified diff; a line without a line end at the end of the file is marked as diff and git do."""
-    import difflib  # Only where a diff is wanted.
-    import io
-
-    from flake8_nnx_treemap.project.escaping import one_line, patch_line
-
-    before, after = (list(io.StringIO(text, newline="\n")) for text in (old, new))  # Only line feeds, as patch has it.
-    shown = one_line(name)
-    lines = map(patch_line, difflib.unified_diff(before, after, fromfile=shown, tofile=shown))
-    return "".join(line if line.endswith("\n") else line + "\n\\ No newline at end of file\n" for line in lines)

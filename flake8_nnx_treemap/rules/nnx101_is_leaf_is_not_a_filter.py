@@ -101,7 +101,11 @@ from flax import nnx
 
 def convert(state):
     return jax.tree.map(
-        lambda v: v.value * 2 if isinstance(v, (nnx.Variable, nnx.variablelib.VariableState)) else v,
+        lambda v: (
+            v.value * 2
+            if isinstance(v, (nnx.Variable, nnx.variablelib.VariableState))
+            else v
+        ),
         state,
         is_leaf=lambda x: isinstance(x, (nnx.Variable, nnx.variablelib.VariableState)),
     )
@@ -147,7 +151,11 @@ def scaled(path, variable, scale=2.0):
 
 
 def convert(state):
-    return jax.tree_util.tree_map_with_path(lambda path, v: scaled(path, v) if isinstance(v, nnx.Variable) else v, state, is_leaf=lambda x: isinstance(x, nnx.Variable))
+    return jax.tree_util.tree_map_with_path(
+        lambda path, v: scaled(path, v) if isinstance(v, nnx.Variable) else v,
+        state,
+        is_leaf=lambda x: isinstance(x, nnx.Variable),
+    )
 """,
         },
         applicability=Applicability.SAFE,
@@ -172,7 +180,11 @@ from flax import nnx
 
 
 def convert(state):
-    return jax.tree.map(lambda v: jnp.zeros(v.shape) if isinstance(v, nnx.Variable) else v, state, is_leaf=lambda x: isinstance(x, nnx.Variable))
+    return jax.tree.map(
+        lambda v: jnp.zeros(v.shape) if isinstance(v, nnx.Variable) else v,
+        state,
+        is_leaf=lambda x: isinstance(x, nnx.Variable),
+    )
 """,
         },
         applicability=Applicability.UNSAFE,

@@ -101,7 +101,11 @@ from flax import nnx
 
 
 def convert(state):
-    return jax.tree.map(lambda x: x.replace(0.0) if isinstance(x, nnx.Variable) else x, state, is_leaf=lambda x: isinstance(x, nnx.Variable))
+    return jax.tree.map(
+        lambda x: x.replace(0.0) if isinstance(x, nnx.Variable) else x,
+        state,
+        is_leaf=lambda x: isinstance(x, nnx.Variable),
+    )
 """,
         },
         applicability=Applicability.UNSAFE,

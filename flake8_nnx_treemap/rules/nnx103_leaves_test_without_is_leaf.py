@@ -108,7 +108,16 @@ from flax import nnx
 
 
 def convert(state):
-    return [x.value for x in jax.tree.leaves(state, is_leaf=lambda x: isinstance(x, (nnx.Variable, nnx.variablelib.VariableState))) if isinstance(x, (nnx.Variable, nnx.variablelib.VariableState))]
+    return [
+        x.value
+        for x in jax.tree.leaves(
+            state,
+            is_leaf=lambda x: isinstance(
+                x, (nnx.Variable, nnx.variablelib.VariableState)
+            ),
+        )
+        if isinstance(x, (nnx.Variable, nnx.variablelib.VariableState))
+    ]
 """,
             "0.11": """\
 import jax
@@ -116,7 +125,11 @@ from flax import nnx
 
 
 def convert(state):
-    return [x.value for x in jax.tree.leaves(state, is_leaf=lambda x: isinstance(x, nnx.Variable)) if isinstance(x, nnx.Variable)]
+    return [
+        x.value
+        for x in jax.tree.leaves(state, is_leaf=lambda x: isinstance(x, nnx.Variable))
+        if isinstance(x, nnx.Variable)
+    ]
 """,
         },
         applicability=Applicability.UNSAFE,
@@ -145,7 +158,9 @@ from flax import nnx
 
 def convert(state):
     found = []
-    for path, leaf in jax.tree_util.tree_flatten_with_path(state, is_leaf=lambda x: isinstance(x, nnx.Variable))[0]:
+    for path, leaf in jax.tree_util.tree_flatten_with_path(
+        state, is_leaf=lambda x: isinstance(x, nnx.Variable)
+    )[0]:
         if not isinstance(leaf, nnx.Variable):
             continue
         found.append([leaf.value] * len(path))

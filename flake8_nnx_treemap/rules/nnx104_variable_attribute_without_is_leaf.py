@@ -174,7 +174,15 @@ from flax import nnx
 
 
 def convert(state: nnx.State):
-    return jax.tree.map(lambda v: v.value if isinstance(v, (nnx.Variable, nnx.variablelib.VariableState)) else v, state, is_leaf=lambda x: isinstance(x, (nnx.Variable, nnx.variablelib.VariableState)))
+    return jax.tree.map(
+        lambda v: (
+            v.value
+            if isinstance(v, (nnx.Variable, nnx.variablelib.VariableState))
+            else v
+        ),
+        state,
+        is_leaf=lambda x: isinstance(x, (nnx.Variable, nnx.variablelib.VariableState)),
+    )
 """,
             "0.11": """\
 import jax
@@ -182,7 +190,11 @@ from flax import nnx
 
 
 def convert(state: nnx.State):
-    return jax.tree.map(lambda v: v.value if isinstance(v, nnx.Variable) else v, state, is_leaf=lambda x: isinstance(x, nnx.Variable))
+    return jax.tree.map(
+        lambda v: v.value if isinstance(v, nnx.Variable) else v,
+        state,
+        is_leaf=lambda x: isinstance(x, nnx.Variable),
+    )
 """,
         },
         applicability=Applicability.SAFE,
@@ -213,7 +225,11 @@ def halved(path, variable):
 
 
 def convert(state: "nnx.State"):
-    return jax.tree_util.tree_map_with_path(lambda path, v: halved(path, v) if isinstance(v, nnx.Variable) else v, state, is_leaf=lambda x: isinstance(x, nnx.Variable))
+    return jax.tree_util.tree_map_with_path(
+        lambda path, v: halved(path, v) if isinstance(v, nnx.Variable) else v,
+        state,
+        is_leaf=lambda x: isinstance(x, nnx.Variable),
+    )
 """,
         },
         applicability=Applicability.SAFE,

@@ -214,7 +214,11 @@ from flax import nnx
 
 def convert(state):
     return jax.tree.map(
-        lambda v: v.replace(v.value) if isinstance(v, (nnx.Variable, nnx.variablelib.VariableState)) else v,
+        lambda v: (
+            v.replace(v.value)
+            if isinstance(v, (nnx.Variable, nnx.variablelib.VariableState))
+            else v
+        ),
         state,
         is_leaf=lambda x: isinstance(x, (nnx.Variable, nnx.VariableState)),
     )
@@ -252,7 +256,11 @@ from flax import nnx
 
 
 def convert(state):
-    return jax.tree.map(lambda v: [v.value], state, is_leaf=lambda x: isinstance(x, nnx.Variable))
+    return jax.tree.map(
+        lambda v: [v.value],
+        state,
+        is_leaf=lambda x: isinstance(x, nnx.Variable),
+    )
 """,
         },
         applicability=Applicability.UNSAFE,

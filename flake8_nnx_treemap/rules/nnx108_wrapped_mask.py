@@ -126,7 +126,9 @@ def make(model: nnx.Module, transformation) -> nnx.Optimizer:
 
 
 def convert(state: nnx.State):
-    labels = jax.tree.map(lambda x: "trained", state, is_leaf=lambda x: isinstance(x, nnx.Variable))
+    labels = jax.tree.map(
+        lambda x: "trained", state, is_leaf=lambda x: isinstance(x, nnx.Variable)
+    )
     optimizer = optax.multi_transform({"trained": optax.adam(1e-3), "frozen": optax.set_to_zero()}, labels)
     return [optimizer is not None]
 """,

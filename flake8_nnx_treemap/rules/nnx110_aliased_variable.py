@@ -174,7 +174,11 @@ def is_variable(x):
 
 
 def convert(state):
-    return jax.tree.map(lambda v: v.copy() if is_variable(v) else [v], state, is_leaf=is_variable)
+    return jax.tree.map(
+        lambda v: v.copy() if is_variable(v) else [v],
+        state,
+        is_leaf=is_variable,
+    )
 """,
         },
         applicability=Applicability.UNSAFE,

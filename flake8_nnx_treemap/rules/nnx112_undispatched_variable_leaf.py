@@ -100,7 +100,11 @@ from flax import nnx
 
 
 def convert(state):
-    return jax.tree.map(lambda v: v.value if isinstance(v, nnx.Variable) else v, state, is_leaf=lambda x: isinstance(x, nnx.Variable))
+    return jax.tree.map(
+        lambda v: v.value if isinstance(v, nnx.Variable) else v,
+        state,
+        is_leaf=lambda x: isinstance(x, nnx.Variable),
+    )
 """,
         },
         applicability=Applicability.SAFE,
@@ -137,7 +141,11 @@ def halve(variable):
 
 def convert(state):
     return jax.tree.map(
-        lambda v: halve(v) if isinstance(v, (nnx.Variable, nnx.variablelib.VariableState)) else v,
+        lambda v: (
+            halve(v)
+            if isinstance(v, (nnx.Variable, nnx.variablelib.VariableState))
+            else v
+        ),
         state,
         is_leaf=lambda x: isinstance(x, (nnx.Variable, nnx.variablelib.VariableState)),
     )

@@ -130,7 +130,11 @@ from flax import nnx
 
 def convert(state):
     is_variable = lambda x: isinstance(x, nnx.Variable)
-    return jax.tree.map(lambda v: v.copy() if is_variable(v) else v, state, is_leaf=is_variable)
+    return jax.tree.map(
+        lambda v: v.copy() if is_variable(v) else v,
+        state,
+        is_leaf=is_variable,
+    )
 """,
         },
         applicability=Applicability.SAFE,

@@ -70,7 +70,7 @@ def _use(source: ParsedSource, node: ast.expr, name: str) -> Finding:
     kept = f"tree.{REMOVED_TREE_FUNCTIONS[name]}"
     text = source.text_in(range_)
     fix = None
-    if text.endswith(f".{name}"):
+    if text.endswith(name):  # Not where a ligature stands for two letters of it.
         edit = source.replace(range_, text[: -len(name)] + kept)
         is_safe = safety.nothing_sees_the_error(source, node, AttributeError)
         fix = make_fix(safety.safe_if(is_safe), FIX_MESSAGE, [edit])

@@ -6,7 +6,7 @@ import ast
 from itertools import chain, count
 
 from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall
-from flake8_nnx_treemap.analysis.code.nodes import end_of, nodes_below
+from flake8_nnx_treemap.analysis.code.nodes import nodes_below
 from flake8_nnx_treemap.analysis.code.text import parse_expression
 from flake8_nnx_treemap.rules.steps import AddKeyword, Replace, Step
 
@@ -45,8 +45,7 @@ def stop_step(call: TreeCall, types: str) -> Step | None:
         types: the second argument of ``isinstance``, as source text.
 
     Returns:
-        The step; ``None`` where the predicate would be a second one, would need parentheses around a generator, or
-        may have to take a path.
+        The step; ``None`` where the predicate would be a second one, or may have to take a path.
     """
     if call.partial is not None or call.takes_path is None:
         return None  # Other calls use the arguments of a partial, too.
@@ -54,6 +53,4 @@ def stop_step(call: TreeCall, types: str) -> Step | None:
         return Replace(call.none_for_is_leaf, stopping_at(types, takes_path=call.takes_path), with_parentheses=True)
     if call.more_trees and call.function.is_leaf_position is not None:
         return None  # The starred arguments may bring an ``is_leaf``.
-    if call.node.args and end_of(call.node.args[-1]) == end_of(call.node):
-        return None  # A generator as the only argument shares the call's parentheses.
     return AddKeyword(call.node, f"is_leaf={stopping_at(types, takes_path=call.takes_path)}")

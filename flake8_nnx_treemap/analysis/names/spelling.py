@@ -236,7 +236,9 @@ def _add_to_import(source: ParsedSource, node: ast.ImportFrom, member: str) -> E
 
 
 def _separator(source: ParsedSource, node: ast.ImportFrom, alias: ast.alias) -> str:
-    """Return a space, or the line break and indentation of an import that has one name per line."""
+    """Return a space, or the line break and indentation of an import that has one name per line in parentheses."""
+    if not source.text_of(node).endswith(")"):
+        return " "
     start = source.position_of_place(start_of(alias))
     before = source.text_in(Range(Position(start.row, 1), start))
     on_own_line = alias.lineno != node.lineno and not before.strip()
