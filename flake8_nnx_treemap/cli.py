@@ -476,13 +476,13 @@ def _report(reports: Sequence[FileReport], options: argparse.Namespace, *, is_co
         return "" if options.quiet or options.statistics or options.fix_only else "All checks passed!\n"
     if not reports and options.output_format == "json":
         return "[]\n"
-    if options.statistics:
-        from flake8_nnx_treemap.reporting.statistics import render_statistics
-
-        return render_statistics(options.output_format, reports)
     from flake8_nnx_treemap.reporting.style import Style
 
     style = Style(not options.diff, is_coloured, has_summary=not options.quiet, lists_fixes=options.show_fixes)
+    if options.statistics:
+        from flake8_nnx_treemap.reporting.statistics import render_statistics
+
+        return render_statistics(options.output_format, reports, style)
     return render(options.output_format, reports, style)
 
 

@@ -218,7 +218,9 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
         "--output-format", choices=tuple(FORMATS), default="text", metavar="FORMAT", help=f"one of {', '.join(FORMATS)}"
     )
     output.add_argument("--output-file", "-o", metavar="FILE", help="write the report to this file, at once and whole")
-    output.add_argument("--statistics", action="store_true", help="count findings by rule (text, concise or json)")
+    output.add_argument(
+        "--statistics", action="store_true", help="count findings by kind, rule and file (text, concise or json)"
+    )
     output.add_argument("--color", metavar="WHEN", choices=COLORS, default=COLORS[0], help="auto, always or never")
     loudness = output.add_mutually_exclusive_group()
     loudness.add_argument("--quiet", "-q", action="store_true", help="print findings, and no summary")

@@ -122,7 +122,7 @@ def test_the_star_says_what_the_project_lets_us_fix(folder: Path) -> None:
     lines = nnx_fix("--no-unsafe-fixes", *words, cwd=folder).stdout.splitlines()
     assert "NNX101 is_leaf" in lines[0]
     assert lines[1:] == ["Found 1 finding.", "1 more fix with `--unsafe-fixes`."]
-    assert nnx_fix("--statistics", *words, cwd=folder).stdout == "1  NNX101  [*] is-leaf-is-not-a-filter\n"
+    assert nnx_fix("--statistics", "--quiet", *words, cwd=folder).stdout == "1  NNX101  [*] is-leaf-is-not-a-filter\n"
 
 
 # Colours and questions

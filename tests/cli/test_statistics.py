@@ -6,6 +6,8 @@ import json
 import os
 import re
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 from test_formats import SUMMARY, TWO, folder, nnx_fix, output  # noqa: F401
@@ -13,17 +15,82 @@ from test_formats import SUMMARY, TWO, folder, nnx_fix, output  # noqa: F401
 EXTRA = TWO.splitlines()[6].strip() + "\n"
 
 
+OLD = """\
+from flax import nnx
+import jax
+
+
+def old(p: nnx.Param, state):
+    p.note = "frozen"
+    print(p.value, p.value)
+    return jax.tree_map(lambda x: x, state)
+"""
+OLDER = """\
+from flax import nnx
+import jax
+
+state = nnx.state(nnx.Linear(2, 2, rngs=nnx.Rngs(0)))
+jax.tree.map(lambda x: x.value if isinstance(x, nnx.Param) else x, state)
+jax.tree_map(abs, state)
+"""
+UPGRADE = """\
+crash (raises): 3 fixed by `nnx-fix`
+2  NNX208  [*] removed-jax-tree-map
+1  NNX205  [*] metadata-by-attribute
+
+silent (computes something else without a word): 1 with `--unsafe-fixes`
+1  NNX102  [ ] dispatch-without-is-leaf
+
+deprecation (warns, and will be removed): 3 fixed by `nnx-fix`
+3  NNX206  [*] deprecated-value-access
+
+files:
+4  a/one.py: 2 crash, 2 deprecation
+3  a/two.py: 1 crash, 1 silent, 1 deprecation
+
+7 findings in 2 files: 6 fixed by `nnx-fix`, 1 with `--unsafe-fixes`.
+"""
+
+
 def test_rules_are_counted_most_frequent_first(folder: Path) -> None:  # noqa: F811
     (folder / "two.py").write_text(TWO + EXTRA)
-    expected = "2  NNX102  [ ] dispatch-without-is-leaf\n1  NNX101  [*] is-leaf-is-not-a-filter\n"
+    rules = "2  NNX102  [ ] dispatch-without-is-leaf\n1  NNX101  [*] is-leaf-is-not-a-filter\n"
     for name in ("text", "concise"):
-        run = nnx_fix("--statistics", "--output-format", name, "two.py", cwd=folder)
-        assert (run.returncode, run.stdout.decode()) == (1, expected)
+        run = nnx_fix("--statistics", "--quiet", "--output-format", name, "two.py", cwd=folder)
+        assert (run.returncode, run.stdout.decode()) == (1, rules)
     run = nnx_fix("--statistics", "--output-format", "json", "two.py", cwd=folder)
-    assert json.loads(run.stdout) == [
-        {"code": "NNX102", "name": "dispatch-without-is-leaf", "count": 2, "fixable": 0},
-        {"code": "NNX101", "name": "is-leaf-is-not-a-filter", "count": 1, "fixable": 1},
+    expected = [
+        {"code": "NNX102", "name": "dispatch-without-is-leaf", "kind": "silent", "count": 2, "fixable": 0},
+        {"code": "NNX101", "name": "is-leaf-is-not-a-filter", "kind": "crash", "count": 1, "fixable": 1},
     ]
+    counts = json.loads(run.stdout)
+    assert [{key: value for key, value in one.items() if key in expected[0]} for one in counts] == expected
+    assert [one["files"] for one in counts] == [{"two.py": 2}, {"two.py": 1}]
+
+
+def test_an_upgrade_is_reported_by_what_code_does_and_how_it_is_repaired(folder: Path) -> None:  # noqa: F811
+    (folder / "a").mkdir()
+    (folder / "a" / "one.py").write_text(OLD)
+    (folder / "a" / "two.py").write_text(OLDER)
+    command = [sys.executable, "-m", "flake8_nnx_treemap", "--check", "--target-flax", ">=0.12.1", "--statistics"]
+    run = subprocess.run([*command, "--isolated", "a"], cwd=folder, capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stderr) == (1, "")
+    assert run.stdout == UPGRADE
+
+
+def test_statistics_tell_unsafe_fixes_from_work_by_hand(folder: Path) -> None:  # noqa: F811
+    run = nnx_fix("--statistics", "two.py", cwd=folder)
+    assert run.stdout.decode().endswith("2 findings in 1 file: 1 fixed by `nnx-fix`, 1 with `--unsafe-fixes`.\n")
+    run = nnx_fix("--statistics", "--unsafe-fixes", "two.py", cwd=folder)
+    assert run.stdout.decode().endswith("2 findings in 1 file: 2 fixed by `nnx-fix`.\n")
+    run = nnx_fix("--statistics", "--output-format", "json", "two.py", cwd=folder)
+    repairs = [(one["code"], one["fixable"], one["safe"], one["unsafe"]) for one in json.loads(run.stdout)]
+    assert repairs == [("NNX101", 1, 1, 0), ("NNX102", 0, 0, 1)]
+    (folder / "two.py").write_text(
+        "from flax import nnx\n\ndef swap(p: nnx.Param, q: nnx.Param):\n    p.value, q.value = 1, 2\n"
+    )
+    run = nnx_fix("--statistics", "--select", "NNX206", "--target-flax", "0.12.8", "two.py", cwd=folder)
+    assert run.stdout.decode().endswith("2 findings in 1 file: 2 by hand.\n")
 
 
 def test_nothing_to_count(folder: Path) -> None:  # noqa: F811
