@@ -36,7 +36,7 @@ def spelling_of(source: ParsedSource, name: str, place: Place) -> Spelling | Non
         The shortest spelling, preferring the file's own module alias; ``None`` if no import of NNX is visible at
         ``place``.
     """
-    written = [text for scope in _scopes_around(source, place) for text in _through_imports(source, scope, name, place)]
+    written = [text for scope in scopes_around(source, place) for text in _through_imports(source, scope, name, place)]
     if written:
         return Spelling(min(written, key=_preference))
     return _through_new_import(source, name.rpartition(".")[2], place)
@@ -46,7 +46,8 @@ def _preference(text: str) -> tuple[int, int, str]:
     return (text.count("."), len(text), text)
 
 
-def _scopes_around(source: ParsedSource, place: Place) -> Iterator[Scope]:
+def scopes_around(source: ParsedSource, place: Place) -> Iterator[Scope]:
+    """Yield the scopes around a place, innermost first."""
     scope: Scope | None = source.bindings.scope_at(place)
     while scope is not None:
         yield scope
@@ -77,12 +78,12 @@ def _through_imports(source: ParsedSource, scope: Scope, name: str, place: Place
     """Yield the spellings of a name with the names of one scope; of those through imports, the best that reaches."""
     names = _names_in(source, scope, name)
     for visible in names.assigned:
-        if _can_be_used(source, visible, place):
+        if can_be_used(source, visible, place):
             for full in source.bindings.qualified_names((visible,), place):
                 yield from _texts(visible, full, name)
     for text, visible, full in names.imported:
         is_meant = full in source.bindings.qualified_names((visible,), place)
-        if is_meant and _can_be_used(source, visible, place):
+        if is_meant and can_be_used(source, visible, place):
             yield text
             return
 
@@ -112,7 +113,8 @@ def _texts(visible: str, full: str, name: str) -> Iterator[str]:
     yield from (visible + target[len(full) :] for target in targets if target.startswith(full + "."))
 
 
-def _can_be_used(source: ParsedSource, visible: str, place: Place) -> bool:
+def can_be_used(source: ParsedSource, visible: str, place: Place) -> bool:
+    """Tell whether a name has always been bound when the code at a place runs."""
     bindings = source.bindings.bindings_of(visible, place)
     if not all(_is_there_in_a_lambda(source, binding) for binding in bindings):
         return False
@@ -165,7 +167,7 @@ def _through_new_import(source: ParsedSource, member: str, place: Place) -> Spel
         return None  # The name is in use, perhaps through ``from m import *``.
     found = [
         (visible, node)
-        for scope in _scopes_around(source, place)
+        for scope in scopes_around(source, place)
         for visible, node in _import_to_add_to(source, scope, place)
     ]
     if not found:
