@@ -44,14 +44,13 @@ from collections.abc import Iterator
 
 from flake8_nnx_treemap.analysis.code.nodes import start_of
 from flake8_nnx_treemap.analysis.names.jax_spelling import import_of_jax, spelling_of_jax
-from flake8_nnx_treemap.analysis.names.source import ParsedSource
+from flake8_nnx_treemap.analysis.names.source import Edit, ParsedSource
 from flake8_nnx_treemap.analysis.values.snapshots import Snapshot, snapshots_of
 from flake8_nnx_treemap.names import VARIABLE_STATE_IS_VARIABLE, FlaxRange
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.renaming import unless_guarded
 from flake8_nnx_treemap.rules.rewriting import make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
-from flake8_nnx_treemap.rules.steps import Enclose, Step
 
 MESSAGE = "this state is no copy{}: training the model changes it; keep {}(…))"
 
@@ -67,7 +66,7 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
         yield Finding("NNX113", message, source.range(kept.taken.func), _fix(source, kept))
 
 
-def _copying(source: ParsedSource, kept: Snapshot) -> tuple[str, tuple[Step, ...]] | None:
+def _copying(source: ParsedSource, kept: Snapshot) -> tuple[str, tuple[Edit, ...]] | None:
     """Return what to write before the call, and the import that this needs; ``None`` if the file leaves no way."""
     place = start_of(kept.taken)
     mapping = spelling_of_jax(source, ("jax.tree.map", "jax.tree_util.tree_map"), place)
@@ -83,7 +82,9 @@ def _fix(source: ParsedSource, kept: Snapshot) -> Fix | None:
     if found is None:
         return None
     before, imports = found
-    return make_fix(Applicability.UNSAFE, "Keep a copy", [Enclose(kept.taken, before, ")"), *imports])
+    taken = source.range(kept.taken)
+    steps = [source.insert(taken.start, before), source.insert(taken.end, ")"), *imports]
+    return make_fix(Applicability.UNSAFE, "Keep a copy", steps)
 
 
 EXAMPLES = (

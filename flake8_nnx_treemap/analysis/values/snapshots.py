@@ -298,6 +298,8 @@ class _Kept:
     def _read(self, value: ast.expr, path: tuple[int, ...], statement: ast.stmt) -> _Value:
         if is_none(value):
             return _Value(_What.NOTHING, value, statement)
+        if isinstance(value, ast.IfExp) and (is_none(value.body) or is_none(value.orelse)):
+            value = value.orelse if is_none(value.body) else value.body
         call, model = _state_taken(self._source, value, path)
         if call is not None:
             return _Value(_What.STATE, value, statement, call, model)
