@@ -96,6 +96,7 @@ CATALOGUE: tuple[Entry, ...] = (
     Entry("NNX110", "aliased-variable", Kind.SILENT, ("tree",), VARIABLE_STATE_IS_VARIABLE, on_by_default=_OFF),
     Entry("NNX111", "mutating-mapper", Kind.SILENT, ("tree",), VARIABLE_STATE_IS_VARIABLE, on_by_default=_OFF),
     Entry("NNX112", "undispatched-variable-leaf", Kind.CRASH, ("tree",), on_by_default=_OFF),
+    Entry("NNX113", "snapshot-is-no-copy", Kind.SILENT, ("state", "split", "variables"), VARIABLE_STATE_IS_VARIABLE),
     Entry("NNX201", "deprecated-variable-state", Kind.DEPRECATION, ("VariableState",), VARIABLE_STATE_IS_VARIABLE),
     Entry("NNX202", "variable-state-constructor", Kind.CRASH, ("VariableState",), VARIABLE_STATE_IS_VARIABLE),
     Entry("NNX203", "removed-conversion", Kind.CRASH, ("to_variable",), VARIABLE_STATE_IS_VARIABLE),

@@ -177,7 +177,7 @@ def _model_and_optimizer(source: ParsedSource, made: Construction) -> Iterator[S
         yield from spelling.edits
 
 
-def _keyword(source: ParsedSource, made: Construction) -> Iterable[Step]:
+def _keyword(source: ParsedSource, made: Construction) -> Iterable[Step | None]:
     """Return the step that gives ``wrt`` by keyword, where it is given by position."""
     if not made.wrt_is_by_position or made.wrt is None:
         return ()
@@ -193,7 +193,7 @@ def _param(source: ParsedSource, call: ast.Call) -> Iterator[Step | None]:
         yield from spelling.edits
 
 
-def _before(source: ParsedSource, node: ast.expr, separator: str, argument: ast.expr, text: str) -> Step:
+def _before(source: ParsedSource, node: ast.expr, separator: str, argument: ast.expr, text: str) -> Step | None:
     """Return the step that inserts text before an argument and the parentheses around it.
 
     Args:
@@ -202,11 +202,16 @@ def _before(source: ParsedSource, node: ast.expr, separator: str, argument: ast.
         separator: what is between the two: a comma, or the parenthesis that opens a call's arguments.
         argument: the argument.
         text: what to insert.
+
+    Returns:
+        The step; ``None`` for a generator that shares the parentheses of the call.
     """
     start = source.offset(source.position_of_place(end_of(node)))
     end = source.position_of_place(start_of(argument))
     between = source.text_in(Range(source.position(start), end))
     code = re.sub(r"#.*", lambda comment: " " * len(comment[0]), between)
+    if separator not in code:
+        return None
     parenthesis = code.find("(", code.index(separator) + 1)
     return source.insert(source.position(start + parenthesis) if parenthesis >= 0 else end, text)
 

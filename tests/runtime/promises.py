@@ -27,6 +27,7 @@ REACHES: Mapping[str, tuple[Reach, bool]] = {
     "NNX110": _USERS_DISPATCH,
     "NNX111": _NO_MAPPER,
     "NNX112": _WRITES_THE_DISPATCH,
+    "NNX113": _NO_MAPPER,
     "NNX201": _NO_MAPPER,
     "NNX202": _NO_MAPPER,
     "NNX203": _NO_MAPPER,

@@ -40,7 +40,7 @@ def spelling_of(source: ParsedSource, name: str, place: Place) -> Spelling | Non
         The shortest spelling that is certain, preferring the file's own module alias, or one that needs a further
         import, or one that is not certain; ``None`` if no import of NNX is visible at ``place``.
     """
-    written = [text for scope in _scopes_around(source, place) for text in _through_imports(source, scope, name, place)]
+    written = [text for scope in scopes_around(source, place) for text in _through_imports(source, scope, name, place)]
     certain = [text for text in written if _is_certain(source, text, name, place)]
     if certain:
         return Spelling(min(certain, key=_preference))
@@ -52,7 +52,8 @@ def _preference(text: str) -> tuple[int, int, str]:
     return (text.count("."), len(text), text)
 
 
-def _scopes_around(source: ParsedSource, place: Place) -> Iterator[Scope]:
+def scopes_around(source: ParsedSource, place: Place) -> Iterator[Scope]:
+    """Yield the scopes around a place, innermost first."""
     scope: Scope | None = source.bindings.scope_at(place)
     while scope is not None:
         yield scope
@@ -94,7 +95,7 @@ def _is_certain(source: ParsedSource, text: str, name: str, place: Place) -> boo
     """Tell whether a spelling means a member of NNX at a place whatever has run before, and nothing else."""
     visible = text.partition(".")[0]
     meant = source.bindings.qualified_names((visible,), place)
-    return all(text in _texts(visible, full, name) for full in meant) and _can_be_used(source, visible, place)
+    return all(text in _texts(visible, full, name) for full in meant) and can_be_used(source, visible, place)
 
 
 @remembered
@@ -122,7 +123,8 @@ def _texts(visible: str, full: str, name: str) -> Iterator[str]:
     yield from (visible + target[len(full) :] for target in targets if target.startswith(full + "."))
 
 
-def _can_be_used(source: ParsedSource, visible: str, place: Place) -> bool:
+def can_be_used(source: ParsedSource, visible: str, place: Place) -> bool:
+    """Tell whether a name has always been bound when the code at a place runs."""
     bindings = source.bindings.bindings_of(visible, place)
     if source.bindings.is_shared(visible) or not all(_is_there_in_a_lambda(source, one) for one in bindings):
         return False
@@ -184,7 +186,7 @@ def _through_new_import(source: ParsedSource, member: str, place: Place) -> Spel
         return None  # The name is in use, perhaps through ``from m import *``.
     found = [
         (visible, node)
-        for scope in _scopes_around(source, place)
+        for scope in scopes_around(source, place)
         for visible, node in _import_to_add_to(source, scope, place)
     ]
     if not found:
