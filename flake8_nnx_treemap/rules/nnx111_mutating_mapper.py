@@ -33,15 +33,13 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from flake8_nnx_treemap.analysis.calls.functions import class_of_self
 from flake8_nnx_treemap.analysis.calls.mappers import Mapper, mapper_of
 from flake8_nnx_treemap.analysis.calls.predicates import leaf_test_of
 from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall, tree_calls_of
 from flake8_nnx_treemap.analysis.code.nodes import access_path, is_none, nodes_below, start_of
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown
-from flake8_nnx_treemap.analysis.values.provenance import origin_of
 from flake8_nnx_treemap.names import VARIABLE_CHANGING_METHODS, WRAPPERS, FlaxRange
-from flake8_nnx_treemap.rules.advice import wrappers_are_new
+from flake8_nnx_treemap.rules.advice import is_kept_by_object, wrappers_are_new
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.rule import Example, Finding, FixAvailability, Rule
 
@@ -61,7 +59,7 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
         mapper = mapper_of(source, call.mapper, call.function.leaf_position)
         if isinstance(test, Unknown) or isinstance(mapper, Unknown) or not test.names & WRAPPERS:
             continue
-        if _is_there_to_write(source, call, mapper) or _is_kept(source, call):
+        if _is_there_to_write(source, call, mapper) or is_kept_by_object(source, call.trees):
             continue
         for node in nodes_below(mapper.function.body, *_WRITES):
             written = _written(node, mapper.leaf)
@@ -74,13 +72,6 @@ def _is_there_to_write(source: ParsedSource, call: TreeCall, mapper: Mapper) -> 
     writes = (isinstance(one, ast.Call) and _written(one, mapper.leaf) is not None for one in mapper.results)
     returns_nothing = all(map(is_none, mapper.results)) or all(writes)
     return isinstance(source.ast_parent(call.node), ast.Expr) and returns_nothing
-
-
-def _is_kept(source: ParsedSource, call: TreeCall) -> bool:
-    """Tell whether a tree is an attribute of ``self`` of unknown origin, such as an object's own accumulators."""
-    tree = call.trees[0] if call.trees else None
-    is_own = isinstance(tree, ast.Attribute) and class_of_self(source, tree.value) is not None
-    return is_own and tree is not None and isinstance(origin_of(source, tree), Unknown)
 
 
 def _written(node: _Write, leaf: str) -> ast.expr | None:
