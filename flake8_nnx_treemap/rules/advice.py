@@ -1,6 +1,6 @@
 """The parts of messages that several rules share: which classes ``is_leaf`` should stop at, as the file spells them.
 
-Also finds type tests that no leaf can pass, which NNX102 and NNX103 report.
+Also finds type tests that no leaf can pass, which NNX102 and NNX103 report, and trees that are no model's own.
 """
 
 from __future__ import annotations
@@ -8,10 +8,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Sequence
 
+from flake8_nnx_treemap.analysis.calls.functions import class_of_self
 from flake8_nnx_treemap.analysis.calls.mappers import Dispatch
 from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall
 from flake8_nnx_treemap.analysis.code.nodes import start_of
-from flake8_nnx_treemap.analysis.names.source import ParsedSource
+from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown
 from flake8_nnx_treemap.analysis.names.spelling import spelling_of
 from flake8_nnx_treemap.analysis.values.provenance import Origin, TreeKind, origin_of
 from flake8_nnx_treemap.names import (
@@ -30,6 +31,16 @@ def wrappers_are_new(source: ParsedSource, trees: Sequence[ast.expr]) -> bool:
     """Tell whether the wrappers in the first tree are known to be new objects that no model holds."""
     origin = origin_of(source, trees[0]) if trees else None
     return isinstance(origin, Origin) and (origin.is_new or origin.kind in (TreeKind.GRADIENTS, TreeKind.PURE))
+
+
+def is_kept_by_object(source: ParsedSource, trees: Sequence[ast.expr]) -> bool:
+    """Tell whether the first tree is an attribute of ``self`` that is not known to be a model's.
+
+    An object's own averages and accumulators are among these.
+    """
+    tree = trees[0] if trees else None
+    is_own = isinstance(tree, ast.Attribute) and class_of_self(source, tree.value) is not None
+    return is_own and tree is not None and isinstance(origin_of(source, tree), Unknown)
 
 
 def makes_leaves_of_variables(source: ParsedSource) -> bool:

@@ -130,6 +130,19 @@ def convert(state):
         marked=("jax.tree.map",),
         trees=("state", "split"),
     ),
+    Example(
+        title="A mask by the exact type, which is False everywhere",
+        source="""\
+import jax
+from flax import nnx
+
+
+def convert(state):
+    return jax.tree.map(lambda x: type(x) is nnx.Param and x.ndim > 1, state)
+""",
+        marked=("jax.tree.map",),
+        trees=("state", "split"),
+    ),
 )
 
 RULE = Rule(

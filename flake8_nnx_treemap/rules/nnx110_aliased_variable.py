@@ -5,9 +5,10 @@
 Finds mappers that return their leaf as it is, in calls whose `is_leaf` stops at wrappers: `lambda x: x`, or the branch for
 wrappers that a test for some of them leaves over. Opt-in.
 
-It is silent where nobody is given the model's own: the call's result is thrown away, or the tree's wrappers are known to be new
+It is silent where nobody is given the model's own: the call's result is thrown away, the tree is an attribute of `self` that is not
+known to be a model's, such as an object's own accumulators, or its wrappers are known to be new
 (gradients, what a map without `is_leaf`, `nnx.eval_shape` or `jax.device_put` returns). So it is for functions under
-`functools.singledispatch`, which send wrappers elsewhere.
+`functools.singledispatch`, which send wrappers elsewhere, and for `lambda x: x` over a tree of unknown origin, whose containers it copies.
 
 ## Why it is wrong
 
@@ -44,10 +45,10 @@ from flake8_nnx_treemap.analysis.code.regions import Region
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown, remembered
 from flake8_nnx_treemap.analysis.names.uses import names_bound_by
 from flake8_nnx_treemap.analysis.values.narrowing import covers, regions_beyond_cases, regions_where, type_test
-from flake8_nnx_treemap.analysis.values.provenance import holds_only_wrappers
+from flake8_nnx_treemap.analysis.values.provenance import holds_only_wrappers, origin_of
 from flake8_nnx_treemap.analysis.values.wrappers import is_wrapper
 from flake8_nnx_treemap.names import WRAPPERS, FlaxRange, TreeFunctionKind
-from flake8_nnx_treemap.rules.advice import wrappers_are_new
+from flake8_nnx_treemap.rules.advice import is_kept_by_object, wrappers_are_new
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.rewriting import make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, FixAvailability, Rule
@@ -62,7 +63,7 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
     for call in tree_calls_of(source):
         if call.mapper is None or call.is_leaf is None or call.function.kind not in _MAPS:
             continue
-        if wrappers_are_new(source, call.trees) or _is_discarded(source, call):
+        if wrappers_are_new(source, call.trees) or is_kept_by_object(source, call.trees) or _is_discarded(source, call):
             continue
         test = leaf_test_of(source, call.is_leaf, takes_path=call.takes_path)
         mapper = mapper_of(source, call.mapper, call.function.leaf_position)
@@ -70,6 +71,8 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
             continue
         if not SINGLE_DISPATCH.isdisjoint(mapper.function.decorators):
             continue  # A function registered here or elsewhere is called for the wrappers.
+        if mapper.is_identity and isinstance(origin_of(source, call.trees[0]) if call.trees else None, Unknown):
+            continue  # It copies the containers of whatever it is given.
         for leaf in _returned(source, mapper):
             if not _cannot_be_wrapper(source, mapper, leaf, test):
                 is_certain = is_wrapper(source, leaf) and (

@@ -17,7 +17,7 @@ from flake8_nnx_treemap.analysis.calls.leaf_uses import leaf_uses
 from flake8_nnx_treemap.analysis.calls.mappers import Mapper
 from flake8_nnx_treemap.analysis.calls.predicates import LeafTest
 from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall
-from flake8_nnx_treemap.analysis.code.nodes import Code, dotted_name, is_constant, start_of
+from flake8_nnx_treemap.analysis.code.nodes import Code, dotted_name, is_none_test, start_of
 from flake8_nnx_treemap.analysis.names.quoted import quoted_annotations
 from flake8_nnx_treemap.analysis.names.scopes import ScopeKind
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
@@ -177,7 +177,7 @@ def predicate_stops_at_wrappers_alone(test: LeafTest, flax: FlaxRange) -> bool:
     """
     names = [found.name for one in test.tests for found in one.types]
     only_narrows = bool(test.tests) and all(one.is_conditional for one in test.tests)
-    stops_elsewhere = not WRAPPERS.issuperset(names) or not (only_narrows or all(map(_is_none_test, test.others)))
+    stops_elsewhere = not WRAPPERS.issuperset(names) or not (only_narrows or all(map(is_none_test, test.others)))
     asks_for_more = any(found.is_conditional for found in test.tests)
     return not stops_elsewhere and (not asks_for_more or flax.starts_from(VARIABLE_STATE_IS_VARIABLE))
 
@@ -377,8 +377,3 @@ def _is_only_text(source: ParsedSource, node: ast.Constant) -> bool:
         return False
     name = dotted_name(parent.func)
     return isinstance(source.ast_parent(parent), ast.Raise) or (name is not None and name[-1] in _ONLY_SAY)
-
-
-def _is_none_test(node: ast.expr) -> bool:
-    is_equal = isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], (ast.Is, ast.Eq))
-    return is_equal and isinstance(node, ast.Compare) and is_constant(node.comparators[0], None)

@@ -76,6 +76,14 @@ class Mapper:
         """Whether the mapper is a lambda written in the call itself."""
         return self.function.definition is self.expression
 
+    @property
+    def is_identity(self) -> bool:
+        """Whether the mapper does nothing but return its leaf."""
+        statements = without_docstring(self.function.body)
+        first = statements[0] if len(statements) == 1 else None
+        returned = first.value if isinstance(first, ast.Return) else first
+        return returned is not None and access_path(returned) == self.leaf
+
 
 def mapper_of(
     source: ParsedSource, expression: ast.expr, leaf_position: int, *, across_files: bool = False
