@@ -293,4 +293,10 @@ RULE = Rule(
     __doc__,
     EXAMPLES,
     FixAvailability.SOMETIMES,
+    rests_on=(
+        safety.branches_do_the_same,
+        safety.name_is_bound_for_certain,
+        safety.names_are_bound_in_the_open,
+        safety.members_are_themselves,
+    ),
 )

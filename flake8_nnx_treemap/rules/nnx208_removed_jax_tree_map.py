@@ -144,5 +144,14 @@ def convert(state):
 )
 
 RULE = Rule(
-    CODES["NNX208"], "`jax.tree_map` and its kin are gone from JAX", check, __doc__, EXAMPLES, FixAvailability.SOMETIMES
+    CODES["NNX208"],
+    "`jax.tree_map` and its kin are gone from JAX",
+    check,
+    __doc__,
+    EXAMPLES,
+    FixAvailability.SOMETIMES,
+    rests_on=(
+        safety.members_are_themselves,
+        safety.nothing_sees_the_error,
+    ),
 )

@@ -14,6 +14,7 @@ from flake8_nnx_treemap.analysis.code.nodes import (
     Definition,
     body_of,
     dotted_name,
+    is_name,
     nodes_below,
     start_of,
     walk,
@@ -238,6 +239,8 @@ def widened_predicate(source: ParsedSource, test: LeafTest, types: WrapperTypes,
     if test.is_inline:
         if test.parameter in types.roots:
             return None
+        if _asks_for_old_state(test) and not flax.starts_from(VARIABLE_STATE_IS_VARIABLE):
+            return []
         widened = [_widened_types(found, types, flax) for found in test.tests]
         return None if None in widened else [step for steps in widened for step in steps or ()]
     if flax.starts_from(VARIABLE_STATE_IS_VARIABLE):
@@ -250,6 +253,12 @@ def widened_predicate(source: ParsedSource, test: LeafTest, types: WrapperTypes,
     if parts is None or name in parts or test.takes_path:
         return None
     return [Replace(test.expression, f"{widened_test} or {source.text_of(test.expression)}({name})")]
+
+
+def _asks_for_old_state(test: LeafTest) -> bool:
+    """Tell whether a predicate reads from a node what a live Variable lacks below 0.11, such as its ``type``."""
+    reads = nodes_below(test.others, ast.Attribute)
+    return any(is_name(read.value, test.parameter) and read.attr != "value" for read in reads)
 
 
 def _widened_types(test: TypeTest, types: WrapperTypes, flax: FlaxRange) -> list[Step] | None:
