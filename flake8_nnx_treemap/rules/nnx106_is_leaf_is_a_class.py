@@ -173,8 +173,5 @@ RULE = Rule(
     __doc__,
     EXAMPLES,
     FixAvailability.ALWAYS,
-    rests_on=(
-        safety.nothing_sees_the_error,
-        safety.builtin_is_itself,
-    ),
+    rests_on=(safety.nothing_sees_the_error,),
 )

@@ -53,7 +53,7 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
         if not safety.members_are_themselves(source, name):
             continue  # The file sets ``jax.tree_map`` itself.
         for use in source.bindings.attributes[name]:
-            is_attribute = isinstance(use, ast.Attribute)
+            is_attribute = isinstance(use, ast.Attribute) and isinstance(use.ctx, ast.Load)
             if is_attribute and source.bindings.names_of(use, depth=0) == {f"jax.{name}"}:
                 yield _use(source, use, name)
     for statement in source.bindings.statements:

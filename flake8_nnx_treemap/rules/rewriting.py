@@ -42,7 +42,6 @@ DISPATCH_RESTS_ON = (
     safety.builtin_is_itself,
     safety.predicate_stops_at_wrappers_alone,
     safety.everything_is_in_this_file,
-    safety.all_arguments_are_seen,
     safety.names_are_bound_in_the_open,
     safety.members_are_themselves,
 )
@@ -313,9 +312,8 @@ def _is_safe(source: ParsedSource, call: TreeCall, test: LeafTest, mapper: Mappe
     return (
         isinstance(mapper, Mapper)
         and safety.leaf_is_read_on_every_way(mapper)
-        and safety.everything_is_in_this_file(mapper, test)
+        and safety.everything_is_in_this_file(call, mapper, test)
         and safety.predicate_stops_at_wrappers_alone(test, flax)
-        and safety.all_arguments_are_seen(call)
         and safety.nothing_sees_the_error(source, call.node, Exception)
         and safety.names_are_bound_in_the_open(source)
         and safety.members_are_themselves(source, *MEMBERS)
