@@ -23,8 +23,8 @@ such attribute.
 The fix adds an `is_leaf` that stops at wrappers, and makes a mapper dispatch on them. It is safe: the original raised at the
 first array, and a live `Variable` before 0.10.7 is mapped as before. It is unsafe where the code writes to the Variable,
 or hands it on, since from 0.11 on state holds the model's own Variables, and where what makes the tree is in another file, or
-another file may pass another tree to the function. There is no fix where the error is expected, where a mapper may return the
-Variable itself, where a method reads the attribute, which a subclass may override, where a list of leaves is used for more than
+another file may pass another tree to the function. There is no fix where the error is expected, where a release of
+yours lacks what is read, where a mapper may return the Variable itself, where a method reads the attribute, which a subclass may override, where a list of leaves is used for more than
 the loop, or where the call cannot be rewritten in place.
 One exception is known: if every Variable of the tree is without an array (`nnx.Param(None)`),
 the original returned from 0.10.7 on without having read anything; and if each holds an object of one's own that has the member,
@@ -45,6 +45,7 @@ from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall, tree_calls_of
 from flake8_nnx_treemap.analysis.code.nodes import Code, start_of
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown
 from flake8_nnx_treemap.analysis.values.provenance import Origin, TreeKind, origin_of
+from flake8_nnx_treemap.flax_names import releases_without
 from flake8_nnx_treemap.names import VARIABLE_ONLY_ATTRIBUTES, FlaxRange, TreeFunctionKind
 from flake8_nnx_treemap.rules import safety
 from flake8_nnx_treemap.rules.advice import classes_to_stop_at, makes_leaves_of_variables
@@ -79,7 +80,7 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
             continue
         read = sorted(mapper.reads_unless_overridden & VARIABLE_ONLY_ATTRIBUTES)
         if read and _is_of_wrappers(source, call):
-            fix = _fix_of_map(source, call, mapper, flax)
+            fix = _fix_of_map(source, call, mapper, flax) if _is_on_every_release(read, flax) else None
             yield Finding("NNX104", _message(source, call, read[0], flax), source.range(call.callee), fix)
 
 
@@ -92,9 +93,17 @@ def _check_leaves(source: ParsedSource, call: TreeCall, flax: FlaxRange) -> Iter
         if read and not loop.dispatches and _is_of_wrappers(source, call):
             is_alone = len(leaves.loops) == 1 and not leaves.has_other_uses
             is_planned = source.expects_attribute_error_at(start_of(loop.node))
-            fix = _fix(source, call, loop.bodies, loop.leaf, [], flax) if is_alone and not is_planned else None
+            is_there = _is_on_every_release(read, flax)
+            is_open = is_alone and is_there and not is_planned
+            fix = _fix(source, call, loop.bodies, loop.leaf, [], flax) if is_open else None
             yield Finding("NNX104", _message(source, call, read[0], flax), source.range(call.callee), fix)
             return
+
+
+def _is_on_every_release(members: Sequence[str], flax: FlaxRange) -> bool:
+    """Tell whether what state holds has some members on every release of a range."""
+    lacking = (releases_without(name, flax.lowest, flax.highest, "state leaf") for name in members)
+    return not any(lacking)
 
 
 def _message(source: ParsedSource, call: TreeCall, read: str, flax: FlaxRange) -> str:
@@ -259,4 +268,12 @@ RULE = Rule(
     __doc__,
     EXAMPLES,
     FixAvailability.SOMETIMES,
+    rests_on=(
+        safety.nothing_sees_the_error,
+        safety.leaf_is_only_read,
+        safety.name_is_bound_for_certain,
+        safety.builtin_is_itself,
+        safety.names_are_bound_in_the_open,
+        safety.members_are_themselves,
+    ),
 )

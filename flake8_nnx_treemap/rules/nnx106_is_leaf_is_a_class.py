@@ -167,5 +167,11 @@ def convert(state):
 )
 
 RULE = Rule(
-    CODES["NNX106"], "`is_leaf` is an NNX class, not a predicate", check, __doc__, EXAMPLES, FixAvailability.ALWAYS
+    CODES["NNX106"],
+    "`is_leaf` is an NNX class, not a predicate",
+    check,
+    __doc__,
+    EXAMPLES,
+    FixAvailability.ALWAYS,
+    rests_on=(safety.nothing_sees_the_error,),
 )

@@ -82,7 +82,7 @@ def _check_pair(source: ParsedSource, node: ast.If | ast.IfExp, flax: FlaxRange)
     for later in _later_branches(source, first):
         is_dead = later.types <= BASE_CLASSES and not later.types & first.types
         if is_dead:
-            is_portable = safety.branches_do_the_same(first.body, later.body) or _converts_old_state(source, later)
+            is_portable = _do_the_same(first, later) or _converts_old_state(source, later)
             if is_portable and not flax.starts_from(VARIABLE_STATE_IS_VARIABLE):
                 return  # While there are two classes, this is how to ask for both.
             fix = _merged(source, first, later)
@@ -124,7 +124,7 @@ def _next(source: ParsedSource, owner: ast.AST) -> ast.AST | None:
 def _merged(source: ParsedSource, first: _Branch, later: _Branch) -> Fix | None:
     """Return the fix that merges two branches into one for both classes, if they are neighbours with equal bodies."""
     if (
-        not safety.branches_do_the_same(first.body, later.body)
+        not _do_the_same(first, later)
         or _next(source, first.owner) is not later.owner
         or first.types | later.types != BASE_CLASSES
     ):
@@ -138,6 +138,10 @@ def _merged(source: ParsedSource, first: _Branch, later: _Branch) -> Fix | None:
         safety.names_are_bound_in_the_open(source), safety.members_are_themselves(source, *MEMBERS)
     )
     return make_fix(applicability, "Make one branch of the two", [*spelling.edits, edit, dropped])
+
+
+def _do_the_same(first: _Branch, later: _Branch) -> bool:
+    return [ast.dump(node) for node in first.body] == [ast.dump(node) for node in later.body]
 
 
 def _converts_old_state(source: ParsedSource, later: _Branch) -> bool:
@@ -293,4 +297,9 @@ RULE = Rule(
     __doc__,
     EXAMPLES,
     FixAvailability.SOMETIMES,
+    rests_on=(
+        safety.name_is_bound_for_certain,
+        safety.names_are_bound_in_the_open,
+        safety.members_are_themselves,
+    ),
 )

@@ -168,5 +168,5 @@ RULE = Rule(
     __doc__,
     EXAMPLES,
     FixAvailability.SOMETIMES,
-    DISPATCH_RESTS_ON,
+    rests_on=DISPATCH_RESTS_ON,
 )

@@ -288,4 +288,8 @@ RULE = Rule(
     __doc__,
     EXAMPLES,
     FixAvailability.SOMETIMES,
+    rests_on=(
+        safety.name_is_seen_by_nobody_else,
+        safety.members_are_themselves,
+    ),
 )

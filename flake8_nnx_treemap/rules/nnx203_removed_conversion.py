@@ -169,4 +169,10 @@ RULE = Rule(
     __doc__,
     EXAMPLES,
     FixAvailability.SOMETIMES,
+    rests_on=(
+        safety.owner_is_a_variable,
+        safety.nothing_sees_the_error,
+        safety.names_are_bound_in_the_open,
+        safety.members_are_themselves,
+    ),
 )

@@ -139,4 +139,16 @@ def convert(state):
     ),
 )
 
-RULE = Rule(CODES["NNX204"], "`.type` of a Variable is `type(…)`", check, __doc__, EXAMPLES, FixAvailability.SOMETIMES)
+RULE = Rule(
+    CODES["NNX204"],
+    "`.type` of a Variable is `type(…)`",
+    check,
+    __doc__,
+    EXAMPLES,
+    FixAvailability.SOMETIMES,
+    rests_on=(
+        safety.owner_is_a_variable,
+        safety.builtin_is_itself,
+        safety.names_are_bound_in_the_open,
+    ),
+)

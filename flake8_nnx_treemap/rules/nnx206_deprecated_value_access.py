@@ -157,4 +157,8 @@ RULE = Rule(
     __doc__,
     EXAMPLES,
     FixAvailability.SOMETIMES,
+    rests_on=(
+        safety.owner_is_a_variable,
+        safety.names_are_bound_in_the_open,
+    ),
 )

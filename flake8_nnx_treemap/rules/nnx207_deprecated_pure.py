@@ -122,5 +122,14 @@ def convert(state):
 )
 
 RULE = Rule(
-    CODES["NNX207"], "`nnx.pure` is called `nnx.as_pure` now", check, __doc__, EXAMPLES, FixAvailability.SOMETIMES
+    CODES["NNX207"],
+    "`nnx.pure` is called `nnx.as_pure` now",
+    check,
+    __doc__,
+    EXAMPLES,
+    FixAvailability.SOMETIMES,
+    rests_on=(
+        safety.name_is_seen_by_nobody_else,
+        safety.members_are_themselves,
+    ),
 )

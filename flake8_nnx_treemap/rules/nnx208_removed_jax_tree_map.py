@@ -53,7 +53,7 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
         if not safety.members_are_themselves(source, name):
             continue  # The file sets ``jax.tree_map`` itself.
         for use in source.bindings.attributes[name]:
-            is_attribute = isinstance(use, ast.Attribute)
+            is_attribute = isinstance(use, ast.Attribute) and isinstance(use.ctx, ast.Load)
             if is_attribute and source.bindings.names_of(use, depth=0) == {f"jax.{name}"}:
                 yield _use(source, use, name)
     for statement in source.bindings.statements:
@@ -144,5 +144,14 @@ def convert(state):
 )
 
 RULE = Rule(
-    CODES["NNX208"], "`jax.tree_map` and its kin are gone from JAX", check, __doc__, EXAMPLES, FixAvailability.SOMETIMES
+    CODES["NNX208"],
+    "`jax.tree_map` and its kin are gone from JAX",
+    check,
+    __doc__,
+    EXAMPLES,
+    FixAvailability.SOMETIMES,
+    rests_on=(
+        safety.members_are_themselves,
+        safety.nothing_sees_the_error,
+    ),
 )

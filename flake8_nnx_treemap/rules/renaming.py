@@ -96,9 +96,9 @@ def renamed_import(
     Returns:
         The edits; ``None`` if other files may import the name from this one, or it is bound to other things as well.
     """
-    if safety.is_reexport(source, imported):
-        return None
     if imported.alias.asname is not None:
+        if safety.is_reexport(source, imported):
+            return None
         start = source.position_of_place(start_of(imported.alias))
         end = source.position(source.offset(start) + len(imported.alias.name))
         return [source.replace(Range(start, end), new)]

@@ -14,6 +14,7 @@ from flake8_nnx_treemap.analysis.code.nodes import (
     Definition,
     body_of,
     dotted_name,
+    is_name,
     nodes_below,
     start_of,
     walk,
@@ -41,7 +42,6 @@ DISPATCH_RESTS_ON = (
     safety.builtin_is_itself,
     safety.predicate_stops_at_wrappers_alone,
     safety.everything_is_in_this_file,
-    safety.all_arguments_are_seen,
     safety.names_are_bound_in_the_open,
     safety.members_are_themselves,
 )
@@ -238,6 +238,8 @@ def widened_predicate(source: ParsedSource, test: LeafTest, types: WrapperTypes,
     if test.is_inline:
         if test.parameter in types.roots:
             return None
+        if _asks_for_old_state(test) and not flax.starts_from(VARIABLE_STATE_IS_VARIABLE):
+            return []
         widened = [_widened_types(found, types, flax) for found in test.tests]
         return None if None in widened else [step for steps in widened for step in steps or ()]
     if flax.starts_from(VARIABLE_STATE_IS_VARIABLE):
@@ -250,6 +252,12 @@ def widened_predicate(source: ParsedSource, test: LeafTest, types: WrapperTypes,
     if parts is None or name in parts or test.takes_path:
         return None
     return [Replace(test.expression, f"{widened_test} or {source.text_of(test.expression)}({name})")]
+
+
+def _asks_for_old_state(test: LeafTest) -> bool:
+    """Tell whether a predicate reads from a node what a live Variable lacks below 0.11, such as its ``type``."""
+    reads = nodes_below(test.others, ast.Attribute)
+    return any(is_name(read.value, test.parameter) and read.attr != "value" for read in reads)
 
 
 def _widened_types(test: TypeTest, types: WrapperTypes, flax: FlaxRange) -> list[Step] | None:
@@ -304,9 +312,8 @@ def _is_safe(source: ParsedSource, call: TreeCall, test: LeafTest, mapper: Mappe
     return (
         isinstance(mapper, Mapper)
         and safety.leaf_is_read_on_every_way(mapper)
-        and safety.everything_is_in_this_file(mapper, test)
+        and safety.everything_is_in_this_file(call, mapper, test)
         and safety.predicate_stops_at_wrappers_alone(test, flax)
-        and safety.all_arguments_are_seen(call)
         and safety.nothing_sees_the_error(source, call.node, Exception)
         and safety.names_are_bound_in_the_open(source)
         and safety.members_are_themselves(source, *MEMBERS)

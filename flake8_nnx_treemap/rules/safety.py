@@ -129,30 +129,24 @@ def name_is_seen_by_nobody_else(source: ParsedSource, imported: ImportedName) ->
         and not _is_type_parameter(source, name)
         and not _looks_names_up(source)
         and not _is_named_in_text(source, name)
-        and not (source.is_imported_elsewhere is not None and source.is_imported_elsewhere(name))
+        and not (source.modules is not None and source.modules.import_from_here(name))
     )
 
 
 # The call, its predicate and its mapper
 
 
-def all_arguments_are_seen(call: TreeCall) -> bool:
-    """The call is given nothing that cannot be seen, as by `**keywords`.
+def everything_is_in_this_file(call: TreeCall, mapper: Mapper, test: LeafTest) -> bool:
+    """The call's arguments, its mapper and its predicate are all written in this file.
+
+    `**keywords` may bring anything, and another file may have changed by the time that both run.
 
     Args:
         call: the call of a tree function.
-    """
-    return call.is_complete and call.takes_path is not None
-
-
-def everything_is_in_this_file(mapper: Mapper, test: LeafTest) -> bool:
-    """The mapper and the predicate are defined in this file: another one may have changed by the time that both run.
-
-    Args:
         mapper: the mapper.
         test: the predicate.
     """
-    return mapper.function.home is None and test.function.home is None
+    return call.is_complete and mapper.function.home is None and test.function.home is None
 
 
 def leaf_is_read_on_every_way(mapper: Mapper) -> bool:
@@ -231,16 +225,6 @@ def owner_is_a_variable(source: ParsedSource, owner: ast.expr) -> bool:
         owner: the expression before the dot.
     """
     return not isinstance(owner, ast.Attribute) and is_wrapper(source, owner, FOLLOW_PRIVATE)
-
-
-def branches_do_the_same(first: Code, later: Code) -> bool:
-    """The two branches consist of the same code, word for word.
-
-    Args:
-        first: the branch that is taken.
-        later: the branch that never is.
-    """
-    return [ast.dump(node) for node in first] == [ast.dump(node) for node in later]
 
 
 # How names may be bound or seen
