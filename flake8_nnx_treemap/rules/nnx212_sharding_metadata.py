@@ -171,7 +171,9 @@ def _keys(source: ParsedSource, call: ast.Call) -> Iterator[Finding]:
             yield Finding("NNX212", KEY.format(key.value), source.range(key), _respelled(source, key, keys, is_safe))
 
 
-def _respelled(source: ParsedSource, key: ast.Constant, keys: Mapping[object, ast.Constant], is_safe: bool) -> Fix | None:
+def _respelled(
+    source: ParsedSource, key: ast.Constant, keys: Mapping[object, ast.Constant], is_safe: bool
+) -> Fix | None:
     text = source.text_of(key)
     if len({*_OLD, _NEW}.intersection(map(str, keys))) > 1 or text[1:-1] != key.value:
         return None
