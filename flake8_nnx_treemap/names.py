@@ -229,6 +229,15 @@ class Renaming:
 RENAMED_IN_NNX = (Renaming("pure", "as_pure", PURE_WARNS),)
 """What NNX207 reports."""
 
+INSTEAD_OF_REMOVED: Mapping[str, str] = {
+    "with_sharding_constraint": "jax.lax.with_sharding_constraint",
+    "register_variable_name_type_pair": "nnx.register_variable_name",
+    **{name: f"nnx.{name.lower()}, which takes a function" for name in ("Jit", "Pmap", "Remat", "Scan", "Vmap")},
+    **dict.fromkeys(("eval_mode", "train_mode", "set_mode"), "nnx.view, which also asks for attributes that exist"),
+    "set_mode_info": "nnx.view_info",
+}
+"""What stands in the place of names that Flax has removed, where something does."""
+
 STATE_FUNCTIONS: Mapping[str, str] = {
     "filter": "filter_state",
     "flat_state": "to_flat_state",

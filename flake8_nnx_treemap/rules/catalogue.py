@@ -12,6 +12,7 @@ from functools import cache, lru_cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
+from flake8_nnx_treemap.flax_names import names_that_went
 from flake8_nnx_treemap.names import (
     METADATA_NEEDS_METHOD,
     OPTIMIZER_NEEDS_WRT,
@@ -51,7 +52,8 @@ class Entry:
     """One rule's line in the catalogue.
 
     ``since`` is the first Flax release that the rule applies to. The rule can find something only in a text that
-    contains one of ``words``; these are in lower case if the rule ``ignores_case``.
+    contains one of ``words``; these are in lower case if the rule ``ignores_case``. One that ``needs_stated_floor`` is
+    silent where nobody says which releases are to be supported.
     """
 
     code: str
@@ -61,6 +63,7 @@ class Entry:
     since: FlaxRelease = PORTABLE
     on_by_default: bool = True
     ignores_case: bool = False
+    needs_stated_floor: bool = False
 
     @property
     def module(self) -> str:
@@ -73,6 +76,8 @@ class Entry:
         It does if a release in the range crashes or is silently wrong. A deprecation waits until the whole range has
         the new spelling.
         """
+        if self.needs_stated_floor and not flax.floor_is_stated:
+            return False
         return flax.starts_from(self.since) if self.kind is Kind.DEPRECATION else flax.holds(self.since)
 
     def may_find(self, text: str) -> bool:
@@ -108,6 +113,8 @@ CATALOGUE: tuple[Entry, ...] = (
     Entry("NNX209", "optimizer-without-wrt", Kind.CRASH, ("Optimizer",), OPTIMIZER_NEEDS_WRT),
     Entry("NNX211", "state-method", Kind.DEPRECATION, tuple(STATE_FUNCTIONS), STATE_FUNCTIONS_ARE_THERE),
     Entry("NNX212", "sharding-metadata", Kind.DEPRECATION, ("sharding",), OUT_SHARDING_IS_READ),
+    Entry("NNX213", "newer-than-floor", Kind.CRASH, ("nnx",), needs_stated_floor=True),
+    Entry("NNX214", "removed-name", Kind.CRASH, tuple(sorted(names_that_went()))),
     Entry("NNX901", "unused-noqa", Kind.COMMENT, ("noqa",), on_by_default=_OFF, ignores_case=True),
 )
 """All rules, in order of their codes."""
