@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from flake8_nnx_treemap.analysis.code.nodes import start_of, words_below
+from flake8_nnx_treemap.analysis.code.nodes import start_of, walk, words_below
 from flake8_nnx_treemap.analysis.code.text import Range
 from flake8_nnx_treemap.analysis.names.scopes import ScopeKind
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
@@ -115,6 +115,11 @@ def _asked_for(source: ParsedSource) -> frozenset[str]:
     for name in ("hasattr", "getattr", "setattr", "delattr", "object", "patch"):
         for call in source.bindings.calls.get(name, ()):
             found |= {given.value for given in call.args[:2] if isinstance(given, ast.Constant)}
+    for test in source.bindings.expressions(ast.Compare):
+        if isinstance(test.left, ast.Constant) and isinstance(test.ops[0], (ast.In, ast.NotIn)):
+            names = (node for node in walk(test.comparators[0]) if isinstance(node, ast.Name))
+            if any(source.bindings.names_of(name) == {NNX} for name in names):
+                found.add(test.left.value)
     found |= {one.rpartition(".")[2] for one in map(str, found) if one.startswith(f"{NNX}.")}
     for name, uses in source.bindings.attributes.items():
         stored = [use for use in uses if isinstance(use, ast.Attribute) and not isinstance(use.ctx, ast.Load)]

@@ -7,7 +7,7 @@ use NNX, and of `map`, `filter`, `split` and `merge` on what is a State for cert
 `nnx.grad` and the like, what is annotated `nnx.State`, or a name that `isinstance` has found to be one. `nnx.State.merge(…)` and `nnx.State.from_flat_path(…)` count, too.
 
 It is silent on what the file annotates with a class of another package, or makes by calling one; where the file defines a
-method of that name itself; and in code that is ready for several releases: in a `try` that handles `AttributeError` or
+method of that name itself, or a subclass of State does; and in code that is ready for several releases: in a `try` that handles `AttributeError` or
 `ImportError`, and in a choice whose test asks for the release, by `hasattr(nnx, "to_pure_dict")`, `flax.__version__` and the
 like.
 
@@ -53,7 +53,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator
 
-from flake8_nnx_treemap.analysis.code.nodes import dotted_name, own_nodes, start_of, walk
+from flake8_nnx_treemap.analysis.code.nodes import dotted_name, start_of, walk
 from flake8_nnx_treemap.analysis.names.scopes import BindingKind, ScopeKind
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
 from flake8_nnx_treemap.analysis.names.spelling import spelling_of
@@ -87,6 +87,8 @@ _ARGUMENTS = {
 def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
     """Report each call of a method of State that has become a function."""
     for method, function in STATE_FUNCTIONS.items():
+        if method in _overridden(source):
+            continue
         for call in source.bindings.calls.get(method, ()):
             if not isinstance(call.func, ast.Attribute) or is_format_part(source, call):
                 continue
@@ -132,6 +134,17 @@ def _defines(source: ParsedSource, name: str) -> bool:
     return any(one.kind is BindingKind.FUNCTION or one.scope.kind is ScopeKind.CLASS for one in bound)
 
 
+@remembered
+def _overridden(source: ParsedSource) -> frozenset[str]:
+    """Return the methods that subclasses of State in this file define anew: they may do anything."""
+    found: set[str] = set()
+    for definition in (statement.node for statement in source.bindings.statements):
+        if isinstance(definition, ast.ClassDef):
+            names = {member_of_nnx(name) for base in definition.bases for name in source.bindings.names_of(base)}
+            found |= {getattr(one, "name", "") for one in definition.body} if "State" in names else set()
+    return frozenset(found)
+
+
 # The fix
 
 
@@ -145,8 +158,9 @@ def _fix_of_class(source: ParsedSource, call: ast.Call, function: str) -> Fix | 
 def _fix(source: ParsedSource, call: ast.Call, method: ast.Attribute, function: str) -> Fix | None:
     is_certain = _is_certain(source, method.value)
     if method.attr in _OF_THE_CLASS:
-        if dotted_name(method.value) is None or not call.args:
-            return None
+        parts = dotted_name(method.value)
+        if parts is None or parts[-1][:1].isupper() or not call.args:
+            return None  # A subclass of State makes one of its own class.
         is_certain = is_certain and method.attr == "merge"
         return _made(source, call, function, _applicability(is_certain), lambda text: without_owner(source, call, text))
     if method.attr != "map":
@@ -155,6 +169,8 @@ def _fix(source: ParsedSource, call: ast.Call, method: ast.Attribute, function: 
     given = [*call.args, *(keyword.value for keyword in call.keywords)]
     if len(given) != 1 or isinstance(given[0], ast.Starred) or any(keyword.arg != "f" for keyword in call.keywords):
         return None
+    if any(isinstance(node, ast.NamedExpr) for node in walk(call)):
+        return None  # The other argument may be what it binds.
     found = _applicability(is_certain and _may_change_places(source, method.value, given[0]))
     name = "state" if call.keywords else ""
     return _made(source, call, function, found, lambda text: with_owner_last(source, call, text, name))
@@ -200,8 +216,6 @@ def _is_certain(source: ParsedSource, owner: ast.expr) -> bool:
 
 def _may_change_places(source: ParsedSource, owner: ast.expr, mapper: ast.expr) -> bool:
     """Tell whether it makes no difference which of two expressions is evaluated first."""
-    if any(isinstance(node, ast.NamedExpr) for node in (*walk(owner), *own_nodes(mapper))):
-        return False
     if isinstance(owner, ast.Name):
         return not source.bindings.is_shared(owner.id) or _only_reads(mapper)
     if isinstance(mapper, ast.Lambda):

@@ -34,8 +34,8 @@ Below 0.12.4 `out_sharding` shards nothing, so the rule is silent while such a r
 
 `out_sharding=` is safe where the value is an array for certain, such as `jnp.zeros(…)`. It is unsafe elsewhere: if the value has
 been made by an initializer of `nnx.with_partitioning`, it carries names of its own, and which of the two count changes with
-the keyword. So it is in `nnx.with_metadata`, in the metadata of a layer that is given an initializer for the same
-parameter, and beside `**metadata`. There is no fix where two of the keywords are there.
+the keyword. So it is in `nnx.with_metadata`, in the metadata of a layer that is given an initializer, and
+beside `**metadata`. There is no fix where two of the keywords are there.
 
 `v.get_metadata("out_sharding", None)` is what `v.sharding_names` calls: safe, but unsafe for `self.name.sharding_names`, since
 other code may set `self.name` to something else. `v.out_sharding` is the same where there are names, and raises where there
@@ -167,7 +167,8 @@ def _keys(source: ParsedSource, call: ast.Call) -> Iterator[Finding]:
         if not old or not _LAYERS.issuperset(_called(source, call) or ("",)):
             continue
         is_whole = None not in given and None not in value.keys
-        is_safe = is_whole and f"{name.removesuffix(_METADATA)}_init" not in given
+        # One initializer may be for several parameters, as that of an attention's kernels is.
+        is_safe = is_whole and not any(str(other).endswith("_init") for other in given)
         for key in old:
             yield Finding("NNX212", KEY.format(key.value), source.range(key), _respelled(source, key, keys, is_safe))
 
