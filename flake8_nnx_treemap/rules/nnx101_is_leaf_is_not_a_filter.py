@@ -22,15 +22,17 @@ on the Flax release, live `Variable`s.
 
 ## Fix safety
 
-The fix makes the mapper dispatch on the leaf's type, and makes `is_leaf` stop at the same types. It is safe if the
-mapper reads, on every way to a result, something that only a Variable has (`.value`, `.get_value()`, `.set_metadata()`,
-…): wherever the original returned, every leaf was a wrapper, and each is mapped as before. It is unsafe if the
-mapper might have worked on other leaves too, if it cannot be seen, if the call stands in a `try` that expects the
-error, if `is_leaf` also stops at things that are no wrappers, or if it asks a wrapper for more than its type and must
-run below 0.11. One exception is known, on 0.10.7 alone: a live Variable that holds no array (`nnx.Param(None)`) was
-passed over and is mapped after the fix. And a leaf that is no Variable but has a `.value` of its own, such as a
-member of an `enum.Enum`, is passed through by the fix. There is no fix where the predicate is shared through `functools.partial`, or
-the mapper is an expression with effects of its own.
+The fix is safe where the mapper reads, on every way to a result, something that only a Variable has: wherever the
+original returned, every leaf was a wrapper, and each is mapped as before.
+
+The fix makes the mapper dispatch on the leaf's type, and makes `is_leaf` stop at the same types. What only a Variable has
+is `.value`, `.get_value()`, `.set_metadata()` and the like. The fix is unsafe if the mapper might have worked on other
+leaves too, if it cannot be seen, if something around the call may handle the error, if `is_leaf` also stops at things that
+are no wrappers, or if it asks a wrapper for more than its type and must run below 0.11. One exception is known, on 0.10.7
+alone: a live Variable that holds no array (`nnx.Param(None)`) was passed over and is mapped after the fix. And a leaf that
+is no Variable but has a `.value` of its own, such as a member of an `enum.Enum`, is passed through by the fix. There is no
+fix where the predicate is shared through `functools.partial`, where no name for the class is certain, or where the mapper
+is an expression with effects of its own.
 
 ## References
 

@@ -23,8 +23,9 @@ nothing says so. This is what the popular advice, to drop `is_leaf` and dispatch
 
 ## Fix safety
 
-The fix adds an `is_leaf` that stops at the types that the mapper tests. It is unsafe, for what it is there for: the branch
-that never ran now runs. There is no fix where the mapper does more than map those types and return other leaves as they
+The fix is unsafe, for what it is there for: the branch that never ran now runs.
+
+It adds an `is_leaf` that stops at the types that the mapper tests. There is no fix where the mapper does more than map those types and return other leaves as they
 are, where it tests for a subclass such as `nnx.Param` and the code must run below 0.11, where state holds none, or where it
 returns a wrapper itself: with `is_leaf` that would hand out the model's own Variable from 0.11 on.
 

@@ -19,8 +19,9 @@ holds, so that the loop does nothing, and says nothing. A weight penalty written
 
 ## Fix safety
 
-The fix adds an `is_leaf` that stops at the types that are asked for. It is unsafe, for what it is there for: the code behind
-the test now runs. There is no fix where more is done with the leaves than that test lets through (an `else`, another
+The fix is unsafe, for what it is there for: the code behind the test now runs.
+
+It adds an `is_leaf` that stops at the types that are asked for. There is no fix where more is done with the leaves than that test lets through (an `else`, another
 use of the list, the tree's structure), as they would be other leaves; nor where a subclass such as `nnx.Param` is asked
 for and the code must run below 0.11, where state holds none; nor for a question after an attribute, or an exact type.
 

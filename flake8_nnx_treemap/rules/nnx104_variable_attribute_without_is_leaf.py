@@ -20,15 +20,17 @@ such attribute.
 
 ## Fix safety
 
-The fix adds an `is_leaf` that stops at wrappers, and makes a mapper dispatch on them. It is safe: the original raised at the
-first array, and a live `Variable` before 0.10.7 is mapped as before. It is unsafe where the code writes to the Variable,
-or hands it on, since from 0.11 on state holds the model's own Variables, and where what makes the tree is in another file, or
-another file may pass another tree to the function. There is no fix where the error is expected, where a release of
-yours lacks what is read, where a mapper may return the Variable itself, where a method reads the attribute, which a subclass may override, where a list of leaves is used for more than
-the loop, or where the call cannot be rewritten in place.
-One exception is known: if every Variable of the tree is without an array (`nnx.Param(None)`),
-the original returned from 0.10.7 on without having read anything; and if each holds an object of one's own that has the member,
-it read that. What a map has put into the Variables may be such objects: those trees are left alone.
+The fix is safe where the code only reads the Variable: the original raised at the first array, and a live `Variable` before
+0.10.7 is mapped as before.
+
+It adds an `is_leaf` that stops at wrappers, and makes a mapper dispatch on them. It is unsafe where the code writes to the
+Variable, or hands it on, since from 0.11 on state holds the model's own Variables, and where another file makes the tree or
+may pass another tree to the function. There is no fix where the error is expected, where a release of yours lacks what is
+read, where a mapper may return the Variable itself, where it is a method, which a subclass may override, where a list of leaves
+is used for more than the loop, or where the call cannot be rewritten in place. One exception is known: if every Variable of
+the tree is without an array (`nnx.Param(None)`), the original returned from 0.10.7 on without having read anything; and if
+each holds an object of one's own that has the member, it read that. What a map has put into the Variables may be such
+objects: those trees are left alone.
 
 ## References
 

@@ -23,7 +23,9 @@ says nothing, and a predicate lets JAX go into the Variables.
 
 ## Fix safety
 
-The fix writes `isinstance`. It is unsafe: from 0.11 on the code behind the test runs, as it did up to 0.10. There is no fix
+The fix is unsafe: from 0.11 on the code behind the test runs, as it did up to 0.10.
+
+It writes `isinstance`. There is no fix
 for a table, nor where it would not say what to write.
 
 ## References

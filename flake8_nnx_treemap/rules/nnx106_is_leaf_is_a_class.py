@@ -18,8 +18,11 @@ no bool, and the call raises before a single leaf is mapped.
 
 ## Fix safety
 
-The fix writes `lambda x: isinstance(x, …)` around the class. It is safe: the original raised for every tree, an empty one
-included. Where a predicate wraps the construction in `bool(…)`, it may have returned, so that fix is unsafe.
+The fix is safe: the original raised for every tree, an empty one included.
+
+It writes `lambda x: isinstance(x, …)` around the class, with a parameter for the path where `is_leaf_takes_path` is true.
+Where a predicate wraps the construction in `bool(…)`, it may have returned, so that fix is unsafe. There is none where a
+lambda would not see the class, as in the body of another class.
 
 ## References
 

@@ -25,7 +25,9 @@ branch for that wrapper never runs, and says nothing.
 
 ## Fix safety
 
-The fix makes both tests ask for every wrapper. It is unsafe: the mapper now runs where it did not. There is no fix where
+The fix is unsafe: the mapper now runs where it did not.
+
+It makes both tests ask for every wrapper. There is no fix where
 a test is not written in the call itself, nor for two subclasses, of which only the author knows which one is meant.
 
 ## References

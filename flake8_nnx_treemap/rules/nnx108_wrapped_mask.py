@@ -22,8 +22,9 @@ tree of `Param(NamedSharding(…))` for a tree of Params, as it is measured, and
 
 ## Fix safety
 
-The fix adds an `is_leaf` that stops at Variables, for Flax 0.11 and later, where a Variable answers for its array. It is unsafe, for
-what it is there for: the result is another tree. There is no fix below 0.11, for maps with key paths, nor where the result
+The fix is unsafe, for what it is there for: the result is another tree.
+
+It adds an `is_leaf` that stops at Variables, for Flax 0.11 and later, where a Variable answers for its array. There is no fix below 0.11, for maps with key paths, nor where the result
 is also used otherwise.
 
 ## References

@@ -20,8 +20,9 @@ does one of the two to everything, without a word.
 
 ## Fix safety
 
-Where both branches do the same, the fix makes one of them, and is safe. Where they differ there is no fix: only the author
-knows which one is meant.
+The fix is safe where both branches do the same: from Flax 0.11 on the second is never taken.
+
+It makes one branch of the two. Where they differ there is no fix: only the author knows which one is meant.
 
 ## References
 

@@ -23,7 +23,9 @@ the other.
 
 ## Fix safety
 
-The fix writes `.copy()`. It is unsafe, for what it is there for: what changed along with the model does not any more. There
+The fix is unsafe, for what it is there for: what changed along with the model does not any more.
+
+It writes `.copy()`. There
 is no fix where the leaf may be something that has no such method.
 
 ## References

@@ -21,7 +21,9 @@ that writes to its leaf changes the model behind the tree.
 
 ## Fix safety
 
-There is no fix: whether the model is meant to change, only the author knows. `v.replace(…)` makes a new Variable.
+There is no fix: whether the model is meant to change, only the author knows.
+
+`v.replace(…)` makes a new Variable.
 
 ## References
 

@@ -22,7 +22,9 @@ keep the arrays from the mapper, since it filters nothing. Select this rule wher
 
 ## Fix safety
 
-As NNX101's: safe if the mapper reads, on every way to a result, something that only a Variable has; else unsafe. While
+The fix is safe where the mapper reads, on every way to a result, something that only a Variable has, as with NNX101.
+
+Else it is unsafe. While
 releases below 0.11 are to be supported it is unsafe, since `is_leaf` is widened to what state holds there; and there is none
 for several trees, nor for a mapper that hands its leaf on, which would then be shared with the tree.
 

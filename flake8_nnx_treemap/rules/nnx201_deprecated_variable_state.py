@@ -24,10 +24,13 @@ access warns from 0.12.1 on, and code run with `-W error` stops there.
 
 ## Fix safety
 
-The fix is safe: it writes the class's own name. In the second argument of `isinstance`, in filters and in unions a
-`Variable` that stands beside it is not written twice. There is no fix for a name that other files may import from this
-one (in `__init__.py`, in `__all__`, `import VariableState as VariableState`), nor where `Variable` means something else
-in the file; calls of it are left to NNX202.
+The fix is safe: it writes the class's own name.
+
+In the second argument of `isinstance`, in filters and in unions a `Variable` that stands beside it is not written twice.
+There is no fix for a name that others may see: other files that import it from this one (also by `__init__.py`, `__all__`,
+`import VariableState as VariableState`), strings that may be code, such as doctests and what `eval` is given, or a class in
+whose body it is imported. Nor is there one where `Variable` means something else in the file, or in an f-string; calls of it
+are left to NNX202.
 
 ## References
 

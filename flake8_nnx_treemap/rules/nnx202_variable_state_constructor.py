@@ -23,7 +23,9 @@ says so, except where the type is a positional argument.
 
 ## Fix safety
 
-The fix writes `T(v)`. It is unsafe, for what it is there for: the result has another class. There is no fix where the type
+The fix is unsafe, for what it is there for: the result has another class.
+
+It writes `T(v)`. There is no fix where the type
 or the value is not to be seen, nor while a release below 0.11 is to be supported: no one text is right on all of them.
 
 ## References

@@ -20,8 +20,10 @@ The method belonged to `VariableState`, and went with it.
 
 ## Fix safety
 
-The fix writes `.copy()`, which makes a new Variable as `.to_variable()` did: the leaf itself would be the model's own. It is
-safe, as the original raises, on what is a Variable for certain: a name that `isinstance` has tested or that is annotated so,
+The fix is safe on what is a Variable for certain: the original raises.
+
+It writes `.copy()`, which makes a new Variable as `.to_variable()` did: the leaf itself would be the model's own. A Variable
+for certain is a name that `isinstance` has tested or that is annotated so,
 the leaf of a mapper whose `is_leaf` stops at Variables, an element of `nnx.state(…)`. It is unsafe on anything else, which may
 have a method of that name, and for the parameter of a public function that only the calls in this file tell of. There is no
 fix where `except Exception` would handle the error, nor while a release below 0.11 is to be supported: a copy of a VariableState

@@ -24,9 +24,12 @@ for old code.
 
 ## Fix safety
 
-The fix is safe: the attribute returns nothing but `type(…)`. It is unsafe for `self.name.type`, since code elsewhere may
+The fix is safe on what is a Variable for certain: the attribute returns nothing but `type(…)`.
+
+It is unsafe for `self.name.type`, since code elsewhere may
 set such an attribute to something else, and for the parameter of a public function that only the calls in this file tell of,
-since others may call it with something else. There is no fix where `type` is another name in the file.
+since others may call it with something else. There is no fix where `type` is another name in the file, or in an
+f-string.
 
 ## References
 

@@ -23,7 +23,9 @@ Attributes of a Variable that it does not have itself were its metadata. Setting
 
 ## Fix safety
 
-The fix writes `v.set_metadata(name=…)`. It is safe, as the original raises. It is unsafe for `self.name.attribute = …`, since
+The fix is safe on what is a Variable for certain: the original raises.
+
+It writes `v.set_metadata(name=…)`. It is unsafe for `self.name.attribute = …`, since
 code elsewhere may set `self.name` to something else, and for the parameter of a public function that only the calls in this
 file tell of, since others may call it with something else. There is no fix for an assignment of several names at once, for
 `+=` and its like, nor while a release below 0.12.1 is to be supported.

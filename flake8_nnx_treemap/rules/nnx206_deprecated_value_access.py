@@ -30,11 +30,14 @@ on a raw array, which should have raised, it succeeds.
 
 ## Fix safety
 
-The fix is safe: the attribute calls the method that the fix writes. It is unsafe for `self.name.value`, since code elsewhere
+The fix is safe on what is a Variable for certain: the attribute calls the method that the fix writes.
+
+It is unsafe for `self.name.value`, since code elsewhere
 may set `self.name` to something else, and for the parameter of a public function that only the calls in this file tell of:
-another file may call it with an `Enum`. It is unsafe, too, for what only a name tells, for items of state, and for
-Variable classes of the project, of which a subclass may override `value`. A function is public if its name has no leading underscore and it stands in no other
-function. There is no fix for `+=` and its like, for an assignment of several names at once, and for `del`.
+another file may call it with an `Enum`. It is unsafe, too, for what only a name tells, for items of state, and for Variable
+classes of the project, of which a subclass may override `value`. A function is public if its name has no leading underscore
+and it stands in no other function. There is no fix for `+=` and its like, for an assignment of several names at once, for `del`,
+and in f-strings.
 
 ## References
 

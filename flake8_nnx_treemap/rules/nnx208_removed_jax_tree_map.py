@@ -20,8 +20,10 @@ moves to them raises `AttributeError`, or `ImportError` at the import.
 
 ## Fix safety
 
-The fix writes `jax.tree.map` and so on, which JAX has had since 0.4.25 and which are the same functions: safe. An import is
-rewritten to `jax.tree_util` if it brings nothing else; otherwise it is reported only.
+The fix is safe: it writes other names of the same functions, which JAX has had since 0.4.25.
+
+It writes `jax.tree.map` and so on. An import is rewritten to `jax.tree_util` if it brings nothing else; otherwise it is
+reported only. The rule is silent where the file sets the function itself.
 
 ## References
 

@@ -65,3 +65,12 @@ def test_obligations_say_what_they_guarantee() -> None:
         for one in rule.rests_on:
             assert getattr(safety, one.__name__) is one
             assert inspect.getdoc(one)
+
+
+def test_the_page_leads_with_one_sentence() -> None:
+    for rule in RULES:
+        section = rule.documentation.partition("## Fix safety\n\n")[2]
+        lead = " ".join(section.partition("\n\n")[0].split())
+        assert lead.endswith("."), rule.code
+        assert ". " not in lead, rule.code
+        assert lead.startswith(("The fix is safe", "The fix is unsafe", "There is no fix")), rule.code

@@ -7,15 +7,16 @@ import builtins
 from collections.abc import Iterator, Sequence
 
 from flake8_nnx_treemap.analysis.calls.functions import binding_of
-from flake8_nnx_treemap.analysis.code.managers import may_swallow
-from flake8_nnx_treemap.analysis.code.nodes import dotted_name, nodes_below, own_nodes
-from flake8_nnx_treemap.analysis.names.scopes import FUNCTIONS, BindingKind
+from flake8_nnx_treemap.analysis.code.managers import NEVER_SWALLOW, may_swallow
+from flake8_nnx_treemap.analysis.code.nodes import dotted_name, nodes_below, own_nodes, start_of
+from flake8_nnx_treemap.analysis.names.scopes import FUNCTIONS, Binding, BindingKind
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown, remembered
 from flake8_nnx_treemap.analysis.values.provenance import attribute_values
 
 Errors = Sequence[type[BaseException]]
 
 _TRIES = tuple({ast.Try, getattr(ast, "TryStar", ast.Try)})  # From Python 3.11 on.
+_PROPERTIES = frozenset({"builtins.property", "functools.cached_property"})
 _MANAGERS = frozenset({"contextlib.contextmanager", "contextlib.asynccontextmanager"})
 
 _HANDLING_WORDS = (
@@ -64,11 +65,17 @@ def _may_handle_below(source: ParsedSource, around: ast.AST, child: ast.AST, err
     if isinstance(around, (ast.With, ast.AsyncWith)):
         return any(_may_swallow(source, item.context_expr) for item in around.items)
     if isinstance(around, FUNCTIONS):
-        is_fallback = around.name in ("__getattr__", "__getattribute__")
-        return is_fallback or any(_calls_and_handles(source, one) for one in around.decorator_list)
+        # An ``AttributeError`` in these is what ``hasattr`` and ``getattr`` ask for.
+        is_asked = around.name in ("__getattr__", "__getattribute__") or _is_property(source, around)
+        return is_asked or any(_calls_and_handles(source, one) for one in around.decorator_list)
     if isinstance(around, ast.Call) and isinstance(child, ast.Lambda):
         return _calls_and_handles(source, around)
     return False
+
+
+def _is_property(source: ParsedSource, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    names = (source.bindings.names_of(one) for one in function.decorator_list)
+    return any(found & _PROPERTIES for found in names)
 
 
 def _is_for(source: ParsedSource, caught: ast.expr | None, errors: Errors) -> bool:
@@ -102,18 +109,40 @@ def _may_swallow(source: ParsedSource, manager: ast.expr, steps: int = 3) -> boo
     """Tell whether a manager may swallow an error; what the file itself defines is read."""
     called = manager.func if isinstance(manager, ast.Call) else manager
     if isinstance(called, ast.Attribute):
-        values = attribute_values(source, called) if called is manager else ()
-        return may_swallow(manager) or any(_may_swallow(source, value, steps - 1) for value in values if steps)
-    binding = binding_of(source, called) if isinstance(called, ast.Name) else None
-    if binding is None or isinstance(binding, Unknown):
+        return may_swallow(manager) or _attribute_may_swallow(source, called, steps)
+    if not isinstance(called, ast.Name) or not steps:
+        return True
+    bindings = source.bindings.bindings_of(called.id, start_of(called))
+    if not bindings:
+        return may_swallow(manager)
+    return any(_binding_may_swallow(source, one, manager, called is manager, steps) for one in bindings)
+
+
+def _attribute_may_swallow(source: ParsedSource, called: ast.Attribute, steps: int) -> bool:
+    """Tell whether what an attribute holds may swallow, though its name sounds as if it did not."""
+    if any(_may_swallow(source, value, steps - 1) for value in attribute_values(source, called)):
+        return True
+    root = (dotted_name(called) or ("",))[0]
+    bindings = source.bindings.bindings_of(root, start_of(called))
+    is_of_class = any(binding.kind is BindingKind.CLASS for binding in bindings)
+    names = source.bindings.names_of(called)
+    return is_of_class or any(name.rpartition(".")[2] not in NEVER_SWALLOW for name in names)
+
+
+def _binding_may_swallow(
+    source: ParsedSource, binding: Binding, manager: ast.expr, is_itself: bool, steps: int
+) -> bool:
+    """Tell whether a name, bound in one way, or what a call of it returns, is a manager that may swallow."""
+    if binding.qualified_name is not None:
+        return binding.qualified_name.rpartition(".")[2] not in NEVER_SWALLOW
+    if binding.kind is BindingKind.PARAMETER:
         return may_swallow(manager)
     if binding.kind is BindingKind.FUNCTION:
         return not _lets_errors_through(source, binding.node)
     if isinstance(binding.node, ast.ClassDef):
         return not _never_returns_true(binding.node)
-    if isinstance(binding.value, ast.Call) and called is manager and not binding.path:
-        return steps == 0 or _may_swallow(source, binding.value, steps - 1)
-    return may_swallow(manager)
+    is_plain = binding.kind is BindingKind.ASSIGNMENT and not binding.path and binding.value is not None
+    return not (is_plain and is_itself) or _may_swallow(source, binding.value or manager, steps - 1)
 
 
 @remembered
