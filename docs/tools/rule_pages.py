@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from drawing import figure
-from measurements import BEFORE, Measured, measured, trees_of, versions_of
+from measurements import BEFORE, BY_ITSELF, Measured, measured, trees_of, versions_of
 
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
 from flake8_nnx_treemap.names import PORTABLE
@@ -19,7 +19,12 @@ _SECTION = re.compile(r"^## (.+)$", re.MULTILINE)
 _BARE_CODE = re.compile(r"(?<![\w`\[/#-])NNX\d{3}(?![\w`\]-])")
 _PREFERRED_TREES = ("mixed", "live", "state")
 
-TREE_WORDS = {"state": "`nnx.state(model)`", "live": "a live `Param`", "mixed": "a live `Param` and an array"}
+TREE_WORDS = {
+    "state": "`nnx.state(model)`",
+    "live": "a live `Param`",
+    "mixed": "a live `Param` and an array",
+    BY_ITSELF: "none",
+}
 """The trees of ``TREES`` in the fewest words."""
 
 FAMILIES = (
@@ -125,6 +130,8 @@ def scene_of(rule: Rule) -> Scene | None:
     example = rule.examples[0]
     floor = _floor_of(example)
     best: Scene | None = None
+    if not example.trees:
+        return None
     for tree in sorted(trees_of(example), key=_PREFERRED_TREES.index):
         before = found.of(0, BEFORE, tree)
         if not any(traversal.nodes for traversal in before):
