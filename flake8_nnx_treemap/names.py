@@ -17,6 +17,9 @@ PORTABLE: FlaxRelease = (0, 10, 0)
 """The floor of code that must run on every supported release: the first with ``nnx.variablelib.VariableState``."""
 
 VARIABLE_STATE_IS_VARIABLE: FlaxRelease = (0, 11)
+DATA_IS_DECIDED_ONCE: FlaxRelease = (0, 12)
+"""From there on the first assignment to an attribute of a Module decides whether it is data or static."""
+
 VALUE_ACCESS_WARNS: FlaxRelease = (0, 12, 1)
 METADATA_NEEDS_METHOD: FlaxRelease = (0, 12, 1)
 PURE_WARNS: FlaxRelease = (0, 12, 7)

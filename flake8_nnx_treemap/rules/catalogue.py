@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 from flake8_nnx_treemap.names import (
+    DATA_IS_DECIDED_ONCE,
     METADATA_NEEDS_METHOD,
     PORTABLE,
     PURE_WARNS,
@@ -100,6 +101,7 @@ CATALOGUE: tuple[Entry, ...] = (
     Entry("NNX206", "deprecated-value-access", Kind.DEPRECATION, ("value",), VALUE_ACCESS_WARNS),
     Entry("NNX207", "deprecated-pure", Kind.DEPRECATION, tuple(one.old for one in RENAMED_IN_NNX), PURE_WARNS),
     Entry("NNX208", "removed-jax-tree-map", Kind.CRASH, tuple(REMOVED_TREE_FUNCTIONS)),
+    Entry("NNX210", "container-attribute", Kind.CRASH, ("class",), DATA_IS_DECIDED_ONCE),
     Entry("NNX901", "unused-noqa", Kind.COMMENT, ("noqa",), on_by_default=_OFF, ignores_case=True),
 )
 """All rules, in order of their codes."""

@@ -35,6 +35,7 @@ REACHES: Mapping[str, tuple[Reach, bool]] = {
     "NNX206": _NO_MAPPER,
     "NNX207": _NO_MAPPER,
     "NNX208": _NO_MAPPER,
+    "NNX210": _NO_MAPPER,
 }
 """Rule -> how many wrappers its fix maps, and whether it leaves everything else alone."""
 

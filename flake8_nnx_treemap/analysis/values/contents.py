@@ -100,6 +100,11 @@ def contents_of(source: ParsedSource, node: ast.expr) -> Contents:
     return _contents(source, node, MAXIMUM_STEPS)
 
 
+def written(source: ParsedSource, write: Write) -> Contents:
+    """Return what an attribute holds after a place that sets it."""
+    return _written(source, write, MAXIMUM_STEPS)
+
+
 @remembered
 def _contents(source: ParsedSource, node: ast.expr, steps: int) -> Contents:
     read = _READERS.get(type(node))

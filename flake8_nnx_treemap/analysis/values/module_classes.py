@@ -152,11 +152,6 @@ def _reached(first: ast.ClassDef, edges: Mapping[ast.ClassDef, Sequence[ast.Clas
     return found[1:]
 
 
-def is_partly_opaque(node: ast.ClassDef) -> bool:
-    """Tell whether a class says that its instances are no pytrees, or may say so: by ``pytree=False``."""
-    return any(keyword.arg in ("pytree", None) for keyword in node.keywords)
-
-
 # What is in the body of a class
 
 

@@ -48,7 +48,8 @@ class Thing:
 
     ``name`` is the class of a Variable or of a layer of Flax, ``own`` that of an instance. ``elements`` is what any
     element of a container is, or any layer of a ``Sequential``; ``items`` are those known by index or key.
-    ``is_marked`` is true of what NNX takes for data as it is: ``nnx.List(..)``, ``nnx.data(..)``.
+    ``is_marked`` is true of what NNX takes for data as it is: ``nnx.List(..)``, ``nnx.data(..)``; ``is_abstract`` of
+    what may be of any class with such elements, as ``Sequence[nnx.Linear]`` is.
     """
 
     sort: Sort
@@ -57,6 +58,7 @@ class Thing:
     elements: Contents | None = None
     items: tuple[tuple[object, Contents], ...] = ()
     is_marked: bool = False
+    is_abstract: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +174,16 @@ def held_by_layer(layer: str, attribute: str) -> Contents:
     return Contents(tuple(things), bool(things) and "List" not in names)
 
 
+def layer_has_state(layer: str) -> bool:
+    """Tell whether a layer of Flax holds a Variable for certain, itself or in a layer of its own, on every release."""
+    return any(
+        not holding.may_be_none and any(is_variable_class(name) or layer_has_state(name) for name in holding.classes)
+        for holdings in attributes_of(layer).values()
+        for holding in holdings
+        if not holding.spans
+    )
+
+
 def instance_of(found: ClassMeant) -> Contents:
     """Return what an instance of a class is."""
     if isinstance(found, str):
@@ -271,4 +283,5 @@ def _of_generic(source: ParsedSource, node: ast.Subscript, place: Place | None, 
 
 def _of_container_type(name: str, elements: Contents) -> Contents:
     sort = Sort.DICT if name in DICTS else Sort.TUPLE if name in TUPLES else Sort.LIST
-    return Contents((Thing(sort, elements=elements, is_marked=name in MARKS),), True)
+    is_abstract = not name.endswith((".list", ".List", ".tuple", ".Tuple", ".dict", ".Dict", ".OrderedDict"))
+    return Contents((Thing(sort, elements=elements, is_marked=name in MARKS, is_abstract=is_abstract),), True)
