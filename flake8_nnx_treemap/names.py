@@ -19,6 +19,9 @@ PORTABLE: FlaxRelease = (0, 10, 0)
 STATE_FUNCTIONS_ARE_THERE: FlaxRelease = (0, 10, 4)
 VARIABLE_STATE_IS_VARIABLE: FlaxRelease = (0, 11)
 OPTIMIZER_NEEDS_WRT: FlaxRelease = (0, 11)
+DATA_IS_DECIDED_ONCE: FlaxRelease = (0, 12)
+"""From there on the first assignment to an attribute of a Module decides whether it is data or static."""
+
 VALUE_ACCESS_WARNS: FlaxRelease = (0, 12, 1)
 OUT_SHARDING_IS_READ: FlaxRelease = (0, 12, 4)
 SHARDING_KEYWORDS_WARN: FlaxRelease = (0, 12, 6)

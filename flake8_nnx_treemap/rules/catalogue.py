@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from flake8_nnx_treemap.flax_names import names_that_went
 from flake8_nnx_treemap.names import (
+    DATA_IS_DECIDED_ONCE,
     METADATA_NEEDS_METHOD,
     OPTIMIZER_NEEDS_WRT,
     OUT_SHARDING_IS_READ,
@@ -111,6 +112,7 @@ CATALOGUE: tuple[Entry, ...] = (
     Entry("NNX207", "deprecated-pure", Kind.DEPRECATION, tuple(one.old for one in RENAMED_IN_NNX), PURE_WARNS),
     Entry("NNX208", "removed-jax-tree-map", Kind.CRASH, tuple(REMOVED_TREE_FUNCTIONS)),
     Entry("NNX209", "optimizer-without-wrt", Kind.CRASH, ("Optimizer",), OPTIMIZER_NEEDS_WRT),
+    Entry("NNX210", "container-attribute", Kind.CRASH, ("class",), DATA_IS_DECIDED_ONCE),
     Entry("NNX211", "state-method", Kind.DEPRECATION, tuple(STATE_FUNCTIONS), STATE_FUNCTIONS_ARE_THERE),
     Entry("NNX212", "sharding-metadata", Kind.DEPRECATION, ("sharding",), OUT_SHARDING_IS_READ),
     Entry("NNX213", "newer-than-floor", Kind.CRASH, ("nnx",), needs_stated_floor=True),

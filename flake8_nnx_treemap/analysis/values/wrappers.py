@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import ast
 import sys
-from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import accumulate
 
 from flake8_nnx_treemap.analysis.calls.arguments import Argument, arguments_of
 from flake8_nnx_treemap.analysis.calls.class_references import class_names
@@ -16,33 +14,18 @@ from flake8_nnx_treemap.analysis.calls.leaf_loops import leaf_loops_of
 from flake8_nnx_treemap.analysis.calls.mappers import Mapper, mapper_of
 from flake8_nnx_treemap.analysis.calls.predicates import LeafTest, leaf_test_of
 from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall, tree_calls_of
-from flake8_nnx_treemap.analysis.code.nodes import Place, dotted_name, end_of, start_of, walk
-from flake8_nnx_treemap.analysis.code.regions import Region
-from flake8_nnx_treemap.analysis.names.scopes import Binding, BindingKind, Scope, ScopeKind
+from flake8_nnx_treemap.analysis.code.nodes import dotted_name, end_of, start_of, walk
+from flake8_nnx_treemap.analysis.names.scopes import Binding, BindingKind, ScopeKind
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown, remembered
 from flake8_nnx_treemap.analysis.names.uses import uses_of
+from flake8_nnx_treemap.analysis.values.contents import contents_of
 from flake8_nnx_treemap.analysis.values.layer_variables import is_layer_variable
-from flake8_nnx_treemap.analysis.values.narrowing import regions_where, type_test
-from flake8_nnx_treemap.analysis.values.provenance import (
-    TreeKind,
-    attribute_values,
-    holds_only_wrappers,
-    kind_of_self,
-)
+from flake8_nnx_treemap.analysis.values.narrowed_names import KnownName, KnownNames, by_name, known_at, known_where
+from flake8_nnx_treemap.analysis.values.narrowing import type_test
+from flake8_nnx_treemap.analysis.values.provenance import TreeKind, holds_only_wrappers, kind_of_self
 from flake8_nnx_treemap.analysis.values.state_items import is_item_of_state, iterates_over_wrappers
 from flake8_nnx_treemap.analysis.values.variable_classes import is_own_variable_class, own_members
 from flake8_nnx_treemap.names import WRAPPERS
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Known:
-    """A name that is a wrapper in a region, as long as ``bindings`` are those that reach its use."""
-
-    name: str
-    region: Region
-    bindings: tuple[Binding, ...]
-    scope: Scope
-    """The scope of the code in which that is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +33,17 @@ class Following:
     """Which parameters are followed to the arguments of their function's calls in this file.
 
     ``calls`` is the number of functions that may still be followed. Without ``public``, functions are left out that
-    other files may call as well, with other arguments.
+    other files may call as well, with other arguments; without ``attributes``, attributes that other files may set, and
+    what is taken from them.
     """
 
     calls: int = 2
     public: bool = True
+    attributes: bool = True
 
 
 FOLLOW_ALL = Following()
-FOLLOW_PRIVATE = Following(public=False)
+FOLLOW_PRIVATE = Following(public=False, attributes=False)
 
 
 def is_wrapper(source: ParsedSource, node: ast.expr, following: Following = FOLLOW_ALL) -> bool:
@@ -78,44 +63,11 @@ def is_wrapper(source: ParsedSource, node: ast.expr, following: Following = FOLL
         return True
     if not isinstance(node, ast.Name):
         return False
-    place = start_of(node)
-    bindings = source.bindings.bindings_of(node.id, place)
-    known = [*_known_around(_known_where_tested(source), node.id, bindings, place)]
-    if len(bindings) == 1 and _may_be_handed_over(bindings[0]):
-        known += _known_around(_known_where_handed_over(source), node.id, bindings, place)
-    return any(_still_holds(source, one, node) for one in known)
-
-
-def _still_holds(source: ParsedSource, known: _Known, use: ast.Name) -> bool:
-    """Tell whether a name still has its known value at a use, which may be in a function that runs later."""
-    scope: Scope | None = source.bindings.scope_at(start_of(use))
-    while scope is not None and scope is not known.scope and _runs_at_once(source, scope):
-        scope = scope.parent
-    if scope is known.scope:
+    bindings = source.bindings.bindings_of(node.id, start_of(node))
+    if any(known_at(source, _known_where_tested(source), node, bindings)):
         return True
-    (binding, *others) = known.bindings
-    return not others and source.bindings.is_bound_once(binding) and not _is_in_loop(binding)
-
-
-def _runs_at_once(source: ParsedSource, scope: Scope) -> bool:
-    """Tell whether a scope is a comprehension that is evaluated where it stands, as a generator in ``sum(..)`` is."""
-    if scope.kind is not ScopeKind.COMPREHENSION or not isinstance(scope.node, ast.GeneratorExp):
-        return scope.kind is ScopeKind.COMPREHENSION
-    call = source.ast_parent(scope.node)
-    if not isinstance(call, ast.Call) or call.args[:1] != [scope.node]:
-        return False
-    return bool(names := source.bindings.names_of(call.func)) and names <= _USE_UP
-
-
-_USE_UP = frozenset(
-    f"builtins.{name}"
-    for name in ("all", "any", "dict", "frozenset", "list", "max", "min", "set", "sorted", "sum", "tuple")
-)
-"""Functions that go through a generator before they return."""
-
-
-def _is_in_loop(binding: Binding) -> bool:
-    return binding.kind is BindingKind.ITERATION or any(block.is_loop for block in binding.block.ancestors())
+    may_be_handed_over = len(bindings) == 1 and _may_be_handed_over(bindings[0])
+    return may_be_handed_over and any(known_at(source, _known_where_handed_over(source), node, bindings))
 
 
 def _may_be_handed_over(binding: Binding) -> bool:
@@ -173,21 +125,22 @@ def _is_pattern_part(source: ParsedSource, node: ast.AST) -> bool:
 
 
 def _is_made_so(source: ParsedSource, node: ast.expr, following: Following) -> bool:
-    if isinstance(node, ast.Call):
-        return _makes_wrapper(source, node, following)
-    if isinstance(node, ast.Attribute):
-        values = attribute_values(source, node)
-        if values and all(isinstance(one, ast.Call) and _makes_wrapper(source, one, following) for one in values):
-            return True
-        return following.public and is_layer_variable(source, node)
-    if isinstance(node, ast.Subscript):
-        return following.public and is_item_of_state(source, node)
-    if not isinstance(node, ast.Name):
+    if isinstance(node, ast.Call) and _makes_wrapper(source, node, following):
+        return True
+    if isinstance(node, ast.Name) and _is_bound_so(source, node, following):
+        return True
+    if not following.attributes:
         return False
+    if contents_of(source, node).is_variable:
+        return True
+    return is_layer_variable(source, node) or is_item_of_state(source, node)
+
+
+def _is_bound_so(source: ParsedSource, node: ast.Name, following: Following) -> bool:
     bindings = source.bindings.bindings_of(node.id, start_of(node))
     if bindings and all(_binds_wrapper(source, binding, following) for binding in bindings):
         return True
-    return following.public and kind_of_self(source, node) is TreeKind.VARIABLES
+    return following.attributes and kind_of_self(source, node) is TreeKind.VARIABLES
 
 
 def _binds_wrapper(source: ParsedSource, binding: Binding, following: Following) -> bool:
@@ -200,7 +153,7 @@ def _binds_wrapper(source: ParsedSource, binding: Binding, following: Following)
         if types:
             return WRAPPERS.issuperset(types)
         return following.calls > 0 and _is_given_nothing_else(source, binding, following)
-    if following.public and iterates_over_wrappers(source, binding):
+    if following.attributes and iterates_over_wrappers(source, binding):
         return True
     if binding.kind is not BindingKind.ASSIGNMENT or binding.path or binding.value is None:
         return False
@@ -216,7 +169,7 @@ def _makes_wrapper(source: ParsedSource, call: ast.Call, following: Following) -
     types = class_names(source, function, 0)
     if types and WRAPPERS.issuperset(types):
         return True
-    return following.public and is_own_variable_class(source, function)
+    return following.attributes and is_own_variable_class(source, function)
 
 
 # Passed by every call
@@ -268,53 +221,24 @@ def _mappers_of_wrappers(source: ParsedSource) -> dict[ast.expr, Mapper]:
 # Type-tested, or passed by a traversal
 
 
-_KnownNames = dict[tuple[str, tuple[Binding, ...]], tuple[list[_Known], list[Place]]]
-"""By name and bindings, as thousands of lambdas of one file may have parameters of the same name."""
+@remembered
+def _known_where_tested(source: ParsedSource) -> KnownNames:
+    return by_name(_tested(source))
 
 
 @remembered
-def _known_where_tested(source: ParsedSource) -> _KnownNames:
-    return _by_name(_tested(source))
+def _known_where_handed_over(source: ParsedSource) -> KnownNames:
+    return by_name(_handed_over(source))
 
 
-@remembered
-def _known_where_handed_over(source: ParsedSource) -> _KnownNames:
-    return _by_name(_handed_over(source))
-
-
-def _by_name(known: Iterator[_Known]) -> _KnownNames:
-    found: dict[tuple[str, tuple[Binding, ...]], list[_Known]] = {}
-    for one in sorted(known, key=lambda one: one.region):
-        found.setdefault((one.name, one.bindings), []).append(one)
-    return {key: (ordered, list(accumulate((one.region[1] for one in ordered), max))) for key, ordered in found.items()}
-
-
-def _known_around(names: _KnownNames, name: str, bindings: tuple[Binding, ...], place: Place) -> Iterator[_Known]:
-    """Yield what is known of a name in the regions around a place: few of the thousands that a file may have."""
-    ordered, furthest = names.get((name, bindings), ((), ()))
-    index = bisect_right(ordered, place, key=lambda one: one.region[0]) - 1
-    while index >= 0 and furthest[index] > place:
-        if ordered[index].region[1] > place:
-            yield ordered[index]
-        index -= 1
-
-
-def _tested(source: ParsedSource) -> Iterator[_Known]:
+def _tested(source: ParsedSource) -> Iterator[KnownName]:
     for use in source.bindings.calls.get("isinstance", ()):
         test = type_test(source, use)
         if test is None or not test[1] or not test[1] <= WRAPPERS:
             continue
-        yield from _known_where(source, use, test[0])
+        yield from known_where(source, use, test[0])
         for call, name in _calls_of_predicate(source, use, test[0]):
-            yield from _known_where(source, call, name)
-
-
-def _known_where(source: ParsedSource, test: ast.expr, name: str) -> Iterator[_Known]:
-    if source.bindings.is_shared(name):
-        return  # Any call may rebind it.
-    bindings = source.bindings.bindings_of(name, start_of(test))
-    for region in regions_where(source, test, True):
-        yield _Known(name, region, bindings, source.bindings.scope_at(start_of(test)))
+            yield from known_where(source, call, name)
 
 
 def _calls_of_predicate(source: ParsedSource, test: ast.expr, name: str) -> Iterator[tuple[ast.Call, str]]:
@@ -345,7 +269,7 @@ def _is_nothing_but(definition: ast.FunctionDef | ast.Lambda, test: ast.expr) ->
     return is_plain and isinstance(returned, ast.Return) and returned.value is test
 
 
-def _handed_over(source: ParsedSource) -> Iterator[_Known]:
+def _handed_over(source: ParsedSource) -> Iterator[KnownName]:
     for node, mapper in _mappers_of_wrappers(source).items():
         if isinstance(node, ast.Lambda):
             yield from _leaf_of_lambda(source, node, mapper.leaf)
@@ -363,15 +287,15 @@ def _stops_only_at_wrappers(source: ParsedSource, call: TreeCall) -> bool:
     return isinstance(test, LeafTest) and test.stops_only_at_wrappers
 
 
-def _leaf_of_lambda(source: ParsedSource, node: ast.Lambda, name: str) -> Iterator[_Known]:
+def _leaf_of_lambda(source: ParsedSource, node: ast.Lambda, name: str) -> Iterator[KnownName]:
     for leaf in (one for one in positional_parameters(node) if one.arg == name):
         bindings = source.bindings.bindings_of(leaf.arg, start_of(node.body))
         if len(bindings) == 1 and bindings[0].node is leaf:
             scope = source.bindings.scope_at(start_of(node.body))
-            yield _Known(leaf.arg, (start_of(node.body), end_of(node.body)), bindings, scope)
+            yield KnownName(leaf.arg, (start_of(node.body), end_of(node.body)), bindings, scope)
 
 
-def _leaves_of_loops(source: ParsedSource, call: TreeCall) -> Iterator[_Known]:
+def _leaves_of_loops(source: ParsedSource, call: TreeCall) -> Iterator[KnownName]:
     leaves = leaf_loops_of(source, call)
     if isinstance(leaves, Unknown) or not holds_only_wrappers(source, call.trees):
         return
@@ -382,4 +306,4 @@ def _leaves_of_loops(source: ParsedSource, call: TreeCall) -> Iterator[_Known]:
             region = start_of(body[0]), end_of(body[-1])
             bindings = source.bindings.bindings_of(loop.leaf, region[0])
             if len(bindings) == 1 and bindings[0].kind is BindingKind.ITERATION:
-                yield _Known(loop.leaf, region, bindings, source.bindings.scope_at(region[0]))
+                yield KnownName(loop.leaf, region, bindings, source.bindings.scope_at(region[0]))
