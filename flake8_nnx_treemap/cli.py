@@ -335,6 +335,7 @@ def _task(options: argparse.Namespace, baseline: Baseline | None) -> Task:
         reason=options.reason,
         baseline=baseline,
         named=tuple(options.paths),
+        must_parse=frozenset(options.paths),
         counts_for_newest=_has_summary(options) and not (options.write_baseline or options.add_noqa),
     )
 

@@ -66,15 +66,52 @@ def lint(
     return [] if source is None else _lint(source, settings, edits=edits)
 
 
-@collects_later
-def lint_for_suppression(
-    text: str, filename: str, settings: LintSettings, modules: Modules | None = None
-) -> list[Finding]:
-    """Return the findings in a text, each with a fix that suppresses it; see ``suppression.with_suppressing_fixes``."""
-    from flake8_nnx_treemap.fixing.suppression import with_suppressing_fixes
+class Programs:
+    """The programs of one file as they were parsed, so that each is parsed once for all settings that it is held to."""
 
-    source = source_with_candidates(text, filename, None, settings, modules)
-    return [] if source is None else with_suppressing_fixes(source, _lint(source, settings, edits=False))
+    def __init__(self, filename: str, modules: Modules | None = None) -> None:
+        """Take the file's name, and what finds the project's other modules."""
+        self._filename = filename
+        self._modules = modules
+        self._trees: dict[str, ast.Module] = {}
+        self._sources: dict[str, ParsedSource] = {}
+
+    @collects_later
+    def lint(self, text: str, settings: LintSettings, *, edits: bool = True, suppresses: bool = False) -> list[Finding]:
+        """Return the findings in a program.
+
+        Args:
+            text: the program.
+            settings: which rules to run, and for which Flax.
+            edits: whether fixes get edits.
+            suppresses: whether fixes are comments that suppress the findings; see ``suppression``.
+
+        Raises:
+            SourceError: the text is not Python.
+        """
+        source = self._source(text, settings)
+        if source is None:
+            return []
+        if not suppresses:
+            return _lint(source, settings, edits=edits)
+        from flake8_nnx_treemap.fixing.suppression import with_suppressing_fixes
+
+        return with_suppressing_fixes(source, _lint(source, settings, edits=False))
+
+    def forget(self) -> None:
+        """Keep nothing: the file has been rewritten."""
+        self._trees.clear()
+        self._sources.clear()
+
+    def _source(self, text: str, settings: LintSettings) -> ParsedSource | None:
+        if text in self._sources:
+            return self._sources[text]
+        if text not in self._trees:
+            self._trees[text] = parse_module(text)
+        source = source_with_candidates(text, self._filename, self._trees[text], settings, self._modules)
+        if source is not None:
+            self._sources[text] = source
+        return source
 
 
 def source_with_candidates(

@@ -21,7 +21,10 @@ from flake8_nnx_treemap.rules.settings import LintSettings
 REMEMBERED = 256
 """How many texts' findings are kept: those of all open documents, and of as many files of the workspace."""
 
-GARBAGE = 2_000_000
+FINDINGS = 4096
+"""How many findings all of these may have, with their edits: one file may have thousands."""
+
+GARBAGE = 500_000
 """After how many characters of source the garbage collector runs at once, instead of when nobody waits."""
 
 
@@ -53,6 +56,7 @@ class Analyst:
     def __init__(self) -> None:
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="nnx-analysis")
         self._known: OrderedDict[tuple[str, str, LintSettings], tuple[Finding, ...]] = OrderedDict()
+        """By file, digest of its text, and settings, in the order of their last use."""
         self._garbage = 0
         self.runs = 0
         """How many texts were analysed: the tests' witness that none was twice."""
@@ -96,19 +100,22 @@ class Analyst:
 
     def _analyse(self, source: Source, overrides: Overrides) -> Analysis:
         settings = settings_for(source.filename, overrides)
-        key = (source.filename, source.text, settings)
+        key = (source.filename, source.digest, settings)
         findings = self._known.get(key)
         if findings is None:
             self.runs += 1
             self._garbage += len(source.text)
             findings = tuple(lint(source.text, source.filename, settings, module_finder(source.filename)))
             self._known[key] = findings
-            if len(self._known) > REMEMBERED:
-                self._known.popitem(last=False)
         self._known.move_to_end(key)
+        while len(self._known) > REMEMBERED or (len(self._known) > 1 and self._count() > FINDINGS):
+            self._known.popitem(last=False)
         if self._garbage > GARBAGE:
             self.collect_garbage()
         return Analysis(source, findings, settings)
+
+    def _count(self) -> int:
+        return sum(map(len, self._known.values()))
 
 
 def _import_engine() -> None:

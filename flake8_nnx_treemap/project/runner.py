@@ -13,9 +13,8 @@ from flake8_nnx_treemap.project.errors import ConfigurationError, FileError
 from flake8_nnx_treemap.project.files import encoded, read
 
 if TYPE_CHECKING:
-    from flake8_nnx_treemap.analysis.code.text import Position
-    from flake8_nnx_treemap.analysis.names.source import Modules
-    from flake8_nnx_treemap.fixing.engine import FixResult, Withdrawn
+    from flake8_nnx_treemap.analysis.code.text import Edit, Position
+    from flake8_nnx_treemap.fixing.engine import FixResult, Programs, Withdrawn
     from flake8_nnx_treemap.project.baseline import Baseline
     from flake8_nnx_treemap.project.cache import Cache
     from flake8_nnx_treemap.project.formats import Format, Shown
@@ -50,6 +49,8 @@ class Task:
     """That of the cache, where there is one."""
     named: tuple[str, ...] | None = None
     """The files and folders that may be written; ``None`` if every file is one that was asked for."""
+    must_parse: frozenset[str] | None = None
+    """The files that must at least be Python, whatever words are in them; ``None`` for all."""
     counts_for_newest: bool = False
     """Whether to count, where nothing is known of a project's Flax, what more would be found if it were the newest."""
 
@@ -197,30 +198,35 @@ def process_text(
         FileError: the new text does not fit the encoding.
     """
     from flake8_nnx_treemap.analysis.code.text import SourceError
-    from flake8_nnx_treemap.fixing.engine import FixResult, fix_with
+    from flake8_nnx_treemap.fixing.engine import FixResult, Programs, fix_with
     from flake8_nnx_treemap.project.formats import format_of
     from flake8_nnx_treemap.project.modules import module_finder
 
-    format_, modules = format_of(filename), module_finder(filename, on_search)
+    format_, programs = format_of(filename), Programs(filename, module_finder(filename, on_search))
     known: Sequence[Finding] = ()
     try:
         settings = settings_for(filename, task.overrides)
         _hold_to_size(format_.size(text), filename, task)
 
         def find(current: str) -> Sequence[Finding]:
-            return _find(current, filename, format_, settings, modules, task)[0]
+            return _find(current, filename, format_, settings, programs, task)[0]
+
+        def rewrite(current: str, edits: Sequence[Edit]) -> str:
+            programs.forget()
+            return format_.rewrite(current, edits)
 
         if task.fixes:
-            result = (fix or fix_with)(text, find, format_.rewrite, unsafe_fixes=settings.unsafe_fixes)
+            result = (fix or fix_with)(text, find, rewrite, unsafe_fixes=settings.unsafe_fixes)
         else:
             result = FixResult(text, remaining=tuple(find(text)))
         shown = format_.show(result.text)
         if task.baseline is not None:
-            known = _find(result.text, filename, format_, settings, modules, task)[1]
+            known = _find(result.text, filename, format_, settings, programs, task)[1]
         more = None
         if _also_newest(filename, task):
             newest = replace(settings, flax=NEWEST_RANGE)
-            more = _count_more(_find(result.text, filename, format_, newest, modules, task)[0], result.remaining)
+            counting = replace(task, fixes=False, wants_edits=False)
+            more = _count_more(_find(result.text, filename, format_, newest, programs, counting)[0], result.remaining)
     except SourceError as error:
         place = f"{error.row}:{error.column}: " if error.row else ""
         return FileReport(filename, error=f"{place}{error.message}"), text
@@ -266,17 +272,15 @@ def _count_more(found: Iterable[Finding], known: Iterable[Finding]) -> int:
 
 
 def _find(
-    text: str, filename: str, format_: Format, settings: LintSettings, modules: Modules, task: Task
+    text: str, filename: str, format_: Format, settings: LintSettings, programs: Programs, task: Task
 ) -> tuple[Sequence[Finding], Sequence[Finding]]:
     """The findings of a text, and those of them that the baseline has."""
-    from flake8_nnx_treemap.fixing.engine import lint, lint_for_suppression
     from flake8_nnx_treemap.fixing.suppression import with_reason
 
     def lint_program(program: str) -> Sequence[Finding]:
-        if task.adds_noqa:
-            return with_reason(lint_for_suppression(program, filename, settings, modules), task.reason)
         edits = task.fixes or task.wants_edits
-        return lint(program, filename, settings, modules, edits=edits)
+        found = programs.lint(program, settings, edits=edits, suppresses=task.adds_noqa)
+        return with_reason(found, task.reason) if task.adds_noqa else found
 
     found = format_.find(text, lint_program)
     return (found, ()) if task.baseline is None else task.baseline.split(filename, format_.show(text).text, found)
@@ -288,6 +292,8 @@ def process_file(path: str, task: Task, fix: Fixer | None = None) -> FileReport:
 
     try:
         data, status = read(path)
+        if not _is_worth_parsing(path, data, task):
+            return FileReport(path, more_for_newest=0 if _also_newest(path, task) else None)
         text, encoding = format_of(path).decode(data)
         searched: list[str] = []
         report, new_text = process_text(text, path, task, fix, searched.append, encoding)
@@ -300,6 +306,22 @@ def process_file(path: str, task: Task, fix: Fixer | None = None) -> FileReport:
         return FileReport(path, error=str(error))
     except Exception as error:  # A bug of ours in one file must not keep the others from being looked at.
         return FileReport(path, error=f"internal error: {type(error).__name__}: {error}")
+
+
+def _is_worth_parsing(path: str, data: bytes, task: Task) -> bool:
+    """Whether a file was named itself, so that it must at least be Python, or may hold a finding of a selected rule."""
+    if task.must_parse is None or path in task.must_parse:
+        return True
+    from flake8_nnx_treemap.project.formats import PYTHON, format_of
+    from flake8_nnx_treemap.rules.catalogue import may_find_in
+
+    try:
+        settings = [settings_for(path, task.overrides)]
+        if _also_newest(path, task):
+            settings.append(replace(settings[0], flax=NEWEST_RANGE))
+    except ConfigurationError:
+        return True  # Whoever looks at it says what is wrong.
+    return may_find_in(data, settings, is_program=format_of(path) is PYTHON)
 
 
 def _with_digest(report: FileReport, data: bytes, encoding: str, task: Task) -> FileReport:

@@ -29,9 +29,11 @@ kept: in the end the best state is the last one, and to put it back changes noth
 
 ## Fix safety
 
-The fix writes `jax.tree.map(jnp.copy, …)` around the call, as the file spells the two; a graph definition has no leaves and comes back as
-it is. It is unsafe, for what it is there for: the state is another one. It raises where a Variable holds text or another object that is
-no array, and makes arrays of numbers. There is no fix where `jax` means something else in the file.
+The fix is unsafe, for what it is there for: the state that is put back is another one.
+
+It writes `jax.tree.map(jnp.copy, …)` around the call, as the file spells the two; a graph definition has no leaves and comes
+back as it is. It raises where a Variable holds text or another object that is no array, and makes arrays of numbers. There is
+no fix where `jax` means something else in the file.
 
 ## References
 

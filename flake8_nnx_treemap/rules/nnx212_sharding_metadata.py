@@ -192,9 +192,11 @@ from flax import nnx
 
 
 def result():
-    kernel = nnx.Param(jnp.zeros((4, 2)), sharding=("data", None), eager_sharding=False)
+    zeros = jnp.zeros((4, 2))
+    kernel = nnx.Param(zeros, sharding=("data", None), eager_sharding=False)
     bias = nnx.Param(jnp.zeros(2), eager_sharding=False)
-    return kernel.sharding_names, bias.sharding_names
+    named = kernel.sharding_names
+    return named, bias.sharding_names
 """,
         marked=("sharding", "kernel.sharding_names", "bias.sharding_names"),
         fixed={
@@ -204,9 +206,11 @@ from flax import nnx
 
 
 def result():
-    kernel = nnx.Param(jnp.zeros((4, 2)), out_sharding=("data", None), eager_sharding=False)
+    zeros = jnp.zeros((4, 2))
+    kernel = nnx.Param(zeros, out_sharding=("data", None), eager_sharding=False)
     bias = nnx.Param(jnp.zeros(2), eager_sharding=False)
-    return kernel.get_metadata("out_sharding", None), bias.get_metadata("out_sharding", None)
+    named = kernel.get_metadata("out_sharding", None)
+    return named, bias.get_metadata("out_sharding", None)
 """,
         },
         applicability=Applicability.SAFE,
@@ -221,7 +225,12 @@ from flax import nnx
 
 
 def result():
-    layer = nnx.Linear(2, 3, rngs=nnx.Rngs(0), kernel_metadata={"sharding": ("in", "out"), "eager_sharding": False})
+    layer = nnx.Linear(
+        2,
+        3,
+        rngs=nnx.Rngs(0),
+        kernel_metadata={"sharding": ("in", "out"), "eager_sharding": False},
+    )
     return layer.kernel.get_metadata("out_sharding")
 """,
         marked=('"sharding"',),
@@ -231,7 +240,12 @@ from flax import nnx
 
 
 def result():
-    layer = nnx.Linear(2, 3, rngs=nnx.Rngs(0), kernel_metadata={"out_sharding": ("in", "out"), "eager_sharding": False})
+    layer = nnx.Linear(
+        2,
+        3,
+        rngs=nnx.Rngs(0),
+        kernel_metadata={"out_sharding": ("in", "out"), "eager_sharding": False},
+    )
     return layer.kernel.get_metadata("out_sharding")
 """,
         },
