@@ -120,12 +120,17 @@ def _is_portable_elsewhere(source: ParsedSource, node: ast.Compare, asked: ast.e
     if path is not None:
         return _is_portable(source, node, path, holds=holds)
     # Of ``self.x`` or ``state["x"]`` it is not known whether it is the same thing in two places.
-    tested = [call.args[0] for call in source.bindings.calls.get("isinstance", ()) if call.args]
-    others = [other for other in _alternatives(source, node) if other is not node]
     same = ast.dump(asked)
-    is_beside = any(ast.dump(below) == same for other in others for below in walk(other))
-    is_tested = any(ast.dump(one) == same for one in tested)
-    return is_beside or is_tested or is_chosen_by_release(source, source.range(node).start)
+    if same in _asked_of_instances(source) or is_chosen_by_release(source, source.range(node).start):
+        return True
+    others = (other for other in _alternatives(source, node) if other is not node)
+    return any(type(below) is type(asked) and ast.dump(below) == same for other in others for below in walk(other))
+
+
+@remembered
+def _asked_of_instances(source: ParsedSource) -> frozenset[str]:
+    """Return what a file asks ``isinstance`` about, as text."""
+    return frozenset(ast.dump(call.args[0]) for call in source.bindings.calls.get("isinstance", ()) if call.args)
 
 
 def _is_beside_isinstance(source: ParsedSource, node: ast.Compare, subject: str) -> bool:
