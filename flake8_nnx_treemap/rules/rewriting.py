@@ -292,11 +292,10 @@ def stops_elsewhere(test: LeafTest) -> bool:
     """Tell whether a predicate may also stop at nodes that are not wrappers, which the mapper may be meant for."""
     names: Sequence[str | None] = [found.name for one in test.tests for found in one.types]
     only_narrows = bool(test.tests) and all(one.is_conditional for one in test.tests)
-    return not WRAPPERS.issuperset(names) or not (only_narrows or all(map(is_none_test, test.others)))
+    return not WRAPPERS.issuperset(names) or not (only_narrows or all(map(_is_none_test, test.others)))
 
 
-def is_none_test(node: ast.expr) -> bool:
-    """Tell whether an expression compares something with ``None``."""
+def _is_none_test(node: ast.expr) -> bool:
     is_equal = isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], (ast.Is, ast.Eq))
     return is_equal and isinstance(node, ast.Compare) and is_constant(node.comparators[0], None)
 
