@@ -88,6 +88,23 @@ def _check_elsewhere(source: ParsedSource, flax: FlaxRange, reported: set[ast.AS
         for call in source.bindings.calls[name]:
             if _asserts_old_state(source, call):
                 yield Finding("NNX105", MESSAGE, source.range(call))
+    for statement in source.bindings.statements:
+        if isinstance(statement.node, ast.Match):
+            yield from (Finding("NNX105", MESSAGE, source.range(one)) for one in _cases(source, statement.node))
+
+
+def _cases(source: ParsedSource, node: ast.Match) -> Sequence[ast.expr]:
+    """Return the patterns of ``match type(x)`` that are exactly VariableState, if no others are of Variables."""
+    asked = typed_expression(node.subject)
+    values = [one.value for one in nodes_below([case.pattern for case in node.cases], ast.MatchValue)]
+    names = [class_names(source, value) or frozenset() for value in values]
+    if asked is None or any(name & (VARIABLE_SUBCLASSES | _PLAIN) for name in names):
+        return ()
+    path = access_path(asked)
+    is_ready = path is not None and is_no_variable_at(source, path, start_of(node))
+    if is_ready or is_chosen_by_release(source, source.range(node).start):
+        return ()
+    return [value for value, name in zip(values, names, strict=True) if name == _OLD]
 
 
 _ASSERTIONS = frozenset({"assertIs", "assertEqual"})
