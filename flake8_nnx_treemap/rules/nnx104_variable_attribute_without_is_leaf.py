@@ -42,7 +42,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from flake8_nnx_treemap.analysis.calls.leaf_loops import leaf_loops_of
-from flake8_nnx_treemap.analysis.calls.mappers import Mapper, mapper_of
+from flake8_nnx_treemap.analysis.calls.mappers import Mapper, mapper_of, reads_unless_overridden
 from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall, tree_calls_of
 from flake8_nnx_treemap.analysis.code.nodes import Code, start_of
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown
@@ -80,7 +80,7 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
         mapper = mapper_of(source, call.mapper, call.function.leaf_position)
         if isinstance(mapper, Unknown) or mapper.dispatches:
             continue
-        read = sorted(mapper.reads_unless_overridden & VARIABLE_ONLY_ATTRIBUTES)
+        read = sorted(reads_unless_overridden(source, mapper) & VARIABLE_ONLY_ATTRIBUTES)
         if read and _is_of_wrappers(source, call):
             fix = _fix_of_map(source, call, mapper, flax) if _is_on_every_release(read, flax) else None
             yield Finding("NNX104", _message(source, call, read[0], flax), source.range(call.callee), fix)

@@ -90,6 +90,23 @@ def _check_elsewhere(source: ParsedSource, flax: FlaxRange, reported: set[ast.AS
         for call in source.bindings.calls[name]:
             if _asserts_old_state(source, call):
                 yield Finding("NNX105", MESSAGE, source.range(call))
+    for statement in source.bindings.statements:
+        if isinstance(statement.node, ast.Match):
+            yield from (Finding("NNX105", MESSAGE, source.range(one)) for one in _cases(source, statement.node))
+
+
+def _cases(source: ParsedSource, node: ast.Match) -> Sequence[ast.expr]:
+    """Return the patterns of ``match type(x)`` that are exactly VariableState, if no others are of Variables."""
+    asked = typed_expression(node.subject)
+    values = [one.value for one in nodes_below([case.pattern for case in node.cases], ast.MatchValue)]
+    names = [class_names(source, value) or frozenset() for value in values]
+    if asked is None or any(name & (VARIABLE_SUBCLASSES | _PLAIN) for name in names):
+        return ()
+    path = access_path(asked)
+    is_ready = path is not None and is_no_variable_at(source, path, start_of(node))
+    if is_ready or is_chosen_by_release(source, source.range(node).start):
+        return ()
+    return [value for value, name in zip(values, names, strict=True) if name == _OLD]
 
 
 _ASSERTIONS = frozenset({"assertIs", "assertEqual"})
@@ -122,12 +139,17 @@ def _is_portable_elsewhere(source: ParsedSource, node: ast.Compare, asked: ast.e
     if path is not None:
         return _is_portable(source, node, path, holds=holds)
     # Of ``self.x`` or ``state["x"]`` it is not known whether it is the same thing in two places.
-    tested = [call.args[0] for call in source.bindings.calls.get("isinstance", ()) if call.args]
-    others = [other for other in _alternatives(source, node) if other is not node]
     same = ast.dump(asked)
-    is_beside = any(ast.dump(below) == same for other in others for below in walk(other))
-    is_tested = any(ast.dump(one) == same for one in tested)
-    return is_beside or is_tested or is_chosen_by_release(source, source.range(node).start)
+    if same in _asked_of_instances(source) or is_chosen_by_release(source, source.range(node).start):
+        return True
+    others = (other for other in _alternatives(source, node) if other is not node)
+    return any(type(below) is type(asked) and ast.dump(below) == same for other in others for below in walk(other))
+
+
+@remembered
+def _asked_of_instances(source: ParsedSource) -> frozenset[str]:
+    """Return what a file asks ``isinstance`` about, as text."""
+    return frozenset(ast.dump(call.args[0]) for call in source.bindings.calls.get("isinstance", ()) if call.args)
 
 
 def _is_beside_isinstance(source: ParsedSource, node: ast.Compare, subject: str) -> bool:

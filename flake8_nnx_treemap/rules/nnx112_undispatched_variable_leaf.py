@@ -6,7 +6,7 @@ Finds calls of `jax.tree.map` and its kin whose `is_leaf` stops at `nnx.Variable
 mapper never asks what kind of leaf it was given. It is NNX101 for today's class name.
 
 It is silent on a mapper that returns every leaf as it is, which copies the containers, and on a predicate that stops at other
-things as well, by an `or`: the mapper is made for these, too.
+things as well, by an `or` or another class: the mapper is made for these, too.
 
 ## Why it is wrong
 
@@ -41,12 +41,12 @@ from dataclasses import replace
 from flake8_nnx_treemap.analysis.calls.mappers import Mapper, mapper_of
 from flake8_nnx_treemap.analysis.calls.predicates import LeafTest, leaf_test_of
 from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall, tree_calls_of
-from flake8_nnx_treemap.analysis.code.nodes import is_none_test
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown
 from flake8_nnx_treemap.names import VARIABLE, VARIABLE_STATE, VARIABLE_STATE_IS_VARIABLE, FlaxRange
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.rewriting import DISPATCH_RESTS_ON, dispatch_fix, hands_on_leaf
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
+from flake8_nnx_treemap.rules.stopping import stops_elsewhere
 
 MESSAGE = (
     "is_leaf stops at Variable, it filters nothing: dispatch with isinstance in the mapper for trees with raw leaves"
@@ -59,7 +59,7 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
         if call.mapper is None or call.is_leaf is None:
             continue
         test = leaf_test_of(source, call.is_leaf, takes_path=call.takes_path, across_files=True)
-        if isinstance(test, Unknown) or not _stops_at_variable(test) or not all(map(is_none_test, test.others)):
+        if isinstance(test, Unknown) or not _stops_at_variable(test) or stops_elsewhere(test):
             continue  # Where it stops at something else as well, the mapper is made for that, too.
         mapper = mapper_of(source, call.mapper, call.function.leaf_position, across_files=True)
         if isinstance(mapper, Unknown) or mapper.is_identity:

@@ -17,7 +17,7 @@ from flake8_nnx_treemap.analysis.calls.leaf_uses import leaf_uses
 from flake8_nnx_treemap.analysis.calls.mappers import Mapper
 from flake8_nnx_treemap.analysis.calls.predicates import LeafTest
 from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall
-from flake8_nnx_treemap.analysis.code.nodes import Code, dotted_name, is_none_test, start_of
+from flake8_nnx_treemap.analysis.code.nodes import Code, dotted_name, start_of
 from flake8_nnx_treemap.analysis.names.quoted import quoted_annotations
 from flake8_nnx_treemap.analysis.names.scopes import ScopeKind
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
@@ -29,10 +29,10 @@ from flake8_nnx_treemap.names import (
     OTHER_PROJECTS,
     VARIABLE_ONLY_ATTRIBUTES,
     VARIABLE_STATE_IS_VARIABLE,
-    WRAPPERS,
     FlaxRange,
 )
 from flake8_nnx_treemap.rules.rule import Applicability
+from flake8_nnx_treemap.rules.stopping import stops_elsewhere
 
 if TYPE_CHECKING:
     from flake8_nnx_treemap.rules.renaming import ImportedName
@@ -169,11 +169,8 @@ def predicate_stops_at_wrappers_alone(test: LeafTest, flax: FlaxRange) -> bool:
         test: the predicate.
         flax: the Flax releases that must run the code.
     """
-    names = [found.name for one in test.tests for found in one.types]
-    only_narrows = bool(test.tests) and all(one.is_conditional for one in test.tests)
-    stops_elsewhere = not WRAPPERS.issuperset(names) or not (only_narrows or all(map(is_none_test, test.others)))
     asks_for_more = any(found.is_conditional for found in test.tests)
-    return not stops_elsewhere and (not asks_for_more or flax.starts_from(VARIABLE_STATE_IS_VARIABLE))
+    return not stops_elsewhere(test) and (not asks_for_more or flax.starts_from(VARIABLE_STATE_IS_VARIABLE))
 
 
 def leaf_is_only_read(source: ParsedSource, code: Code, leaf: str) -> bool:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 from itertools import chain, count
 
+from flake8_nnx_treemap.analysis.calls.predicates import LeafTest
 from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall
-from flake8_nnx_treemap.analysis.code.nodes import nodes_below
+from flake8_nnx_treemap.analysis.code.nodes import is_none_test, nodes_below
 from flake8_nnx_treemap.analysis.code.text import parse_expression
+from flake8_nnx_treemap.names import WRAPPERS
 from flake8_nnx_treemap.rules.steps import AddKeyword, Replace, Step
 
 _NAMES = ("x", "node", "leaf")
@@ -54,3 +56,10 @@ def stop_step(call: TreeCall, types: str) -> Step | None:
     if call.more_trees and call.function.is_leaf_position is not None:
         return None  # The starred arguments may bring an ``is_leaf``.
     return AddKeyword(call.node, f"is_leaf={stopping_at(types, takes_path=call.takes_path)}")
+
+
+def stops_elsewhere(test: LeafTest) -> bool:
+    """Tell whether a predicate may also stop at nodes that are not wrappers, which the mapper may be meant for."""
+    names = [found.name for one in test.tests for found in one.types]
+    only_narrows = bool(test.tests) and all(one.is_conditional for one in test.tests)
+    return not WRAPPERS.issuperset(names) or not (only_narrows or all(map(is_none_test, test.others)))

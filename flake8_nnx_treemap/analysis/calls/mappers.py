@@ -56,9 +56,8 @@ class Mapper:
 
     ``leaf`` is how the function spells the leaf of the first tree: a parameter's name, or ``args[0]``; ``others`` are
     the parameters for leaves of further trees. ``always_reads`` are the attributes that it reads from the leaf on every
-    path to a result, ``reads_unless_overridden`` those that it reads unless a subclass overrides a method.
-    ``ignores_leaf`` is true if it never uses the leaf, as in ``lambda _: replicated``. ``results`` are the expressions
-    that it may return.
+    path to a result. ``ignores_leaf`` is true if it never uses the leaf, as in ``lambda _: replicated``; ``results``
+    are the expressions that it may return.
     """
 
     expression: ast.expr
@@ -67,7 +66,6 @@ class Mapper:
     others: tuple[str, ...]
     dispatches: tuple[Dispatch, ...]
     always_reads: frozenset[str]
-    reads_unless_overridden: frozenset[str]
     ignores_leaf: bool
     results: tuple[ast.expr, ...]
 
@@ -124,7 +122,6 @@ def _mapper_of(
         others,
         read.dispatches,
         read.always_reads,
-        read.reads_unless_overridden,
         read.ignores_leaf,
         read.results,
     )
@@ -136,7 +133,6 @@ class _Reading:
 
     dispatches: tuple[Dispatch, ...]
     always_reads: frozenset[str]
-    reads_unless_overridden: frozenset[str]
     ignores_leaf: bool
     results: tuple[ast.expr, ...]
 
@@ -155,10 +151,9 @@ def _reading_of(
         for name in leaves
         for found in _dispatches(source, definition, decorators, name, HELPER_DEPTH)
     )
-    certain = _always_read(source, definition, decorators, leaves[0], HELPER_DEPTH, overridable)
-    likely = _always_read(source, definition, decorators, leaves[0], HELPER_DEPTH, None)
+    reads = _always_read(source, definition, decorators, leaves[0], HELPER_DEPTH, overridable)
     ignores_leaf = not _mentions(body_of(definition), leaves[0])
-    return _Reading(dispatches, certain, likely, ignores_leaf, tuple(_results(definition)))
+    return _Reading(dispatches, reads, ignores_leaf, tuple(_results(definition)))
 
 
 # Dispatch
@@ -431,6 +426,19 @@ def _always_read(
     if overridable or _is_generator(definition) or not SINGLE_DISPATCH.isdisjoint(decorators):
         return frozenset()  # Another function may run instead, or the body may run later.
     return _always_read_in(source, body_of(definition), leaf, depth, trusts_methods=overridable is None)
+
+
+def reads_unless_overridden(source: ParsedSource, mapper: Mapper) -> frozenset[str]:
+    """Return the attributes that a mapper reads on every path, unless a subclass in another file overrides a method.
+
+    Args:
+        source: the file with the call.
+        mapper: its mapper.
+    """
+    function = mapper.function
+    home = function.home or source
+    reads = _always_read(home, function.definition, function.decorators, mapper.leaf, HELPER_DEPTH, None)
+    return mapper.always_reads | reads
 
 
 def _has_namesake(source: ParsedSource, definition: Definition) -> bool:

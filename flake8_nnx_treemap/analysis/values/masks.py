@@ -52,18 +52,24 @@ def uses_as_mask(source: ParsedSource, node: ast.expr) -> MaskUses:
         source: the file.
         node: the expression that makes the tree.
     """
-    found = [_is_given_as_mask(source, use) for use in _uses(source, node, _STEPS)]
+    found = [_is_given_as_mask(source, use) for use in _uses(source, node)]
     return MaskUses(any(found), not all(found))
 
 
-def _uses(source: ParsedSource, node: ast.expr, steps: int) -> Iterator[Use]:
+def _uses(source: ParsedSource, node: ast.expr) -> Iterator[Use]:
     """Yield the uses of a value in this file, in place of those that only hand it on within the file."""
-    for use in uses_of(source, node):
-        further = list(_handed_on(source, use)) if steps and not use.path else []
-        if not further:
-            yield use
-        for found in further:
-            yield from _uses(source, found, steps - 1)
+    pending = [(node, _STEPS)]
+    seen: set[ast.expr] = set()
+    while pending:
+        current, steps = pending.pop()
+        if current in seen:
+            continue
+        seen.add(current)
+        for use in uses_of(source, current):
+            further = list(_handed_on(source, use)) if steps and not use.path else []
+            pending += [(found, steps - 1) for found in further]
+            if not further:
+                yield use
 
 
 def _handed_on(source: ParsedSource, use: Use) -> Iterator[ast.expr]:
