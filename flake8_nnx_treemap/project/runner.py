@@ -198,7 +198,7 @@ def process_text(
     """
     from flake8_nnx_treemap.analysis.code.text import SourceError
     from flake8_nnx_treemap.fixing.engine import FixResult, fix_with
-    from flake8_nnx_treemap.project.formats import format_of
+    from flake8_nnx_treemap.project.formats import format_of, rewriter
     from flake8_nnx_treemap.project.modules import module_finder
 
     format_, modules = format_of(filename), module_finder(filename, on_search)
@@ -211,7 +211,7 @@ def process_text(
             return _find(current, filename, format_, settings, modules, task)[0]
 
         if task.fixes:
-            result = (fix or fix_with)(text, find, format_.rewrite, unsafe_fixes=settings.unsafe_fixes)
+            result = (fix or fix_with)(text, find, rewriter(format_, settings), unsafe_fixes=settings.unsafe_fixes)
         else:
             result = FixResult(text, remaining=tuple(find(text)))
         shown = format_.show(result.text)
