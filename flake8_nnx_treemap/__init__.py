@@ -101,14 +101,13 @@ def fix_source(text: str, filename: str = "<stdin>", settings: "LintSettings | N
         SourceError: the text is not Python that this interpreter and LibCST can parse.
     """
     from flake8_nnx_treemap.fixing.engine import fix_with
-    from flake8_nnx_treemap.project.formats import format_of
+    from flake8_nnx_treemap.project.formats import format_of, rewriter
     from flake8_nnx_treemap.rules.settings import LintSettings
 
     settings = settings or LintSettings()
     format_, lint = format_of(filename), _linter(filename, settings)
-    return fix_with(
-        text, lambda current: format_.find(current, lint), format_.rewrite, unsafe_fixes=settings.unsafe_fixes
-    )
+    rewrite = rewriter(format_, settings)
+    return fix_with(text, lambda current: format_.find(current, lint), rewrite, unsafe_fixes=settings.unsafe_fixes)
 
 
 def findings_as_data(findings: "Iterable[Finding]", text: str, filename: str) -> "list[dict[str, Any]]":

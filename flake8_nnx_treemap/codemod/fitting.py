@@ -11,8 +11,16 @@ from dataclasses import replace
 from difflib import SequenceMatcher
 from operator import itemgetter
 
-from flake8_nnx_treemap.analysis.code.text import LINE_END, Edit, Position, Range, SourceError, parse_module
-from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
+from flake8_nnx_treemap.analysis.code.text import (
+    LINE_END,
+    Edit,
+    Position,
+    Range,
+    SourceError,
+    SourceText,
+    parse_module,
+    remembered,
+)
 from flake8_nnx_treemap.codemod.layout import (
     Style,
     call_laid_out,
@@ -32,7 +40,7 @@ _BINDING_COMMENT = re.compile(
 """A comment that counts for the line that it stands on."""
 
 
-def fitted(source: ParsedSource, edits: Sequence[Edit], style: Style) -> tuple[Edit, ...]:
+def fitted(source: SourceText, edits: Sequence[Edit], style: Style) -> tuple[Edit, ...]:
     """Return edits with the layout of the lines that they change.
 
     Args:
@@ -59,7 +67,25 @@ def fitted(source: ParsedSource, edits: Sequence[Edit], style: Style) -> tuple[E
     return tuple(sorted(set(found)))
 
 
-def _may_need_layout(source: ParsedSource, edits: Sequence[Edit], style: Style) -> bool:
+def fitted_together(source: SourceText, edits: Sequence[Edit], style: Style) -> Sequence[Edit]:
+    """Return the edits of several fixes, with the layout of lines that none makes too long, but all together do.
+
+    Args:
+        source: the file.
+        edits: edits that do not overlap, each with the layout that its own fix needs.
+        style: how the file is formatted.
+    """
+    growth: dict[int, list[int]] = {}
+    for edit in set(edits):
+        growth.setdefault(edit.range.start.row, []).append(len(edit.content) - len(source.text_in(edit.range)))
+    is_crowded = any(
+        len(lengths) > 1 and width(source.line(row)) + sum(lengths) > style.line_length
+        for row, lengths in growth.items()
+    )
+    return fitted(source, edits, style) if is_crowded else edits
+
+
+def _may_need_layout(source: SourceText, edits: Sequence[Edit], style: Style) -> bool:
     """Tell whether a changed line may be too long, or may have become short enough to be joined with its neighbours."""
     return any(
         len(edit.content) < len(source.text_in(edit.range))
@@ -70,19 +96,19 @@ def _may_need_layout(source: ParsedSource, edits: Sequence[Edit], style: Style) 
 
 
 @remembered
-def _logical_lines(source: ParsedSource) -> list[tuple[int, int]]:
+def _logical_lines(source: SourceText) -> list[tuple[int, int]]:
     """Return the first and the last row of each logical line; none where Python's tokenizer fails."""
     return [rows for rows, _ in _read(source)]
 
 
 @remembered
-def _indent(source: ParsedSource) -> str:
+def _indent(source: SourceText) -> str:
     """Return what a file indents its first block with."""
     return next((indent for _, indent in _read(source) if indent), "    ")
 
 
 @remembered
-def _read(source: ParsedSource) -> list[tuple[tuple[int, int], str]]:
+def _read(source: SourceText) -> list[tuple[tuple[int, int], str]]:
     """Return the rows of each logical line, and how much more it is indented than the one before it."""
     found: list[tuple[tuple[int, int], str]] = []
     lines = (f"{line}\n" for line in source.lines())
@@ -105,7 +131,7 @@ def _read(source: ParsedSource) -> list[tuple[tuple[int, int], str]]:
     return found
 
 
-def _fitted(source: ParsedSource, rows: tuple[int, int], edits: Sequence[Edit], style: Style) -> list[Edit] | None:
+def _fitted(source: SourceText, rows: tuple[int, int], edits: Sequence[Edit], style: Style) -> list[Edit] | None:
     """Return the edits of one logical line with its layout; ``None`` if it stays as the edits make it."""
     first, last = rows
     old = [source.line(row) for row in range(first, last + 1)]
@@ -119,7 +145,7 @@ def _fitted(source: ParsedSource, rows: tuple[int, int], edits: Sequence[Edit], 
     return list(_difference(source, first, old, lines))
 
 
-def _edited(source: ParsedSource, whole: Range, edits: Sequence[Edit]) -> str:
+def _edited(source: SourceText, whole: Range, edits: Sequence[Edit]) -> str:
     parts, done = [], whole.start
     for edit in sorted(set(edits)):
         parts += [source.text_in(Range(done, edit.range.start)), edit.content]
@@ -142,7 +168,9 @@ def _laid_out(old: Sequence[str], new: list[str], style: Style) -> list[str] | N
     if not is_too_long or sum(map(len, new[start : len(new) - end])) > _MOST_CHARACTERS:
         return None
     lines = _elements_laid_out(new, start, len(new) - end, style)
-    return lines if lines is not None or not is_small else _call_laid_out(old, new, style)
+    if lines is None and is_small:
+        lines = _call_laid_out(old, new, style)
+    return statement_laid_out(new, style) if lines is None and is_small and len(old) == 1 else lines
 
 
 def _unchanged(old: Sequence[str], new: Sequence[str]) -> tuple[int, int]:
@@ -201,7 +229,7 @@ def _meaning(lines: Sequence[str]) -> tuple[str, list[str]] | None:
         return None
 
 
-def _difference(source: ParsedSource, first: int, old: Sequence[str], new: Sequence[str]) -> Iterator[Edit]:
+def _difference(source: SourceText, first: int, old: Sequence[str], new: Sequence[str]) -> Iterator[Edit]:
     """Yield the edits that make some lines of a file others."""
     for tag, start, end, new_start, new_end in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         content = source.newline.join(new[new_start:new_end])

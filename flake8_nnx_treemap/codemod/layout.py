@@ -184,6 +184,8 @@ class _Code:
                 self.closing[opened.pop()] = index
         if opened or not words:
             raise _LeftAloneError
+        self.breaks = [blank == "\n" for blank in blanks]
+        """Whether each token is the first of its line."""
         self.blanks = [self._blank(index, blank) for index, blank in enumerate(blanks)]
 
     def _blank(self, index: int, blank: str) -> str:
@@ -197,15 +199,40 @@ class _Code:
 
     def statement(self, indent: str) -> list[str]:
         """Lay out a logical line."""
+        bare = self._without_parentheses()
+        if bare is not None:
+            return bare.statement(indent)
         whole = len(self.words)
         if self._fits(0, whole, indent, self.comment):
             return [indent + self._text(0, whole) + self.comment]
         if self.words[0] == "from":
             return self._import(indent)
         start, end = self._right_hand_side()
+        if self.closing.get(start) == end - 1 and self.words[start] == "(":
+            raise _LeftAloneError  # A tuple, or parentheses that black may take away.
         if start < end and (self._ternaries(start, end) or self._delimiters(start, end)[0] > _DOT):
             return self._in_brackets(0, _Span(start, end, has_brackets=False), whole, indent, self.comment)
         return self._split_at_bracket(0, whole, indent, self.comment, first=start)
+
+    def _without_parentheses(self) -> _Code | None:
+        """Return the code without parentheses over several lines around the right-hand side, if it has such.
+
+        Black takes them for its own: it writes them again where it needs them.
+        """
+        if self.words[0] == "from":
+            return None
+        start, end = self._right_hand_side()
+        if start == end or self.words[start] != "(" or self.closing[start] != end - 1 or not self.breaks[start + 1]:
+            return None
+        priority, _ = self._delimiters(start + 1, end - 1)
+        if priority in (_COMMA, _COMPREHENSION) or priority <= _DOT or self.words[end - 2] == ",":
+            return None
+        if any(self.words[index] in (":=", "yield") for index in self._outside(start + 1, end - 1)):
+            return None
+        kept = [index for index in range(len(self.words)) if index not in (start, end - 1)]
+        words, places = [self.words[index] for index in kept], [self.places[index] for index in kept]
+        blanks = [" " if index == start + 1 and start else self.blanks[index] for index in kept]
+        return _Code(words, blanks, places, self.comment, self.style)
 
     def _import(self, indent: str) -> list[str]:
         """Lay out ``from m import a, b`` with one name a line."""
@@ -274,10 +301,10 @@ class _Code:
                 if self._delimiters(0, end)[0] > _DOT:
                     raise _LeftAloneError
                 return 0, 0
-        if ";" in words or (self.closing.get(start) == end - 1 and words[start] == "("):
-            raise _LeftAloneError  # Parentheses that black may take away.
+        if ";" in words:
+            raise _LeftAloneError
         priority, places = self._delimiters(start, end)
-        if priority > _DOT and (len(places) == 1 or priority == _COMMA):
+        if len(places) > 1 if priority == _DOT else len(places) == 1 or priority == _COMMA:
             raise _LeftAloneError  # Here black asks much, and ruff does otherwise.
         return start, end
 
@@ -476,6 +503,8 @@ class _Code:
     def _ternary_or_delimiters(self, start: int, end: int) -> tuple[int, list[int]]:
         """Return where a part splits around which parentheses are written."""
         outside = list(self._outside(start, end))
+        if sum(self.words[index] == "if" for index in outside) > 1:
+            raise _LeftAloneError
         if any(self.words[index] == "if" for index in outside):
             return _TERNARY, [index for index in outside if self.words[index] in ("if", "else")]
         return self._delimiters(start, end)

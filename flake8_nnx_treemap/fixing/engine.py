@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import ast
 
     from flake8_nnx_treemap.analysis.names.source import Modules, ParsedSource
+    from flake8_nnx_treemap.codemod.layout import Style
 
 MAXIMUM_PASSES = 100
 """The limit of passes, far more than any file needs: each makes all fixes that do not overlap another one."""
@@ -149,10 +150,9 @@ def _lint(source: ParsedSource, settings: LintSettings, *, edits: bool) -> list[
     findings = without_repetition(without_suppressed(source, check(source, settings)))
     findings = as_configured(findings, settings)
     if any(found.fix is not None and (edits or _may_be_withheld(source, found.fix)) for found in findings):
-        from flake8_nnx_treemap.codemod.layout import Style
         from flake8_nnx_treemap.codemod.writing import with_edits
 
-        style = Style(settings.line_length, settings.keeps_commas)
+        style = _style(settings)
         findings = with_edits(source, findings, lambda fix: edits or _may_be_withheld(source, fix), style)
     findings = without_hiding_renames(findings, unsafe_fixes=settings.unsafe_fixes)
     return [found if found.fix is None else replace(found, fix=replace(found.fix, steps=())) for found in findings]
@@ -181,7 +181,7 @@ def fix(text: str, filename: str, settings: LintSettings, modules: Modules | Non
         return lint(current, filename, settings, modules, tree=parsed.pop(current, None))
 
     def rewrite(current: str, edits: Sequence[Edit]) -> str:
-        new_text = apply_edits(current, edits)
+        new_text = apply_edits(current, fitted_together(current, edits, settings))
         parsed[new_text] = verify(new_text)
         return new_text
 
@@ -260,6 +260,26 @@ def _without_fix(found: Finding, withdrawn: Mapping[Finding, str]) -> Finding:
     if found not in withdrawn:
         return found
     return replace(found, fix=None, notes=(*found.notes, f"its fix is not made: {withdrawn[found]}"))
+
+
+def fitted_together(text: str, edits: Sequence[Edit], settings: LintSettings) -> Sequence[Edit]:
+    """Return the edits of several fixes of a Python source, with the layout that they need only together.
+
+    Args:
+        text: the source.
+        edits: edits that do not overlap.
+        settings: how long lines may be.
+    """
+    from flake8_nnx_treemap.analysis.code.text import SourceText
+    from flake8_nnx_treemap.codemod import fitting
+
+    return fitting.fitted_together(SourceText(text), edits, _style(settings))
+
+
+def _style(settings: LintSettings) -> Style:
+    from flake8_nnx_treemap.codemod.layout import Style
+
+    return Style(settings.line_length, settings.keeps_commas)
 
 
 def rewritten(text: str, edits: Sequence[Edit]) -> str:

@@ -199,7 +199,7 @@ def process_text(
     """
     from flake8_nnx_treemap.analysis.code.text import SourceError
     from flake8_nnx_treemap.fixing.engine import FixResult, Programs, fix_with
-    from flake8_nnx_treemap.project.formats import format_of
+    from flake8_nnx_treemap.project.formats import format_of, rewriter
     from flake8_nnx_treemap.project.modules import module_finder
 
     format_, programs = format_of(filename), Programs(filename, module_finder(filename, on_search))
@@ -211,9 +211,11 @@ def process_text(
         def find(current: str) -> Sequence[Finding]:
             return _find(current, filename, format_, settings, programs, task)[0]
 
+        rewrite_laid_out = rewriter(format_, settings)
+
         def rewrite(current: str, edits: Sequence[Edit]) -> str:
             programs.forget()
-            return format_.rewrite(current, edits)
+            return rewrite_laid_out(current, edits)
 
         if task.fixes:
             result = (fix or fix_with)(text, find, rewrite, unsafe_fixes=settings.unsafe_fixes)
