@@ -73,6 +73,7 @@ from flake8_nnx_treemap.rules.steps import Step
 MESSAGE = "State.{}() is deprecated since Flax 0.10.4: use {}({})"
 _OF_STATE_ALONE = frozenset({"to_pure_dict", "replace_by_pure_dict", "flat_state", "from_flat_path"})
 _OF_THE_CLASS = frozenset({"merge", "from_flat_path"})
+_MAKES_STATE = frozenset({"from_flat_state", "map_state", "merge_state"})
 _STATES = (TreeKind.STATE, TreeKind.GRADIENTS)
 _ARGUMENTS = {
     **dict.fromkeys(("to_pure_dict", "flat_state"), "state"),
@@ -111,9 +112,17 @@ def _is_state(source: ParsedSource, method: ast.Attribute) -> bool:
     origin = origin_of(source, method.value)
     if (isinstance(origin, Origin) and origin.kind in _STATES) or is_tested_state(source, method.value):
         return True
+    if _is_made_by_function(source, method.value):
+        return True
     if method.attr not in _OF_STATE_ALONE or not _uses_nnx(source) or _defines(source, method.attr):
         return False
     return not is_of_other_class(source, method.value)
+
+
+def _is_made_by_function(source: ParsedSource, owner: ast.expr) -> bool:
+    """Tell whether an owner is the result of a function that always returns a State: ``nnx.map_state(f, s)``."""
+    names = source.bindings.names_of(owner.func) if isinstance(owner, ast.Call) else frozenset()
+    return bool(names) and _MAKES_STATE.issuperset(map(member_of_nnx, names))
 
 
 @remembered
@@ -196,7 +205,7 @@ def _applicability(is_certain: bool) -> Applicability:
 
 def _is_certain(source: ParsedSource, owner: ast.expr) -> bool:
     """Tell whether an owner is a State whatever other code does, which may set ``self.state`` to something else."""
-    if is_tested_state(source, owner):
+    if is_tested_state(source, owner) or _is_made_by_function(source, owner):
         return True
     origin = origin_of(source, owner)
     if not isinstance(origin, Origin) or origin.kind not in _STATES:

@@ -5,7 +5,8 @@
 Finds, in code for Flax 0.12.4 and later,
 
 * `sharding=` and `sharding_names=` in calls of `nnx.Param` and the other classes of Variable that Flax has, of
-  `nnx.with_metadata`, and as keys of `kernel_metadata={…}` and the like in calls of layers;
+  `nnx.with_metadata`, also as keys of what is unpacked there (`**{"sharding": names}`, reported only), and as keys of
+  `kernel_metadata={…}` and the like in calls of layers;
 * reads of `.sharding_names` of what is a Variable for certain;
 * `*v.sharding` of what is a Variable for certain, as in `PartitionSpec(*v.sharding)`, which means the names.
 
@@ -52,6 +53,7 @@ import ast
 from collections.abc import Iterator, Mapping
 
 from flake8_nnx_treemap.analysis.calls.class_references import class_names
+from flake8_nnx_treemap.analysis.code.nodes import start_of
 from flake8_nnx_treemap.analysis.code.text import Range
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
 from flake8_nnx_treemap.analysis.values.provenance import Origin, TreeKind, origin_of
@@ -85,6 +87,7 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
     if flax.holds(SHARDING_KEYWORDS_WARN):
         for call in _calls(source):
             yield from _keywords(source, call)
+            yield from _unpacked_keys(source, call)
             yield from _keys(source, call)
     for node in wrapper_attributes(source, "sharding_names"):
         step = source.replace(name_range(source, node), f'get_metadata("{_NEW}", None)')
@@ -107,7 +110,7 @@ def _calls(source: ParsedSource) -> Iterator[ast.Call]:
     for calls in source.bindings.calls.values():
         for call in calls:
             names = [keyword.arg or "" for keyword in call.keywords]
-            may_hold = any(name in _OLD or name.endswith(_METADATA) for name in names)
+            may_hold = any(name in _OLD or name.endswith(_METADATA) or not name for name in names)
             if may_hold and not is_format_part(source, call):
                 yield call
 
@@ -152,6 +155,27 @@ def _is_array(source: ParsedSource, value: ast.expr) -> bool:
         return bool(names) and all(name.startswith(_INITIALIZERS) for name in names)
     origin = origin_of(source, value)
     return isinstance(origin, Origin) and origin.kind is TreeKind.PURE and origin.is_certain
+
+
+def _unpacked_keys(source: ParsedSource, call: ast.Call) -> Iterator[Finding]:
+    """Report each key of ``**{"sharding": names}``, whether it is written there or is the value of a name."""
+    for keyword in call.keywords:
+        if keyword.arg is not None or not isinstance(keyword.value, ast.Dict):
+            continue
+        for key in keyword.value.keys:
+            old = [name for name in _texts_of(source, key) if name in _OLD]
+            called = _called(source, call) if old and key is not None else frozenset()
+            if key is not None and called and (called <= _VARIABLES or called == _WITH_METADATA):
+                yield Finding("NNX212", KEY.format(old[0]), source.range(key))
+
+
+def _texts_of(source: ParsedSource, key: ast.expr | None) -> Iterator[str]:
+    """Yield the texts that a key may be: its own, or those that a name is assigned once."""
+    bindings = source.bindings.bindings_of(key.id, start_of(key)) if isinstance(key, ast.Name) else ()
+    value = bindings[0].value if len(bindings) == 1 and not bindings[0].path else key
+    for one in (value.body, value.orelse) if isinstance(value, ast.IfExp) else (value,):
+        if isinstance(one, ast.Constant) and isinstance(one.value, str):
+            yield one.value
 
 
 # Keys of a layer's metadata
