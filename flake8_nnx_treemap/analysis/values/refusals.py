@@ -85,14 +85,14 @@ def _refused_by(source: ParsedSource, node: ast.stmt) -> FlaxRelease | None:
     if isinstance(node, ast.Assert):
         return None if outcome else first
     branch = node.body if outcome else node.orelse
-    return first if branch and _ends(branch) else None
+    return first if branch and _ends(source, branch) else None
 
 
-def _ends(branch: Sequence[ast.stmt]) -> bool:
+def _ends(source: ParsedSource, branch: Sequence[ast.stmt]) -> bool:
     last = branch[-1]
     if isinstance(last, ast.Expr) and isinstance(last.value, ast.Call):
         return (dotted_name(last.value.func) or ("",))[-1] in _ENDS
-    return never_goes_on(branch)
+    return never_goes_on(source, branch)
 
 
 def _skipped_from(source: ParsedSource, marks: Sequence[ast.expr]) -> FlaxRelease | None:
