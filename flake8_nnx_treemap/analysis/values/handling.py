@@ -70,7 +70,7 @@ def _may_handle_below(source: ParsedSource, around: ast.AST, child: ast.AST, err
         is_asked = around.name in ("__getattr__", "__getattribute__") or _is_property(source, around)
         return is_asked or any(_calls_and_handles(source, one) for one in around.decorator_list)
     given = child.value if isinstance(child, ast.keyword) else child
-    if isinstance(around, ast.Call) and isinstance(given, ast.Lambda):
+    if isinstance(around, ast.Call) and isinstance(given, ast.Lambda) and child is not around.func:
         return _calls_and_handles(source, around)
     return False
 
