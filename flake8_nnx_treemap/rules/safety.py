@@ -248,7 +248,7 @@ def _reaches_for_namespaces(source: ParsedSource) -> bool:
     return any(source.bindings.names_of(use) == {"sys.modules"} for use in attributes.get("modules", ()))
 
 
-_NAMESPACES = ("__globals__", "f_globals", "f_locals", "__main__")
+_NAMESPACES = ("__globals__", "f_globals", "__main__")
 
 
 _PATCHERS = ("setattr", "delattr", "__setattr__", "patch", "object", "multiple")
@@ -314,7 +314,8 @@ def _exported(source: ParsedSource) -> frozenset[object] | None:
 
 def _looks_names_up(source: ParsedSource) -> bool:
     """Tell whether the file looks names up by their text: ``eval``, ``locals()`` and the like."""
-    return any(name in source.bindings.calls for name in ("eval", "locals")) or _reaches_for_namespaces(source)
+    looks_up = any(name in source.bindings.calls for name in ("eval", "locals"))
+    return looks_up or "f_locals" in source.bindings.attributes or _reaches_for_namespaces(source)
 
 
 def _is_type_parameter(source: ParsedSource, name: str) -> bool:

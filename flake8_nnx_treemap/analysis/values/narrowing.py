@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 
 from flake8_nnx_treemap.analysis.calls.class_references import class_names
 from flake8_nnx_treemap.analysis.calls.predicates import type_test_of
-from flake8_nnx_treemap.analysis.code.nodes import end_of, start_of
+from flake8_nnx_treemap.analysis.code.nodes import Place, end_of, start_of
 from flake8_nnx_treemap.analysis.code.regions import Region
-from flake8_nnx_treemap.analysis.names.source import ParsedSource
+from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
 from flake8_nnx_treemap.analysis.values.handling import may_swallow
 from flake8_nnx_treemap.names import BASE_CLASSES, VARIABLE_BASES
 
@@ -71,8 +71,14 @@ def _regions_of_comprehension(source: ParsedSource, node: ast.comprehension, tes
 
 def _binds(source: ParsedSource, code: ast.expr) -> bool:
     """Tell whether an expression binds a name by ``:=``."""
-    walruses = source.bindings.expressions(ast.NamedExpr)
-    return any(start_of(code) <= start_of(found) < end_of(code) for found in walruses)
+    walruses = _walruses(source)
+    index = bisect_left(walruses, start_of(code))
+    return index < len(walruses) and walruses[index] < end_of(code)
+
+
+@remembered
+def _walruses(source: ParsedSource) -> list[Place]:
+    return sorted(map(start_of, source.bindings.expressions(ast.NamedExpr)))
 
 
 def never_goes_on(source: ParsedSource, statements: Sequence[ast.stmt]) -> bool:
