@@ -74,9 +74,7 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
 def _fix(source: ParsedSource, call: TreeCall, step: Replace, always_raised: bool = True) -> Fix | None:
     if call.takes_path is None or not safety.builtin_is_itself(source, "isinstance", step.node):
         return None
-    applicability = safety.safe_if(
-        always_raised, safety.nothing_sees_the_error(source, call.node, TypeError, ValueError)
-    )
+    applicability = safety.safe_if(always_raised, safety.nothing_sees_the_error(source, call.node, Exception))
     return make_fix(applicability, FIX_MESSAGE, [step])
 
 

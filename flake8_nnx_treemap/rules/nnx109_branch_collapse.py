@@ -118,7 +118,7 @@ def _next(source: ParsedSource, owner: ast.AST) -> ast.AST | None:
     if owner.orelse:
         return owner.orelse[0] if len(owner.orelse) == 1 and isinstance(owner.orelse[0], ast.If) else None
     following = statements_after(source, owner)
-    is_chain = never_goes_on(owner.body) and following and isinstance(following[0], ast.If)
+    is_chain = never_goes_on(source, owner.body) and following and isinstance(following[0], ast.If)
     return following[0] if is_chain else None
 
 

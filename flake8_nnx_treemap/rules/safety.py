@@ -81,8 +81,8 @@ def name_is_bound_for_certain(spelling: Spelling) -> bool:
 def names_are_bound_in_the_open(source: ParsedSource) -> bool:
     """Every name of the file is bound by a statement that can be seen.
 
-    There is no `import *` from a project of one's own, and no `exec`, `globals()`, `vars()` or `sys.modules`, through
-    which a name may come to mean something else.
+    There is no `import *` from a project of one's own, and no `exec`, `globals()`, `vars()`, `sys.modules` or the like,
+    through which a name may come to mean something else.
 
     Args:
         source: the file.
@@ -232,9 +232,7 @@ _ANYTHING = "*"
 
 @remembered
 def _are_names_in_the_open(source: ParsedSource) -> bool:
-    if any(name in source.bindings.calls for name in ("exec", "globals")) or _uses_sys_modules(source):
-        return False
-    if any(not call.args and not call.keywords for call in source.bindings.calls.get("vars", ())):
+    if _reaches_for_namespaces(source):
         return False
     imports = (one.node for one in source.bindings.statements if isinstance(one.node, ast.ImportFrom))
     return all(
@@ -248,9 +246,20 @@ _BIND_NO_NAMES_OF_OURS = OTHER_PROJECTS | sys.stdlib_module_names
 """Packages whose ``import *`` brings neither Flax and JAX, nor ``isinstance`` and ``type``."""
 
 
-def _uses_sys_modules(source: ParsedSource) -> bool:
-    uses = source.bindings.attributes.get("modules", ())
-    return any(source.bindings.names_of(use) == {"sys.modules"} for use in uses)
+def _reaches_for_namespaces(source: ParsedSource) -> bool:
+    """Tell whether the file gets at the names of a module or a function as a dictionary, or as an object."""
+    calls, attributes = source.bindings.calls, source.bindings.attributes
+    if any(name in calls for name in ("exec", "globals")) or any(name in attributes for name in _NAMESPACES):
+        return True
+    if any(not call.args for call in calls.get("vars", ())):
+        return True
+    imports = (call for name in ("import_module", "__import__") for call in calls.get(name, ()))
+    if any(not (call.args and isinstance(call.args[0], ast.Constant)) for call in imports):
+        return True
+    return any(source.bindings.names_of(use) == {"sys.modules"} for use in attributes.get("modules", ()))
+
+
+_NAMESPACES = ("__globals__", "f_globals", "__main__")
 
 
 _PATCHERS = ("setattr", "delattr", "__setattr__", "patch", "object", "multiple")
@@ -267,14 +276,16 @@ def _patched(source: ParsedSource) -> frozenset[str]:
         found.update(keyword.arg for keyword in call.keywords if keyword.arg is not None)
         if not names and call.args and _is_of_library(source, call.args[0]):
             found.add(_ANYTHING)
-    if any(_is_of_library(source, use.value) for use in _dictionaries(source)):
+    if any(_is_of_library(source, owner) for owner in _owners_of_dictionaries(source)):
         found.add(_ANYTHING)
     return frozenset(found)
 
 
-def _dictionaries(source: ParsedSource) -> Iterator[ast.Attribute]:
+def _owners_of_dictionaries(source: ParsedSource) -> Iterator[ast.expr]:
+    """Yield what the file asks for its dictionary of members, by ``owner.__dict__`` or ``vars(owner)``."""
     uses = source.bindings.attributes.get("__dict__", ())
-    yield from (use for use in uses if isinstance(use, ast.Attribute))
+    yield from (use.value for use in uses if isinstance(use, ast.Attribute))
+    yield from (call.args[0] for call in source.bindings.calls.get("vars", ()) if call.args)
 
 
 def _is_of_library(source: ParsedSource, node: ast.expr) -> bool:
@@ -312,13 +323,10 @@ def _exported(source: ParsedSource) -> frozenset[object] | None:
     return None if any(isinstance(change, ast.Attribute) for change in changes) else frozenset(values)
 
 
-_LOOKS_UP = ("eval", "exec", "globals", "locals")
-
-
 def _looks_names_up(source: ParsedSource) -> bool:
     """Tell whether the file looks names up by their text: ``eval``, ``locals()`` and the like."""
-    calls = source.bindings.calls
-    return any(name in calls for name in _LOOKS_UP) or any(not call.args for call in calls.get("vars", ()))
+    looks_up = any(name in source.bindings.calls for name in ("eval", "locals"))
+    return looks_up or "f_locals" in source.bindings.attributes or _reaches_for_namespaces(source)
 
 
 def _is_type_parameter(source: ParsedSource, name: str) -> bool:

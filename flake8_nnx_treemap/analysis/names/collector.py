@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from flake8_nnx_treemap.analysis.code.managers import may_swallow
-from flake8_nnx_treemap.analysis.code.nodes import Place, child_nodes, end_of, start_of, walk
+from flake8_nnx_treemap.analysis.code.nodes import Place, child_nodes, dotted_name, end_of, start_of, walk
 from flake8_nnx_treemap.analysis.names.scopes import (
     FUNCTIONS,
     Binding,
@@ -110,7 +110,7 @@ class Collector:
         for name in _BLOCK_FIELDS:
             body = getattr(node, name, None)
             if body:
-                self._pending.append((body, scope, self._inner_block(node, name, block)))
+                self._pending.append((body, scope, self._inner_block(node, name, scope, block)))
         for child in child_nodes(node):
             if isinstance(child, ast.expr):
                 self._expression(child, scope, block)
@@ -124,6 +124,7 @@ class Collector:
     def _with_item(self, item: ast.withitem, node: ast.stmt, scope: Scope, block: Block) -> None:
         self._expression(item.context_expr, scope, block)
         if item.optional_vars is not None:
+            self._expression(item.optional_vars, scope, block)
             self._target(item.optional_vars, None, (), node, scope, block, BindingKind.OTHER)
 
     def _handler(self, handler: ast.ExceptHandler, scope: Scope, block: Block) -> None:
@@ -134,11 +135,10 @@ class Collector:
             self._expression(handler.type, scope, block)
         self._pending.append((handler.body, scope, inner))
 
-    @staticmethod
-    def _inner_block(node: ast.stmt, name: str, block: Block) -> Block:
+    def _inner_block(self, node: ast.stmt, name: str, scope: Scope, block: Block) -> Block:
         if isinstance(node, (ast.With, ast.AsyncWith)):
             # What the body binds reaches the code after it, unless an error may have ended the body early.
-            swallows = any(may_swallow(item.context_expr) for item in node.items)
+            swallows = any(self._may_swallow(item.context_expr, scope) for item in node.items)
             return Block(block, node, may_end_early=True) if swallows else block
         is_try = isinstance(node, ast.Try) or type(node).__name__ == "TryStar"
         return Block(
@@ -147,6 +147,20 @@ class Collector:
             is_loop=isinstance(node, _LOOPS) and name == "body",
             is_try_body=is_try and name == "body",
         )
+
+    def _may_swallow(self, manager: ast.expr, scope: Scope | None) -> bool:
+        """Tell whether a manager may swallow an error: one that the file defines may, whatever its name is."""
+        parts = dotted_name(manager.func if isinstance(manager, ast.Call) else manager)
+        if parts is None or may_swallow(manager):
+            return True
+        while scope is not None:
+            for binding in self.names.get(scope, {}).get(parts[0], ()):
+                if binding.kind in (BindingKind.CLASS, BindingKind.FUNCTION):
+                    return True
+                if len(parts) == 1 and binding.value is not None and may_swallow(binding.value):
+                    return True
+            scope = scope.parent
+        return False
 
     def _case(self, case: ast.match_case, scope: Scope, block: Block) -> None:
         for pattern in walk(case.pattern):

@@ -30,7 +30,7 @@ def quoted_annotations(source: ParsedSource) -> tuple[ast.expr, ...]:
 
 def _find(source: ParsedSource) -> Iterator[ast.expr]:
     for annotation in _annotations(source):
-        for node in _parts(annotation):
+        for node in _parts(source, annotation):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 expression = _read(source, node)
                 if expression is not None:
@@ -38,17 +38,18 @@ def _find(source: ParsedSource) -> Iterator[ast.expr]:
                     yield expression
 
 
-def _parts(annotation: ast.expr) -> Iterator[ast.AST]:
+def _parts(source: ParsedSource, annotation: ast.expr) -> Iterator[ast.AST]:
     """Yield the nodes of an annotation that are types: no values of ``Literal``, no metadata of ``Annotated``."""
     pending: list[ast.AST] = [annotation]
     for node in pending:
         yield node
         parts = child_nodes(node)
         if isinstance(node, ast.Subscript):
-            name = (dotted_name(node.value) or ("",))[-1]
-            if name == "Literal":
+            written = (dotted_name(node.value) or ("",))[-1]
+            names = {written, *(name.rpartition(".")[2] for name in source.bindings.names_of(node.value))}
+            if "Literal" in names:
                 parts = [node.value]
-            elif name == "Annotated":
+            elif "Annotated" in names:
                 parts = [node.value, subscript_keys(node)[0]]
         pending += parts
 

@@ -6,6 +6,8 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from heapq import merge
+from itertools import islice
 
 from flake8_nnx_treemap.analysis.code.nodes import Place, end_of, is_none, start_of, words_below
 from flake8_nnx_treemap.analysis.names.scopes import Binding, Block, Scope, ScopeKind
@@ -27,6 +29,9 @@ class Spelling:
 
 _VARIABLELIB = "variablelib"
 
+MAXIMUM_SPELLINGS = 20
+"""How many spellings of a name are looked at, the best first: a file may import NNX under a thousand names."""
+
 
 def spelling_of(source: ParsedSource, name: str, place: Place) -> Spelling | None:
     """Return how a file can spell a member of ``flax.nnx`` at a place, adding to one of its imports if need be.
@@ -40,12 +45,15 @@ def spelling_of(source: ParsedSource, name: str, place: Place) -> Spelling | Non
         The shortest spelling that is certain, preferring the file's own module alias, or one that needs a further
         import, or one that is not certain; ``None`` if no import of NNX is visible at ``place``.
     """
-    written = [text for scope in scopes_around(source, place) for text in _through_imports(source, scope, name, place)]
-    certain = [text for text in written if _is_certain(source, text, name, place)]
-    if certain:
-        return Spelling(min(certain, key=_preference))
+    scopes = scopes_around(source, place)
+    written = merge(*(_through_imports(source, scope, name, place) for scope in scopes), key=_preference)
+    perhaps: list[str] = []
+    for text in islice(written, MAXIMUM_SPELLINGS):
+        if _is_certain(source, text, name, place):
+            return Spelling(text)
+        perhaps.append(text)
     added = _through_new_import(source, name.rpartition(".")[2], place)
-    return Spelling(min(written, key=_preference), is_certain=False) if added is None and written else added
+    return Spelling(perhaps[0], is_certain=False) if added is None and perhaps else added
 
 
 def _preference(text: str) -> tuple[int, int, str]:
@@ -81,14 +89,18 @@ class _Names:
 
 
 def _through_imports(source: ParsedSource, scope: Scope, name: str, place: Place) -> Iterator[str]:
-    """Yield the spellings of a name that start with a name of one scope and may mean it at a place."""
+    """Yield the spellings of a name that start with a name of one scope and may mean it at a place, best first."""
     names = _names_in(source, scope, name)
-    for visible in names.assigned:
-        for full in source.bindings.qualified_names((visible,), place):
-            yield from _texts(visible, full, name)
-    for text, visible, full in names.imported:
-        if full in source.bindings.qualified_names((visible,), place):
-            yield text
+    assigned = {
+        text
+        for visible in names.assigned
+        for full in source.bindings.qualified_names((visible,), place)
+        for text in _texts(visible, full, name)
+    }
+    imported = (
+        text for text, visible, full in names.imported if full in source.bindings.qualified_names((visible,), place)
+    )
+    yield from merge(sorted(assigned, key=_preference), imported, key=_preference)
 
 
 def _is_certain(source: ParsedSource, text: str, name: str, place: Place) -> bool:

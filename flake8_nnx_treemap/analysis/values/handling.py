@@ -7,7 +7,8 @@ import builtins
 from collections.abc import Iterator, Sequence
 
 from flake8_nnx_treemap.analysis.calls.functions import binding_of
-from flake8_nnx_treemap.analysis.code.managers import NEVER_SWALLOW, may_swallow
+from flake8_nnx_treemap.analysis.code.managers import NEVER_SWALLOW
+from flake8_nnx_treemap.analysis.code.managers import may_swallow as may_swallow_by_name
 from flake8_nnx_treemap.analysis.code.nodes import dotted_name, nodes_below, own_nodes, start_of
 from flake8_nnx_treemap.analysis.names.scopes import FUNCTIONS, Binding, BindingKind
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown, remembered
@@ -63,12 +64,13 @@ def _may_handle_below(source: ParsedSource, around: ast.AST, child: ast.AST, err
             return True
         return child not in around.finalbody and _leaves(around.finalbody)
     if isinstance(around, (ast.With, ast.AsyncWith)):
-        return any(_may_swallow(source, item.context_expr) for item in around.items)
+        return any(may_swallow(source, item.context_expr) for item in around.items)
     if isinstance(around, FUNCTIONS):
         # An ``AttributeError`` in these is what ``hasattr`` and ``getattr`` ask for.
         is_asked = around.name in ("__getattr__", "__getattribute__") or _is_property(source, around)
         return is_asked or any(_calls_and_handles(source, one) for one in around.decorator_list)
-    if isinstance(around, ast.Call) and isinstance(child, ast.Lambda):
+    given = child.value if isinstance(child, ast.keyword) else child
+    if isinstance(around, ast.Call) and isinstance(given, ast.Lambda) and child is not around.func:
         return _calls_and_handles(source, around)
     return False
 
@@ -82,6 +84,8 @@ def _is_for(source: ParsedSource, caught: ast.expr | None, errors: Errors) -> bo
     """Tell whether a handler may be for one of some errors: true unless it names other built-in errors."""
     if isinstance(caught, ast.Tuple):
         return any(_is_for(source, one, errors) for one in caught.elts)
+    if isinstance(caught, ast.Name) and hasattr(builtins, caught.id) and _is_bound(source, caught):
+        return True  # Some way may lead past what binds the name, which then is the built-in error.
     names = frozenset() if caught is None else source.bindings.names_of(caught)
     classes = [getattr(builtins, name.removeprefix("builtins."), None) for name in names]
     return not classes or any(
@@ -102,25 +106,35 @@ def _nodes_of(statements: Sequence[ast.stmt]) -> Iterator[ast.AST]:
         yield from own_nodes(statement)
 
 
+def _is_bound(source: ParsedSource, name: ast.Name) -> bool:
+    return bool(source.bindings.bindings_of(name.id, start_of(name)))
+
+
 # Context managers
 
 
-def _may_swallow(source: ParsedSource, manager: ast.expr, steps: int = 3) -> bool:
-    """Tell whether a manager may swallow an error; what the file itself defines is read."""
+def may_swallow(source: ParsedSource, manager: ast.expr, steps: int = 3) -> bool:
+    """Tell whether a manager may swallow an error: true unless it is known not to; what the file defines is read.
+
+    Args:
+        source: the file.
+        manager: the expression after ``with``.
+        steps: how many names may still be followed.
+    """
     called = manager.func if isinstance(manager, ast.Call) else manager
     if isinstance(called, ast.Attribute):
-        return may_swallow(manager) or _attribute_may_swallow(source, called, steps)
+        return may_swallow_by_name(manager) or _attribute_may_swallow(source, called, steps)
     if not isinstance(called, ast.Name) or not steps:
         return True
     bindings = source.bindings.bindings_of(called.id, start_of(called))
     if not bindings:
-        return may_swallow(manager)
+        return may_swallow_by_name(manager)
     return any(_binding_may_swallow(source, one, manager, called is manager, steps) for one in bindings)
 
 
 def _attribute_may_swallow(source: ParsedSource, called: ast.Attribute, steps: int) -> bool:
     """Tell whether what an attribute holds may swallow, though its name sounds as if it did not."""
-    if any(_may_swallow(source, value, steps - 1) for value in attribute_values(source, called)):
+    if any(may_swallow(source, value, steps - 1) for value in attribute_values(source, called)):
         return True
     root = (dotted_name(called) or ("",))[0]
     bindings = source.bindings.bindings_of(root, start_of(called))
@@ -136,13 +150,13 @@ def _binding_may_swallow(
     if binding.qualified_name is not None:
         return binding.qualified_name.rpartition(".")[2] not in NEVER_SWALLOW
     if binding.kind is BindingKind.PARAMETER:
-        return may_swallow(manager)
+        return may_swallow_by_name(manager)
     if binding.kind is BindingKind.FUNCTION:
         return not _lets_errors_through(source, binding.node)
     if isinstance(binding.node, ast.ClassDef):
         return not _never_returns_true(binding.node)
     is_plain = binding.kind is BindingKind.ASSIGNMENT and not binding.path and binding.value is not None
-    return not (is_plain and is_itself) or _may_swallow(source, binding.value or manager, steps - 1)
+    return not (is_plain and is_itself) or may_swallow(source, binding.value or manager, steps - 1)
 
 
 @remembered
@@ -159,7 +173,7 @@ def _handles(definition: ast.AST) -> bool:
     if any(one.handlers or _leaves(one.finalbody) for one in tries):
         return True
     items = nodes_below([definition], ast.withitem)
-    return any(may_swallow(item.context_expr) for item in items)
+    return any(may_swallow_by_name(item.context_expr) for item in items)
 
 
 def _never_returns_true(definition: ast.ClassDef) -> bool:

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 
 from flake8_nnx_treemap.analysis.calls.class_references import class_names
 from flake8_nnx_treemap.analysis.calls.predicates import type_test_of
-from flake8_nnx_treemap.analysis.code.managers import may_swallow
-from flake8_nnx_treemap.analysis.code.nodes import end_of, start_of
+from flake8_nnx_treemap.analysis.code.nodes import Place, end_of, start_of
 from flake8_nnx_treemap.analysis.code.regions import Region
-from flake8_nnx_treemap.analysis.names.source import ParsedSource
+from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
+from flake8_nnx_treemap.analysis.values.handling import may_swallow
 from flake8_nnx_treemap.names import BASE_CLASSES, VARIABLE_BASES
 
 MAXIMUM_WAYS = 20
@@ -55,7 +55,7 @@ def _regions_of_if(source: ParsedSource, node: ast.If, outcome: bool) -> Iterato
     taken, other = (node.body, node.orelse) if outcome else (node.orelse, node.body)
     if taken:
         yield _span(taken)
-    if other and never_goes_on(other):
+    if other and never_goes_on(source, other):
         yield from _region_after(source, node)
 
 
@@ -71,17 +71,23 @@ def _regions_of_comprehension(source: ParsedSource, node: ast.comprehension, tes
 
 def _binds(source: ParsedSource, code: ast.expr) -> bool:
     """Tell whether an expression binds a name by ``:=``."""
-    walruses = source.bindings.expressions(ast.NamedExpr)
-    return any(start_of(code) <= start_of(found) < end_of(code) for found in walruses)
+    walruses = _walruses(source)
+    index = bisect_left(walruses, start_of(code))
+    return index < len(walruses) and walruses[index] < end_of(code)
 
 
-def never_goes_on(statements: Sequence[ast.stmt]) -> bool:
+@remembered
+def _walruses(source: ParsedSource) -> list[Place]:
+    return sorted(map(start_of, source.bindings.expressions(ast.NamedExpr)))
+
+
+def never_goes_on(source: ParsedSource, statements: Sequence[ast.stmt]) -> bool:
     """Tell whether statements leave their block on every path, by ``return``, ``raise``, ``continue`` or ``break``."""
     pending = [statements[-1]]
     for _ in range(MAXIMUM_WAYS):
         last = pending.pop()
         if not isinstance(last, (ast.Return, ast.Raise, ast.Continue, ast.Break)):
-            ways = _ways_through(last)
+            ways = _ways_through(source, last)
             if not ways:
                 return False
             pending += [way[-1] for way in ways]
@@ -90,12 +96,12 @@ def never_goes_on(statements: Sequence[ast.stmt]) -> bool:
     return False
 
 
-def _ways_through(statement: ast.stmt) -> Sequence[Sequence[ast.stmt]]:
+def _ways_through(source: ParsedSource, statement: ast.stmt) -> Sequence[Sequence[ast.stmt]]:
     """Return the blocks of a statement that always ends with the end of one of them; none if it may skip them all."""
     if isinstance(statement, ast.If):
         return [statement.body, statement.orelse] if statement.orelse else []
     if isinstance(statement, ast.With):
-        return [] if any(may_swallow(item.context_expr) for item in statement.items) else [statement.body]
+        return [] if any(may_swallow(source, item.context_expr) for item in statement.items) else [statement.body]
     if isinstance(statement, ast.Try):
         return [statement.orelse or statement.body, *(handler.body for handler in statement.handlers)]
     if isinstance(statement, ast.Match):
@@ -115,7 +121,7 @@ def regions_beyond_cases(source: ParsedSource, node: ast.Match) -> Iterator[tupl
         if types:
             if later is not None:
                 yield types, (start_of(later.pattern), end_of(node))
-            if never_goes_on(case.body):
+            if never_goes_on(source, case.body):
                 yield from ((types, region) for region in _region_after(source, node))
 
 

@@ -111,15 +111,15 @@ def _refused_by(source: ParsedSource, node: ast.stmt) -> Iterator[_Verdict]:
         yield first, not outcome
     elif isinstance(node, ast.If):
         for branch, is_refused in ((node.body, outcome), (node.orelse, not outcome)):
-            if branch and _ends(branch):
+            if branch and _ends(source, branch):
                 yield first, is_refused
 
 
-def _ends(branch: Sequence[ast.stmt]) -> bool:
+def _ends(source: ParsedSource, branch: Sequence[ast.stmt]) -> bool:
     last = branch[-1]
     if isinstance(last, ast.Expr) and isinstance(last.value, ast.Call):
         return (dotted_name(last.value.func) or ("",))[-1] in _ENDS
-    return never_goes_on(branch)
+    return never_goes_on(source, branch)
 
 
 def _skipped_by(source: ParsedSource, marks: Sequence[ast.expr]) -> Iterator[_Verdict]:

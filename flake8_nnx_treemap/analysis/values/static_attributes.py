@@ -435,7 +435,7 @@ def may_follow(source: ParsedSource, first: ast.AST, second: ast.AST) -> bool:
         if other is not None:
             is_choice = isinstance(owner, (ast.If, ast.Try, ast.Match))
             return other is block or not is_choice or block == "finalbody" or other == "finalbody"
-        if isinstance(owner, ast.If) and never_goes_on(getattr(owner, block)):
+        if isinstance(owner, ast.If) and never_goes_on(source, getattr(owner, block)):
             return False
     return True
 

@@ -48,6 +48,16 @@ def _members_in_bodies(source: ParsedSource) -> Iterator[str]:
         variables, bases = _variables(source)
         for definition in _closed(variables, bases):
             yield from bodies.get(definition, ())
+            if isinstance(definition, ast.ClassDef) and _has_unseen_members(source, definition):
+                yield from _ANY_MEMBER
+
+
+def _has_unseen_members(source: ParsedSource, definition: ast.ClassDef) -> bool:
+    """Tell whether a function of this file makes one of a class's bases, or decorates it, and so may add members."""
+    if any(isinstance(base, ast.Call) for base in definition.bases):
+        return True
+    decorators = (one.func if isinstance(one, ast.Call) else one for one in definition.decorator_list)
+    return any(not source.bindings.names_of(one) for one in decorators)
 
 
 _ANY_MEMBER = ("__getattribute__", "__setattr__")
@@ -56,13 +66,22 @@ _ANY_MEMBER = ("__getattribute__", "__setattr__")
 
 def _members_by_type(source: ParsedSource) -> Iterator[str]:
     """Yield the members of classes that are made by calls, as by ``type("P", (nnx.Param,), {"value": ..})``."""
-    for call in (*source.bindings.calls.get("type", ()), *source.bindings.calls.get("new_class", ())):
-        if len(call.args) < 2 or not _may_have_variable(source, call.args[1]):
+    for call in _calls_that_make_classes(source):
+        if not _may_have_variable(source, call.args[1]):
             continue
         members = call.args[2] if len(call.args) == 3 else None
         keys = members.keys if isinstance(members, ast.Dict) else [None]
         for key in keys:
             yield from _written(key)
+
+
+def _calls_that_make_classes(source: ParsedSource) -> Iterator[ast.Call]:
+    calls = source.bindings.calls
+    for call in (*calls.get("type", ()), *calls.get("new_class", ())):
+        if len(call.args) > 1:
+            yield call
+        elif isinstance(made := source.ast_parent(call), ast.Call) and made.func is call and len(made.args) == 3:
+            yield made  # ``type(nnx.Param)("P", (nnx.Param,), {..})``
 
 
 def _written(name: ast.expr | None) -> tuple[str, ...]:
