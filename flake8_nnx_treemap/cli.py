@@ -316,6 +316,7 @@ def _overrides(options: argparse.Namespace) -> Overrides:
         cache=options.cache,
         cache_dir=options.cache_dir,
         max_file_size=options.max_file_size,
+        line_length=options.line_length,
         is_isolated=options.isolated,
         config=options.config,
     )

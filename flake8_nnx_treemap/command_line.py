@@ -247,6 +247,12 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
     other.add_argument(
         "--max-file-size", metavar="N", type=_positive, help="characters of Python in a file; default: 5000000"
     )
+    other.add_argument(
+        "--line-length",
+        metavar="N",
+        type=_positive,
+        help="longest line that a fix writes; default: as the project says",
+    )
     other.add_argument("--jobs", "-j", metavar="N", type=_positive, help="processes to use; default: as many as pay")
 
 

@@ -51,8 +51,6 @@ def fitted(source: SourceText, edits: Sequence[Edit], style: Style) -> tuple[Edi
     Returns:
         Edits that give the same program; the same edits where no changed line is too long.
     """
-    if not _may_need_layout(source, edits, style):
-        return tuple(edits)
     rows = _logical_lines(source)
     by_line: dict[int, list[Edit]] = {}
     for edit in edits:
@@ -83,16 +81,6 @@ def fitted_together(source: SourceText, edits: Sequence[Edit], style: Style) -> 
         for row, lengths in growth.items()
     )
     return fitted(source, edits, style) if is_crowded else edits
-
-
-def _may_need_layout(source: SourceText, edits: Sequence[Edit], style: Style) -> bool:
-    """Tell whether a changed line may be too long, or may have become short enough to be joined with its neighbours."""
-    return any(
-        len(edit.content) < len(source.text_in(edit.range))
-        or "\n" in edit.content
-        or width(source.line(edit.range.start.row)) + sum(len(one.content) for one in edits) > style.line_length
-        for edit in edits
-    )
 
 
 @remembered
@@ -157,8 +145,7 @@ def _laid_out(old: Sequence[str], new: list[str], style: Style) -> list[str] | N
     """Return the lines of a logical line after a fix; ``None`` if there is nothing to do, or it cannot be done."""
     start, end = _unchanged(old, new)
     is_too_long = any(width(line) > style.line_length for line in new[start : len(new) - end])
-    is_shorter = len(old) > 1 and sum(map(len, new)) < sum(map(len, old))
-    if not (is_too_long or is_shorter):
+    if not is_too_long and len(old) == 1:
         return None
     is_small = len(old) <= _MOST_ROWS and sum(map(len, old)) <= _MOST_CHARACTERS
     if is_small and statement_laid_out(old, style) == old:
@@ -191,7 +178,11 @@ def _elements_laid_out(lines: Sequence[str], start: int, end: int, style: Style)
             continue
         before, after = lines[index - 1].rstrip() if index else "", lines[index + 1 : index + 2]
         ends = line.rstrip().endswith(",") or (after and after[0].lstrip()[:1] in (")", "]", "}"))
-        elements = elements_laid_out([line], style) if before[-1:] in ("(", "[", "{", ",") and ends else None
+        elements = (
+            elements_laid_out([line], style, is_all=before[-1:] == "(")
+            if before[-1:] in ("(", "[", "{", ",") and ends
+            else None
+        )
         is_indented = index > 0 and before[-1:] != "," and indent_of(line) == indent_of(lines[index - 1]) + style.indent
         if elements is None or not (is_indented or before[-1:] == ","):
             return None
@@ -224,6 +215,7 @@ def _meaning(lines: Sequence[str]) -> tuple[str, list[str]] | None:
     comments = [line[line.index("#") :] for line in text.split("\n") if "#" in line]
     is_header = LINE_END.sub(" ", text).partition("#")[0].rstrip().endswith(":")
     try:
+        text = text.removeprefix("el") if text.startswith("elif") else text
         return ast.dump(parse_module(f"{text}\n    pass" if is_header else text)), comments
     except SourceError:
         return None

@@ -25,7 +25,8 @@ _PRIORITIES = (
 
 _QUOTES = ("'", '"')
 _UNARY = frozenset({"*", "**", "+", "-"})
-_HEADERS = frozenset({"for", "if", "while"})
+_HEADERS = frozenset({"for", "if", "elif", "while", "with"})
+_VALUES = frozenset({"await", "lambda", "not", "None", "True", "False"})
 _ASSIGNMENTS = frozenset({"=", "+=", "-=", "*=", "/=", "//=", "%=", "@=", "&=", "|=", "^=", ">>=", "<<=", "**="})
 _SKIPPED = frozenset({tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER})
 
@@ -68,17 +69,18 @@ def statement_laid_out(lines: Sequence[str], style: Style) -> list[str] | None:
     return _attempt(lambda: _read(lines, style).statement(indent_of(lines[0])))
 
 
-def elements_laid_out(lines: Sequence[str], style: Style) -> list[str] | None:
+def elements_laid_out(lines: Sequence[str], style: Style, *, is_all: bool = False) -> list[str] | None:
     """Return elements of a bracket one a line, and what does not fit then over several lines.
 
     Args:
         lines: the lines that hold the elements, and nothing else.
         style: how the file is formatted.
+        is_all: whether they are all that is in parentheses.
 
     Returns:
         Their lines; ``None`` if they have a form that is left as it is.
     """
-    return _attempt(lambda: _read(lines, style).elements(indent_of(lines[0])))
+    return _attempt(lambda: _read(lines, style).elements(indent_of(lines[0]), is_all=is_all))
 
 
 def call_laid_out(lines: Sequence[str], first: _Place, last: _Place, style: Style) -> list[str] | None:
@@ -168,6 +170,8 @@ class _Code:
 
     def __init__(self, words: list[str], blanks: list[str], places: list[_Place], comment: str, style: Style) -> None:
         self.words = words
+        self.is_all = False
+        """Whether there are parentheses around the whole."""
         self.places = places
         """Row and column, from 0, where each token starts."""
         self.comment = comment
@@ -249,11 +253,12 @@ class _Code:
         names = self._pieces(start, end, priority or _COMMA, places, indent + self.style.indent, ",")
         return [f"{indent}{head} (", *names, f"{indent}){self.comment}"]
 
-    def elements(self, indent: str) -> list[str]:
+    def elements(self, indent: str, *, is_all: bool) -> list[str]:
         """Lay out elements, the commas between and behind them included; behind a single one there may be none."""
         whole = len(self.words)
         has_comma = self.words[-1] == ","
         end = whole - 1 if has_comma else whole
+        self.is_all = is_all and not has_comma
         priority, places = self._delimiters(0, end)
         if priority == _COMMA:
             return self._pieces(0, end, priority, places, indent, f",{self.comment}")
@@ -280,33 +285,35 @@ class _Code:
         return self.words[opening] == "(" and self.words[opening - 1] not in ("isinstance", "issubclass")
 
     def _right_hand_side(self) -> tuple[int, int]:
-        """Return the part of a statement around which black may write parentheses."""
-        words, end = self.words, len(self.words)
-        depths = list(self._outside(0, end))
-        first = words[0]
-        if words[-1] == ":":
-            if first not in _HEADERS:
-                raise _LeftAloneError
-            end -= 1
-            start = next((index + 1 for index in depths if words[index] == "in"), 1) if first == "for" else 1
-        elif first == "return":
-            start = 1
-        elif keyword.iskeyword(first) and first not in ("await", "None", "True", "False", "not", "lambda"):
-            raise _LeftAloneError
-        else:
-            start = max((index + 1 for index in depths if words[index] in _ASSIGNMENTS), default=0)
-            if sum(words[index] in _ASSIGNMENTS for index in depths) > 1 or any(one < start for one in self.closing):
-                raise _LeftAloneError
-            if not start:
-                if self._delimiters(0, end)[0] > _DOT:
-                    raise _LeftAloneError
-                return 0, 0
-        if ";" in words:
-            raise _LeftAloneError
+        """Return the part of a statement around which black may write parentheses; an empty one if there is none."""
+        end = len(self.words) - (self.words[-1] == ":")
+        start = self._start_of_value(end)
         priority, places = self._delimiters(start, end)
-        if len(places) > 1 if priority == _DOT else len(places) == 1 or priority == _COMMA:
+        if ";" in self.words or (priority == _DOT and len(places) > 1):
+            raise _LeftAloneError
+        if self.words[0] == "assert" and priority == _COMMA and len(places) == 1:
+            return 0, 0
+        if priority > _DOT and (len(places) == 1 or priority == _COMMA or not start or self.words[0] == "with"):
             raise _LeftAloneError  # Here black asks much, and ruff does otherwise.
-        return start, end
+        return (start, end) if start else (0, 0)
+
+    def _start_of_value(self, end: int) -> int:
+        """Return where the value of a statement starts: what is returned, assigned, or asked in a header."""
+        first = self.words[0]
+        if self.words[-1] == ":" or first in ("return", "raise", "assert"):
+            if self.words[-1] == ":" and first not in _HEADERS:
+                raise _LeftAloneError
+            return self._index_of("in", end) + 1 if first == "for" else 1
+        if keyword.iskeyword(first) and first not in _VALUES:
+            raise _LeftAloneError
+        signs = [index for index in self._outside(0, end) if self.words[index] in _ASSIGNMENTS]
+        start = max(signs, default=-1) + 1
+        if len(signs) > 1 or any(opening < start for opening in self.closing):
+            raise _LeftAloneError
+        return start
+
+    def _index_of(self, word: str, end: int) -> int:
+        return next((index for index in self._outside(0, end) if self.words[index] == word), 0)
 
     # Parts
 
@@ -419,6 +426,8 @@ class _Code:
 
     def _is_bare(self, span: _Span) -> bool:
         """Whether a ternary is the first thing behind a parenthesis, so that it gets none of its own."""
+        if not span.start:
+            return self.is_all and span.end == len(self.words)
         opening = span.start - 1
         return opening >= 0 and self.words[opening] == "(" and self.closing[opening] == span.end
 

@@ -48,6 +48,7 @@ class Overrides:
     cache: bool | None = None
     cache_dir: str | None = None
     max_file_size: int | None = None
+    line_length: int | None = None
     is_isolated: bool = False
     config: str | None = None
     """A file whose table counts instead of those around the files."""
@@ -76,6 +77,8 @@ class Configuration:
     cache: bool = False
     cache_dir: str = CACHE_DIR
     max_file_size: int = MAX_FILE_SIZE
+    line_length: int | None = None
+    """How long lines may be; ``None`` where other tools of the project are asked."""
 
 
 def codes_named(selectors: Iterable[str], where: str) -> frozenset[str]:
@@ -167,7 +170,7 @@ def settings_for(filename: str, overrides: Overrides) -> LintSettings:
         unsafe,
         codes_named(configuration.extend_safe_fixes, where),
         codes_named(configuration.extend_unsafe_fixes, where),
-        formatting.line_length,
+        overrides.line_length or configuration.line_length or formatting.line_length,
         formatting.keeps_commas,
     )
 
@@ -358,6 +361,7 @@ def _read(path: str, folder: str, table: object, text: str, warnings: tuple[str,
         cache=reader.flag("cache", False),
         cache_dir=reader.folder("cache-dir", CACHE_DIR),
         max_file_size=reader.size("max-file-size", MAX_FILE_SIZE),
+        line_length=reader.size("line-length", 0) or None,
     )
     for unknown in sorted(values):
         raise ConfigurationError(_unknown_key(reader, unknown))
@@ -431,7 +435,9 @@ class _Reader:
         return value
 
     def size(self, key: str, default: int) -> int:
-        value = self.values.pop(key, default)
+        if key not in self.values:
+            return default
+        value = self.values.pop(key)
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
             raise self.fail(key, "a number of characters")
         return value

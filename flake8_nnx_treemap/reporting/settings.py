@@ -50,6 +50,7 @@ def render_settings(name: str, path: str, overrides: Overrides, targets: Targets
         "include-markdown": suffixes != SUFFIXES,
         "cache-dir": cache_folder(overrides),
         "max-file-size": max_file_size_for(path, overrides),
+        "line-length": settings.line_length,
     }
     if name == "json":
         return in_json(json.dumps(shown, indent=2, ensure_ascii=False)) + "\n"

@@ -40,7 +40,7 @@ MESSAGE_102 = (
 SYNTAX_ERROR = f"syntax error: invalid syntax (Python {sys.version_info.major}.{sys.version_info.minor})"
 URL = "https://flake8-nnx-treemap.readthedocs.io/en/latest/rules/"
 SUMMARY = "Found 2 findings.\n[*] 1 fixable with `nnx-fix`.\n1 more fix with `--unsafe-fixes`.\n"
-CHECK = ("--isolated", "--target-flax", "0.11", "--select", "NNX101,NNX102", "--check")
+CHECK = ("--isolated", "--line-length", "200", "--target-flax", "0.11", "--select", "NNX101,NNX102", "--check")
 
 
 def nnx_fix(

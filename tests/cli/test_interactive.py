@@ -21,7 +21,16 @@ from flake8_nnx_treemap.project.runner import FileReport, Task
 
 HEAD = "import jax\nfrom flax import nnx\n"
 OLD, NEW = "jax.tree_map", "jax.tree.map"
-COMMAND = [sys.executable, "-m", "flake8_nnx_treemap", "--isolated", "--select", "NNX101,NNX208", "--interactive"]
+COMMAND = [
+    sys.executable,
+    "-m",
+    "flake8_nnx_treemap",
+    "--isolated",
+    "--select",
+    "NNX101,NNX208",
+    "--line-length=200",
+    "--interactive",
+]
 TASK = Task(Overrides(select=("NNX208",), target_flax="0.11", is_isolated=True), writes=True, fixes=True)
 
 

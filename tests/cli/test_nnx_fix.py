@@ -23,7 +23,7 @@ state = nnx.State({"param1": nnx.Param(10.0)})
 jax.tree.map(lambda x: x.value, state, is_leaf=lambda x: isinstance(x, nnx.VariableState))
 """
 FIXED = SEED.replace("x.value", "x.value if isinstance(x, nnx.Variable) else x").replace("VariableState", "Variable")
-ONE = ("--select", "NNX101", "--target-flax", "0.11", "--isolated")
+ONE = ("--select", "NNX101", "--target-flax", "0.11", "--isolated", "--line-length", "200")
 
 
 def nnx_fix(*arguments: str | bytes, cwd: Path, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:

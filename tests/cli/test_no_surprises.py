@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from running import BUG, FIXED, nnx_fix, one_error
 
-FLAX = ("--target-flax", "0.11")
+FLAX = ("--target-flax", "0.11", "--line-length", "200")
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from flake8_nnx_treemap.reporting.changed_lines import changed_lines
 from flake8_nnx_treemap.reporting.severity import severity_of
 from flake8_nnx_treemap.rules.catalogue import CATALOGUE, Kind
 
-FLAX = ("--isolated", "--target-flax", "0.11", "--select", "NNX101")
+FLAX = ("--isolated", "--line-length", "200", "--target-flax", "0.11", "--select", "NNX101")
 
 
 @pytest.fixture

@@ -97,7 +97,7 @@ def test_show_settings_says_what_decided(tree: Path) -> None:
         f"file: src/m.py\nconfiguration: {project}\nrules: NNX101\n"
         f"target-flax: 0.12.0 and later, from flax in {project}\n"
         "unsafe-fixes: false\nexclude: x, y\nrespect-gitignore: true\ninclude-markdown: false\ncache-dir: none\n"
-        "max-file-size: 5000000\n"
+        "max-file-size: 5000000\nline-length: 88\n"
         f"flax was looked for in:\n  target-flax in {project}: not set\n  {project}: flax>=0.12.0 (decides)\n"
     )
     run = nnx_fix("--show-settings", "src/m.py", "--isolated", "--unsafe-fixes", "--output-format", "json", cwd=tree)

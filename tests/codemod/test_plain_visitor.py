@@ -13,7 +13,7 @@ from plain_visitor import plain_visit
 
 from flake8_nnx_treemap import LintSettings, SourceError, lint_source
 
-SETTINGS = LintSettings(frozenset({"NNX101"}))
+SETTINGS = LintSettings(frozenset({"NNX101"}), line_length=200)
 CASES = [case for case in all_cases() if "is_leaf" in case.text and "noqa" not in case.text]
 INSTALLED = Path(os.environ.get("NNX_CORPUS", sysconfig.get_paths()["purelib"]))
 REBOUND = "Leave alone: rebound names"

@@ -14,7 +14,7 @@ from flake8_nnx_treemap import Applicability, Edit, Finding, Fix, LintSettings, 
 from flake8_nnx_treemap.fixing.engine import fix_with, rewritten
 from flake8_nnx_treemap.rules.catalogue import CODES
 
-ALL = LintSettings(frozenset(CODES), (0, 11), unsafe_fixes=True)
+ALL = LintSettings(frozenset(CODES), (0, 11), unsafe_fixes=True, line_length=200)
 BROKEN = (7, 23, 24, 99)
 
 

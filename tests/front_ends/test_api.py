@@ -23,7 +23,7 @@ from flax import nnx
 def convert(state):
     return jax.tree.map(lambda v: v.value, state, is_leaf=lambda x: isinstance(x, nnx.VariableState))
 """
-SETTINGS = LintSettings(frozenset({"NNX101"}), (0, 11), unsafe_fixes=True)
+SETTINGS = LintSettings(frozenset({"NNX101"}), (0, 11), unsafe_fixes=True, line_length=200)
 
 
 def test_everything_that_is_exported_is_there() -> None:

@@ -16,7 +16,7 @@ FIXED = CALL.replace("x.value", "x.value if isinstance(x, nnx.Variable) else x")
 IMPORTS = "@app.cell\ndef _():\n    import jax\n    from flax import nnx\n    return jax, nnx\n"
 USES = "@app.cell(hide_code=True)\ndef _(jax, nnx, s):\n    out = {0}\n    return (out,)\n"
 MAKES = "@app.cell\ndef _(nnx):\n    s = nnx.State({})\n    return (s,)\n"
-TASK = Task(Overrides(select=("NNX101", "NNX106"), target_flax="0.11", is_isolated=True), fixes=True)
+TASK = Task(Overrides(select=("NNX101", "NNX106"), target_flax="0.11", line_length=200, is_isolated=True), fixes=True)
 
 
 def book(*cells: str) -> str:

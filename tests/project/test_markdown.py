@@ -21,7 +21,7 @@ from flax import nnx
 jax.tree.map(lambda x: x.value, s, is_leaf=lambda x: isinstance(x, nnx.VariableState))
 """
 FIXED = CODE.replace("x.value", "x.value if isinstance(x, nnx.Variable) else x").replace("VariableState", "Variable")
-TASK = Task(Overrides(select=("NNX101",), target_flax="0.11", is_isolated=True), fixes=True)
+TASK = Task(Overrides(select=("NNX101",), target_flax="0.11", line_length=200, is_isolated=True), fixes=True)
 
 
 def fix(text: str) -> tuple[FileReport, str]:

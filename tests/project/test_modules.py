@@ -109,7 +109,7 @@ def test_a_fix_touches_this_file_alone_and_is_unsafe(package: Path) -> None:
     text = module("from flax import nnx\nfrom mine.helpers import is_variable_leaf")
     path = str(package / "module.py")
     assert fix(text, path, LintSettings(CODES, (0, 11)), module_finder(path)).text == text
-    result = fix(text, path, LintSettings(CODES, (0, 11), unsafe_fixes=True), module_finder(path))
+    result = fix(text, path, LintSettings(CODES, (0, 11), unsafe_fixes=True, line_length=200), module_finder(path))
     assert result.text == text.replace("v.value", "v.value if isinstance(v, nnx.Variable) else v")
 
 

@@ -23,7 +23,7 @@ from flake8_nnx_treemap.project.runner import FileReport, Task, process_text
 IMPORTS = "import jax\nfrom flax import nnx"
 CALL = "jax.tree.map(lambda x: x.value, s, is_leaf=lambda x: isinstance(x, nnx.VariableState))"
 FIXED = CALL.replace("x.value", "x.value if isinstance(x, nnx.Variable) else x").replace("VariableState", "Variable")
-OVERRIDES = Overrides(select=("NNX101",), target_flax="0.11", is_isolated=True)
+OVERRIDES = Overrides(select=("NNX101",), target_flax="0.11", line_length=200, is_isolated=True)
 
 
 def code(source: str | list[str], **metadata: Any) -> dict[str, Any]:
@@ -258,7 +258,15 @@ def test_the_result_is_a_valid_notebook() -> None:
 
 
 def nnx_fix(*arguments: str, cwd: Path, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    command = [sys.executable, "-m", "flake8_nnx_treemap", "--isolated", "--target-flax", "0.11", *arguments]
+    command = [
+        sys.executable,
+        "-m",
+        "flake8_nnx_treemap",
+        "--isolated",
+        "--line-length=200",
+        "--target-flax=0.11",
+        *arguments,
+    ]
     return subprocess.run(command, cwd=cwd, input=stdin, capture_output=True, check=False, timeout=120)
 
 

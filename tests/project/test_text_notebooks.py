@@ -18,7 +18,7 @@ from flake8_nnx_treemap.project.text_notebooks import read_text_notebook
 IMPORTS = "import jax\nfrom flax import nnx\n"
 CALL = "jax.tree.map(lambda x: x.value, s, is_leaf=lambda x: isinstance(x, nnx.VariableState))\n"
 FIXED = CALL.replace("x.value", "x.value if isinstance(x, nnx.Variable) else x").replace("VariableState", "Variable")
-TASK = Task(Overrides(select=("NNX101",), target_flax="0.11", is_isolated=True), fixes=True)
+TASK = Task(Overrides(select=("NNX101",), target_flax="0.11", line_length=200, is_isolated=True), fixes=True)
 
 MYST = """\
 ---

@@ -1,0 +1,93 @@
+"""What fixes write is what black and ruff format would make of it, and nothing but layout is different."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from flake8_nnx_treemap import LintSettings, fix_source
+from flake8_nnx_treemap.rules.catalogue import CODES
+
+HEAD = "import jax\nimport jax.numpy as jnp\nfrom flax import nnx\nfrom flax.nnx import VariableState\n\n\n"
+STATEMENTS = (
+    "x = jax.tree.map({m}, state, is_leaf={p})",
+    "return jax.tree.map({m}, state, is_leaf={p})",
+    "jax.tree.map({m}, state, is_leaf={p})",
+    "x = jax.tree.map({m}, state, is_leaf={p}).filter(nnx.Param)",
+    "x = f(jax.tree.map({m}, state, is_leaf={p}))",
+    "x = f(jax.tree.map({m}, state, is_leaf={p}), other, key=value)",
+    "x = [jax.tree.map({m}, state, is_leaf={p}), other]",
+    'x = {{"a": jax.tree.map({m}, state, is_leaf={p}), "b": other}}',
+    "x = sum(jnp.sum(v**2) for v in jax.tree.leaves(jax.tree.map({m}, state, is_leaf={p})))",
+    "x = [v for v in jax.tree.leaves(jax.tree.map({m}, state, is_leaf={p})) if v is not None and v > 3]",
+    "for v in jax.tree.leaves(jax.tree.map({m}, state, is_leaf={p})): pass",
+    "if all(jax.tree.leaves(jax.tree.map({m}, state, is_leaf={p}))): pass",
+    "while jax.tree.map({m}, state, is_leaf={p}): pass",
+    "a, b = jax.tree.map({m}, state, is_leaf={p})",
+    "a: nnx.State = jax.tree.map({m}, state, is_leaf={p})",
+    "x = jax.tree.map({m}, state, is_leaf={p}) if state else None",
+    "x = jax.tree.map({m}, state, is_leaf={p})[0]",
+    "x = lambda: jax.tree.map({m}, state, is_leaf={p})",
+    "x = await_(jax.tree.map({m}, state, is_leaf={p}), timeout=3)  # a comment",
+    "x = jax.tree.map({m}, f(state, [1, 2, 3], key=4), is_leaf={p})",
+    "x = jax.tree.map({m}, state, other_state_of_that_kind, is_leaf={p})",
+    "x = jax.tree.map({m}, state, is_leaf={p}); y = 3",
+    "assert jax.tree.map({m}, state, is_leaf={p}), state",
+    "with f(jax.tree.map({m}, state, is_leaf={p})): pass",
+)
+MAPPERS = (
+    "lambda v: v.value",
+    "lambda v: v.replace(jnp.zeros_like(v.value))",
+    "lambda v: v.value * 2 + 1",
+    "unwrapped",
+    "lambda v: (v.value, [v.value])",
+    "lambda v: jnp.zeros(v.value.shape) if v.value is None else v.value",
+)
+PREDICATES = ("lambda x: isinstance(x, nnx.VariableState)", "lambda x: isinstance(x, VariableState)")
+LENGTHS = (60, 79, 88, 120)
+FORMATTERS = {
+    "black": ("--quiet", "--line-length", "{}", "{}"),
+    "ruff": ("format", "--isolated", "--quiet", "--line-length", "{}", "{}"),
+}
+
+
+def programs() -> str:
+    """One function for each way to write a call, nested differently deep."""
+    found = []
+    for number, statement in enumerate(STATEMENTS):
+        for index, mapper in enumerate(MAPPERS):
+            text = statement.format(m=mapper, p=PREDICATES[(number + index) % 2])
+            depth = (number + index) % 3
+            indent = "    " * (depth + 1)
+            ifs = "".join(f"{'    ' * (level + 1)}if state:\n" for level in range(depth))
+            found.append(f"def f{number}_{index}(state):\n{ifs}{indent}{text}\n\n\n")
+    return HEAD + "".join(found)
+
+
+def formatted(text: str, formatter: str, length: int, folder: Path) -> str:
+    path = folder / "m.py"
+    path.write_text(text)
+    words = [word.format(length) for word in FORMATTERS[formatter][:-1]]
+    subprocess.run([sys.executable, "-m", formatter, *words, str(path)], check=True, capture_output=True)
+    return path.read_text()
+
+
+@pytest.mark.parametrize("formatter", FORMATTERS)
+@pytest.mark.parametrize("length", LENGTHS)
+@pytest.mark.parametrize("flax", [(0, 10), (0, 11), (0, 12, 1)])
+def test_formatters_have_nothing_to_do(tmp_path: Path, formatter: str, length: int, flax: tuple[int, ...]) -> None:
+    pytest.importorskip(formatter)
+    before = formatted(programs(), formatter, length, tmp_path)
+    settings = LintSettings(frozenset(CODES) - {"NNX901"}, flax, unsafe_fixes=True, line_length=length)
+    result = fix_source(before, settings=settings)
+    assert len(result.fixed) > 100
+    after = formatted(result.text, formatter, length, tmp_path)
+    ours, theirs = result.text.split("\n\n\n"), after.split("\n\n\n")
+    differing = [(one, other) for one, other in zip(ours, theirs, strict=True) if one != other]
+    assert differing == []
+    unlimited = fix_source(before, settings=LintSettings(settings.select, flax, unsafe_fixes=True, line_length=10_000))
+    assert ast.dump(ast.parse(result.text)) == ast.dump(ast.parse(unlimited.text))
