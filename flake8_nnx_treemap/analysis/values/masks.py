@@ -19,6 +19,9 @@ _STEPS = 4
 _HOLD_ARGUMENTS = frozenset({PARTIAL, "optax.inject_hyperparams", "optax.schedules.inject_hyperparams"})
 """Functions whose first argument is a function that gets the others, or what their result is called with."""
 
+_BY_HAND = frozenset({"init", "update"})
+"""The members of a transformation that are called where no Optimizer of NNX does it."""
+
 
 @dataclass(frozen=True, slots=True)
 class MaskUses:
@@ -157,11 +160,8 @@ def _is_run_by_hand(source: ParsedSource, call: ast.Call) -> bool:
                 break
             whole = around
         around = source.ast_parent(around)
-    uses = [use for use in uses_of(source, whole) if not use.path]
+    uses = list(_uses(source, whole))
     return bool(uses) and all(isinstance(one.parent, ast.Attribute) and one.parent.attr in _BY_HAND for one in uses)
-
-
-_BY_HAND = frozenset({"init", "update"})
 
 
 def _may_be_converted(source: ParsedSource, node: ast.expr) -> bool:
