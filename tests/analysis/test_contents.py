@@ -180,3 +180,24 @@ def test_circles_end() -> None:
     text = HEADER + "class M(nnx.Module):\n    def __init__(self):\n        self.w = self.w\n    def f(self):\n"
     assert held(text + "        return self.f()\nasked = [M().w, M().f()]\n") == "list[?]"
     assert held(HEADER + "class M(M): ...\nasked = M().x\n") == "?"
+
+
+PARAMETERS = """\
+class Positive(nnx.Variable): ...
+
+
+class Kernel(nnx.Module):
+    def __init__(self, scale: "float | nnx.Variable", variance: jax.Array):
+        if isinstance(scale, nnx.Variable):
+            self.scale = scale
+        else:
+            self.scale = Positive(scale)
+        if not isinstance(variance, Positive):
+            variance = Positive(variance)
+        self.variance = variance
+"""
+
+
+@pytest.mark.parametrize("name", ["scale", "variance"])
+def test_parameters_whose_class_is_tested(name: str) -> None:
+    assert held(f"{HEADER}{PARAMETERS}\nasked = Kernel(1, 2).{name}\n") in ("Variable", "Variable | Variable")
