@@ -437,7 +437,12 @@ def _of_own(source: ParsedSource, own: OwnClass, attribute: str, steps: int) -> 
     values = [
         (one.source, value) for one, member in members for value in member.values if not _is_field(one.source, value)
     ]
-    set_to = [_written(home, write, steps) for home, write in writes if write.puts is None]
+    assigned = [(home, write) for home, write in writes if write.puts is None]
+    set_to = [_written(home, write, steps) for home, write in assigned]
+    if any(found.is_complete and found.things for found in set_to):
+        # ``self.embedding = embed.embedding`` shares what is of the same kind.
+        alike = [found for found, (_, write) in zip(set_to, assigned, strict=True) if not _shares(write, attribute)]
+        set_to = alike or set_to
     set_to += [_contents(home, value, steps) for home, value in values]
     set_to += [
         _contents(one.source, value, steps)
@@ -455,6 +460,10 @@ def _of_own(source: ParsedSource, own: OwnClass, attribute: str, steps: int) -> 
     for home, write in writes:
         found = _with_put(home, found, [write], steps)
     return found
+
+
+def _shares(write: Write, attribute: str) -> bool:
+    return isinstance(write.value, ast.Attribute) and write.value.attr == attribute and not write.path
 
 
 def _is_field(source: ParsedSource, value: ast.expr) -> bool:
