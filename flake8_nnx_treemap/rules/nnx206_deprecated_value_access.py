@@ -11,6 +11,10 @@ Flax's own layers call their Variables `kernel`, `bias`, `embedding`, `lora_a` a
 for Variables whatever has them, unless the file sets one to something else, or imports Linen, Keras or TensorFlow, whose
 layers have them as well; so are `scale` of what is called a norm, and `step` of an optimizer.
 
+Attributes are followed through Modules: `self.linear.kernel.value`, `model.layers[0].attention.query.bias.value`. Which
+attributes Flax's own layers have is measured; those of other classes are what their methods, helpers, base classes and
+annotations set, in containers and loops over these as well, also where another file of the project defines the class.
+
 It is silent where a class of the same file that is or may be a Variable defines a `value` of its own: `get_value()` would
 pass it by. A subclass in another file that overrides `value` is not seen.
 
@@ -32,12 +36,11 @@ on a raw array, which should have raised, it succeeds.
 
 The fix is safe on what is a Variable for certain: the attribute calls the method that the fix writes.
 
-It is unsafe for `self.name.value`, since code elsewhere
-may set `self.name` to something else, and for the parameter of a public function that only the calls in this file tell of:
-another file may call it with an `Enum`. It is unsafe, too, for what only a name tells, for items of state, and for Variable
-classes of the project, of which a subclass may override `value`. A function is public if its name has no leading underscore
-and it stands in no other function. There is no fix for `+=` and its like, for an assignment of several names at once, for `del`,
-and in f-strings.
+It is unsafe for `self.name.value` and for what is taken from attributes, since code elsewhere may set them to something else,
+and for the parameter of a public function that only the calls in this file tell of: another file may call it with an `Enum`.
+It is unsafe, too, for what only a name tells, for items of state, and for Variable classes of the project, of which a subclass
+may override `value`. A function is public if its name has no leading underscore and it stands in no other function. There is
+no fix for `+=` and its like, for an assignment of several names at once, for `del`, and in f-strings.
 
 ## References
 
@@ -122,6 +125,56 @@ def convert(state):
         },
         applicability=Applicability.SAFE,
         floor="0.12.1",
+    ),
+    Example(
+        title="The attributes of a Module and of its layers",
+        source="""\
+import jax.numpy as jnp
+from flax import nnx
+
+
+class Model(nnx.Module):
+    def __init__(self, rngs):
+        self.linear = nnx.Linear(2, 2, rngs=rngs)
+        self.scale = self.create_param((2,))
+
+    def create_param(self, shape):
+        return nnx.Param(jnp.ones(shape))
+
+    def __call__(self, x):
+        return x @ self.linear.kernel.value * self.scale.value
+
+
+def result():
+    return list(Model(nnx.Rngs(0))(jnp.ones((3, 2))).shape)
+""",
+        marked=("self.linear.kernel.value", "self.scale.value"),
+        fixed={
+            "0.12.1": """\
+import jax.numpy as jnp
+from flax import nnx
+
+
+class Model(nnx.Module):
+    def __init__(self, rngs):
+        self.linear = nnx.Linear(2, 2, rngs=rngs)
+        self.scale = self.create_param((2,))
+
+    def create_param(self, shape):
+        return nnx.Param(jnp.ones(shape))
+
+    def __call__(self, x):
+        return x @ self.linear.kernel.get_value() * self.scale.get_value()
+
+
+def result():
+    return list(Model(nnx.Rngs(0))(jnp.ones((3, 2))).shape)
+""",
+        },
+        applicability=Applicability.UNSAFE,
+        floor="0.12.1",
+        trees=(),
+        result=[3, 2],
     ),
     Example(
         title="Written as well as read",

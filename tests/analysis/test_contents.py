@@ -176,7 +176,35 @@ def test_what_a_subclass_of_the_file_sets_counts() -> None:
     assert held(text + "asked = M().w\n") == "Param?"
 
 
+def test_an_attribute_shared_with_another_object_is_of_the_same_kind() -> None:
+    text = HEADER + "class M(nnx.Module):\n    def __init__(self):\n        self.w = nnx.Param(1)\n"
+    text += "class N(M):\n    def __init__(self, m):\n        self.w = m.w\n"
+    assert held(text + "asked = [M().w, N().w]\n") == "list[Param]"
+    assert held(HEADER + "class N:\n    def __init__(self, m):\n        self.w = m.w\nasked = N().w\n") == "?"
+
+
 def test_circles_end() -> None:
     text = HEADER + "class M(nnx.Module):\n    def __init__(self):\n        self.w = self.w\n    def f(self):\n"
     assert held(text + "        return self.f()\nasked = [M().w, M().f()]\n") == "list[?]"
     assert held(HEADER + "class M(M): ...\nasked = M().x\n") == "?"
+
+
+PARAMETERS = """\
+class Positive(nnx.Variable): ...
+
+
+class Kernel(nnx.Module):
+    def __init__(self, scale: "float | nnx.Variable", variance: jax.Array):
+        if isinstance(scale, nnx.Variable):
+            self.scale = scale
+        else:
+            self.scale = Positive(scale)
+        if not isinstance(variance, Positive):
+            variance = Positive(variance)
+        self.variance = variance
+"""
+
+
+@pytest.mark.parametrize("name", ["scale", "variance"])
+def test_parameters_whose_class_is_tested(name: str) -> None:
+    assert held(f"{HEADER}{PARAMETERS}\nasked = Kernel(1, 2).{name}\n") in ("Variable", "Variable | Variable")

@@ -72,6 +72,27 @@ SHAPES = {
         "        self.w{0} = nnx.Param({0})\n        self.w{0}.value = 1\n",
         "class M(nnx.Module):\n    def __init__(self):\n",
     ),
+    "containers in attributes": repeated(
+        "        self.layers{0} = [nnx.Linear({0}, 2, rngs=r)]\n        self.layers{0}[0].kernel.value = 1\n",
+        "class M(nnx.Module):\n    def __init__(self, r):\n",
+    ),
+    "what is put into one list": repeated(
+        "        self.layers.append(nnx.Linear({0}, 2, rngs=r))\n        print(self.layers[{0}].bias.value)\n",
+        "class M(nnx.Module):\n    def __init__(self, r):\n        self.layers = []\n",
+    ),
+    "sums of a list": repeated(
+        "layers += [nnx.Linear({0}, 2, rngs=r)]\nprint(layers[0].kernel.value)\n", "layers = []\n"
+    ),
+    "classes that inherit": repeated(
+        "class M{0}(B):\n    def __init__(self, r):\n        self.w = nnx.Param({0})\n"
+        "    def f(self):\n        return self.w.value\n\n\nB = M{0}\n",
+        "class B(nnx.Module): ...\n",
+    ),
+    "classes under one": repeated(
+        "class M{0}(B):\n    def f(self):\n        return self.w.value\n\n\n",
+        "class B(nnx.Module):\n    def __init__(self, r):\n        self.w = nnx.Param(0)\n\n\n",
+    ),
+    "tested Modules": repeated("for m in modules:\n    if isinstance(m, nnx.Linear):\n        print(m.kernel.value)\n"),
     "annotations": repeated(
         "def f{0}(x: nnx.VariableState | None, y: 'nnx.VariableState') -> nnx.VariableState: ...\n"
     ),

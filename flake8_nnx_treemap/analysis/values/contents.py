@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from flake8_nnx_treemap.analysis.calls.functions import PARTIAL
-from flake8_nnx_treemap.analysis.code.nodes import dotted_name, start_of
+from flake8_nnx_treemap.analysis.code.nodes import dotted_name, is_name, start_of
 from flake8_nnx_treemap.analysis.names.scopes import Binding, BindingKind
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
 from flake8_nnx_treemap.analysis.values.module_classes import (
@@ -197,7 +197,7 @@ def _of_name(source: ParsedSource, node: ast.Name, steps: int) -> Contents:
     place = start_of(node)
     bindings = source.bindings.bindings_of(node.id, place)
     found = _of_bindings(source, bindings, steps)
-    if not found.is_complete:
+    if not found.is_complete or len(found.things) > 1:
         tested = next(known_at(source, _tested(source), node, bindings), None)
         if tested is not None and tested.is_instance_of is not None:
             return instance_of(tested.is_instance_of)
@@ -222,10 +222,27 @@ def _where_tested(source: ParsedSource) -> Iterator[KnownName]:
 def _of_bindings(source: ParsedSource, bindings: tuple[Binding, ...], steps: int) -> Contents:
     if not bindings or not steps:
         return UNKNOWN
-    found = any_of(_of_binding(source, one, steps) for one in bindings)
+    found = any_of(_of_binding(source, one, steps) for one in bindings if not _is_replaced(source, one, bindings))
     if any(thing.sort in CONTAINERS for thing in found.things):
         return _with_put(source, found, _put_into_name(source, bindings[0].name).get(bindings, ()), steps)
     return found
+
+
+def _is_replaced(source: ParsedSource, binding: Binding, bindings: Sequence[Binding]) -> bool:
+    """Tell whether a parameter is an instance of what is assigned else: ``if not isinstance(x, C): x = C(x)``."""
+    if binding.kind is not BindingKind.PARAMETER:
+        return False
+    for other in bindings:
+        choice = other.block.owner
+        test = choice.test if isinstance(choice, ast.If) else None
+        if not isinstance(test, ast.UnaryOp) or not isinstance(test.op, ast.Not) or not isinstance(choice, ast.If):
+            continue
+        call = test.operand
+        is_test = isinstance(call, ast.Call) and is_name(call.func, "isinstance") and len(call.args) == 2
+        if is_test and isinstance(call, ast.Call) and is_name(call.args[0], binding.name) and other.node in choice.body:
+            made = other.value.func if isinstance(other.value, ast.Call) else None
+            return made is not None and class_meant(source, made) == class_meant(source, call.args[1]) is not None
+    return False
 
 
 def _of_binding(source: ParsedSource, binding: Binding, steps: int) -> Contents:
@@ -420,7 +437,12 @@ def _of_own(source: ParsedSource, own: OwnClass, attribute: str, steps: int) -> 
     values = [
         (one.source, value) for one, member in members for value in member.values if not _is_field(one.source, value)
     ]
-    set_to = [_written(home, write, steps) for home, write in writes if write.puts is None]
+    assigned = [(home, write) for home, write in writes if write.puts is None]
+    set_to = [_written(home, write, steps) for home, write in assigned]
+    if any(found.is_complete and found.things for found in set_to):
+        # ``self.embedding = embed.embedding`` shares what is of the same kind.
+        alike = [found for found, (_, write) in zip(set_to, assigned, strict=True) if not _shares(write, attribute)]
+        set_to = alike or set_to
     set_to += [_contents(home, value, steps) for home, value in values]
     set_to += [
         _contents(one.source, value, steps)
@@ -438,6 +460,10 @@ def _of_own(source: ParsedSource, own: OwnClass, attribute: str, steps: int) -> 
     for home, write in writes:
         found = _with_put(home, found, [write], steps)
     return found
+
+
+def _shares(write: Write, attribute: str) -> bool:
+    return isinstance(write.value, ast.Attribute) and write.value.attr == attribute and not write.path
 
 
 def _is_field(source: ParsedSource, value: ast.expr) -> bool:

@@ -17,7 +17,7 @@ from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
 from flake8_nnx_treemap.analysis.values.provenance import member_of_nnx
 from flake8_nnx_treemap.names import MODULES, OPTIMIZERS, WRAPPERS, canonical
 
-MAXIMUM_BASES = 20
+MAXIMUM_BASES = 10
 """How many classes of one lineage are read."""
 
 MAXIMUM_STEPS = 4

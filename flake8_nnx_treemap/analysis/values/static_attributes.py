@@ -48,7 +48,7 @@ _NO_PYTREE = "Object"
 _MAXIMUM_DEPTH = 4
 """How deep containers within containers are looked into."""
 
-_MAXIMUM_WRITES = 20
+_MAXIMUM_WRITES = 10
 """How many places may set one attribute of a class: each pair of them is compared."""
 
 _STEPS = 8
