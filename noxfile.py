@@ -314,13 +314,14 @@ def drawings(session: nox.Session) -> None:
 
 @nox.session(python=DEFAULT_PYTHON)
 def bench(session: nox.Session) -> None:
-    """Compare with ruff, grep, TorchFix, Fixit and flake8 without the plugin; takes half an hour."""
+    """Compare with ruff, grep, TorchFix, Fixit and flake8 without the plugin; takes hours."""
     session.install(".", "ruff", "matplotlib")
     peers = Path(session.create_tmp()) / "peers"  # TorchFix wants an old LibCST; nobody else should have to.
     session.run("python", "-m", "venv", str(peers))
     session.run(str(peers / "bin" / "pip"), "install", "--quiet", "torchfix", "fixit", external=True)
     path = os.pathsep.join([os.environ["PATH"], str(peers / "bin")])
-    session.run("python", "benchmarks/bench.py", "--json", "medians.json", *session.posargs, env={"PATH": path})
+    measure = ("python", "benchmarks/bench.py", "--json", "medians.json", "--page", "docs/performance.md")
+    session.run(*measure, *session.posargs, env={"PATH": path})
     session.run("python", "benchmarks/plot.py", "medians.json", "docs/images/performance.svg")
 
 

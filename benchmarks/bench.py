@@ -7,8 +7,10 @@ spread beside it goes from the lower to the upper quartile. ``nox -s bench`` run
 from __future__ import annotations
 
 import argparse
+import ast
 import json
 import os
+import re
 import shutil
 import statistics
 import subprocess
@@ -23,11 +25,17 @@ import corpora
 import libcst
 
 from flake8_nnx_treemap import fix_source, lint_source
+from flake8_nnx_treemap.fixing.engine import lint
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.settings import LintSettings
 
 BIN = Path(sys.executable).parent
-EVERY_RULE = LintSettings(frozenset(CODES), (0, 12, 7))
+EVERY_RULE = LintSettings(frozenset(CODES), (0, 12, 8))
+
+USERS = "projects that use NNX"
+NAMED = "their files that name nnx"
+INSTALLED = "a site-packages with Flax"
+ONE_FINDING = "one small file with a finding"
 
 
 @dataclass(frozen=True)
@@ -82,7 +90,45 @@ def over_trees(folders: dict[str, Path]) -> list[Contest]:
     flake8 = ("flake8", "--isolated", "-j", "1")
     cache = folders["heavy"].with_name("heavy.cache")
     cached = ("nnx-fix", "--isolated", "--check", "--cache-dir", str(cache))
+    users, named, around = str(folders["users"]), str(folders["named"]), str(folders["installed"])
+    ours = ("nnx-fix", "--isolated", "--check", "--output-format", "concise")
+    everything = ("--select", "ALL", "--target-flax", "0.12.8")
+    finding = str(folders["one"] / "finding.py")
     return [
+        Contest(
+            USERS,
+            "ruff, E9",
+            {
+                "ruff, E9": command(*ruff, users),
+                "ruff, default rules": command("ruff", "check", "--isolated", "--no-cache", "--quiet", users),
+                "nnx-fix": command(*ours, users),
+                "nnx-fix -j 1": command(*ours, "-j", "1", users),
+                "nnx-fix, all rules": command(*ours, *everything, users),
+                "grep": command("grep", "-rl", "nnx", users),
+            },
+        ),
+        Contest(
+            NAMED,
+            "nnx-fix",
+            {
+                "nnx-fix": command(*ours, named),
+                "nnx-fix, all rules": command(*ours, *everything, named),
+                "flake8 alone": command("python", "-c", WITHOUT_PLUGIN, *flake8[1:], named),
+                "torchfix": command("torchfix", "--select", "ALL", named),
+                "fixit": command("fixit", "lint", named),
+            },
+            most_rounds=2,
+        ),
+        Contest(
+            INSTALLED,
+            "ruff, E9",
+            {"ruff, E9": command(*ruff, around), "nnx-fix": command(*ours, around)},
+        ),
+        Contest(
+            ONE_FINDING,
+            "python -c pass",
+            {"python -c pass": command("python", "-c", "pass"), "nnx-fix": command(*ours, finding)},
+        ),
         Contest(
             "10,000 files without a candidate",
             "ruff",
@@ -118,19 +164,6 @@ def over_trees(folders: dict[str, Path]) -> list[Contest]:
                 "cold cache": without_folder(cache, command(*cached, heavy)),
                 "warm cache": command(*cached, heavy),
             },
-        ),
-        Contest(
-            "Flax's own source, and LibCST's linters",
-            "nnx-fix",
-            {
-                "nnx-fix": command("nnx-fix", "--isolated", "--check", heavy),
-                "nnx-fix, all rules": command(
-                    "nnx-fix", "--isolated", "--check", "--select", "ALL", "--target-flax", "0.12.7", heavy
-                ),
-                "torchfix": command("torchfix", "--select", "ALL", str(folders["torch"])),
-                "fixit": command("fixit", "lint", heavy),
-            },
-            most_rounds=3,
         ),
         Contest(
             "flake8 over Flax's own source",
@@ -195,7 +228,9 @@ def over_texts(folder: Path) -> list[Contest]:
                 path.stem.replace("_", ", ").replace("findings", "findings: ").replace("lines", "lines: "),
                 "libcst.parse_module",
                 {
+                    "ast.parse": lambda text=text: ast.parse(text),  # type: ignore[misc]
                     "libcst.parse_module": lambda text=text: libcst.parse_module(text),  # type: ignore[misc]
+                    "report": lambda text=text: lint(text, "text.py", EVERY_RULE, edits=False),  # type: ignore[misc]
                     "lint_source": lambda text=text: lint_source(text, settings=EVERY_RULE),  # type: ignore[misc]
                     "fix_source": lambda text=text: fix_source(text, settings=EVERY_RULE),  # type: ignore[misc]
                 },
@@ -206,13 +241,19 @@ def over_texts(folder: Path) -> list[Contest]:
 
 
 LIMITS = (
-    Limit("10,000 files without a candidate", "nnx-fix", "ruff", 0.25),
+    Limit("10,000 files without a candidate", "nnx-fix", "ruff", 0.13),
     Limit("10,000 files without a candidate", "nnx-fix", "grep", 2.0),
-    Limit("one file without a candidate", "nnx-fix", "python -c pass", 4.0),
-    Limit("Flax's own source, and LibCST's linters", "nnx-fix", "torchfix", 1 / 20),
+    Limit("one file without a candidate", "nnx-fix", "python -c pass", 2.0),
+    Limit(USERS, "nnx-fix", "ruff, E9", 1.5),
+    Limit(USERS, "nnx-fix, all rules", "ruff, E9", 2.5),
+    Limit(USERS, "nnx-fix", "nnx-fix -j 1", 1.1),
+    Limit(NAMED, "nnx-fix", "torchfix", 1 / 20),
+    Limit(INSTALLED, "nnx-fix", "ruff, E9", 0.2),
+    Limit(ONE_FINDING, "nnx-fix", "python -c pass", 8.0),
+    Limit("findings: 10, lines: 1000", "report", "ast.parse", 2.5),
     Limit("flake8 over files without a candidate", "with the plugin", "without the plugin", 1.01),
-    Limit("flake8 over Flax's own source", "with the plugin", "without the plugin", 1.05),
-    Limit("flake8 over tunix", "with the plugin", "without the plugin", 1.05),
+    Limit("flake8 over Flax's own source", "with the plugin", "without the plugin", 1.04),
+    Limit("flake8 over tunix", "with the plugin", "without the plugin", 1.02),
     Limit("Flax's own source, again", "warm cache", "no cache", 0.5),
     *(
         Limit(f"findings: {findings}, lines: {lines}", "lint_source", "libcst.parse_module", 2.0)
@@ -265,6 +306,33 @@ def verdicts(results: dict[str, dict[str, list[float]]]) -> list[str]:
     return lines
 
 
+def write_tables(page: Path, results: dict[str, dict[str, list[float]]]) -> None:
+    """Put what was measured into a page, between the comments that name the contests of each table."""
+    text = page.read_text(encoding="utf-8")
+    for found in PLACE.finditer(text):
+        place = found.group()
+        rows = [row for title in found[1].split("; ") if title in results for row in _rows(title, results[title])]
+        if rows:
+            lines = [place, "", "| what | of what | ratio | from | to |", "|---|---|---|---|---|", *rows, "", END]
+            before, rest = text.split(place)
+            text = before + "\n".join(lines) + rest.partition(END)[2]
+    page.write_text(text, encoding="utf-8")
+
+
+PLACE = re.compile(r"<!-- measured: (.*) -->")
+END = "<!-- end -->"
+
+
+def _rows(title: str, times: dict[str, list[float]]) -> list[str]:
+    against = next(iter(times))
+    base = statistics.median(times[against])
+    rows = []
+    for name, seconds in times.items():
+        low, middle, high = (value / base for value in statistics.quantiles(seconds, n=4))
+        rows.append(f"| {name} | {title} | {middle:.2f} | {low:.2f} | {high:.2f} |")
+    return rows
+
+
 def peak_memory(folder: Path) -> str:
     """The most memory that ``nnx-fix`` held over a folder."""
     code = "import resource, subprocess, sys; subprocess.run(sys.argv[1:], stdout=-3, check=False); "
@@ -279,6 +347,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--only", default="", help="run the contests whose title holds this")
     parser.add_argument("--json", type=Path, help="where to write the medians, for plot.py")
+    parser.add_argument("--page", type=Path, help="the page whose tables are written anew")
     parser.add_argument("--corpora", type=Path, default=Path(tempfile.gettempdir()) / "nnx-treemap-corpora")
     options = parser.parse_args()
     os.environ["PYTHONDONTWRITEBYTECODE"] = ""
@@ -295,6 +364,11 @@ def main() -> None:
             for title, times in results.items()
         }
         options.json.write_text(json.dumps(medians, indent=2) + "\n")
+    if options.page:
+        write_tables(options.page, results)
+    for name in ("users", "installed", "plain"):
+        files, naming = corpora.count(folders[name]), corpora.count(folders[name], b"nnx")
+        print(f"{name}: {files:,} files, of which {naming:,} name nnx")
     files = corpora.count(folders["plain"])
     print(f"\nPeak memory of `nnx-fix --check` over {files:,} files: {peak_memory(folders['plain'])} MiB")
 

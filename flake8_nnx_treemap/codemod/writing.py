@@ -18,6 +18,9 @@ from flake8_nnx_treemap.codemod.statements import parse_statements, possible_com
 from flake8_nnx_treemap.rules.rule import Finding, Fix
 from flake8_nnx_treemap.rules.steps import AddKeyword, AssignByCall, Described, Enclose, Replace, Step, subject_of
 
+TOGETHER = 256
+"""How many findings' statements are parsed at once: the concrete trees of thousands take a gigabyte."""
+
 
 def with_edits(
     source: ParsedSource, findings: Iterable[Finding], wanted: Callable[[Fix], bool], style: Style
@@ -35,9 +38,18 @@ def with_edits(
         statement.
     """
     found = [*findings]
+    written: list[Finding] = []
+    for start in range(0, len(found), TOGETHER):
+        written += _with_edits(source, found[start : start + TOGETHER], wanted, style)
+    return written
+
+
+def _with_edits(
+    source: ParsedSource, found: Sequence[Finding], wanted: Callable[[Fix], bool], style: Style
+) -> list[Finding]:
     steps = [step for one in found if one.fix is not None and wanted(one.fix) for step in one.fix.steps]
     if not steps:
-        return found
+        return [*found]
     spots = _spots(source, steps)
 
     def written(one: Finding) -> Finding:

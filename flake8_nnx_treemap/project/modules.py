@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 LARGEST = 1_000_000
 """How many bytes another module may have. Where people write predicates and mappers there are fewer."""
+
+MOST_KEPT = 2_000_000
+"""How many bytes the modules may have together that are kept: a tree takes a hundred times as much as its text."""
 
 
 def module_finder(filename: str, on_search: Callable[[str], object] | None = None) -> OtherModules:
@@ -128,11 +132,24 @@ def _source_of(path: str, outermost: str) -> ParsedSource | None:
     return _parsed(path, status.st_mtime_ns, status.st_size)
 
 
-@functools.lru_cache(maxsize=128)
 def _parsed(path: str, changed: int, size: int) -> ParsedSource | None:
     """A module's source as it was at a time; nothing if it cannot be read."""
+    known = _KNOWN.pop(path, None)
+    if known is None or known[:2] != (changed, size):
+        known = (changed, size, _read(path))
+    _KNOWN[path] = known
+    while len(_KNOWN) > 1 and sum(kept for _, kept, _ in _KNOWN.values()) > MOST_KEPT:
+        _KNOWN.popitem(last=False)
+    return known[2]
+
+
+def _read(path: str) -> ParsedSource | None:
     try:
         text, _ = decode(read_bytes(path, LARGEST))
         return ParsedSource(text, path, modules=module_finder(path))
     except (FileError, SourceError):
         return None
+
+
+_KNOWN: OrderedDict[str, tuple[int, int, ParsedSource | None]] = OrderedDict()
+"""By path: when the module was changed last, its size, and what was read then; in the order of their last use."""

@@ -89,16 +89,19 @@ class Entry:
 
     def may_find(self, text: str) -> bool:
         """Tell whether a program contains what the rule needs to find anything."""
-        return self._may_find(text, _contains(text), is_program=True)
+        return self._has_words(text, _contains(text)) and self._matches(text)
 
-    def _may_find(self, text: AnyStr, contains: Callable[[str], bool], *, is_program: bool) -> bool:
+    def _has_words(self, text: AnyStr, contains: Callable[[str], bool]) -> bool:
         if self.ignores_case:
             contains = _contains(text.lower())
-        return (
-            any(map(contains, self.words))
-            and (not self.beside or any(map(contains, self.beside)))
-            and (not self.pattern or not is_program or _matches(self.pattern, text))
-        )
+        return any(map(contains, self.words)) and (not self.beside or any(map(contains, self.beside)))
+
+    def _matches(self, text: AnyStr) -> bool:
+        if not self.pattern:
+            return True
+        if isinstance(text, str):
+            return _compiled(self.pattern).search(text) is not None
+        return _compiled_for_bytes(self.pattern).search(text) is not None
 
 
 def _contains(text: AnyStr) -> Callable[[str], bool]:
@@ -112,12 +115,6 @@ def _contains(text: AnyStr) -> Callable[[str], bool]:
         return found
 
     return contains
-
-
-def _matches(pattern: str, text: AnyStr) -> bool:
-    if isinstance(text, str):
-        return _compiled(pattern).search(text) is not None
-    return _compiled_for_bytes(pattern).search(text) is not None
 
 
 @cache
@@ -235,10 +232,15 @@ def rules_about_code() -> tuple[Rule, ...]:
 
 @lru_cache(maxsize=1)
 def codes_that_may_find(text: str, settings: LintSettings) -> frozenset[str]:
-    """Return the codes of the selected rules that apply to the Flax range and find in a program what they need."""
+    """Return the codes of the selected rules that apply to the Flax range and may find something in a program.
+
+    Patterns are asked only where nothing else calls for an analysis: to run a rule in vain takes less than to search.
+    """
     contains = _contains(text)
-    entries = _entries(settings.select, settings.flax_range)
-    return frozenset(entry.code for entry in entries if entry._may_find(text, contains, is_program=True))
+    entries = [entry for entry in _entries(settings.select, settings.flax_range) if entry._has_words(text, contains)]
+    if all(entry.pattern for entry in entries):
+        entries = [entry for entry in entries if entry._matches(text)]
+    return frozenset(entry.code for entry in entries)
 
 
 def may_find_in(data: bytes, settings: Iterable[LintSettings], *, is_program: bool) -> bool:
@@ -247,16 +249,14 @@ def may_find_in(data: bytes, settings: Iterable[LintSettings], *, is_program: bo
     Args:
         data: the file's bytes.
         settings: what it is looked at with; one of them is enough.
-        is_program: whether the file is a program, and not a notebook or Markdown.
+        is_program: whether the file is a program, and not a notebook or Markdown, in which no pattern is looked for.
     """
     if b"\0" in data:  # An encoding in which words look different.
         return True
     contains = _contains(data)
-    return any(
-        entry._may_find(data, contains, is_program=is_program)
-        for one in settings
-        for entry in _entries(one.select, one.flax_range)
-    )
+    entries = dict.fromkeys(entry for one in settings for entry in _entries(one.select, one.flax_range))
+    found = [entry for entry in entries if entry._has_words(data, contains)]
+    return any(not is_program or entry._matches(data) for entry in sorted(found, key=lambda entry: len(entry.pattern)))
 
 
 @cache
