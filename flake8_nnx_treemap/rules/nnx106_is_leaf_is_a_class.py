@@ -173,6 +173,6 @@ RULE = Rule(
     check,
     __doc__,
     EXAMPLES,
-    FixAvailability.ALWAYS,
+    FixAvailability.SOMETIMES,
     rests_on=(safety.nothing_sees_the_error,),
 )
