@@ -33,7 +33,7 @@ HEAD = "import jax\nfrom flax import nnx\n"
         (
             (0, 12, 1),
             HEAD + "a = jax.tree.map(lambda v: v.to_variable().value, s, is_leaf=nnx.VariableState)\n",
-            HEAD + "a = jax.tree.map(lambda v: v.copy().value if isinstance(v, nnx.Variable) else v, s, "
+            HEAD + "a = jax.tree.map(lambda v: v.copy().get_value() if isinstance(v, nnx.Variable) else v, s, "
             "is_leaf=lambda x: isinstance(x, nnx.Variable))\n",
         ),
         (
