@@ -46,7 +46,18 @@ from flax import nnx
 def convert(state):
     return jax.tree.map(lambda v: v.value, state, is_leaf={PREDICATE})
 """
-FIXED = BUG.replace("v.value", "v.value if isinstance(v, nnx.Variable) else v").replace("VariableState", "Variable")
+FIXED = """\
+import jax
+from flax import nnx
+
+
+def convert(state):
+    return jax.tree.map(
+        lambda v: v.value if isinstance(v, nnx.Variable) else v,
+        state,
+        is_leaf=lambda é: isinstance(é, nnx.Variable),
+    )
+"""
 
 
 def read_with_optional() -> str:

@@ -92,8 +92,8 @@ def test_a_finding_is_shown_and_fixed(neovim: str, tmp_path: Path) -> None:
         "column": columns[0],
         "finish": columns[1],
     }
-    assert "lambda v: v.value if isinstance(v, nnx.Variable) else v, state" in text
-    assert "lambda é: isinstance(é, nnx.Variable))\n" in text
+    assert "lambda v: v.value if isinstance(v, nnx.Variable) else v,\n        state" in text
+    assert "lambda é: isinstance(é, nnx.Variable),\n" in text
 
 
 @needs_neovim

@@ -27,7 +27,15 @@ from flax import nnx
 
 
 def convert(state):
-    return jax.tree.map(lambda v: v.value if isinstance(v, {T}) else v, state, is_leaf=lambda x: isinstance(x, {T}))
+    return jax.tree.map(
+        lambda v: (
+            v.value
+            if isinstance(v, {T})
+            else v
+        ),
+        state,
+        is_leaf=lambda x: isinstance(x, {T}),
+    )
 """
 CLEAN = "import jax\n\nprint(jax.tree.map(abs, [1]))\n"
 URI = "untitled:module.py"

@@ -41,7 +41,10 @@ pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.joi
 IMPORTS = "import jax\nfrom flax import nnx\n"
 PREDICATE = "lambda x: isinstance(x, nnx.VariableState)"
 CALL = f"jax.tree.map(lambda v: v.value, state, is_leaf={PREDICATE})\n"
-FIXED = CALL.replace("v.value", "v.value if isinstance(v, nnx.Variable) else v").replace("VariableState", "Variable")
+FIXED = (
+    "jax.tree.map(\n    lambda v: v.value if isinstance(v, nnx.Variable) else v,\n    state,\n"
+    "    is_leaf=lambda x: isinstance(x, nnx.Variable),\n)\n"
+)
 MESSAGE = "is_leaf filters nothing"
 SETTINGS = {
     "nnx.interpreter": sys.executable,

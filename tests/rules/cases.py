@@ -4,7 +4,7 @@ A block ``python`` is a file; a comment ``# error: [NNX101]`` on a line says tha
 and nothing else is reported. Blocks ``python safe`` and ``python unsafe`` after it hold the whole file after
 ``nnx-fix``, and ``nnx-fix --unsafe-fixes``. ``flax=0.11`` behind any of them sets the lowest Flax release, and
 ``flax=0.10.2..0.10.7`` the highest as well. A block with findings
-and no rewrite behind it says that none is offered.
+and no rewrite behind it says that none is offered. Rewrites are laid out for lines of 88 characters.
 """
 
 from __future__ import annotations
