@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 
     Fixer = Callable[..., FixResult]
 
-FILES_PER_WORKER = 16
-"""A process takes a quarter of a second to start and import LibCST: as long as a dozen files with findings take."""
+ALONE = 0.05
+"""How many seconds one process works alone: to start others and to hear from them takes less than half of that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,14 +340,28 @@ def _with_digest(report: FileReport, data: bytes, encoding: str, task: Task) -> 
 
 
 def _process_all(paths: Sequence[str], task: Task, jobs: int | None) -> Iterator[FileReport]:
-    count = min(jobs or os.cpu_count() or 1, max(1, len(paths) // FILES_PER_WORKER))
-    if count > 1:
-        from flake8_nnx_treemap.project.workers import may_share, shared
+    """Process files; what is not done after a moment is shared with other processes, which need not import anything."""
+    cores = jobs or os.cpu_count() or 1
+    done: list[FileReport] = []
+    started = time.perf_counter()
+    while len(done) < len(paths) and (cores == 1 or time.perf_counter() - started < ALONE):
+        done.append(process_file(paths[len(done)], task))
+    rest = paths[len(done) :]
+    if not rest:
+        yield from done
+        return
+    from flake8_nnx_treemap.project.workers import may_share, shared
 
-        if may_share():
-            yield from shared(lambda path: process_file(path, task), paths, count, _lost)
-            return
-    yield from (process_file(path, task) for path in paths)
+    count = min(cores, len(rest))
+    if count > 1 and may_share():
+        others = shared(lambda path: process_file(path, task), rest, count, _lost)
+        first = next(others)  # The processes run now; whoever hears of a report may start a thread.
+        yield from done
+        yield first
+        yield from others
+    else:
+        yield from done
+        yield from (process_file(path, task) for path in rest)
 
 
 def _lost(path: str, how: str) -> FileReport:
