@@ -55,7 +55,10 @@ PYTHONS = ("3.10", "3.11", "3.12", "3.13", "3.14")
 CODE_SERVER = "4.139.1"
 """VS Code for browsers; it wants Node 24."""
 
-nox.options.sessions = ["lint", "tests", "runtime", "performance", "docs", "editors", "extension"]
+SMALL_PROJECT = "ramsey"
+"""The project of benchmarks/upgrade/projects.toml that is upgraded in each run of CI."""
+
+nox.options.sessions = ["lint", "tests", "runtime", "performance", "docs", "editors", "extension", "upgrade_one"]
 
 
 @nox.session(python=DEFAULT_PYTHON)
@@ -225,6 +228,24 @@ def drawings(session: nox.Session) -> None:
         pythons.append(f"{flax}={python}")
     session.run("python", "docs/tools/measure.py", *pythons)
     session.run("python", "docs/tools/generate.py")
+
+
+@nox.session(python=DEFAULT_PYTHON)
+def upgrade(session: nox.Session) -> None:
+    """Upgrade real projects from an older Flax by nnx-fix alone, and count their own tests; takes an hour or two.
+
+    What is measured goes to docs/data/upgrade.json, from which ``docs/tools/generate.py`` writes the page and the
+    README's lines. With names of projects, only those.
+    """
+    session.install(".", "uv")
+    session.run("python", "benchmarks/upgrade/upgrade.py", "--json", "docs/data/upgrade.json", *session.posargs)
+
+
+@nox.session(python=DEFAULT_PYTHON)
+def upgrade_one(session: nox.Session) -> None:
+    """The same with one small project, which is downloaded from PyPI."""
+    session.install(".", "uv")
+    session.run("python", "benchmarks/upgrade/upgrade.py", SMALL_PROJECT)
 
 
 @nox.session(python=DEFAULT_PYTHON)
