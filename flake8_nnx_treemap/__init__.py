@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from flake8_nnx_treemap.analysis.code.text import Edit, Position, Range, SourceError
-    from flake8_nnx_treemap.fixing.engine import FixResult
+    from flake8_nnx_treemap.fixing.engine import FixResult, Withdrawn
     from flake8_nnx_treemap.names import FlaxRange
     from flake8_nnx_treemap.rules.rule import Applicability, Finding, Fix
     from flake8_nnx_treemap.rules.settings import LintSettings
@@ -31,6 +31,7 @@ __all__ = [
     "Position",
     "Range",
     "SourceError",
+    "Withdrawn",
     "__version__",
     "findings_as_data",
     "fix_source",
@@ -49,6 +50,7 @@ _HOMES = {
     "Position": "analysis.code.text",
     "Range": "analysis.code.text",
     "SourceError": "analysis.code.text",
+    "Withdrawn": "fixing.engine",
 }
 """Where the types live. They are imported when they are asked for, since the modules bring LibCST along."""
 
@@ -92,20 +94,20 @@ def fix_source(text: str, filename: str = "<stdin>", settings: "LintSettings | N
         settings: which rules, for which Flax, and whether unsafe fixes are wanted; the defaults if ``None``.
 
     Returns:
-        The new text, the findings that were fixed and those that remain in the new text.
+        The new text, the findings that were fixed, those that remain in the new text, and those of them whose fix is
+        not made since the file would not be Python any more.
 
     Raises:
-        SourceError: the text is not Python that this interpreter and LibCST can parse, or a rewrite would not be.
+        SourceError: the text is not Python that this interpreter and LibCST can parse.
     """
     from flake8_nnx_treemap.fixing.engine import fix_with
-    from flake8_nnx_treemap.project.formats import format_of
+    from flake8_nnx_treemap.project.formats import format_of, rewriter
     from flake8_nnx_treemap.rules.settings import LintSettings
 
     settings = settings or LintSettings()
     format_, lint = format_of(filename), _linter(filename, settings)
-    return fix_with(
-        text, lambda current: format_.find(current, lint), format_.rewrite, unsafe_fixes=settings.unsafe_fixes
-    )
+    rewrite = rewriter(format_, settings)
+    return fix_with(text, lambda current: format_.find(current, lint), rewrite, unsafe_fixes=settings.unsafe_fixes)
 
 
 def findings_as_data(findings: "Iterable[Finding]", text: str, filename: str) -> "list[dict[str, Any]]":

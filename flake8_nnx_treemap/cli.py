@@ -335,6 +335,7 @@ def _task(options: argparse.Namespace, baseline: Baseline | None) -> Task:
         reason=options.reason,
         baseline=baseline,
         named=tuple(options.paths),
+        must_parse=frozenset(options.paths),
         counts_for_newest=_has_summary(options) and not (options.write_baseline or options.add_noqa),
     )
 
@@ -396,18 +397,20 @@ def _print_gone(reports: Sequence[FileReport], options: argparse.Namespace, base
 
 
 def _run_on_stdin(filename: str, task: Task) -> FileReport:
+    from flake8_nnx_treemap.project.files import encoded
     from flake8_nnx_treemap.project.formats import format_of
     from flake8_nnx_treemap.project.runner import FileReport, process_text
 
     data = _standard_input()
     try:
         text, encoding = format_of(filename).decode(data)
+        report, new_text = process_text(text, filename, task, encoding=encoding)
+        new_data = encoded(new_text, encoding)
     except FileError as error:
         return FileReport(filename, error=str(error))
-    report, new_text = process_text(text, filename, task)
     if task.writes:
         sys.stdout.flush()
-        sys.stdout.buffer.write(new_text.encode(encoding) if report.error is None else data)
+        sys.stdout.buffer.write(new_data if report.error is None else data)
         sys.stdout.buffer.flush()
     return report
 
@@ -437,9 +440,18 @@ def _print_reports(reports: Sequence[FileReport], options: argparse.Namespace) -
 
 
 def _print_diffs(reports: Sequence[FileReport], options: argparse.Namespace) -> None:
-    diffs = [report.diff for report in reports if report.diff]
-    if diffs:
-        sys.stdout.write("".join(map(_diff_painter(options), diffs)))
+    """Print the diffs: to people as they can be shown, to programs as a patch, byte for byte."""
+    diffs = [diff for report in reports for diff in report.diffs]
+    if not diffs:
+        return
+    from flake8_nnx_treemap.project.patches import as_patch, as_text
+
+    if sys.stdout.isatty() or options.color == "always":
+        sys.stdout.write(_diff_painter(options)(as_text(diffs)))
+        return
+    sys.stdout.flush()
+    sys.stdout.buffer.write(as_patch(diffs))
+    sys.stdout.buffer.flush()
 
 
 def _diff_painter(options: argparse.Namespace) -> Callable[[str], str]:

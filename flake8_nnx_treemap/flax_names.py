@@ -96,6 +96,20 @@ def names_of_some_releases(owner: str = NNX) -> frozenset[str]:
     return frozenset(name for name, row in _rows(owner).items() if row.partition("; ")[0] != always)
 
 
+@cache
+def names_that_went(owner: str = NNX) -> frozenset[str]:
+    """Give the names that some measured release lacks which is later than one that has them.
+
+    Args:
+        owner: as for ``releases_with``.
+
+    Returns:
+        Those names; one that has come back since is among them.
+    """
+    first = {name: releases_with(name, owner)[0] for name in names_of_some_releases(owner)}
+    return frozenset(name for name, span in first.items() if span.last is not None)
+
+
 def release_named(text: str) -> FlaxRelease:
     """Give the numbers of a release in the tables.
 

@@ -16,8 +16,15 @@ FlaxRelease = tuple[int, ...]
 PORTABLE: FlaxRelease = (0, 10, 0)
 """The floor of code that must run on every supported release: the first with ``nnx.variablelib.VariableState``."""
 
+STATE_FUNCTIONS_ARE_THERE: FlaxRelease = (0, 10, 4)
 VARIABLE_STATE_IS_VARIABLE: FlaxRelease = (0, 11)
+OPTIMIZER_NEEDS_WRT: FlaxRelease = (0, 11)
+DATA_IS_DECIDED_ONCE: FlaxRelease = (0, 12)
+"""From there on the first assignment to an attribute of a Module decides whether it is data or static."""
+
 VALUE_ACCESS_WARNS: FlaxRelease = (0, 12, 1)
+OUT_SHARDING_IS_READ: FlaxRelease = (0, 12, 4)
+SHARDING_KEYWORDS_WARN: FlaxRelease = (0, 12, 6)
 METADATA_NEEDS_METHOD: FlaxRelease = (0, 12, 1)
 PURE_WARNS: FlaxRelease = (0, 12, 7)
 
@@ -34,11 +41,13 @@ class FlaxRange:
     """The Flax releases that code runs on, from ``lowest`` to ``highest``, both included.
 
     ``highest`` is ``None`` where nothing bounds the range from above: it goes up to the newest release. A bound such as
-    ``<0.11`` is written as the last known release that it admits, 0.10.7.
+    ``<0.11`` is written as the last known release that it admits, 0.10.7. ``floor_is_stated`` is false where no one
+    says that ``lowest`` is to be supported: it is assumed, or is the release that happens to be installed.
     """
 
     lowest: FlaxRelease = PORTABLE
     highest: FlaxRelease | None = None
+    floor_is_stated: bool = True
 
     def holds(self, since: FlaxRelease = PORTABLE, until: FlaxRelease | None = None) -> bool:
         """Whether code of this range meets what is true of some releases.
@@ -74,8 +83,8 @@ class FlaxRange:
         return f"{release_text(self.lowest)} to {release_text(self.highest)}"
 
 
-PORTABLE_RANGE = FlaxRange()
-"""Every release that is supported."""
+PORTABLE_RANGE = FlaxRange(floor_is_stated=False)
+"""Every release that is supported: what is assumed where no one says which ones a project runs on."""
 
 NEWEST_RANGE = FlaxRange(NEWEST)
 
@@ -223,6 +232,27 @@ class Renaming:
 RENAMED_IN_NNX = (Renaming("pure", "as_pure", PURE_WARNS),)
 """What NNX207 reports."""
 
+INSTEAD_OF_REMOVED: Mapping[str, str] = {
+    "with_sharding_constraint": "jax.lax.with_sharding_constraint",
+    "register_variable_name_type_pair": "nnx.register_variable_name",
+    **{name: f"nnx.{name.lower()}, which takes a function" for name in ("Jit", "Pmap", "Remat", "Scan", "Vmap")},
+    **dict.fromkeys(("eval_mode", "train_mode", "set_mode"), "nnx.view, which also asks for attributes that exist"),
+    "set_mode_info": "nnx.view_info",
+}
+"""What stands in the place of names that Flax has removed, where something does."""
+
+STATE_FUNCTIONS: Mapping[str, str] = {
+    "filter": "filter_state",
+    "flat_state": "to_flat_state",
+    "from_flat_path": "from_flat_state",
+    "map": "map_state",
+    "merge": "merge_state",
+    "replace_by_pure_dict": "replace_by_pure_dict",
+    "split": "split_state",
+    "to_pure_dict": "to_pure_dict",
+}
+"""The methods of ``nnx.State`` that warn from 0.10.4 on, each with the function of ``nnx`` that does the same since."""
+
 TREE_FUNCTION_BASENAMES = frozenset(name.rpartition(".")[2] for name in TREE_FUNCTIONS)
 
 NNX_MODULES = ("flax.nnx", "flax.experimental.nnx")
@@ -267,6 +297,13 @@ VARIABLE_BASES: Mapping[str, str] = {
 
 WRAPPERS = VARIABLE_SUBCLASSES | {VARIABLE, VARIABLE_STATE}
 """Classes whose instances wrap a value as a leaf of NNX state."""
+
+METADATA_READ_BY_FLAX = frozenset(
+    {"sharding", "sharding_names", "sharding_rules", "out_sharding", "mesh", "eager_sharding", "trace_state"}
+    | {"hijax", "ref", "use_ref", "has_ref", "mutable", "value", "type"}
+    | {"on_get_value", "on_set_value", "on_create_value", "on_add_axis", "on_remove_axis"}
+)
+"""Keywords with which some release makes a Variable otherwise than if they were set as attributes afterwards."""
 
 MEMBERS_OF_SOME_RELEASES = frozenset(
     {

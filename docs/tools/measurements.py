@@ -22,6 +22,9 @@ RELEASES = tuple(release for _, _, measured in EPOCHS for release in measured)
 BEFORE = "before"
 """The version of an example that stands for the code as it was; the others are Flax floors of its fix."""
 
+BY_ITSELF = ""
+"""Stands in the place of a tree for a program that needs none: ``result()`` is called."""
+
 _DRAWN_FOR = {"state": "state", "split": "state", "grad": "state", "live": "live", "mixed": "mixed"}
 
 
@@ -93,7 +96,9 @@ def _compact(text: str) -> str:
 
 
 def trees_of(example: Example) -> tuple[str, ...]:
-    """Which of the drawn trees stand for those an example is made for."""
+    """Which of the drawn trees stand for those an example is made for; ``BY_ITSELF`` if it needs none."""
+    if not example.trees:
+        return (BY_ITSELF,)
     return tuple(dict.fromkeys(_DRAWN_FOR[name] for name in example.trees if name in _DRAWN_FOR)) or ("state",)
 
 

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from drawing import figure
-from measurements import BEFORE, Measured, measured, trees_of, versions_of
+from measurements import BEFORE, BY_ITSELF, Measured, measured, trees_of, versions_of
 
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
 from flake8_nnx_treemap.names import PORTABLE
 from flake8_nnx_treemap.reporting.traversals import EPOCHS, TREES, Scene, Traversal, panels, releases_text
 from flake8_nnx_treemap.rules.catalogue import Kind, every_rule
 from flake8_nnx_treemap.rules.rule import Applicability, Example, FixAvailability, Rule
+from flake8_nnx_treemap.rules.safety import Obligation
 
 _SECTION = re.compile(r"^## (.+)$", re.MULTILINE)
 _BARE_CODE = re.compile(r"(?<![\w`\[/#-])NNX\d{3}(?![\w`\]-])")
 _PREFERRED_TREES = ("mixed", "live", "state")
 
-TREE_WORDS = {"state": "`nnx.state(model)`", "live": "a live `Param`", "mixed": "a live `Param` and an array"}
+TREE_WORDS = {
+    "state": "`nnx.state(model)`",
+    "live": "a live `Param`",
+    "mixed": "a live `Param` and an array",
+    BY_ITSELF: "none",
+}
 """The trees of ``TREES`` in the fewest words."""
 
 FAMILIES = (
@@ -49,7 +56,8 @@ def rule_page(rule: Rule) -> str:
         *_titled(sections, "What it does", "Why it is wrong"),
         *_what_to_write(rule, found),
         *_shown(rule),
-        *_titled(sections, "What Flax does", "Fix safety"),
+        *_titled(sections, "What Flax does"),
+        _fix_safety(rule),
         *_more_examples(rule, found),
         *_titled(sections, *(title for title in sections if title not in _PLACED), "References"),
         _closing(rule),
@@ -72,6 +80,31 @@ def _titled(sections: dict[str, str], *titles: str) -> Iterator[str]:
             yield f"## {title}\n\n{_linked(sections[title])}"
 
 
+def lead_of(rule: Rule) -> str:
+    """The sentence that says why a rule's fix is safe, or what it changes: the first paragraph of "Fix safety"."""
+    return " ".join(sections_of(rule)["Fix safety"].partition("\n\n")[0].split())
+
+
+def _fix_safety(rule: Rule) -> str:
+    """The sentence, the obligations that the fix rests on, and the rest folded."""
+    parts = ["## Fix safety", _linked(lead_of(rule))]
+    if rule.rests_on:
+        parts.append("Where one of these does not hold for certain, the fix is unsafe, or there is none:")
+        parts.append("\n".join(map(_obligation_row, rule.rests_on)))
+    rest = sections_of(rule)["Fix safety"].partition("\n\n")[2]
+    if rest:
+        indented = "\n".join(f"    {line}".rstrip() for line in _linked(rest).splitlines())
+        parts.append(f'??? note "What it writes, and when there is none"\n\n{indented}')
+    return "\n\n".join(parts)
+
+
+def _obligation_row(obligation: Obligation) -> str:
+    """An obligation's name in words, and what it guarantees."""
+    name = obligation.__name__.replace("_", " ").capitalize()
+    guarantee = " ".join((inspect.getdoc(obligation) or "").partition("Args:")[0].split())
+    return f"* **{name}.** {guarantee}"
+
+
 def _linked(text: str) -> str:
     """Turn the codes of other rules into links, where they stand outside code."""
     pages = {rule.code: page_name(rule).removeprefix("rules/") for rule in every_rule()}
@@ -84,7 +117,7 @@ def _sentence(text: str) -> str:
 
 def _at_a_glance(rule: Rule) -> str:
     rows = [
-        ("Fix", _fix_words(rule)),
+        ("Fix", f"{_fix_words(rule)}. {_linked(lead_of(rule))}"),
         ("On by default", "yes" if rule.on_by_default else f"no: `--extend-select {rule.code}` turns it on"),
         ("Fires", _since(rule)),
         ("Silence one line", f"`# noqa: {rule.code}`"),
@@ -125,6 +158,8 @@ def scene_of(rule: Rule) -> Scene | None:
     example = rule.examples[0]
     floor = _floor_of(example)
     best: Scene | None = None
+    if not example.trees:
+        return None
     for tree in sorted(trees_of(example), key=_PREFERRED_TREES.index):
         before = found.of(0, BEFORE, tree)
         if not any(traversal.nodes for traversal in before):

@@ -289,8 +289,9 @@ def _contents(model: Any) -> list[Any]:
 
 
 def run(source: str, tree: str) -> dict[str, Any]:
-    """Run one program on one tree."""
-    with warnings.catch_warnings(record=True) as caught, Recorder() as recorder:
+    """Run one program on one tree; without a tree, a program by itself, in which no tree call is looked at."""
+    recorder = Recorder()
+    with warnings.catch_warnings(record=True) as caught, recorder if tree else contextlib.nullcontext():
         warnings.simplefilter("always")
         end, gives = _outcome(source, tree)
     warned = any(one.filename == PROGRAM and issubclass(one.category, DeprecationWarning) for one in caught)
@@ -302,7 +303,7 @@ def _outcome(source: str, tree: str) -> tuple[str, str]:
     try:
         namespace = types.ModuleType("program").__dict__
         exec(compile(source, PROGRAM, "exec"), namespace)
-        convert = namespace["convert"]
+        convert = namespace["convert" if tree else "result"]
         parameters = inspect.signature(convert).parameters.values()
         needed = sum(parameter.default is parameter.empty for parameter in parameters)
         subjects = [TREES[tree]() for _ in range(needed)]

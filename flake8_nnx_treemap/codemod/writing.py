@@ -11,19 +11,24 @@ import libcst as cst
 from flake8_nnx_treemap.analysis.code.nodes import end_of
 from flake8_nnx_treemap.analysis.code.text import LINE_END, Edit, Range
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, host_of
+from flake8_nnx_treemap.codemod.fitting import fitted
+from flake8_nnx_treemap.codemod.layout import Style
 from flake8_nnx_treemap.codemod.spotter import Spots, spot
 from flake8_nnx_treemap.codemod.statements import parse_statements, possible_comments
 from flake8_nnx_treemap.rules.rule import Finding, Fix
-from flake8_nnx_treemap.rules.steps import AddKeyword, Append, AssignByCall, Described, Replace, Step, subject_of
+from flake8_nnx_treemap.rules.steps import AddKeyword, AssignByCall, Described, Enclose, Replace, Step, subject_of
 
 
-def with_edits(source: ParsedSource, findings: Iterable[Finding], wanted: Callable[[Fix], bool]) -> list[Finding]:
+def with_edits(
+    source: ParsedSource, findings: Iterable[Finding], wanted: Callable[[Fix], bool], style: Style
+) -> list[Finding]:
     """Return findings, with the steps of their fixes turned into edits.
 
     Args:
         source: the file.
         findings: its findings, whose fixes are described in steps.
         wanted: tells which fixes to turn into edits; the others keep their steps.
+        style: how the file is formatted.
 
     Returns:
         The findings in the same order. A fix is dropped if it would lose a comment, or if LibCST does not parse its
@@ -36,8 +41,9 @@ def with_edits(source: ParsedSource, findings: Iterable[Finding], wanted: Callab
     spots = _spots(source, steps)
 
     def written(one: Finding) -> Finding:
-        is_described = one.fix is not None and bool(one.fix.steps) and wanted(one.fix)
-        return replace(one, fix=_written(source, one.fix, spots)) if one.fix is not None and is_described else one
+        if one.fix is None or not one.fix.steps or not wanted(one.fix):
+            return one
+        return replace(one, fix=_written(source, one.fix, spots, style))
 
     return [*map(written, found)]
 
@@ -48,7 +54,7 @@ def _spots(source: ParsedSource, steps: Sequence[Step]) -> Spots:
     return spot(source, parse_statements(source, (host_of(source, subject_of(step)) for step in described)))
 
 
-def _written(source: ParsedSource, fix: Fix, spots: Spots) -> Fix | None:
+def _written(source: ParsedSource, fix: Fix, spots: Spots, style: Style) -> Fix | None:
     edits: list[Edit] = []
     for step in fix.steps:
         written = [step] if isinstance(step, Edit) else _edits_of(source, step, spots)
@@ -56,7 +62,7 @@ def _written(source: ParsedSource, fix: Fix, spots: Spots) -> Fix | None:
         if written is None or any(_drops_comment(source, edit, spots, is_parsed=is_parsed) for edit in written):
             return None
         edits += [edit for edit in written if edit.content or edit.range.start != edit.range.end]
-    return replace(fix, edits=tuple(sorted(set(edits))), steps=()) if edits else None
+    return replace(fix, edits=fitted(source, sorted(set(edits)), style), steps=()) if edits else None
 
 
 def _drops_comment(source: ParsedSource, edit: Edit, spots: Spots, *, is_parsed: bool) -> bool:
@@ -88,24 +94,25 @@ def _edits_of(source: ParsedSource, step: Described, spots: Spots) -> list[Edit]
     own = source.range(step.node)
     if isinstance(step, Replace) and not step.with_parentheses:
         return [source.replace(own, step.content)]
+    if isinstance(step, Enclose):
+        return [source.insert(own.start, step.before), source.insert(own.end, step.after)]
     found = spots.expression(step.node)
     if found is None:
         return None
     if isinstance(step, Replace):
         return [source.replace(found.outer, step.content)]
-    if isinstance(step, Append):
-        if step.is_swallowed and not found.is_in_parentheses:
-            return [source.insert(own.start, "("), source.insert(own.end, f"){step.content}")]
-        return [source.insert(found.outer.end, step.content)]
-    if found.is_in_parentheses:
-        return None
-    return [source.insert(own.start, step.before), source.insert(own.end, step.after)]
+    if step.is_swallowed and not found.is_in_parentheses:
+        return [source.insert(own.start, "("), source.insert(own.end, f"){step.content}")]
+    return [source.insert(found.outer.end, step.content)]
 
 
 def _keyword(source: ParsedSource, step: AddKeyword, spots: Spots) -> list[Edit] | None:
     given: list[ast.expr | ast.keyword] = [*step.call.args, *step.call.keywords]
     last = max(given, key=end_of, default=None)
     value = last.value if isinstance(last, ast.keyword) else last
+    if value is not None and end_of(value) == end_of(step.call):
+        own = source.range(value)  # A generator as the only argument: the call's parentheses become its own.
+        return [source.insert(own.start, "("), source.insert(own.end, f", {step.content})")]
     found = None if value is None else spots.expression(value)
     if found is None or last is None:
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -18,9 +18,18 @@ if TYPE_CHECKING:
     import ast
 
     from flake8_nnx_treemap.analysis.names.source import Modules, ParsedSource
+    from flake8_nnx_treemap.codemod.layout import Style
 
 MAXIMUM_PASSES = 100
 """The limit of passes, far more than any file needs: each makes all fixes that do not overlap another one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """A finding whose fix cannot be made, and why."""
+
+    finding: Finding
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +39,8 @@ class FixResult:
     text: str
     fixed: tuple[Finding, ...] = ()
     remaining: tuple[Finding, ...] = ()
+    withdrawn: tuple[Withdrawn, ...] = ()
+    """Those of the remaining findings whose fix would have broken the file; they have no fix any more."""
 
 
 @collects_later
@@ -56,15 +67,52 @@ def lint(
     return [] if source is None else _lint(source, settings, edits=edits)
 
 
-@collects_later
-def lint_for_suppression(
-    text: str, filename: str, settings: LintSettings, modules: Modules | None = None
-) -> list[Finding]:
-    """Return the findings in a text, each with a fix that suppresses it; see ``suppression.with_suppressing_fixes``."""
-    from flake8_nnx_treemap.fixing.suppression import with_suppressing_fixes
+class Programs:
+    """The programs of one file as they were parsed, so that each is parsed once for all settings that it is held to."""
 
-    source = source_with_candidates(text, filename, None, settings, modules)
-    return [] if source is None else with_suppressing_fixes(source, _lint(source, settings, edits=False))
+    def __init__(self, filename: str, modules: Modules | None = None) -> None:
+        """Take the file's name, and what finds the project's other modules."""
+        self._filename = filename
+        self._modules = modules
+        self._trees: dict[str, ast.Module] = {}
+        self._sources: dict[str, ParsedSource] = {}
+
+    @collects_later
+    def lint(self, text: str, settings: LintSettings, *, edits: bool = True, suppresses: bool = False) -> list[Finding]:
+        """Return the findings in a program.
+
+        Args:
+            text: the program.
+            settings: which rules to run, and for which Flax.
+            edits: whether fixes get edits.
+            suppresses: whether fixes are comments that suppress the findings; see ``suppression``.
+
+        Raises:
+            SourceError: the text is not Python.
+        """
+        source = self._source(text, settings)
+        if source is None:
+            return []
+        if not suppresses:
+            return _lint(source, settings, edits=edits)
+        from flake8_nnx_treemap.fixing.suppression import with_suppressing_fixes
+
+        return with_suppressing_fixes(source, _lint(source, settings, edits=False))
+
+    def forget(self) -> None:
+        """Keep nothing: the file has been rewritten."""
+        self._trees.clear()
+        self._sources.clear()
+
+    def _source(self, text: str, settings: LintSettings) -> ParsedSource | None:
+        if text in self._sources:
+            return self._sources[text]
+        if text not in self._trees:
+            self._trees[text] = parse_module(text)
+        source = source_with_candidates(text, self._filename, self._trees[text], settings, self._modules)
+        if source is not None:
+            self._sources[text] = source
+        return source
 
 
 def source_with_candidates(
@@ -104,7 +152,8 @@ def _lint(source: ParsedSource, settings: LintSettings, *, edits: bool) -> list[
     if any(found.fix is not None and (edits or _may_be_withheld(source, found.fix)) for found in findings):
         from flake8_nnx_treemap.codemod.writing import with_edits
 
-        findings = with_edits(source, findings, lambda fix: edits or _may_be_withheld(source, fix))
+        style = _style(settings)
+        findings = with_edits(source, findings, lambda fix: edits or _may_be_withheld(source, fix), style)
     findings = without_hiding_renames(findings, unsafe_fixes=settings.unsafe_fixes)
     return [found if found.fix is None else replace(found, fix=replace(found.fix, steps=())) for found in findings]
 
@@ -132,7 +181,7 @@ def fix(text: str, filename: str, settings: LintSettings, modules: Modules | Non
         return lint(current, filename, settings, modules, tree=parsed.pop(current, None))
 
     def rewrite(current: str, edits: Sequence[Edit]) -> str:
-        new_text = apply_edits(current, edits)
+        new_text = apply_edits(current, fitted_together(current, edits, settings))
         parsed[new_text] = verify(new_text)
         return new_text
 
@@ -152,21 +201,85 @@ def fix_with(
     Args:
         text: the contents of a file.
         find: returns the findings of such a text.
-        rewrite: returns such a text after edits that do not overlap.
+        rewrite: returns such a text after edits that do not overlap; raises ``SourceError`` if it would be broken.
         unsafe_fixes: whether unsafe fixes are made.
 
     Raises:
-        SourceError: ``find`` or ``rewrite`` raises it, or the fixes do not end.
+        SourceError: ``find`` raises it, or the fixes do not end.
     """
     fixed: list[Finding] = []
     for _ in range(MAXIMUM_PASSES):
         findings = find(text)
-        chosen = compatible(found for found in findings if is_wanted(found.fix, unsafe_fixes=unsafe_fixes))
-        if not chosen:
-            return FixResult(text, tuple(fixed), tuple(findings))
-        text = rewrite(text, [edit for found in chosen if found.fix for edit in found.fix.edits])
-        fixed += chosen
+        wanted = [found for found in findings if is_wanted(found.fix, unsafe_fixes=unsafe_fixes)]
+        withdrawn: dict[Finding, str] = {}
+        made: list[Finding] = []
+        while not made and (chosen := compatible(found for found in wanted if found not in withdrawn)):
+            text, made = _make(text, chosen, rewrite, withdrawn)
+        if not made:
+            reported = tuple(_without_fix(found, withdrawn) for found in findings)
+            given_up = (Withdrawn(found, reason) for found, reason in withdrawn.items())
+            return FixResult(text, tuple(fixed), reported, tuple(given_up))
+        fixed += made
     raise SourceError(f"fixes do not come to rest after {MAXIMUM_PASSES} passes; the file is left as it was")
+
+
+def _make(
+    text: str,
+    chosen: Sequence[Finding],
+    rewrite: Callable[[str, Sequence[Edit]], str],
+    withdrawn: dict[Finding, str],
+) -> tuple[str, list[Finding]]:
+    """Make all fixes that can be made together; halves are tried where a whole group cannot.
+
+    Args:
+        text: the contents of a file.
+        chosen: findings with fixes that do not overlap.
+        rewrite: returns the text after edits; raises ``SourceError`` if it would be broken.
+        withdrawn: gets the findings whose fixes are not made, and why.
+
+    Returns:
+        The new text, and the findings that are fixed in it.
+    """
+    made: list[Finding] = []
+    new_text = text
+    groups = [list(chosen)]
+    while groups:
+        group = groups.pop()
+        try:
+            new_text = rewrite(text, [edit for found in (*made, *group) if found.fix for edit in found.fix.edits])
+            made += group
+        except SourceError as error:
+            if len(group) == 1:
+                withdrawn[group[0]] = error.message
+            else:
+                groups += [group[len(group) // 2 :], group[: len(group) // 2]]
+    return new_text, made
+
+
+def _without_fix(found: Finding, withdrawn: Mapping[Finding, str]) -> Finding:
+    if found not in withdrawn:
+        return found
+    return replace(found, fix=None, notes=(*found.notes, f"its fix is not made: {withdrawn[found]}"))
+
+
+def fitted_together(text: str, edits: Sequence[Edit], settings: LintSettings) -> Sequence[Edit]:
+    """Return the edits of several fixes of a Python source, with the layout that they need only together.
+
+    Args:
+        text: the source.
+        edits: edits that do not overlap.
+        settings: how long lines may be.
+    """
+    from flake8_nnx_treemap.analysis.code.text import SourceText
+    from flake8_nnx_treemap.codemod import fitting
+
+    return fitting.fitted_together(SourceText(text), edits, _style(settings))
+
+
+def _style(settings: LintSettings) -> Style:
+    from flake8_nnx_treemap.codemod.layout import Style
+
+    return Style(settings.line_length, settings.keeps_commas)
 
 
 def rewritten(text: str, edits: Sequence[Edit]) -> str:
@@ -190,4 +303,4 @@ def verify(program: str) -> ast.Module:
     try:
         return parse_module(program)
     except SourceError as error:
-        raise SourceError(f"the rewrite would not parse ({error.message}); the file is left as it was") from None
+        raise SourceError(f"the rewrite would not parse ({error.message})") from None

@@ -16,6 +16,7 @@ from flake8_nnx_treemap.analysis.code.noqa import (
     noqa_lines,
     silences,
 )
+from flake8_nnx_treemap.analysis.code.text import SourceText
 from flake8_nnx_treemap.analysis.names.source import Edit, ParsedSource, Position, Unknown
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.rule import Applicability, Finding, Fix
@@ -120,20 +121,16 @@ def complaint_about_reason(reason: str) -> str | None:
     return None
 
 
-def suppressing_edit(source: ParsedSource, row: int, code: str) -> Edit | Unknown:
-    """Return the edit that adds a code to the ``# noqa`` of a row, or why there is none."""
-    return _suppressing_edit(source, noqa_lines(source).get(row), code)
-
-
 def _with_suppressing_fix(source: ParsedSource, finding: Finding, lines: Mapping[int, NoqaLine]) -> Finding:
-    edit = _suppressing_edit(source, lines.get(finding.range.start.row), finding.code)
+    edit = suppressing_edit(source, lines.get(finding.range.start.row), finding.code)
     if isinstance(edit, Unknown):
         message = f"{finding.message} (no `# noqa` can be added: {edit.reason})"
         return replace(finding, message=message, fix=None)
     return replace(finding, fix=Fix(Applicability.SAFE, f"Add `# noqa: {finding.code}`", (edit,)))
 
 
-def _suppressing_edit(source: ParsedSource, line: NoqaLine | None, code: str) -> Edit | Unknown:
+def suppressing_edit(source: SourceText, line: NoqaLine | None, code: str) -> Edit | Unknown:
+    """Return the edit that adds a code to the ``# noqa`` of some rows, or why there is none."""
     match = line.match() if line else None
     if line is None:
         return Unknown("the file's lines cannot be told apart")

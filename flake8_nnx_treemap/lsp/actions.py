@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from types import NoneType
 from typing import Any
 
 from lsprotocol import types
@@ -44,6 +45,8 @@ class Asked:
     only: tuple[str, ...] | None
     versioned: bool
     """Whether the client understands edits of a document's version."""
+    resolves: bool
+    """Whether the client asks for an action's edit once somebody chooses the action."""
 
     @property
     def codes(self) -> list[str]:
@@ -55,21 +58,48 @@ class Asked:
         return self.only is None or any(kind == one or kind.startswith(f"{one}.") or not one for one in self.only)
 
 
-def asked(params: types.CodeActionParams, source: Source, analysis: Analysis | None, *, versioned: bool) -> Asked:
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What is to be worked out of an action that somebody has chosen, as its ``data`` says."""
+
+    uri: str
+    digest: str
+    """That of the text that the action was offered for."""
+    code: str | None
+    row: int | None = None
+    """The row that is to be silent, as the client counts it; ``None`` where findings are to be fixed."""
+    unsafe_fixes: bool = False
+
+    @classmethod
+    def of(cls, data: object) -> Promise | None:
+        """What an action's data says; ``None`` if it is not ours."""
+        known = data if isinstance(data, dict) else {}
+        uri, digest, code, row = (known.get(name) for name in ("uri", "digest", "code", "row"))
+        if not isinstance(uri, str) or not isinstance(digest, str):
+            return None
+        if not isinstance(code, (str, NoneType)) or not isinstance(row, (int, NoneType)):
+            return None
+        return cls(uri, digest, code, row, known.get("unsafe_fixes") is True)
+
+
+def asked(
+    params: types.CodeActionParams, source: Source, analysis: Analysis | None, *, versioned: bool, resolves: bool
+) -> Asked:
     """Find out what a request is about.
 
     Diagnostics that come without data, as from clients that do not keep it, are looked up in what was found last; so
     is everything for clients that name no diagnostics at all.
     """
-    ours = [one for one in params.context.diagnostics if one.source == NAME]
-    known = diagnostics_of(analysis).get(params.text_document.uri, []) if analysis else []
-    if ours:
-        by_place = {(str(one.code), _key(one.range)): one for one in known}
-        found = [one if one.data else by_place.get((str(one.code), _key(one.range)), one) for one in ours]
-    else:
-        found = [one for one in known if _touch(one.range, params.range)]
+    found = [one for one in params.context.diagnostics if one.source == NAME]
+    if not found or not all(one.data for one in found):
+        known = diagnostics_of(analysis).get(params.text_document.uri, []) if analysis else []
+        if found:
+            by_place = {(str(one.code), _key(one.range)): one for one in known}
+            found = [one if one.data else by_place.get((str(one.code), _key(one.range)), one) for one in found]
+        else:
+            found = [one for one in known if _touch(one.range, params.range)]
     only = None if params.context.only is None else tuple(map(str, params.context.only))
-    return Asked(source, params.text_document.uri, tuple(found), only, versioned)
+    return Asked(source, params.text_document.uri, tuple(found), only, versioned, resolves)
 
 
 def single_actions(about: Asked) -> Iterator[types.CodeAction]:
@@ -91,24 +121,29 @@ def fix_alls(about: Asked, analysis: Analysis) -> Iterator[FixAll]:
     """The groups of findings that may be fixed together and are worth offering."""
     fixable = [found for found in analysis.findings if found.fix is not None]
     safe = [found for found in fixable if is_wanted(found.fix, unsafe_fixes=analysis.settings.unsafe_fixes)]
+    unsafe = [found for found in fixable if not is_wanted(found.fix, unsafe_fixes=analysis.settings.unsafe_fixes)]
     if about.wants(types.CodeActionKind.QuickFix):
         for code in about.codes:
             title = f"Fix all of {code} in this file"
             if any(found.code == code for found in safe):
                 yield FixAll(code, False, title, types.CodeActionKind.QuickFix)
-            if any(found.code == code and found not in safe for found in fixable):
+            if any(found.code == code for found in unsafe):
                 yield FixAll(code, True, f"{title}, unsafe fixes too", types.CodeActionKind.QuickFix)
     kind = FIX_ALL if about.wants(FIX_ALL) else NOTEBOOK_FIX_ALL
     if safe and about.wants(kind) and (about.source.is_notebook or kind == FIX_ALL):
         yield FixAll(None, False, "Fix all NNX findings that have a safe fix", kind)
 
 
-def fix_all_action(about: Asked, group: FixAll, edits: TextEdits) -> types.CodeAction:
-    """A group of findings as a code action."""
+def fix_all_action(about: Asked, group: FixAll, edits: TextEdits | None) -> types.CodeAction:
+    """A group of findings as a code action; without edits, as one whose edit is worked out when it is chosen."""
     ours = [one for one in about.diagnostics if str(one.code) == group.code]
-    return types.CodeAction(
-        group.title, group.kind, diagnostics=ours or None, edit=workspace_edit(edits, [about.source], about.versioned)
-    )
+    action = types.CodeAction(group.title, group.kind, diagnostics=ours or None)
+    if edits is None:
+        promise = Promise(about.uri, about.source.digest, group.code, unsafe_fixes=group.unsafe_fixes)
+        action.data = asdict(promise)
+    else:
+        action.edit = workspace_edit(edits, [about.source], about.versioned)
+    return action
 
 
 def workspace_edit(edits: TextEdits, sources: Iterable[Source], versioned: bool) -> types.WorkspaceEdit:
@@ -137,19 +172,32 @@ def _disable(about: Asked, diagnostic: types.Diagnostic) -> Iterator[types.CodeA
     part = about.source.part_of(about.uri)
     if part is None:
         return
-    row = part.document.lines.from_client(diagnostic.range.start).row
-    text = python_of(part.document.text) if about.source.is_notebook else part.document.text
-    edit = noqa_edit(text, row, str(diagnostic.code))
-    if edit is not None:
-        position: Position = edit.range.start
-        range_ = part.document.lines.range_to_client(Range(position, position))
-        edits = {about.uri: [types.TextEdit(range_, edit.content)]}
-        yield types.CodeAction(
-            f"Disable {diagnostic.code} for this line",
-            types.CodeActionKind.QuickFix,
-            diagnostics=[diagnostic],
-            edit=workspace_edit(edits, [about.source], about.versioned),
-        )
+    action = types.CodeAction(
+        f"Disable {diagnostic.code} for this line", types.CodeActionKind.QuickFix, diagnostics=[diagnostic]
+    )
+    row = diagnostic.range.start.line
+    # A line that has such a comment may have no place for another one, and then the action is not offered.
+    if about.resolves and "noqa" not in part.document.lines.line(min(row, len(part.document.lines) - 1)).lower():
+        action.data = asdict(Promise(about.uri, about.source.digest, str(diagnostic.code), row))
+        yield action
+        return
+    edits = noqa_edits(about.source, about.uri, row, str(diagnostic.code))
+    if edits is not None:
+        action.edit = workspace_edit(edits, [about.source], about.versioned)
+        yield action
+
+
+def noqa_edits(source: Source, uri: str, line: int, code: str) -> TextEdits | None:
+    """The edit that silences a rule in a line of a document; ``None`` if there is no place for a comment."""
+    part = source.part_of(uri)
+    if part is None:
+        return None
+    row = part.document.lines.from_client(types.Position(line, 0)).row
+    edit = noqa_edit(python_of(part.document.text) if source.is_notebook else part.document.text, row, code)
+    if edit is None:
+        return None
+    position: Position = edit.range.start
+    return {uri: [types.TextEdit(part.document.lines.range_to_client(Range(position, position)), edit.content)]}
 
 
 def _key(range_: types.Range) -> tuple[int, int, int, int]:

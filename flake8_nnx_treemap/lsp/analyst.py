@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections import OrderedDict
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
-from flake8_nnx_treemap.analysis.code.text import Edit, Position, Range, line_starts
+from flake8_nnx_treemap.analysis.code.text import Edit, Position, Range, SourceError, line_starts
 from flake8_nnx_treemap.fixing.edits import compatible
-from flake8_nnx_treemap.fixing.engine import fix, lint
+from flake8_nnx_treemap.fixing.engine import fix, lint, rewritten
 from flake8_nnx_treemap.lsp.documents import Source
 from flake8_nnx_treemap.project.configuration import Overrides, settings_for
 from flake8_nnx_treemap.project.modules import module_finder
@@ -20,7 +21,10 @@ from flake8_nnx_treemap.rules.settings import LintSettings
 REMEMBERED = 256
 """How many texts' findings are kept: those of all open documents, and of as many files of the workspace."""
 
-GARBAGE = 2_000_000
+FINDINGS = 4096
+"""How many findings all of these may have, with their edits: one file may have thousands."""
+
+GARBAGE = 500_000
 """After how many characters of source the garbage collector runs at once, instead of when nobody waits."""
 
 
@@ -41,7 +45,9 @@ class Analysis:
     def result_id(self) -> str:
         """Equal for equal findings: it stands for the text and for the settings."""
         codes = "default" if self.settings.select is None else ",".join(sorted(self.settings.select))
-        return f"{self.source.digest}:{self.settings.flax_range.target}:{int(self.settings.unsafe_fixes)}:{codes}"
+        flax = self.settings.flax_range
+        held_to = f"{flax.target}:{int(flax.floor_is_stated)}"
+        return f"{self.source.digest}:{held_to}:{int(self.settings.unsafe_fixes)}:{codes}"
 
 
 class Analyst:
@@ -50,6 +56,7 @@ class Analyst:
     def __init__(self) -> None:
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="nnx-analysis")
         self._known: OrderedDict[tuple[str, str, LintSettings], tuple[Finding, ...]] = OrderedDict()
+        """By file, digest of its text, and settings, in the order of their last use."""
         self._garbage = 0
         self.runs = 0
         """How many texts were analysed: the tests' witness that none was twice."""
@@ -93,19 +100,22 @@ class Analyst:
 
     def _analyse(self, source: Source, overrides: Overrides) -> Analysis:
         settings = settings_for(source.filename, overrides)
-        key = (source.filename, source.text, settings)
+        key = (source.filename, source.digest, settings)
         findings = self._known.get(key)
         if findings is None:
             self.runs += 1
             self._garbage += len(source.text)
             findings = tuple(lint(source.text, source.filename, settings, module_finder(source.filename)))
             self._known[key] = findings
-            if len(self._known) > REMEMBERED:
-                self._known.popitem(last=False)
         self._known.move_to_end(key)
+        while len(self._known) > REMEMBERED or (len(self._known) > 1 and self._count() > FINDINGS):
+            self._known.popitem(last=False)
         if self._garbage > GARBAGE:
             self.collect_garbage()
         return Analysis(source, findings, settings)
+
+    def _count(self) -> int:
+        return sum(map(len, self._known.values()))
 
 
 def _import_engine() -> None:
@@ -131,11 +141,20 @@ def repairs(analysis: Analysis, code: str | None = None, *, unsafe_fixes: bool =
     findings = [found for found in analysis.findings if code in (None, found.code)]
     wanted = [found for found in findings if is_wanted(found.fix, unsafe_fixes=settings.unsafe_fixes)]
     chosen = compatible(wanted)
-    if len(chosen) == len(wanted):
-        return sorted({edit for found in chosen if found.fix for edit in found.fix.edits})
-    settings = settings if code is None else replace(settings, select=frozenset({code}))
     text, filename = analysis.source.text, analysis.source.filename
+    edits = sorted({edit for found in chosen if found.fix for edit in found.fix.edits})
+    if len(chosen) == len(wanted) and _can_be_made(text, edits):
+        return edits
+    settings = settings if code is None else replace(settings, select=frozenset({code}))
     return difference(text, fix(text, filename, settings, module_finder(filename)).text)
+
+
+def _can_be_made(text: str, edits: Sequence[Edit]) -> bool:
+    try:
+        rewritten(text, edits)
+    except SourceError:
+        return False
+    return True
 
 
 def difference(old: str, new: str) -> list[Edit]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from lsprotocol import types
+from pygls.capabilities import get_capability
 
 from flake8_nnx_treemap.lsp import actions, fix_workspace
 from flake8_nnx_treemap.lsp.diagnostics import diagnostics_of
@@ -191,15 +192,44 @@ async def code_action(ls: NNXLanguageServer, params: types.CodeActionParams) -> 
     analysis = await ls.analysis_of(source) if source is not None else None  # Remembered, unless the text is new.
     if source is None:
         return []
-    versioned = ls.can("workspace.workspace_edit.document_changes")
-    about = actions.asked(params, source, analysis, versioned=versioned)
+    about = actions.asked(params, source, analysis, versioned=_knows_versions(ls), resolves=_resolves(ls))
     offered = list(actions.single_actions(about))
     for group in actions.fix_alls(about, analysis) if analysis else ():
+        if about.resolves:
+            offered.append(actions.fix_all_action(about, group, None))
+            continue
         edits = await ls.analyst.repair(analysis, group.code, unsafe_fixes=group.unsafe_fixes) if analysis else []
         located = source.text_edits(edits)
         if located:
             offered.append(actions.fix_all_action(about, group, located))
     return offered
+
+
+async def resolve_code_action(ls: NNXLanguageServer, action: types.CodeAction) -> types.CodeAction:
+    """Work out the edit of an action that somebody has chosen; if its text is no longer there, it has none."""
+    promise = actions.Promise.of(action.data)
+    source = ls.documents.source_of(promise.uri) if promise is not None else None
+    if promise is None or source is None or source.digest != promise.digest:
+        return action
+    found: actions.TextEdits | None = None
+    if promise.row is not None:
+        found = actions.noqa_edits(source, promise.uri, promise.row, promise.code or "")
+    elif (analysis := await ls.analysis_of(source)) is not None:
+        found = source.text_edits(await ls.analyst.repair(analysis, promise.code, unsafe_fixes=promise.unsafe_fixes))
+    if found:
+        action.edit = actions.workspace_edit(found, [source], _knows_versions(ls))
+    return action
+
+
+def _knows_versions(ls: NNXLanguageServer) -> bool:
+    return ls.can("workspace.workspace_edit.document_changes")
+
+
+def _resolves(ls: NNXLanguageServer) -> bool:
+    """Whether the client keeps an action's data, and asks for its edit."""
+    support = get_capability(ls.client_capabilities, "text_document.code_action.resolve_support")
+    is_kept = ls.can("text_document.code_action.data_support")
+    return is_kept and support is not None and "edit" in support.properties
 
 
 async def hover(ls: NNXLanguageServer, params: types.HoverParams) -> types.Hover | None:
@@ -242,7 +272,9 @@ _SYNCHRONIZATION: Sequence[str] = (
     types.NOTEBOOK_DOCUMENT_DID_CLOSE,
 )
 
-_CODE_ACTIONS = types.CodeActionOptions([types.CodeActionKind.QuickFix, actions.FIX_ALL, actions.NOTEBOOK_FIX_ALL])
+_CODE_ACTIONS = types.CodeActionOptions(
+    [types.CodeActionKind.QuickFix, actions.FIX_ALL, actions.NOTEBOOK_FIX_ALL], resolve_provider=True
+)
 _DIAGNOSTICS = types.DiagnosticOptions(
     inter_file_dependencies=True, workspace_diagnostics=True, identifier="nnx-treemap"
 )
@@ -265,5 +297,6 @@ _FEATURES: dict[str, tuple[Callable[..., Any], Any]] = {
     types.TEXT_DOCUMENT_DIAGNOSTIC: (document_diagnostics, _DIAGNOSTICS),
     types.WORKSPACE_DIAGNOSTIC: (workspace_diagnostics, None),
     types.TEXT_DOCUMENT_CODE_ACTION: (code_action, _CODE_ACTIONS),
+    types.CODE_ACTION_RESOLVE: (resolve_code_action, None),
     types.TEXT_DOCUMENT_HOVER: (hover, None),
 }

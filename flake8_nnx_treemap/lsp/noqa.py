@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from flake8_nnx_treemap.analysis.code.text import Edit, SourceError
-from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown
+from collections.abc import Mapping
+from functools import lru_cache
+
+from flake8_nnx_treemap.analysis.code.noqa import NoqaLine, noqa_lines
+from flake8_nnx_treemap.analysis.code.text import Edit, SourceError, SourceText, parse_module
+from flake8_nnx_treemap.analysis.names.source import Unknown
 from flake8_nnx_treemap.fixing.suppression import suppressing_edit
 
 
@@ -20,7 +24,16 @@ def noqa_edit(text: str, row: int, code: str) -> Edit | None:
         the comment that is there; ``None`` if the text has no place for it, or is not Python any more.
     """
     try:
-        edit = suppressing_edit(ParsedSource(text), row, code)
+        source, lines = _read(text)
     except SourceError:
         return None
+    edit = suppressing_edit(source, lines.get(row), code)
     return None if isinstance(edit, Unknown) else edit
+
+
+@lru_cache(maxsize=1)
+def _read(text: str) -> tuple[SourceText, Mapping[int, NoqaLine]]:
+    """A text and its ``# noqa`` comments, read once for all findings that somebody asks about."""
+    parse_module(text)
+    source = SourceText(text)
+    return source, noqa_lines(source)

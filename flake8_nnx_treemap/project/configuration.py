@@ -22,6 +22,7 @@ from flake8_nnx_treemap.project.flax_range import (
     parse_target,
     said_outright,
 )
+from flake8_nnx_treemap.project.formatting import Formatting, forget_formatting, formatting_for
 from flake8_nnx_treemap.project.requirements.plain_files import Place
 from flake8_nnx_treemap.rules.catalogue import DEFAULT_CODES
 from flake8_nnx_treemap.rules.settings import LintSettings, codes_for, did_you_mean
@@ -159,12 +160,15 @@ def settings_for(filename: str, overrides: Overrides) -> LintSettings:
     codes -= codes_named((*configuration.ignore, *overrides.ignore), where)
     codes -= _ignored_for(filename, configuration)
     unsafe = configuration.unsafe_fixes if overrides.unsafe_fixes is None else overrides.unsafe_fixes
+    formatting = Formatting() if overrides.is_isolated else formatting_for(filename)
     return LintSettings(
         codes,
         flax_range_for(filename, overrides).range,
         unsafe,
         codes_named(configuration.extend_safe_fixes, where),
         codes_named(configuration.extend_unsafe_fixes, where),
+        formatting.line_length,
+        formatting.keeps_commas,
     )
 
 
@@ -202,6 +206,7 @@ def flax_range_for(filename: str, overrides: Overrides) -> FlaxDecision:
 def forget_configurations() -> None:
     """Read configuration and requirements again when they are asked for next: a file that holds them has changed."""
     _configuration_in.cache_clear()
+    forget_formatting()
     forget_projects()
 
 

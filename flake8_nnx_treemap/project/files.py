@@ -190,3 +190,15 @@ def _decoded_from(data: bytes, encoding: str) -> str:
     if not is_the_same:
         raise FileError(f"cannot be decoded safely: {encoding} does not give the same bytes back")
     return text
+
+
+def encoded(text: str, encoding: str) -> bytes:
+    """Encode a text that was decoded, and perhaps changed since.
+
+    Raises:
+        FileError: it does not fit the encoding.
+    """
+    try:
+        return text.encode(encoding)
+    except UnicodeEncodeError as error:
+        raise FileError(f"the rewrite does not fit its encoding {error.encoding}; left as it was") from None

@@ -51,7 +51,7 @@ def parse_target(value: str) -> FlaxRange:
         ValueError: the value is none of these, or admits no release that is known.
     """
     if value == "portable":
-        return PORTABLE_RANGE
+        return FlaxRange()
     if re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,6}){1,2}", value):
         return FlaxRange(max((*map(int, value.split(".")), 0)[:3], PORTABLE))
     try:
@@ -64,7 +64,7 @@ def parse_target(value: str) -> FlaxRange:
     if bounds is None:
         known = f"{release_text(KNOWN_RELEASES[0])} to {release_text(NEWEST)}"
         raise ValueError(f"{value!r} admits no release of Flax that is known, {known}")
-    return combined([bounds]) or PORTABLE_RANGE
+    return combined([bounds]) or FlaxRange()
 
 
 def infer_range(filename: str) -> FlaxDecision:
@@ -86,7 +86,7 @@ def infer_range(filename: str) -> FlaxDecision:
     release = release_of(version or "")
     places = (*found.places, Place(where, (Entry(version),)) if version else Place(where, problem="there is none"))
     if release is not None:
-        return FlaxDecision(FlaxRange(max(release, PORTABLE)), where, places, (where,))
+        return FlaxDecision(FlaxRange(max(release, PORTABLE), floor_is_stated=False), where, places, (where,))
     return FlaxDecision(PORTABLE_RANGE, "default: portable", places, is_assumed=True)
 
 

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flake8_nnx_treemap.analysis.code.text import Edit, SourceError, line_starts
-from flake8_nnx_treemap.fixing.engine import rewritten, verify
+from flake8_nnx_treemap.fixing.engine import fitted_together, rewritten, verify
 from flake8_nnx_treemap.project.discovery import MARKDOWN_SUFFIXES, QUARTO_SUFFIX, names_a_kernel
 from flake8_nnx_treemap.project.files import decode, decode_text
 
 if TYPE_CHECKING:
     from flake8_nnx_treemap.project.notebooks import CellRows, Notebook
     from flake8_nnx_treemap.rules.rule import Finding
+    from flake8_nnx_treemap.rules.settings import LintSettings
 
     Lint = Callable[[str], Sequence[Finding]]
 
@@ -49,6 +50,13 @@ class Format:
     decode: Callable[[bytes], tuple[str, str]] = decode_text
     size: Callable[[str], int] = len
     """How many characters there are to analyse."""
+
+
+def rewriter(format_: Format, settings: LintSettings) -> Callable[[str, Sequence[Edit]], str]:
+    """What rewrites a text of a format, within the length of lines that the settings say."""
+    if format_ is not PYTHON:
+        return format_.rewrite
+    return lambda text, edits: rewritten(text, fitted_together(text, edits, settings))
 
 
 def format_of(filename: str) -> Format:

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from flake8_nnx_treemap.analysis.code.text import Edit, Position, SourceError, line_starts
-from flake8_nnx_treemap.fixing.engine import FixResult, fix_with
+from flake8_nnx_treemap.fixing.engine import FixResult, Withdrawn, fix_with
 from flake8_nnx_treemap.project.escaping import one_line
 from flake8_nnx_treemap.project.formats import Format, format_of
-from flake8_nnx_treemap.project.runner import FileReport, Task, diff_of, place_in, process_file, told
+from flake8_nnx_treemap.project.patches import as_text
+from flake8_nnx_treemap.project.runner import FileReport, Task, diffs_of, place_in, process_file, told
 from flake8_nnx_treemap.rules.rule import Finding, Fix, is_wanted
 
 HELP = """\
@@ -87,6 +88,7 @@ class _Asking:
         """Repair a text as far as somebody wants it to be."""
         declined: set[Key] = set()
         fixed: list[Finding] = []
+        withdrawn: list[Withdrawn] = []
         while True:
             findings = find(text)
             keyed = zip(self._keys(text, findings), findings, strict=True)
@@ -94,13 +96,14 @@ class _Asking:
                 one for one in keyed if one[0] not in declined and is_wanted(one[1].fix, unsafe_fixes=unsafe_fixes)
             ]
             if not offered or self.dialogue.has_quit:
-                return FixResult(text, tuple(fixed), tuple(findings))
+                return FixResult(text, tuple(fixed), tuple(findings), tuple(withdrawn))
             key, finding = offered[0]
             assert finding.fix is not None
             try:
                 new_text = rewrite(text, finding.fix.edits)
-            except SourceError:  # What was accepted before it must not be lost for it.
+            except SourceError as error:  # What was accepted before it must not be lost for it.
                 declined.add(key)
+                withdrawn.append(Withdrawn(finding, error.message))
                 continue
             number = len(fixed) + len(declined) + 1
             count = f"{number}/{number - 1 + len(offered)}"
@@ -112,7 +115,8 @@ class _Asking:
                 fixed.append(finding)
             if answer == "a":
                 rest = fix_with(text, self._without(declined, find), rewrite, unsafe_fixes=unsafe_fixes)
-                return FixResult(rest.text, (*fixed, *rest.fixed), tuple(find(rest.text)))
+                given_up = (*withdrawn, *rest.withdrawn)
+                return FixResult(rest.text, (*fixed, *rest.fixed), tuple(find(rest.text)), given_up)
 
     def _without(self, declined: set[Key], find: Find) -> Find:
         def find_the_others(text: str) -> Sequence[Finding]:
@@ -138,7 +142,8 @@ class _Asking:
         place = place_in(old.cells, finding.range.start)
         reason = one_line(f"{self.path}:{place}: {finding.code} {finding.message}")
         what = one_line(f"{fix.applicability.value} fix: {fix.message}")
-        return f"\n{reason}\n{what}\n{self.dialogue.show_diff(diff_of(old, new, self.path))}"
+        diff = as_text(diffs_of(old, new, self.path, "utf-8"))
+        return f"\n{reason}\n{what}\n{self.dialogue.show_diff(diff)}"
 
 
 def _offset(starts: Sequence[int], position: Position) -> int:

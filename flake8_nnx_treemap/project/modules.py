@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flake8_nnx_treemap.analysis.code.text import SourceError
@@ -11,18 +12,17 @@ from flake8_nnx_treemap.analysis.names.source import ParsedSource
 from flake8_nnx_treemap.names import OTHER_PROJECTS
 from flake8_nnx_treemap.project.errors import FileError
 from flake8_nnx_treemap.project.files import decode, is_inside, read_bytes
+from flake8_nnx_treemap.project.importers import is_imported_elsewhere
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-    from flake8_nnx_treemap.analysis.names.source import Modules
 
 LARGEST = 1_000_000
 """How many bytes another module may have. Where people write predicates and mappers there are fewer."""
 
 
-def module_finder(filename: str, on_search: Callable[[str], object] | None = None) -> Modules:
-    """Make a function that finds modules as an import in a file would, if they are of the same project.
+def module_finder(filename: str, on_search: Callable[[str], object] | None = None) -> OtherModules:
+    """Return the other modules of a file's project, which are read when they are asked for.
 
     Args:
         filename: the file. Its folder, the folder that holds its package, and that of its pyproject.toml (or ``src``
@@ -31,15 +31,24 @@ def module_finder(filename: str, on_search: Callable[[str], object] | None = Non
         on_search: called with each name that is looked for, found or not: what is said of the file rests on others
             from then on. What those ask for in turn is not told, since they are found only after this.
     """
-    folder = os.path.dirname(os.path.abspath(filename))
+    return OtherModules(filename, on_search)
 
-    def find(name: str) -> tuple[ParsedSource, str] | None:
+
+@dataclass(frozen=True, slots=True)
+class OtherModules:
+    """The other modules of a file's project, as its imports would find them; see ``module_finder``."""
+
+    filename: str
+    on_search: Callable[[str], object] | None = None
+
+    def __call__(self, name: str, /) -> tuple[ParsedSource, str] | None:
+        """Find the module that defines a qualified name, and the name in that module."""
         parts = name.lstrip(".").split(".")
         level = len(name) - len(name.lstrip("."))
         if parts[0] in OTHER_PROJECTS and not level:
             return None
-        if on_search is not None:
-            on_search(name)
+        self._tell(name)
+        folder = os.path.dirname(os.path.abspath(self.filename))
         bases = _roots(folder)
         if level:
             bases = (os.path.normpath(os.path.join(folder, *[os.pardir] * (level - 1))),)
@@ -51,7 +60,17 @@ def module_finder(filename: str, on_search: Callable[[str], object] | None = Non
                     return source, parts[-1]
         return None
 
-    return find
+    def import_from_here(self, name: str, /) -> bool:
+        """Tell whether one of them imports a name from the file."""
+        self._tell(name)
+        folder = os.path.dirname(os.path.abspath(self.filename))
+        root = _project(folder) or _above_package(folder)
+        is_loose = root == folder and not os.path.exists(os.path.join(folder, "pyproject.toml"))
+        return is_imported_elsewhere(self.filename, name, root, below=not is_loose)
+
+    def _tell(self, name: str) -> None:
+        if self.on_search is not None:
+            self.on_search(name)
 
 
 @functools.lru_cache(maxsize=256)

@@ -13,7 +13,7 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, TypeVar
 
 from flake8_nnx_treemap.analysis.code.text import Edit, SourceError, line_starts, parse_module
@@ -26,16 +26,12 @@ _Fact = TypeVar("_Fact")
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A code cell: its number, counted from 1 over the cells of every kind, and where its source stands in the file."""
+    """A code cell: its number, counted from 1 over the cells of every kind, and its source."""
 
     number: int
     source: str
     program: str
     """The source with what is not Python covered."""
-    literals: tuple[Span, ...]
-    """The JSON strings, quotes included, whose values make up the source."""
-    is_list: bool = False
-    """Whether they stand in a list."""
 
     @property
     def line_end(self) -> str:
@@ -111,7 +107,7 @@ class Notebook:
             last = starts[edit.range.end.row - 1] + edit.range.end.column - 1
             index = bisect_right(self._offsets, first) - 1
             if last > self._offsets[index] + len(self.cells[index].source):
-                raise SourceError(f"a statement does not end with cell {self.cells[index].number}; left as it was")
+                raise SourceError(f"a statement does not end with cell {self.cells[index].number}")
             start, end, content = self._in_file(index, first - self._offsets[index], last - first, edit)
             parts += [self.text[done:start], content]
             done = end
@@ -128,14 +124,32 @@ class Notebook:
         return start, end, ("\\n" if between is None else f'\\n"{between}"').join(encoded)
 
     @cached_property
+    def _starts(self) -> list[int]:
+        """Where each cell starts in the file, those of every kind."""
+        return list(_elements(self.text, dict(_members(self.text, _skip(self.text, 0)))["cells"]))
+
+    @cached_property
+    def _literals(self) -> _PerCell[_Literals]:
+        """The JSON strings that make up a cell's source; only an edit asks for them."""
+        return _PerCell(lambda index: _literals(self.text, self._starts[self.cells[index].number - 1]))
+
+    @cached_property
     def _places(self) -> _PerCell[array[int]]:
         """Where each character of a cell's source stands in the file, and the end of the source."""
-        return _PerCell(lambda index: _places(self.text, self.cells[index].literals))
+        return _PerCell(lambda index: _places(self.text, self._literals[index].spans))
 
     @cached_property
     def _between(self) -> _PerCell[str | None]:
         """What separates the lines of a source that is a list: a comma, and the white space of this file."""
-        return _PerCell(lambda index: _between(self.text, self.cells[index]))
+        return _PerCell(lambda index: _between(self.text, self._literals[index]))
+
+
+@dataclass(frozen=True, slots=True)
+class _Literals:
+    """The JSON strings, quotes included, whose values make up a cell's source, and whether they stand in a list."""
+
+    spans: tuple[Span, ...]
+    is_list: bool
 
 
 class _PerCell(dict[int, _Fact]):
@@ -150,12 +164,12 @@ class _PerCell(dict[int, _Fact]):
         return found
 
 
-def _between(text: str, cell: Cell) -> str | None:
-    if not cell.is_list:
+def _between(text: str, literals: _Literals) -> str | None:
+    if not literals.is_list:
         return None
-    first = cell.literals[0]
-    if len(cell.literals) > 1:
-        return text[first[1] : cell.literals[1][0]]
+    first = literals.spans[0]
+    if len(literals.spans) > 1:
+        return text[first[1] : literals.spans[1][0]]
     start = first[0]
     while text[start - 1] in _BLANKS:
         start -= 1
@@ -200,8 +214,9 @@ def problem_in(broken: Sequence[tuple[str, SourceError]]) -> str | None:
 NOT_LINE_END = re.compile(r"[^\r\n]")
 
 
+@lru_cache(maxsize=1)
 def read_notebook(text: str) -> Notebook | None:
-    """Find the Python cells of a notebook.
+    """Find the Python cells of a notebook; the last one is kept, since each step of a run asks for it.
 
     Args:
         text: the whole file.
@@ -222,9 +237,8 @@ def read_notebook(text: str) -> Notebook | None:
             raise SourceError("is not a notebook: there is no list of cells")
         if not _is_python(content.get("metadata")):
             return None
-        start = dict(_members(text, _skip(text, 0)))["cells"]
         notes: list[str] = []
-        cells = [_cell(text, place, number, notes) for number, place in enumerate(_elements(text, start), 1)]
+        cells = [_cell(cell, number, notes) for number, cell in enumerate(content["cells"], 1)]
     except json.JSONDecodeError as error:
         raise SourceError(f"is not JSON: {error.msg.lower()}", error.lineno, error.colno) from None
     except RecursionError:
@@ -245,38 +259,43 @@ def _is_python(metadata: Any) -> bool:
     return True
 
 
-def _cell(text: str, start: int, number: int, notes: list[str]) -> Cell | None:
-    if text[start] != "{":
+def _cell(cell: Any, number: int, notes: list[str]) -> Cell | None:
+    if not isinstance(cell, dict):
         raise SourceError(f"is not a notebook: cell {number} is no object")
-    members = dict(_members(text, start))
-    kind, source = members.get("cell_type"), members.get("source")
-    if kind is None or source is None:
+    if "cell_type" not in cell or "source" not in cell:
         raise SourceError(f"is not a notebook: cell {number} has no type or no source")
-    if _value(text, kind)[0] != "code" or not _is_python_cell(text, members):
+    if cell["cell_type"] != "code" or not _is_python_cell(cell):
         return None
-    places = list(_elements(text, source)) if text[source] == "[" else [source]
-    if any(text[place] != '"' for place in places):
+    lines = cell["source"] if isinstance(cell["source"], list) else [cell["source"]]
+    if not all(isinstance(line, str) for line in lines):
         raise SourceError(f"is not a notebook: the source of cell {number} is no text")
-    found = [(place, *_value(text, place)) for place in places]
-    whole = "".join(value for _, value, _ in found)
+    whole = "".join(lines)
     program = covered(whole)
     if not whole or program is None:
         if magic := other_language(whole):
             notes.append(f"cell {number} is skipped: %%{magic} may be in any language")
         return None
-    literals = tuple((start, end) for start, _, end in found)
-    return Cell(number, whole, program, literals, is_list=text[source] == "[")
+    return Cell(number, whole, program)
 
 
-def _is_python_cell(text: str, members: dict[str, int]) -> bool:
+def _is_python_cell(cell: dict[str, Any]) -> bool:
     """Whether an editor has marked the cell as being in another language than the notebook."""
-    metadata = _value(text, members["metadata"])[0] if "metadata" in members else None
+    metadata = cell.get("metadata")
     editor = metadata.get("vscode") if isinstance(metadata, dict) else None
     language = editor.get("languageId") if isinstance(editor, dict) else None
     return language in (None, "", "python")
 
 
-# JSON with places. The text has been decoded once, so it is known to be JSON.
+# JSON with places, for edits. The text has been decoded once, so it is known to be JSON.
+
+
+def _literals(text: str, start: int) -> _Literals:
+    """Those of the code cell that starts at an offset."""
+    source = dict(_members(text, start))["source"]
+    is_list = text[source] == "["
+    places = list(_elements(text, source)) if is_list else [source]
+    return _Literals(tuple((place, _value(text, place)[1]) for place in places), is_list)
+
 
 _BLANKS = " \t\n\r"
 _NOT_BLANK = re.compile(r"[^ \t\n\r]")

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 from flake8_nnx_treemap.names import NEWEST_RANGE
 from flake8_nnx_treemap.project.configuration import Overrides, flax_range_for, max_file_size_for, settings_for
 from flake8_nnx_treemap.project.errors import ConfigurationError, FileError
-from flake8_nnx_treemap.project.files import read
+from flake8_nnx_treemap.project.files import encoded, read
 
 if TYPE_CHECKING:
-    from flake8_nnx_treemap.analysis.code.text import Position
-    from flake8_nnx_treemap.analysis.names.source import Modules
-    from flake8_nnx_treemap.fixing.engine import FixResult
+    from flake8_nnx_treemap.analysis.code.text import Edit, Position
+    from flake8_nnx_treemap.fixing.engine import FixResult, Programs, Withdrawn
     from flake8_nnx_treemap.project.baseline import Baseline
     from flake8_nnx_treemap.project.cache import Cache
     from flake8_nnx_treemap.project.formats import Format, Shown
     from flake8_nnx_treemap.project.notebooks import CellRows
+    from flake8_nnx_treemap.project.patches import FileDiff
     from flake8_nnx_treemap.rules.rule import Finding
     from flake8_nnx_treemap.rules.settings import LintSettings
 
@@ -49,6 +49,8 @@ class Task:
     """That of the cache, where there is one."""
     named: tuple[str, ...] | None = None
     """The files and folders that may be written; ``None`` if every file is one that was asked for."""
+    must_parse: frozenset[str] | None = None
+    """The files that must at least be Python, whatever words are in them; ``None`` for all."""
     counts_for_newest: bool = False
     """Whether to count, where nothing is known of a project's Flax, what more would be found if it were the newest."""
 
@@ -70,8 +72,8 @@ class FileReport:
     error: str | None = None
     """What is wrong with the file, or with a part of it that was not read."""
     notes: tuple[str, ...] = ()
-    """What else people should know: of cells that were passed over."""
-    diff: str = ""
+    """What else people should know: of cells that were passed over, and of fixes that were not made."""
+    diffs: tuple[FileDiff, ...] = ()
     text: str | None = None
     """The text that the findings refer to: of a notebook, its cells' sources in one."""
     cells: CellRows | None = None
@@ -172,7 +174,12 @@ def told(reports: Iterable[FileReport]) -> list[FileReport]:
 
 
 def process_text(
-    text: str, filename: str, task: Task, fix: Fixer | None = None, on_search: Callable[[str], object] | None = None
+    text: str,
+    filename: str,
+    task: Task,
+    fix: Fixer | None = None,
+    on_search: Callable[[str], object] | None = None,
+    encoding: str = "utf-8",
 ) -> tuple[FileReport, str]:
     """Lint or fix one text that is in memory.
 
@@ -182,35 +189,46 @@ def process_text(
         task: what to do.
         fix: what repairs it, called as ``engine.fix_with`` is, which is the default.
         on_search: called with names that are looked for in other files; see ``modules.module_finder``.
+        encoding: how the file is encoded, for its diff.
 
     Returns:
         The report, and the new text.
+
+    Raises:
+        FileError: the new text does not fit the encoding.
     """
     from flake8_nnx_treemap.analysis.code.text import SourceError
-    from flake8_nnx_treemap.fixing.engine import FixResult, fix_with
-    from flake8_nnx_treemap.project.formats import format_of
+    from flake8_nnx_treemap.fixing.engine import FixResult, Programs, fix_with
+    from flake8_nnx_treemap.project.formats import format_of, rewriter
     from flake8_nnx_treemap.project.modules import module_finder
 
-    format_, modules = format_of(filename), module_finder(filename, on_search)
+    format_, programs = format_of(filename), Programs(filename, module_finder(filename, on_search))
     known: Sequence[Finding] = ()
     try:
         settings = settings_for(filename, task.overrides)
         _hold_to_size(format_.size(text), filename, task)
 
         def find(current: str) -> Sequence[Finding]:
-            return _find(current, filename, format_, settings, modules, task)[0]
+            return _find(current, filename, format_, settings, programs, task)[0]
+
+        rewrite_laid_out = rewriter(format_, settings)
+
+        def rewrite(current: str, edits: Sequence[Edit]) -> str:
+            programs.forget()
+            return rewrite_laid_out(current, edits)
 
         if task.fixes:
-            result = (fix or fix_with)(text, find, format_.rewrite, unsafe_fixes=settings.unsafe_fixes)
+            result = (fix or fix_with)(text, find, rewrite, unsafe_fixes=settings.unsafe_fixes)
         else:
             result = FixResult(text, remaining=tuple(find(text)))
         shown = format_.show(result.text)
         if task.baseline is not None:
-            known = _find(result.text, filename, format_, settings, modules, task)[1]
+            known = _find(result.text, filename, format_, settings, programs, task)[1]
         more = None
         if _also_newest(filename, task):
             newest = replace(settings, flax=NEWEST_RANGE)
-            more = _count_more(_find(result.text, filename, format_, newest, modules, task)[0], result.remaining)
+            counting = replace(task, fixes=False, wants_edits=False)
+            more = _count_more(_find(result.text, filename, format_, newest, programs, counting)[0], result.remaining)
     except SourceError as error:
         place = f"{error.row}:{error.column}: " if error.row else ""
         return FileReport(filename, error=f"{place}{error.message}"), text
@@ -223,7 +241,7 @@ def process_text(
         unsafe_fixes=settings.unsafe_fixes,
         known=tuple(known),
         error=shown.problem,
-        notes=shown.notes,
+        notes=(*shown.notes, *(_said(one, shown.cells) for one in result.withdrawn)),
         text=shown.text,
         cells=shown.cells,
         more_for_newest=more,
@@ -231,8 +249,14 @@ def process_text(
     if task.adds_noqa:
         report = replace(report, done="suppressed")
     if task.wants_diff:
-        report = replace(report, diff=diff_of(format_.show(text), shown, filename))
+        report = replace(report, diffs=diffs_of(format_.show(text), shown, filename, encoding))
     return report, result.text
+
+
+def _said(withdrawn: Withdrawn, cells: CellRows | None) -> str:
+    """What people are told of a fix that would have broken the file."""
+    found = withdrawn.finding
+    return f"{place_in(cells, found.range.start)}: the fix of {found.code} is not made: {withdrawn.reason}"
 
 
 def _hold_to_size(size: int, filename: str, task: Task) -> None:
@@ -250,17 +274,15 @@ def _count_more(found: Iterable[Finding], known: Iterable[Finding]) -> int:
 
 
 def _find(
-    text: str, filename: str, format_: Format, settings: LintSettings, modules: Modules, task: Task
+    text: str, filename: str, format_: Format, settings: LintSettings, programs: Programs, task: Task
 ) -> tuple[Sequence[Finding], Sequence[Finding]]:
     """The findings of a text, and those of them that the baseline has."""
-    from flake8_nnx_treemap.fixing.engine import lint, lint_for_suppression
     from flake8_nnx_treemap.fixing.suppression import with_reason
 
     def lint_program(program: str) -> Sequence[Finding]:
-        if task.adds_noqa:
-            return with_reason(lint_for_suppression(program, filename, settings, modules), task.reason)
         edits = task.fixes or task.wants_edits
-        return lint(program, filename, settings, modules, edits=edits)
+        found = programs.lint(program, settings, edits=edits, suppresses=task.adds_noqa)
+        return with_reason(found, task.reason) if task.adds_noqa else found
 
     found = format_.find(text, lint_program)
     return (found, ()) if task.baseline is None else task.baseline.split(filename, format_.show(text).text, found)
@@ -272,9 +294,11 @@ def process_file(path: str, task: Task, fix: Fixer | None = None) -> FileReport:
 
     try:
         data, status = read(path)
+        if not _is_worth_parsing(path, data, task):
+            return FileReport(path, more_for_newest=0 if _also_newest(path, task) else None)
         text, encoding = format_of(path).decode(data)
         searched: list[str] = []
-        report, new_text = process_text(text, path, task, fix, searched.append)
+        report, new_text = process_text(text, path, task, fix, searched.append, encoding)
         if task.writes and new_text != text:
             from flake8_nnx_treemap.project.writing import write
 
@@ -284,6 +308,22 @@ def process_file(path: str, task: Task, fix: Fixer | None = None) -> FileReport:
         return FileReport(path, error=str(error))
     except Exception as error:  # A bug of ours in one file must not keep the others from being looked at.
         return FileReport(path, error=f"internal error: {type(error).__name__}: {error}")
+
+
+def _is_worth_parsing(path: str, data: bytes, task: Task) -> bool:
+    """Whether a file was named itself, so that it must at least be Python, or may hold a finding of a selected rule."""
+    if task.must_parse is None or path in task.must_parse:
+        return True
+    from flake8_nnx_treemap.project.formats import PYTHON, format_of
+    from flake8_nnx_treemap.rules.catalogue import may_find_in
+
+    try:
+        settings = [settings_for(path, task.overrides)]
+        if _also_newest(path, task):
+            settings.append(replace(settings[0], flax=NEWEST_RANGE))
+    except ConfigurationError:
+        return True  # Whoever looks at it says what is wrong.
+    return may_find_in(data, settings, is_program=format_of(path) is PYTHON)
 
 
 def _with_digest(report: FileReport, data: bytes, encoding: str, task: Task) -> FileReport:
@@ -313,24 +353,24 @@ def _lost(path: str, how: str) -> FileReport:
     return FileReport(path, error=f"could not be checked: the process that looked at it was {how}")
 
 
-def diff_of(old: Shown, new: Shown, filename: str) -> str:
-    """A unified diff; of a notebook, one for each cell that changes."""
+def diffs_of(old: Shown, new: Shown, filename: str, encoding: str) -> tuple[FileDiff, ...]:
+    """What changes in a file; in a notebook, what changes in each cell.
+
+    Raises:
+        FileError: the new text does not fit the file's encoding.
+    """
+    from flake8_nnx_treemap.project.patches import diff_of_bytes
+
     if old.cells is None or new.cells is None:
-        return _diff_of_texts(old.text, new.text, filename)
-    return "".join(
-        _diff_of_texts(before, after, f"{filename}:cell {number}")
-        for number, before, after in zip(old.cells.numbers, old.sources(), new.sources(), strict=True)
+        return diff_of_bytes(encoded(old.text, encoding), encoded(new.text, encoding), filename, encoding)
+    cells = zip(old.cells.numbers, old.sources(), new.sources(), strict=True)
+    return tuple(
+        diff
+        for number, before, after in cells
+        for diff in diff_of_bytes(
+            before.encode("utf-8", "backslashreplace"),  # JSON can hold halves of characters.
+            after.encode("utf-8", "backslashreplace"),
+            f"{filename}:cell {number}",
+            "utf-8",
+        )
     )
-
-
-def _diff_of_texts(old: str, new: str, name: str) -> str:
-    """A unified diff; a line without a line end at the end of the file is marked as diff and git do."""
-    import difflib  # Only where a diff is wanted.
-    import io
-
-    from flake8_nnx_treemap.project.escaping import one_line, patch_line
-
-    before, after = (list(io.StringIO(text, newline="\n")) for text in (old, new))  # Only line feeds, as patch has it.
-    shown = one_line(name)
-    lines = map(patch_line, difflib.unified_diff(before, after, fromfile=shown, tofile=shown))
-    return "".join(line if line.endswith("\n") else line + "\n\\ No newline at end of file\n" for line in lines)

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 
 from flake8_nnx_treemap.project.errors import FileError
-from flake8_nnx_treemap.project.files import NO_FOLLOW, TEMPORARY, is_inside, open_plain, read_open, reason_of
+from flake8_nnx_treemap.project.files import NO_FOLLOW, TEMPORARY, encoded, is_inside, open_plain, read_open, reason_of
 from flake8_nnx_treemap.project.signals import uninterrupted
 
 _NAME = re.compile(r"\.nnx-fix-(?P<machine>[0-9a-f]{8})-(?P<process>[0-9]+)-[0-9a-f]+")
@@ -46,10 +46,7 @@ def write(path: str, seen: Seen, text: str, encoding: str, named: Sequence[str] 
         FileError: the file changed meanwhile, the text does not fit its encoding, or it cannot be written. It is then
             as it was.
     """
-    try:
-        data = text.encode(encoding)
-    except UnicodeEncodeError as error:
-        raise FileError(f"the rewrite does not fit its encoding {error.encoding}; left as it was") from None
+    data = encoded(text, encoding)
     target = os.path.realpath(path)
     if named is not None and os.path.islink(path) and not _is_named(path, target, named):
         raise FileError(f"is a symbolic link to {target}, which was not named; left as it was")

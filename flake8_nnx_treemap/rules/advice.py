@@ -1,6 +1,6 @@
 """The parts of messages that several rules share: which classes ``is_leaf`` should stop at, as the file spells them.
 
-Also finds type tests that no leaf can pass, which NNX102 and NNX103 report.
+Also finds type tests that no leaf can pass, which NNX102 and NNX103 report, and trees that are no model's own.
 """
 
 from __future__ import annotations
@@ -8,10 +8,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Sequence
 
+from flake8_nnx_treemap.analysis.calls.functions import class_of_self
 from flake8_nnx_treemap.analysis.calls.mappers import Dispatch
 from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall
 from flake8_nnx_treemap.analysis.code.nodes import start_of
-from flake8_nnx_treemap.analysis.names.source import ParsedSource
+from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown
 from flake8_nnx_treemap.analysis.names.spelling import spelling_of
 from flake8_nnx_treemap.analysis.values.provenance import Origin, TreeKind, origin_of
 from flake8_nnx_treemap.names import (
@@ -32,16 +33,29 @@ def wrappers_are_new(source: ParsedSource, trees: Sequence[ast.expr]) -> bool:
     return isinstance(origin, Origin) and (origin.is_new or origin.kind in (TreeKind.GRADIENTS, TreeKind.PURE))
 
 
+def is_kept_by_object(source: ParsedSource, trees: Sequence[ast.expr]) -> bool:
+    """Tell whether the first tree is an attribute of ``self`` that is not known to be a model's.
+
+    An object's own averages and accumulators are among these.
+    """
+    tree = trees[0] if trees else None
+    is_own = isinstance(tree, ast.Attribute) and class_of_self(source, tree.value) is not None
+    return is_own and tree is not None and isinstance(origin_of(source, tree), Unknown)
+
+
 def makes_leaves_of_variables(source: ParsedSource) -> bool:
     """Tell whether a file mentions Hijax Variables, which JAX treats as leaves."""
     return "hijax" in source.text
 
 
-def vain_dispatch(source: ParsedSource, dispatches: Sequence[Dispatch], trees: Sequence[ast.expr]) -> Dispatch | None:
-    """Find the type test that fails for every leaf, because JAX descends into every wrapper.
+def vain_dispatches(
+    source: ParsedSource, dispatches: Sequence[Dispatch], trees: Sequence[ast.expr]
+) -> Sequence[Dispatch]:
+    """Find the type tests that fail for every leaf, because JAX descends into every wrapper.
 
     Code that also tests for arrays may do its work in that branch on purpose. Code that tests for attributes, such as
-    ``value``, may be meant for anything that has one, so its tree must be known to hold NNX wrappers.
+    ``value``, may be meant for anything that has one, so its tree must be known to hold NNX wrappers; or to be
+    gradients, whose leaves are arrays whatever the model is (see ``may_be_plain_gradients``).
 
     Args:
         source: the file.
@@ -49,19 +63,28 @@ def vain_dispatch(source: ParsedSource, dispatches: Sequence[Dispatch], trees: S
         trees: the trees of a call without ``is_leaf``, the one whose structure is traversed first.
 
     Returns:
-        The first test; ``None`` if some leaf may pass one of them.
+        The tests; none if some leaf may pass one of them. Tests of a further tree's leaf are among them if the first
+        tree is known to hold wrappers: the further one is gone into as deep, then.
     """
-    if not dispatches or not trees or not all(found.of_first and _asks_for_wrapper(found) for found in dispatches):
-        return None
+    if not dispatches or not trees or not all(map(_asks_for_wrapper, dispatches)):
+        return ()
     if makes_leaves_of_variables(source):
-        return None
+        return ()
     origin = origin_of(source, trees[0])
     if isinstance(origin, Origin) and not origin.holds_wrappers:
-        return None  # After nnx.pure or nnx.to_pure_dict there is no wrapper to stop at: the test does no harm.
-    if all(found.test is not None for found in dispatches):
-        return dispatches[0]
+        return ()  # After nnx.pure or nnx.to_pure_dict there is no wrapper to stop at: the test does no harm.
     is_known = isinstance(origin, Origin) and origin.is_certain and not origin.is_mapped
-    return dispatches[0] if is_known else None
+    is_gradient = isinstance(origin, Origin) and origin.kind is TreeKind.GRADIENTS and not origin.is_mapped
+    found = dispatches if is_known else [one for one in dispatches if one.of_first]
+    asks_for_class = all(one.test is not None for one in found)
+    return found if asks_for_class or is_known or is_gradient else ()
+
+
+def may_be_plain_gradients(source: ParsedSource, vain: Sequence[Dispatch], trees: Sequence[ast.expr]) -> bool:
+    """Tell whether a test for an attribute is of gradients that may be of plain arrays, which need no unwrapping."""
+    origin = origin_of(source, trees[0])
+    is_likely = isinstance(origin, Origin) and origin.kind is TreeKind.GRADIENTS and not origin.is_certain
+    return is_likely and any(one.test is None for one in vain)
 
 
 def _asks_for_wrapper(found: Dispatch) -> bool:
@@ -76,7 +99,7 @@ def advice(source: ParsedSource, call: TreeCall, dispatches: Sequence[Dispatch],
     # A test for an attribute, such as hasattr(x, "value"), accepts every wrapper.
     asked = [one.name for test in tests for one in test.types] if len(tests) == len(dispatches) else []
     types = classes_to_stop_at(source, call.node, flax, asked)
-    stop = f"without is_leaf, JAX goes into it; add is_leaf={stopping_at(types)}"
+    stop = f"without is_leaf, JAX goes into it; add is_leaf={stopping_at(types, takes_path=call.takes_path)}"
     if flax.starts_from(VARIABLE_STATE_IS_VARIABLE) or not asked or VARIABLE_STATE in asked:
         return stop
     # Below 0.11 state holds VariableStates: they are neither Variables nor Params, but have an attribute ``type``.

@@ -6,20 +6,28 @@ A new rule is its file in this folder, its cases in ``tests/rules``, and a line 
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, AnyStr, Final
 
+from flake8_nnx_treemap.flax_names import names_that_went
 from flake8_nnx_treemap.names import (
+    DATA_IS_DECIDED_ONCE,
     METADATA_NEEDS_METHOD,
+    OPTIMIZER_NEEDS_WRT,
+    OUT_SHARDING_IS_READ,
     PORTABLE,
     PURE_WARNS,
     REMOVED_TREE_FUNCTIONS,
     RENAMED_IN_NNX,
+    STATE_FUNCTIONS,
+    STATE_FUNCTIONS_ARE_THERE,
     VALUE_ACCESS_WARNS,
     VARIABLE_STATE_IS_VARIABLE,
+    WRAPPERS,
     FlaxRange,
     FlaxRelease,
 )
@@ -47,7 +55,10 @@ class Entry:
     """One rule's line in the catalogue.
 
     ``since`` is the first Flax release that the rule applies to. The rule can find something only in a text that
-    contains one of ``words``; these are in lower case if the rule ``ignores_case``.
+    contains one of ``words``, one of the words ``beside`` them if there are any, and a match of ``pattern``, a regular
+    expression, if there is one. These are for the text of a program: in a notebook's JSON, only words are looked for.
+    Words are in lower case if the rule ``ignores_case``. One that ``needs_stated_floor`` is silent where nobody says
+    which releases are to be supported.
     """
 
     code: str
@@ -55,8 +66,11 @@ class Entry:
     kind: Kind
     words: tuple[str, ...]
     since: FlaxRelease = PORTABLE
+    beside: tuple[str, ...] = ()
+    pattern: str = ""
     on_by_default: bool = True
     ignores_case: bool = False
+    needs_stated_floor: bool = False
 
     @property
     def module(self) -> str:
@@ -69,38 +83,125 @@ class Entry:
         It does if a release in the range crashes or is silently wrong. A deprecation waits until the whole range has
         the new spelling.
         """
+        if self.needs_stated_floor and not flax.floor_is_stated:
+            return False
         return flax.starts_from(self.since) if self.kind is Kind.DEPRECATION else flax.holds(self.since)
 
     def may_find(self, text: str) -> bool:
-        """Tell whether a text contains one of the words without which the rule finds nothing."""
-        searched = text.lower() if self.ignores_case else text
-        return any(word in searched for word in self.words)
+        """Tell whether a program contains what the rule needs to find anything."""
+        return self._may_find(text, _contains(text), is_program=True)
+
+    def _may_find(self, text: AnyStr, contains: Callable[[str], bool], *, is_program: bool) -> bool:
+        if self.ignores_case:
+            contains = _contains(text.lower())
+        return (
+            any(map(contains, self.words))
+            and (not self.beside or any(map(contains, self.beside)))
+            and (not self.pattern or not is_program or _matches(self.pattern, text))
+        )
+
+
+def _contains(text: AnyStr) -> Callable[[str], bool]:
+    """Make a function that tells whether a text contains a word; each is looked for once, for all rules."""
+    known: dict[str, bool] = {}
+
+    def contains(word: str) -> bool:
+        found = known.get(word)
+        if found is None:
+            found = known[word] = (word in text) if isinstance(text, str) else (word.encode() in text)
+        return found
+
+    return contains
+
+
+def _matches(pattern: str, text: AnyStr) -> bool:
+    if isinstance(text, str):
+        return _compiled(pattern).search(text) is not None
+    return _compiled_for_bytes(pattern).search(text) is not None
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)
+
+
+@cache
+def _compiled_for_bytes(pattern: str) -> re.Pattern[bytes]:
+    return re.compile(pattern.encode())
 
 
 _OFF: Final = False
 
+_CLASSES: Final = tuple(sorted({name.rpartition(".")[2] for name in WRAPPERS}))
+_OWN: Final = r"\bclass\s+\w+\s*\([^)]*(?:{})".format("|".join(_CLASSES))
+"""The start of a class whose base has the name of a class of Variables in it."""
+
+_METHODS: Final = tuple(STATE_FUNCTIONS)
+_CALLED: Final = r"\.[\s\\]*(?:{})\b".format("|".join(_METHODS))
+
+_VALUE: Final = r"\.[\s\\]*(?:raw_)?value\b"
+_TYPE: Final = r"\.[\s\\]*type\b"
+_RENAMED: Final = tuple(one.old for one in RENAMED_IN_NNX)
+_USED: Final = r"(?:\.|[,(]|\bimport\b)[\s\\]*(?:{})\b"
+"""Names as attributes, or imported."""
+
+_SET: Final = (
+    r"(?:[\r\n]|;)[ \t]*(?:(?:if|el)[^\r\n]{0,200}?:[ \t]*)?"
+    r"(?!self\.\w+(?:, self\.\w+)*[ \t]*(?:[-+*/%&|^@<>]{0,3}=|:)|[ \t])"
+    r"[^\W\d][^\r\n#:=]{0,200}\.[\s\\]*[^\W\d_]\w*[ \t]*(?::[^\r\n=({]{0,200}|,[^\r\n#:=(\"']{0,200} )?"
+    r"(?:[-+*/%&|^@]|//|\*\*|<<|>>)?=[^=]"
+)
+"""A line that assigns to an attribute of something else than ``self``."""
+
 CATALOGUE: tuple[Entry, ...] = (
     Entry("NNX101", "is-leaf-is-not-a-filter", Kind.CRASH, ("tree",)),
     Entry("NNX102", "dispatch-without-is-leaf", Kind.SILENT, ("tree",)),
-    Entry("NNX103", "leaves-test-without-is-leaf", Kind.SILENT, ("leaves", "flatten")),
+    Entry("NNX103", "leaves-test-without-is-leaf", Kind.SILENT, ("tree",), beside=("leaves", "flatten")),
     Entry("NNX104", "variable-attribute-without-is-leaf", Kind.CRASH, ("tree",)),
-    Entry("NNX105", "exact-type-test", Kind.SILENT, ("type", "__class__"), VARIABLE_STATE_IS_VARIABLE),
+    Entry(
+        "NNX105",
+        "exact-type-test",
+        Kind.SILENT,
+        ("tree", "VariableState"),
+        VARIABLE_STATE_IS_VARIABLE,
+        beside=("type", "__class__"),
+    ),
     Entry("NNX106", "is-leaf-is-a-class", Kind.CRASH, ("tree",)),
     Entry("NNX107", "predicate-mapper-mismatch", Kind.SILENT, ("tree",)),
-    Entry("NNX108", "wrapped-mask", Kind.CRASH, ("optax",), VARIABLE_STATE_IS_VARIABLE),
+    Entry("NNX108", "wrapped-mask", Kind.CRASH, ("tree",), VARIABLE_STATE_IS_VARIABLE, beside=("optax",)),
     Entry("NNX109", "branch-collapse", Kind.SILENT, ("VariableState",), VARIABLE_STATE_IS_VARIABLE),
     Entry("NNX110", "aliased-variable", Kind.SILENT, ("tree",), VARIABLE_STATE_IS_VARIABLE, on_by_default=_OFF),
     Entry("NNX111", "mutating-mapper", Kind.SILENT, ("tree",), VARIABLE_STATE_IS_VARIABLE, on_by_default=_OFF),
     Entry("NNX112", "undispatched-variable-leaf", Kind.CRASH, ("tree",), on_by_default=_OFF),
+    Entry("NNX113", "snapshot-is-no-copy", Kind.SILENT, ("state", "split", "variables"), VARIABLE_STATE_IS_VARIABLE),
     Entry("NNX201", "deprecated-variable-state", Kind.DEPRECATION, ("VariableState",), VARIABLE_STATE_IS_VARIABLE),
     Entry("NNX202", "variable-state-constructor", Kind.CRASH, ("VariableState",), VARIABLE_STATE_IS_VARIABLE),
     Entry("NNX203", "removed-conversion", Kind.CRASH, ("to_variable",), VARIABLE_STATE_IS_VARIABLE),
-    Entry("NNX204", "deprecated-type-attribute", Kind.DEPRECATION, ("type",), VARIABLE_STATE_IS_VARIABLE),
-    Entry("NNX205", "metadata-by-attribute", Kind.CRASH, ("=",), METADATA_NEEDS_METHOD),
-    Entry("NNX206", "deprecated-value-access", Kind.DEPRECATION, ("value",), VALUE_ACCESS_WARNS),
-    Entry("NNX207", "deprecated-pure", Kind.DEPRECATION, tuple(one.old for one in RENAMED_IN_NNX), PURE_WARNS),
-    Entry("NNX208", "removed-jax-tree-map", Kind.CRASH, tuple(REMOVED_TREE_FUNCTIONS)),
-    Entry("NNX901", "unused-noqa", Kind.COMMENT, ("noqa",), on_by_default=_OFF, ignores_case=True),
+    Entry(
+        "NNX204", "deprecated-type-attribute", Kind.DEPRECATION, ("type",), VARIABLE_STATE_IS_VARIABLE, pattern=_TYPE
+    ),
+    Entry("NNX205", "metadata-by-attribute", Kind.CRASH, ("=",), METADATA_NEEDS_METHOD, pattern=f"{_SET}|{_OWN}"),
+    Entry("NNX206", "deprecated-value-access", Kind.DEPRECATION, ("value",), VALUE_ACCESS_WARNS, pattern=_VALUE),
+    Entry(
+        "NNX207", "deprecated-pure", Kind.DEPRECATION, _RENAMED, PURE_WARNS, pattern=_USED.format("|".join(_RENAMED))
+    ),
+    Entry("NNX208", "removed-jax-tree-map", Kind.CRASH, ("tree",), beside=tuple(REMOVED_TREE_FUNCTIONS)),
+    Entry("NNX209", "optimizer-without-wrt", Kind.CRASH, ("Optimizer",), OPTIMIZER_NEEDS_WRT),
+    Entry("NNX210", "container-attribute", Kind.CRASH, ("class",), DATA_IS_DECIDED_ONCE),
+    Entry("NNX211", "state-method", Kind.DEPRECATION, _METHODS, STATE_FUNCTIONS_ARE_THERE, pattern=_CALLED),
+    Entry("NNX212", "sharding-metadata", Kind.DEPRECATION, ("sharding",), OUT_SHARDING_IS_READ),
+    Entry("NNX213", "newer-than-floor", Kind.CRASH, ("nnx",), needs_stated_floor=True),
+    Entry("NNX214", "removed-name", Kind.CRASH, tuple(sorted(names_that_went()))),
+    Entry(
+        "NNX901",
+        "unused-noqa",
+        Kind.COMMENT,
+        ("noqa",),
+        beside=("nnx",),
+        pattern=r"(?i)noqa[^\r\n]*nnx",
+        on_by_default=_OFF,
+        ignores_case=True,
+    ),
 )
 """All rules, in order of their codes."""
 
@@ -134,7 +235,32 @@ def rules_about_code() -> tuple[Rule, ...]:
 
 @lru_cache(maxsize=1)
 def codes_that_may_find(text: str, settings: LintSettings) -> frozenset[str]:
-    """Return the codes of the selected rules that apply to the Flax range and whose words a text contains."""
-    selected = DEFAULT_CODES if settings.select is None else settings.select
-    entries = (entry for entry in CATALOGUE if entry.code in selected and entry.applies_to(settings.flax_range))
-    return frozenset(entry.code for entry in entries if entry.may_find(text))
+    """Return the codes of the selected rules that apply to the Flax range and find in a program what they need."""
+    contains = _contains(text)
+    entries = _entries(settings.select, settings.flax_range)
+    return frozenset(entry.code for entry in entries if entry._may_find(text, contains, is_program=True))
+
+
+def may_find_in(data: bytes, settings: Iterable[LintSettings], *, is_program: bool) -> bool:
+    """Tell whether a file may hold a finding, before it is decoded or parsed.
+
+    Args:
+        data: the file's bytes.
+        settings: what it is looked at with; one of them is enough.
+        is_program: whether the file is a program, and not a notebook or Markdown.
+    """
+    if b"\0" in data:  # An encoding in which words look different.
+        return True
+    contains = _contains(data)
+    return any(
+        entry._may_find(data, contains, is_program=is_program)
+        for one in settings
+        for entry in _entries(one.select, one.flax_range)
+    )
+
+
+@cache
+def _entries(select: frozenset[str] | None, flax: FlaxRange) -> tuple[Entry, ...]:
+    """Return the rules that are selected and apply to a range of releases."""
+    selected = DEFAULT_CODES if select is None else select
+    return tuple(entry for entry in CATALOGUE if entry.code in selected and entry.applies_to(flax))

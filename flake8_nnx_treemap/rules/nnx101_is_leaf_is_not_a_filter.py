@@ -22,15 +22,17 @@ on the Flax release, live `Variable`s.
 
 ## Fix safety
 
-The fix makes the mapper dispatch on the leaf's type, and makes `is_leaf` stop at the same types. It is safe if the
-mapper reads, on every way to a result, something that only a Variable has (`.value`, `.get_value()`, `.set_metadata()`,
-…): wherever the original returned, every leaf was a wrapper, and each is mapped as before. It is unsafe if the
-mapper might have worked on other leaves too, if it cannot be seen, if the call stands in a `try` that expects the
-error, if `is_leaf` also stops at things that are no wrappers, or if it asks a wrapper for more than its type and must
-run below 0.11. One exception is known, on 0.10.7 alone: a live Variable that holds no array (`nnx.Param(None)`) was
-passed over and is mapped after the fix. And a leaf that is no Variable but has a `.value` of its own, such as a
-member of an `enum.Enum`, is passed through by the fix. There is no fix where the predicate is shared through `functools.partial`, or
-the mapper is an expression with effects of its own.
+The fix is safe where the mapper reads, on every way to a result, something that only a Variable has: wherever the
+original returned, every leaf was a wrapper, and each is mapped as before.
+
+The fix makes the mapper dispatch on the leaf's type, and makes `is_leaf` stop at the same types. What only a Variable has
+is `.value`, `.get_value()`, `.set_metadata()` and the like. The fix is unsafe if the mapper might have worked on other
+leaves too, if it cannot be seen, if something around the call may handle the error, if `is_leaf` also stops at things that
+are no wrappers, or if it asks a wrapper for more than its type and must run below 0.11. One exception is known, on 0.10.7
+alone: a live Variable that holds no array (`nnx.Param(None)`) was passed over and is mapped after the fix. And a leaf that
+is no Variable but has a `.value` of its own, such as a member of an `enum.Enum`, is passed through by the fix. There is no
+fix where the predicate is shared through `functools.partial`, where no name for the class is certain, or where the mapper
+is an expression with effects of its own.
 
 ## References
 
@@ -49,7 +51,7 @@ from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown
 from flake8_nnx_treemap.names import VARIABLE, VARIABLE_STATE, FlaxRange
 from flake8_nnx_treemap.rules.advice import classes_to_stop_at
 from flake8_nnx_treemap.rules.catalogue import CODES
-from flake8_nnx_treemap.rules.rewriting import dispatch_fix
+from flake8_nnx_treemap.rules.rewriting import DISPATCH_RESTS_ON, dispatch_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, FixAvailability, Rule
 
 MESSAGE = "is_leaf filters nothing, other leaves reach the mapper too: test isinstance({}, {}) there as well"
@@ -60,7 +62,7 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
     for call in tree_calls_of(source):
         if call.mapper is None or call.is_leaf is None:
             continue
-        test = leaf_test_of(source, call.is_leaf, across_files=True)
+        test = leaf_test_of(source, call.is_leaf, takes_path=call.takes_path, across_files=True)
         if isinstance(test, Unknown) or not _stops_at_variable_state(test):
             continue
         mapper = mapper_of(source, call.mapper, call.function.leaf_position, across_files=True)
@@ -101,7 +103,11 @@ from flax import nnx
 
 def convert(state):
     return jax.tree.map(
-        lambda v: v.value * 2 if isinstance(v, (nnx.Variable, nnx.variablelib.VariableState)) else v,
+        lambda v: (
+            v.value * 2
+            if isinstance(v, (nnx.Variable, nnx.variablelib.VariableState))
+            else v
+        ),
         state,
         is_leaf=lambda x: isinstance(x, (nnx.Variable, nnx.variablelib.VariableState)),
     )
@@ -147,7 +153,11 @@ def scaled(path, variable, scale=2.0):
 
 
 def convert(state):
-    return jax.tree_util.tree_map_with_path(lambda path, v: scaled(path, v) if isinstance(v, nnx.Variable) else v, state, is_leaf=lambda x: isinstance(x, nnx.Variable))
+    return jax.tree_util.tree_map_with_path(
+        lambda path, v: scaled(path, v) if isinstance(v, nnx.Variable) else v,
+        state,
+        is_leaf=lambda x: isinstance(x, nnx.Variable),
+    )
 """,
         },
         applicability=Applicability.SAFE,
@@ -172,7 +182,11 @@ from flax import nnx
 
 
 def convert(state):
-    return jax.tree.map(lambda v: jnp.zeros(v.shape) if isinstance(v, nnx.Variable) else v, state, is_leaf=lambda x: isinstance(x, nnx.Variable))
+    return jax.tree.map(
+        lambda v: jnp.zeros(v.shape) if isinstance(v, nnx.Variable) else v,
+        state,
+        is_leaf=lambda x: isinstance(x, nnx.Variable),
+    )
 """,
         },
         applicability=Applicability.UNSAFE,
@@ -186,4 +200,5 @@ RULE = Rule(
     __doc__,
     EXAMPLES,
     FixAvailability.SOMETIMES,
+    rests_on=DISPATCH_RESTS_ON,
 )

@@ -3,8 +3,11 @@
 ## What it does
 
 Finds calls of `jax.tree.map` and its kin without `is_leaf` whose mapper tests the leaf for being a `Variable`, a
-`VariableState`, a `Param` or another wrapper, and does no more with other leaves than to return them. A mapper that works with
-what it has unwrapped or not, as `(x.value if isinstance(x, nnx.Variable) else x) * 2` does, is left alone.
+`VariableState`, a `Param` or another wrapper, and does no more with other leaves than to return them: with `isinstance`, by the exact
+type (`type(x) is nnx.Param`), with `match`, or for an attribute such as `value` where the tree is known to be of NNX. A mapper that
+works with what it has unwrapped or not, as `(x.value if isinstance(x, nnx.Variable) else x) * 2` does, is left alone.
+
+With several trees the leaves of the further ones count as well: where the first tree holds wrappers, they are inside wrappers, too.
 
 ## Why it is wrong
 
@@ -20,8 +23,9 @@ nothing says so. This is what the popular advice, to drop `is_leaf` and dispatch
 
 ## Fix safety
 
-The fix adds an `is_leaf` that stops at the types that the mapper tests. It is unsafe, for what it is there for: the branch
-that never ran now runs. There is no fix where the mapper does more than map those types and return other leaves as they
+The fix is unsafe, for what it is there for: the branch that never ran now runs.
+
+It adds an `is_leaf` that stops at the types that the mapper tests. There is no fix where the mapper does more than map those types and return other leaves as they
 are, where it tests for a subclass such as `nnx.Param` and the code must run below 0.11, where state holds none, or where it
 returns a wrapper itself: with `is_leaf` that would hand out the model's own Variable from 0.11 on.
 
@@ -39,7 +43,7 @@ from flake8_nnx_treemap.analysis.calls.mappers import Mapper, guarded_result_of,
 from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall, tree_calls_of
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown
 from flake8_nnx_treemap.names import FlaxRange
-from flake8_nnx_treemap.rules.advice import advice, question, vain_dispatch
+from flake8_nnx_treemap.rules.advice import advice, may_be_plain_gradients, question, vain_dispatches
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.rewriting import may_be_the_leaf, stop_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
@@ -55,13 +59,15 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
         mapper = mapper_of(source, call.mapper, call.function.leaf_position, across_files=True)
         if isinstance(mapper, Unknown):
             continue
-        vain = vain_dispatch(source, mapper.dispatches, call.trees)
+        vain = vain_dispatches(source, mapper.dispatches, call.trees)
         home = mapper.function.home or source
-        if vain is None:
+        if not vain:
             continue
-        default = default_branch_of(home, mapper.function.body, mapper.leaf, mapper.dispatches)
+        default = default_branch_of(home, mapper.function.body, mapper.leaf, vain, mapper.others)
+        if default is Default.LEAF and may_be_plain_gradients(source, vain, call.trees):
+            continue
         if default is not Default.WORK:
-            message = MESSAGE.format(question(home, vain), advice(source, call, mapper.dispatches, flax))
+            message = MESSAGE.format(question(home, vain[0]), advice(source, call, mapper.dispatches, flax))
             yield Finding("NNX102", message, source.range(call.callee), _fix(source, call, mapper, flax))
 
 
@@ -96,7 +102,11 @@ from flax import nnx
 
 
 def convert(state):
-    return jax.tree.map(lambda x: x.replace(0.0) if isinstance(x, nnx.Variable) else x, state, is_leaf=lambda x: isinstance(x, nnx.Variable))
+    return jax.tree.map(
+        lambda x: x.replace(0.0) if isinstance(x, nnx.Variable) else x,
+        state,
+        is_leaf=lambda x: isinstance(x, nnx.Variable),
+    )
 """,
         },
         applicability=Applicability.UNSAFE,
@@ -117,6 +127,19 @@ def refuse_zeros(x):
 def convert(state):
     jax.tree.map(refuse_zeros, state)
     return state
+""",
+        marked=("jax.tree.map",),
+        trees=("state", "split"),
+    ),
+    Example(
+        title="A mask by the exact type, which is False everywhere",
+        source="""\
+import jax
+from flax import nnx
+
+
+def convert(state):
+    return jax.tree.map(lambda x: type(x) is nnx.Param and x.ndim > 1, state)
 """,
         marked=("jax.tree.map",),
         trees=("state", "split"),

@@ -4,7 +4,8 @@
 
 Finds loops, comprehensions and `filter(…)` over `jax.tree.leaves`, `jax.tree.flatten` and their kin without `is_leaf`, directly
 or through a local name, that ask each leaf whether it is a `Variable`, a `VariableState`, a `Param` or another wrapper, and do
-nothing with other leaves. A loop that unwraps Variables and goes on with arrays all the same is left alone.
+nothing with other leaves; or whether it has an attribute such as `value`, where the tree is known to be of NNX, or to be gradients of
+`nnx.grad`, whose leaves are arrays whatever the model is. A loop that unwraps Variables and goes on with arrays all the same is left alone.
 
 ## Why it is wrong
 
@@ -18,8 +19,9 @@ holds, so that the loop does nothing, and says nothing. A weight penalty written
 
 ## Fix safety
 
-The fix adds an `is_leaf` that stops at the types that are asked for. It is unsafe, for what it is there for: the code behind
-the test now runs. There is no fix where more is done with the leaves than that test lets through (an `else`, another
+The fix is unsafe, for what it is there for: the code behind the test now runs.
+
+It adds an `is_leaf` that stops at the types that are asked for. There is no fix where more is done with the leaves than that test lets through (an `else`, another
 use of the list, the tree's structure), as they would be other leaves; nor where a subclass such as `nnx.Param` is asked
 for and the code must run below 0.11, where state holds none; nor for a question after an attribute, or an exact type.
 
@@ -37,7 +39,7 @@ from flake8_nnx_treemap.analysis.calls.leaf_loops import LeafLoop, LeafLoops, le
 from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall, tree_calls_of
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown
 from flake8_nnx_treemap.names import FlaxRange
-from flake8_nnx_treemap.rules.advice import advice, question, vain_dispatch
+from flake8_nnx_treemap.rules.advice import advice, may_be_plain_gradients, question, vain_dispatches
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.rewriting import stop_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
@@ -54,24 +56,25 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
         if isinstance(leaves, Unknown):
             continue
         for loop in leaves.loops:
-            vain = vain_dispatch(source, loop.dispatches, call.trees)
-            if vain is not None and _is_idle(source, loop, leaves):
-                message = MESSAGE.format(question(source, vain), advice(source, call, loop.dispatches, flax))
+            vain = vain_dispatches(source, loop.dispatches, call.trees)
+            is_plain = bool(vain) and may_be_plain_gradients(source, vain, call.trees)
+            if vain and _is_idle(source, loop, leaves, keeps_leaves=is_plain):
+                message = MESSAGE.format(question(source, vain[0]), advice(source, call, loop.dispatches, flax))
                 yield Finding("NNX103", message, source.range(call.callee), _fix(source, call, leaves, flax))
                 break
 
 
-def _is_idle(source: ParsedSource, loop: LeafLoop, leaves: LeafLoops) -> bool:
+def _is_idle(source: ParsedSource, loop: LeafLoop, leaves: LeafLoops, *, keeps_leaves: bool) -> bool:
     """Tell whether code does nothing with the leaves that fail its tests.
 
     ``[x.value if isinstance(x, ..) else x for x in leaves]`` works as meant, unless the list is unflattened again: the
-    tree then still has its wrappers.
+    tree then still has its wrappers, if it had any. With ``keeps_leaves`` it may have had none.
     """
     for body in loop.bodies:
         found = default_branch_of(source, body, loop.leaf, loop.dispatches)
         if found is Default.DENIED:
             return True
-        if found is Default.WORK or (found is Default.LEAF and not leaves.has_other_uses):
+        if found is Default.WORK or (found is Default.LEAF and (keeps_leaves or not leaves.has_other_uses)):
             return False
     return True
 
@@ -106,7 +109,16 @@ from flax import nnx
 
 
 def convert(state):
-    return [x.value for x in jax.tree.leaves(state, is_leaf=lambda x: isinstance(x, (nnx.Variable, nnx.variablelib.VariableState))) if isinstance(x, (nnx.Variable, nnx.variablelib.VariableState))]
+    return [
+        x.value
+        for x in jax.tree.leaves(
+            state,
+            is_leaf=lambda x: isinstance(
+                x, (nnx.Variable, nnx.variablelib.VariableState)
+            ),
+        )
+        if isinstance(x, (nnx.Variable, nnx.variablelib.VariableState))
+    ]
 """,
             "0.11": """\
 import jax
@@ -114,7 +126,11 @@ from flax import nnx
 
 
 def convert(state):
-    return [x.value for x in jax.tree.leaves(state, is_leaf=lambda x: isinstance(x, nnx.Variable)) if isinstance(x, nnx.Variable)]
+    return [
+        x.value
+        for x in jax.tree.leaves(state, is_leaf=lambda x: isinstance(x, nnx.Variable))
+        if isinstance(x, nnx.Variable)
+    ]
 """,
         },
         applicability=Applicability.UNSAFE,
@@ -143,7 +159,9 @@ from flax import nnx
 
 def convert(state):
     found = []
-    for path, leaf in jax.tree_util.tree_flatten_with_path(state, is_leaf=lambda x: isinstance(x, nnx.Variable))[0]:
+    for path, leaf in jax.tree_util.tree_flatten_with_path(
+        state, is_leaf=lambda x: isinstance(x, nnx.Variable)
+    )[0]:
         if not isinstance(leaf, nnx.Variable):
             continue
         found.append([leaf.value] * len(path))

@@ -20,13 +20,17 @@ such attribute.
 
 ## Fix safety
 
-The fix adds an `is_leaf` that stops at wrappers, and makes a mapper dispatch on them. It is safe: the original raised at the
-first array, and a live `Variable` before 0.10.7 is mapped as before. It is unsafe where the code writes to the Variable,
-or hands it on, since from 0.11 on state holds the model's own Variables. There is no fix where the error is expected,
-where a mapper may return the Variable itself, where a list of leaves is used for more than the loop, or where the
-call cannot be rewritten in place. One exception is known: if every Variable of the tree is without an array (`nnx.Param(None)`),
-the original returned from 0.10.7 on without having read anything; and if each holds an object of one's own that has the member,
-it read that. What a map has put into the Variables may be such objects: those trees are left alone.
+The fix is safe where the code only reads the Variable: the original raised at the first array, and a live `Variable` before
+0.10.7 is mapped as before.
+
+It adds an `is_leaf` that stops at wrappers, and makes a mapper dispatch on them. It is unsafe where the code writes to the
+Variable, or hands it on, since from 0.11 on state holds the model's own Variables, and where another file makes the tree or
+may pass another tree to the function. There is no fix where the error is expected, where a release of yours lacks what is
+read, where a mapper may return the Variable itself, where it is a method, which a subclass may override, where a list of leaves
+is used for more than the loop, or where the call cannot be rewritten in place. One exception is known: if every Variable of
+the tree is without an array (`nnx.Param(None)`), the original returned from 0.10.7 on without having read anything; and if
+each holds an object of one's own that has the member, it read that. What a map has put into the Variables may be such
+objects: those trees are left alone.
 
 ## References
 
@@ -35,21 +39,22 @@ it read that. What a map has put into the Variables may be such objects: those t
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator, Sequence
 
 from flake8_nnx_treemap.analysis.calls.leaf_loops import leaf_loops_of
-from flake8_nnx_treemap.analysis.calls.mappers import Mapper, mapper_of
+from flake8_nnx_treemap.analysis.calls.mappers import Mapper, mapper_of, reads_unless_overridden
 from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall, tree_calls_of
 from flake8_nnx_treemap.analysis.code.nodes import Code, start_of
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown
 from flake8_nnx_treemap.analysis.values.provenance import Origin, TreeKind, origin_of
+from flake8_nnx_treemap.flax_names import releases_without
 from flake8_nnx_treemap.names import VARIABLE_ONLY_ATTRIBUTES, FlaxRange, TreeFunctionKind
+from flake8_nnx_treemap.rules import safety
 from flake8_nnx_treemap.rules.advice import classes_to_stop_at, makes_leaves_of_variables
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.rewriting import (
+    MEMBERS,
     dispatching_mapper,
-    leaf_uses,
     make_fix,
     may_be_the_leaf,
     wrapper_types,
@@ -63,11 +68,6 @@ MESSAGE = "{!r} is read from what is inside the Variable: add is_leaf={}"
 _OF_WRAPPERS = {TreeKind.STATE, TreeKind.VARIABLES, TreeKind.GRADIENTS, TreeKind.OPTIMIZER_STATE}
 """The kinds of trees of wrappers; not a Module: one opaque leaf below 0.11, it may well have an attribute ``value``."""
 
-_ONLY_READS = frozenset(
-    {"value", "raw_value", "get_value", "get_raw_value", "get_metadata", "has_metadata", "replace", "copy", "type"}
-    | {"shape", "dtype", "ndim", "size"}
-)
-
 
 def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
     """Report each call without `is_leaf` over known wrappers that reads a wrapper's member from every leaf."""
@@ -80,9 +80,9 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
         mapper = mapper_of(source, call.mapper, call.function.leaf_position)
         if isinstance(mapper, Unknown) or mapper.dispatches:
             continue
-        read = sorted(mapper.always_reads & VARIABLE_ONLY_ATTRIBUTES)
+        read = sorted(reads_unless_overridden(source, mapper) & VARIABLE_ONLY_ATTRIBUTES)
         if read and _is_of_wrappers(source, call):
-            fix = _fix_of_map(source, call, mapper, flax)
+            fix = _fix_of_map(source, call, mapper, flax) if _is_on_every_release(read, flax) else None
             yield Finding("NNX104", _message(source, call, read[0], flax), source.range(call.callee), fix)
 
 
@@ -95,13 +95,22 @@ def _check_leaves(source: ParsedSource, call: TreeCall, flax: FlaxRange) -> Iter
         if read and not loop.dispatches and _is_of_wrappers(source, call):
             is_alone = len(leaves.loops) == 1 and not leaves.has_other_uses
             is_planned = source.expects_attribute_error_at(start_of(loop.node))
-            fix = _fix(source, call, loop.bodies, loop.leaf, [], flax) if is_alone and not is_planned else None
+            is_there = _is_on_every_release(read, flax)
+            is_open = is_alone and is_there and not is_planned
+            fix = _fix(source, call, loop.bodies, loop.leaf, [], flax) if is_open else None
             yield Finding("NNX104", _message(source, call, read[0], flax), source.range(call.callee), fix)
             return
 
 
+def _is_on_every_release(members: Sequence[str], flax: FlaxRange) -> bool:
+    """Tell whether what state holds has some members on every release of a range."""
+    lacking = (releases_without(name, flax.lowest, flax.highest, "state leaf") for name in members)
+    return not any(lacking)
+
+
 def _message(source: ParsedSource, call: TreeCall, read: str, flax: FlaxRange) -> str:
-    return MESSAGE.format(read, stopping_at(classes_to_stop_at(source, call.node, flax)))
+    types = classes_to_stop_at(source, call.node, flax)
+    return MESSAGE.format(read, stopping_at(types, takes_path=call.takes_path))
 
 
 def _is_of_wrappers(source: ParsedSource, call: TreeCall) -> bool:
@@ -113,8 +122,10 @@ def _is_of_wrappers(source: ParsedSource, call: TreeCall) -> bool:
 
 def _fix_of_map(source: ParsedSource, call: TreeCall, mapper: Mapper, flax: FlaxRange) -> Fix | None:
     types = wrapper_types(source, call.node, flax)
-    if types is None or call.function.kind is TreeFunctionKind.REDUCE or mapper.function.overridable:
+    if types is None or call.function.kind is TreeFunctionKind.REDUCE:
         return None
+    if mapper.always_reads.isdisjoint(VARIABLE_ONLY_ATTRIBUTES):
+        return None  # It is read by a method, which a subclass elsewhere may override.
     mapping = dispatching_mapper(source, call, mapper, types)
     if mapping is None or any(map(may_be_the_leaf, mapper.results)) or not _only_reads_others(source, call, mapper):
         return None
@@ -132,8 +143,13 @@ def _fix(
     types = wrapper_types(source, call.node, flax)
     if types is None or call.partial is not None or source.expects_attribute_error_at(start_of(call.node)):
         return None
-    only_reads = all(_only_reads(source, body, leaf) for body in bodies)
-    applicability = Applicability.SAFE if only_reads else Applicability.UNSAFE
+    applicability = safety.safe_if(
+        safety.tree_is_known_to_all(source, call.trees[0]),
+        all(safety.leaf_is_only_read(source, body, leaf) for body in bodies),
+        safety.nothing_sees_the_error(source, call.node, Exception),
+        safety.names_are_bound_in_the_open(source),
+        safety.members_are_themselves(source, *MEMBERS),
+    )
     stopping = stop_step(call, types.text)
     return make_fix(applicability, "Stop the traversal at Variables", [*mapping, stopping, *types.edits])
 
@@ -147,15 +163,7 @@ def _only_reads_others(source: ParsedSource, call: TreeCall, mapper: Mapper) -> 
     others = [parameter.arg for parameter in parameters[first + 1 : first + len(call.trees)]]
     if "[" in mapper.leaf:  # ``args[0]``: the other trees' leaves are in ``args`` as well.
         others.append(mapper.leaf)
-    return all(_only_reads(source, mapper.function.body, name) for name in others)
-
-
-def _only_reads(source: ParsedSource, code: Code, leaf: str) -> bool:
-    """Tell whether code only reads attributes of a leaf: it neither writes to it, nor passes, stores or returns it."""
-    return all(
-        isinstance(use, ast.Attribute) and use.attr in _ONLY_READS and isinstance(use.ctx, ast.Load)
-        for use in leaf_uses(source, code, leaf)
-    )
+    return all(safety.leaf_is_only_read(source, mapper.function.body, name) for name in others)
 
 
 EXAMPLES = (
@@ -177,7 +185,15 @@ from flax import nnx
 
 
 def convert(state: nnx.State):
-    return jax.tree.map(lambda v: v.value if isinstance(v, (nnx.Variable, nnx.variablelib.VariableState)) else v, state, is_leaf=lambda x: isinstance(x, (nnx.Variable, nnx.variablelib.VariableState)))
+    return jax.tree.map(
+        lambda v: (
+            v.value
+            if isinstance(v, (nnx.Variable, nnx.variablelib.VariableState))
+            else v
+        ),
+        state,
+        is_leaf=lambda x: isinstance(x, (nnx.Variable, nnx.variablelib.VariableState)),
+    )
 """,
             "0.11": """\
 import jax
@@ -185,7 +201,11 @@ from flax import nnx
 
 
 def convert(state: nnx.State):
-    return jax.tree.map(lambda v: v.value if isinstance(v, nnx.Variable) else v, state, is_leaf=lambda x: isinstance(x, nnx.Variable))
+    return jax.tree.map(
+        lambda v: v.value if isinstance(v, nnx.Variable) else v,
+        state,
+        is_leaf=lambda x: isinstance(x, nnx.Variable),
+    )
 """,
         },
         applicability=Applicability.SAFE,
@@ -216,7 +236,11 @@ def halved(path, variable):
 
 
 def convert(state: "nnx.State"):
-    return jax.tree_util.tree_map_with_path(lambda path, v: halved(path, v) if isinstance(v, nnx.Variable) else v, state, is_leaf=lambda x: isinstance(x, nnx.Variable))
+    return jax.tree_util.tree_map_with_path(
+        lambda path, v: halved(path, v) if isinstance(v, nnx.Variable) else v,
+        state,
+        is_leaf=lambda x: isinstance(x, nnx.Variable),
+    )
 """,
         },
         applicability=Applicability.SAFE,
@@ -246,4 +270,12 @@ RULE = Rule(
     __doc__,
     EXAMPLES,
     FixAvailability.SOMETIMES,
+    rests_on=(
+        safety.nothing_sees_the_error,
+        safety.leaf_is_only_read,
+        safety.name_is_bound_for_certain,
+        safety.builtin_is_itself,
+        safety.names_are_bound_in_the_open,
+        safety.members_are_themselves,
+    ),
 )

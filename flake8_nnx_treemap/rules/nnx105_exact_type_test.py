@@ -4,7 +4,7 @@
 
 Finds tests of the exact type in predicates and mappers, where the type is `VariableState` or `Variable`: `type(x) is …`, `==`,
 `in (…)`, `type(x).__name__ == "VariableState"`, `x.__class__`, and a table such as `HANDLERS[type(x)]`. A test for exactly
-`VariableState` is found anywhere in a file, unless the code asks which release runs, or `isinstance(x, nnx.Variable)` goes with it:
+`VariableState` is found anywhere in a file, `self.assertIs(type(x), …)` too, unless the code asks which release runs, or `isinstance(x, nnx.Variable)` goes with it:
 in the same `or` or `any([…])`, or in a branch before or after it. Nor is one found that goes with `type(x) is nnx.Param or`.
 
 A plain `nnx.Variable(…)` does have this type, so that a test for `Variable` may be meant for exactly these. The rule is silent
@@ -23,7 +23,9 @@ says nothing, and a predicate lets JAX go into the Variables.
 
 ## Fix safety
 
-The fix writes `isinstance`. It is unsafe: from 0.11 on the code behind the test runs, as it did up to 0.10. There is no fix
+The fix is unsafe: from 0.11 on the code behind the test runs, as it did up to 0.10.
+
+It writes `isinstance`. There is no fix
 for a table, nor where it would not say what to write.
 
 ## References
@@ -41,7 +43,7 @@ from flake8_nnx_treemap.analysis.calls.functions import value_of
 from flake8_nnx_treemap.analysis.calls.leaf_functions import leaf_functions_of
 from flake8_nnx_treemap.analysis.calls.predicates import TypeTest, type_test_of, typed_expression, typed_subject
 from flake8_nnx_treemap.analysis.calls.tree_calls import tree_calls_of
-from flake8_nnx_treemap.analysis.code.nodes import access_path, body_of, nodes_below, start_of, subscript_keys
+from flake8_nnx_treemap.analysis.code.nodes import access_path, body_of, nodes_below, start_of, subscript_keys, walk
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
 from flake8_nnx_treemap.analysis.values.old_state import is_no_variable_at, leaves_variables_to_isinstance
 from flake8_nnx_treemap.analysis.values.version_checks import is_chosen_by_release
@@ -77,14 +79,77 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
 def _check_elsewhere(source: ParsedSource, flax: FlaxRange, reported: set[ast.AST]) -> Iterator[Finding]:
     """Report comparisons outside predicates and mappers; there a test for exactly ``Variable`` may be meant."""
     for node in source.bindings.expressions(ast.Compare):
-        if node in reported or len(node.ops) != 1:
+        if node in reported:
             continue
-        holds, asked = _OPERATORS.get(type(node.ops[0])), typed_expression(node.left)
-        path = None if asked is None else access_path(asked)
-        if holds is None or path is None or class_names(source, node.comparators[0]) != _OLD:
+        holds, asked = _asks_for_old_state(source, node)
+        if holds is None or asked is None or _is_portable_elsewhere(source, node, asked, holds=holds):
             continue
-        if not _is_portable(source, node, path, holds=holds):
-            yield Finding("NNX105", MESSAGE, source.range(node), _fix(source, node, path, flax, holds=holds))
+        fix = _fix(source, node, source.text_of(asked), flax, holds=holds)
+        yield Finding("NNX105", MESSAGE, source.range(node), fix)
+    for name in _ASSERTIONS & source.bindings.calls.keys():
+        for call in source.bindings.calls[name]:
+            if _asserts_old_state(source, call):
+                yield Finding("NNX105", MESSAGE, source.range(call))
+    for statement in source.bindings.statements:
+        if isinstance(statement.node, ast.Match):
+            yield from (Finding("NNX105", MESSAGE, source.range(one)) for one in _cases(source, statement.node))
+
+
+def _cases(source: ParsedSource, node: ast.Match) -> Sequence[ast.expr]:
+    """Return the patterns of ``match type(x)`` that are exactly VariableState, if no others are of Variables."""
+    asked = typed_expression(node.subject)
+    values = [one.value for one in nodes_below([case.pattern for case in node.cases], ast.MatchValue)]
+    names = [class_names(source, value) or frozenset() for value in values]
+    if asked is None or any(name & (VARIABLE_SUBCLASSES | _PLAIN) for name in names):
+        return ()
+    path = access_path(asked)
+    is_ready = path is not None and is_no_variable_at(source, path, start_of(node))
+    if is_ready or is_chosen_by_release(source, source.range(node).start):
+        return ()
+    return [value for value, name in zip(values, names, strict=True) if name == _OLD]
+
+
+_ASSERTIONS = frozenset({"assertIs", "assertEqual"})
+"""Methods of ``unittest.TestCase`` that compare their first two arguments."""
+
+
+def _asserts_old_state(source: ParsedSource, call: ast.Call) -> bool:
+    sides = call.args[:2]
+    asked = [side for side in sides if typed_expression(side) is not None]
+    others = [side for side in sides if side not in asked]
+    is_asked = len(asked) == len(others) == 1 and class_names(source, others[0]) == _OLD
+    return is_asked and not is_chosen_by_release(source, source.range(call).start)
+
+
+def _asks_for_old_state(source: ParsedSource, node: ast.Compare) -> tuple[bool | None, ast.expr | None]:
+    """Return whether ``type(x) is C`` or its opposite is asked, and ``x``, if ``C`` is exactly VariableState."""
+    operator, right = node.ops[0], node.comparators[0]
+    holds = _OPERATORS.get(type(operator)) if len(node.ops) == 1 else None
+    is_ordered = isinstance(operator, (ast.In, ast.NotIn))
+    for side, other in [(node.left, right)] if is_ordered else [(node.left, right), (right, node.left)]:
+        is_by_name = isinstance(side, ast.Attribute) and side.attr in ("__name__", "__qualname__")
+        asked = typed_expression(side.value if is_by_name and isinstance(side, ast.Attribute) else side)
+        if asked is not None and (_is_wrapper_name(other) if is_by_name else class_names(source, other) == _OLD):
+            return holds, asked
+    return None, None
+
+
+def _is_portable_elsewhere(source: ParsedSource, node: ast.Compare, asked: ast.expr, *, holds: bool) -> bool:
+    path = access_path(asked)
+    if path is not None:
+        return _is_portable(source, node, path, holds=holds)
+    # Of ``self.x`` or ``state["x"]`` it is not known whether it is the same thing in two places.
+    same = ast.dump(asked)
+    if same in _asked_of_instances(source) or is_chosen_by_release(source, source.range(node).start):
+        return True
+    others = (other for other in _alternatives(source, node) if other is not node)
+    return any(type(below) is type(asked) and ast.dump(below) == same for other in others for below in walk(other))
+
+
+@remembered
+def _asked_of_instances(source: ParsedSource) -> frozenset[str]:
+    """Return what a file asks ``isinstance`` about, as text."""
+    return frozenset(ast.dump(call.args[0]) for call in source.bindings.calls.get("isinstance", ()) if call.args)
 
 
 def _is_beside_isinstance(source: ParsedSource, node: ast.Compare, subject: str) -> bool:
@@ -214,7 +279,11 @@ from flax import nnx
 
 def convert(state):
     return jax.tree.map(
-        lambda v: v.replace(v.value) if isinstance(v, (nnx.Variable, nnx.variablelib.VariableState)) else v,
+        lambda v: (
+            v.replace(v.value)
+            if isinstance(v, (nnx.Variable, nnx.variablelib.VariableState))
+            else v
+        ),
         state,
         is_leaf=lambda x: isinstance(x, (nnx.Variable, nnx.VariableState)),
     )
@@ -252,7 +321,11 @@ from flax import nnx
 
 
 def convert(state):
-    return jax.tree.map(lambda v: [v.value], state, is_leaf=lambda x: isinstance(x, nnx.Variable))
+    return jax.tree.map(
+        lambda v: [v.value],
+        state,
+        is_leaf=lambda x: isinstance(x, nnx.Variable),
+    )
 """,
         },
         applicability=Applicability.UNSAFE,

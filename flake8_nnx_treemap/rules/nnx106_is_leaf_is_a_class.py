@@ -18,8 +18,11 @@ no bool, and the call raises before a single leaf is mapped.
 
 ## Fix safety
 
-The fix writes `lambda x: isinstance(x, …)` around the class. It is safe: the original raised for every tree, an empty one
-included. Where a predicate wraps the construction in `bool(…)`, it may have returned, so that fix is unsafe.
+The fix is safe: the original raised for every tree, an empty one included.
+
+It writes `lambda x: isinstance(x, …)` around the class, with a parameter for the path where `is_leaf_takes_path` is true.
+Where a predicate wraps the construction in `bool(…)`, it may have returned, so that fix is unsafe. There is none where a
+lambda would not see the class, as in the body of another class.
 
 ## References
 
@@ -32,15 +35,17 @@ import ast
 from collections.abc import Iterator
 
 from flake8_nnx_treemap.analysis.calls.class_references import class_name
-from flake8_nnx_treemap.analysis.calls.tree_calls import tree_calls_of
-from flake8_nnx_treemap.analysis.code.nodes import is_name, start_of
+from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall, tree_calls_of
+from flake8_nnx_treemap.analysis.code.nodes import dotted_name, is_name, start_of
+from flake8_nnx_treemap.analysis.names.scopes import ScopeKind
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
 from flake8_nnx_treemap.names import WRAPPERS, FlaxRange
+from flake8_nnx_treemap.rules import safety
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.rewriting import make_fix
-from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, FixAvailability, Rule
+from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
 from flake8_nnx_treemap.rules.steps import Replace
-from flake8_nnx_treemap.rules.stopping import parameter_for
+from flake8_nnx_treemap.rules.stopping import parameter_for, stopping_at
 
 MESSAGE = "is_leaf is called with each node and must return a bool: write isinstance({1}, {0}), not {0} itself"
 FIX_MESSAGE = "Test with isinstance"
@@ -53,31 +58,47 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
         if expression is None:
             continue
         if class_name(source, expression) in WRAPPERS:
-            parameter = parameter_for(source.text_of(expression))
-            named, replaced, applicability = expression, expression, Applicability.SAFE
-            before = f"lambda {parameter}: "
-        elif isinstance(expression, ast.Lambda) and (made := _constructed(source, expression)) is not None:
-            named, replaced, parameter, before = made, expression.body, expression.args.args[0].arg, ""
-            is_whole = isinstance(replaced, ast.Call) and replaced.func is made
-            applicability = Applicability.SAFE if is_whole else Applicability.UNSAFE
+            name = source.text_of(expression)
+            step = Replace(expression, stopping_at(name, takes_path=call.takes_path))
+            fix = _fix(source, call, step) if _can_be_in_a_lambda(source, expression) else None
+        elif isinstance(expression, ast.Lambda) and (made := _constructed(source, expression, call)) is not None:
+            name, body = source.text_of(made), expression.body
+            parameter = expression.args.args[-1].arg
+            is_whole = isinstance(body, ast.Call) and body.func is made
+            fix = _fix(source, call, Replace(body, f"isinstance({parameter}, {name})"), is_whole)
         else:
             continue
-        block = source.bindings.block_at(start_of(call.node))
-        if block is not None and block.is_tried:
-            applicability = Applicability.UNSAFE  # The ``try`` may be there for the error that this raises.
-        name = source.text_of(named)
-        fix = make_fix(applicability, FIX_MESSAGE, [Replace(replaced, f"{before}isinstance({parameter}, {name})")])
         yield Finding("NNX106", MESSAGE.format(name, parameter_for(name)), source.range(expression), fix)
 
 
-def _constructed(source: ParsedSource, predicate: ast.Lambda) -> ast.expr | None:
+def _fix(source: ParsedSource, call: TreeCall, step: Replace, always_raised: bool = True) -> Fix | None:
+    if call.takes_path is None or not safety.builtin_is_itself(source, "isinstance", step.node):
+        return None
+    applicability = safety.safe_if(
+        always_raised, safety.nothing_sees_the_error(source, call.node, TypeError, ValueError)
+    )
+    return make_fix(applicability, FIX_MESSAGE, [step])
+
+
+def _can_be_in_a_lambda(source: ParsedSource, expression: ast.expr) -> bool:
+    """Tell whether a lambda sees the name of a class, as it does not where that is bound in the body of a class."""
+    parts = dotted_name(expression) or ("",)
+    bindings = source.bindings.bindings_of(parts[0], start_of(expression))
+    return all(binding.scope.kind is not ScopeKind.CLASS for binding in bindings)
+
+
+def _constructed(source: ParsedSource, predicate: ast.Lambda, call: TreeCall) -> ast.expr | None:
     """Return the wrapper class in ``lambda x: Param(x)`` or ``lambda x: bool(Param(x))``; ``None`` otherwise."""
     body, parameters = predicate.body, predicate.args.args
     if isinstance(body, ast.Call) and class_name(source, body.func) == "builtins.bool" and len(body.args) == 1:
         body = body.args[0]
-    if not isinstance(body, ast.Call) or len(parameters) != 1 or class_name(source, body.func) not in WRAPPERS:
+    if (
+        not isinstance(body, ast.Call)
+        or len(parameters) != 1 + bool(call.takes_path)
+        or class_name(source, body.func) not in WRAPPERS
+    ):
         return None
-    is_plain = len(body.args) == 1 and not body.keywords and is_name(body.args[0], parameters[0].arg)
+    is_plain = len(body.args) == 1 and not body.keywords and is_name(body.args[0], parameters[-1].arg)
     return body.func if is_plain else None
 
 
@@ -149,5 +170,11 @@ def convert(state):
 )
 
 RULE = Rule(
-    CODES["NNX106"], "`is_leaf` is an NNX class, not a predicate", check, __doc__, EXAMPLES, FixAvailability.ALWAYS
+    CODES["NNX106"],
+    "`is_leaf` is an NNX class, not a predicate",
+    check,
+    __doc__,
+    EXAMPLES,
+    FixAvailability.ALWAYS,
+    rests_on=(safety.nothing_sees_the_error,),
 )

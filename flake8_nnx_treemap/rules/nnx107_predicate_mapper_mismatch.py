@@ -5,7 +5,8 @@
 Finds calls whose predicate tests NNX types alone, and whose mapper
 
 * reads `.value` or its like from every leaf, while `is_leaf` stops only at `Param` or another subclass, over state that was
-  not filtered to it, and is not that of a layer of Flax with nothing but Params, such as `nnx.Linear`;
+  not filtered to it, and is not that of a layer of Flax with nothing but Params, such as `nnx.Linear`, of a Sequential of such
+  layers, or of a class of the file that names no others;
 * dispatches on both `Variable` and `VariableState`, or on the one, while `is_leaf` stops only at the other (below 0.11,
   where they are two classes), unless the tree is known to hold nothing but the other: what `nnx.state`, `nnx.split` and
   `nnx.grad` return holds `VariableState`s there;
@@ -24,7 +25,9 @@ branch for that wrapper never runs, and says nothing.
 
 ## Fix safety
 
-The fix makes both tests ask for every wrapper. It is unsafe: the mapper now runs where it did not. There is no fix where
+The fix is unsafe: the mapper now runs where it did not.
+
+It makes both tests ask for every wrapper. There is no fix where
 a test is not written in the call itself, nor for two subclasses, of which only the author knows which one is meant.
 
 ## References
@@ -40,12 +43,11 @@ from collections.abc import Iterator
 from flake8_nnx_treemap.analysis.calls.mappers import Mapper, mapper_of
 from flake8_nnx_treemap.analysis.calls.predicates import LeafTest, TypeTest, leaf_test_of
 from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall, tree_calls_of
-from flake8_nnx_treemap.analysis.names.quoted import quoted_annotations
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown
-from flake8_nnx_treemap.analysis.values.provenance import Origin, TreeKind, member_of_nnx, origin_of
+from flake8_nnx_treemap.analysis.values.param_modules import may_hold_only_params
+from flake8_nnx_treemap.analysis.values.provenance import Origin, TreeKind, origin_of
 from flake8_nnx_treemap.names import (
     BASE_CLASSES,
-    MODULES_OF_PARAMS,
     VARIABLE,
     VARIABLE_BASES,
     VARIABLE_ONLY_ATTRIBUTES,
@@ -78,7 +80,7 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
     for call in tree_calls_of(source):
         if call.mapper is None or call.is_leaf is None or call.more_trees:
             continue
-        test = leaf_test_of(source, call.is_leaf)
+        test = leaf_test_of(source, call.is_leaf, takes_path=call.takes_path)
         mapper = mapper_of(source, call.mapper, call.function.leaf_position)
         if isinstance(test, Unknown) or isinstance(mapper, Unknown) or any(one.is_exact for one in test.tests):
             continue
@@ -113,20 +115,11 @@ def _holds_others(source: ParsedSource, call: TreeCall, stops: frozenset[str]) -
     if not isinstance(origin, Origin) or origin.kind is not TreeKind.STATE or origin.filters is None:
         return False
     if not origin.filters:
-        return _nearest(_PARAM, stops) is None or not _is_of_params(source, origin.made_by)
+        taken = origin.made_by
+        module = taken.args[0] if isinstance(taken, ast.Call) and taken.args else None
+        is_of_params = module is not None and may_hold_only_params(source, module)
+        return _nearest(_PARAM, stops) is None or not is_of_params
     return any(_nearest(name, stops) is None for name in origin.filters)
-
-
-def _is_of_params(source: ParsedSource, taken: ast.expr) -> bool:
-    """Tell whether ``nnx.state(layer)`` is of a Flax layer that holds only Params, by its constructor or annotation."""
-    module = origin_of(source, taken.args[0]) if isinstance(taken, ast.Call) and taken.args else Unknown("no call")
-    if isinstance(module, Unknown) or module.kind is not TreeKind.MODULE:
-        return False
-    made_by = module.made_by
-    quoted = (one for one in quoted_annotations(source) if source.ast_parent(one) is made_by)
-    named = made_by.func if isinstance(made_by, ast.Call) else next(quoted, made_by)
-    names = source.bindings.names_of(named)
-    return bool(names) and all(member_of_nnx(name) in MODULES_OF_PARAMS for name in names)
 
 
 def _holds_only(source: ParsedSource, call: TreeCall, met: frozenset[str]) -> bool:
@@ -198,7 +191,11 @@ from flax import nnx
 
 def convert(state):
     return jax.tree.map(
-        lambda v: v.replace(v.value) if isinstance(v, (nnx.Variable, nnx.variablelib.VariableState)) else v,
+        lambda v: (
+            v.replace(v.value)
+            if isinstance(v, (nnx.Variable, nnx.variablelib.VariableState))
+            else v
+        ),
         state,
         is_leaf=lambda x: isinstance(x, (nnx.Variable, nnx.variablelib.VariableState)),
     )

@@ -3,9 +3,9 @@
 ## What it does
 
 Finds maps without `is_leaf`, over a tree that is known to be of NNX, whose results are given to optax as a mask or as labels
-(`mask=`, `optax.masked`, `optax.multi_transform`, `optax.add_decayed_weights` and others), directly, through local names, or
-through a function that returns them, in files that have an `nnx.Optimizer`. A function that is itself given to optax is left
-alone: `nnx.Optimizer` calls it with plain arrays.
+(`mask=`, `optax.masked`, `optax.multi_transform`, `optax.add_decayed_weights` and others, also through `optax.inject_hyperparams` or a
+`functools.partial`), directly, through names, attributes of `self`, or functions that return them or are given them, in files
+that have an `nnx.Optimizer`. A function that is itself given to optax is left alone: `nnx.Optimizer` calls it with plain arrays.
 
 ## Why it is wrong
 
@@ -22,8 +22,9 @@ tree of `Param(NamedSharding(…))` for a tree of Params, as it is measured, and
 
 ## Fix safety
 
-The fix adds an `is_leaf` that stops at Variables, for Flax 0.11 and later, where a Variable answers for its array. It is unsafe, for
-what it is there for: the result is another tree. There is no fix below 0.11, for maps with key paths, nor where the result
+The fix is unsafe, for what it is there for: the result is another tree.
+
+It adds an `is_leaf` that stops at Variables, for Flax 0.11 and later, where a Variable answers for its array. There is no fix below 0.11, for maps with key paths, nor where the result
 is also used otherwise.
 
 ## References
@@ -39,7 +40,7 @@ from collections.abc import Iterator
 from flake8_nnx_treemap.analysis.calls.mappers import Mapper, mapper_of
 from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall, tree_calls_of
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown
-from flake8_nnx_treemap.analysis.values.masks import gives_wrappers_to_optax, is_mask, speaks_of_masks
+from flake8_nnx_treemap.analysis.values.masks import gives_wrappers_to_optax, speaks_of_masks, uses_as_mask
 from flake8_nnx_treemap.analysis.values.provenance import TREES_OF_WRAPPERS, origin_of
 from flake8_nnx_treemap.names import VARIABLE_STATE_IS_VARIABLE, FlaxRange, TreeFunctionKind
 from flake8_nnx_treemap.rules.advice import classes_to_stop_at
@@ -63,10 +64,15 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
         origin = origin_of(source, call.trees[0])
         if call.mapper is None or isinstance(origin, Unknown) or origin.kind not in TREES_OF_WRAPPERS:
             continue
-        if origin.is_certain and is_mask(source, call.node):
+        uses = uses_as_mask(source, call.node) if origin.is_certain else None
+        if uses is not None and uses.is_given:
             mapper = mapper_of(source, call.mapper, call.function.leaf_position)
-            message = MESSAGE.format(stopping_at(classes_to_stop_at(source, call.node, flax)))
-            yield Finding("NNX108", message, source.range(call.callee), _fix(source, call, mapper, flax))
+            message = MESSAGE.format(
+                stopping_at(classes_to_stop_at(source, call.node, flax), takes_path=call.takes_path)
+            )
+            is_alone = not uses.has_others and not origin.is_mapped
+            fix = _fix(source, call, mapper, flax) if is_alone else None
+            yield Finding("NNX108", message, source.range(call.callee), fix)
 
 
 def _fix(source: ParsedSource, call: TreeCall, mapper: Mapper | Unknown, flax: FlaxRange) -> Fix | None:
@@ -121,7 +127,9 @@ def make(model: nnx.Module, transformation) -> nnx.Optimizer:
 
 
 def convert(state: nnx.State):
-    labels = jax.tree.map(lambda x: "trained", state, is_leaf=lambda x: isinstance(x, nnx.Variable))
+    labels = jax.tree.map(
+        lambda x: "trained", state, is_leaf=lambda x: isinstance(x, nnx.Variable)
+    )
     optimizer = optax.multi_transform({"trained": optax.adam(1e-3), "frozen": optax.set_to_zero()}, labels)
     return [optimizer is not None]
 """,

@@ -20,8 +20,9 @@ does one of the two to everything, without a word.
 
 ## Fix safety
 
-Where both branches do the same, the fix makes one of them, and is safe. Where they differ there is no fix: only the author
-knows which one is meant.
+The fix is safe where both branches do the same: from Flax 0.11 on the second is never taken.
+
+It makes one branch of the two. Where they differ there is no fix: only the author knows which one is meant.
 
 ## References
 
@@ -41,8 +42,9 @@ from flake8_nnx_treemap.analysis.names.source import Edit, ParsedSource
 from flake8_nnx_treemap.analysis.names.spelling import spelling_of
 from flake8_nnx_treemap.analysis.values.narrowing import never_goes_on, statements_after, type_test
 from flake8_nnx_treemap.names import BASE_CLASSES, VARIABLE_STATE, VARIABLE_STATE_IS_VARIABLE, FlaxRange
+from flake8_nnx_treemap.rules import safety
 from flake8_nnx_treemap.rules.catalogue import CODES
-from flake8_nnx_treemap.rules.rewriting import make_fix
+from flake8_nnx_treemap.rules.rewriting import MEMBERS, make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
 
 DEAD = "Variable and VariableState are one class from Flax 0.11 on: this branch is never taken there"
@@ -130,10 +132,13 @@ def _merged(source: ParsedSource, first: _Branch, later: _Branch) -> Fix | None:
         return None
     spelling = spelling_of(source, "Variable", start_of(first.test))
     dropped = _dropped(source, first, later)
-    if spelling is None or dropped is None:
+    if spelling is None or dropped is None or not safety.name_is_bound_for_certain(spelling):
         return None
     edit = source.replace(source.range(first.test.args[1]), spelling.text)
-    return make_fix(Applicability.SAFE, "Make one branch of the two", [*spelling.edits, edit, dropped])
+    applicability = safety.safe_if(
+        safety.names_are_bound_in_the_open(source), safety.members_are_themselves(source, *MEMBERS)
+    )
+    return make_fix(applicability, "Make one branch of the two", [*spelling.edits, edit, dropped])
 
 
 def _do_the_same(first: _Branch, later: _Branch) -> bool:
@@ -293,4 +298,9 @@ RULE = Rule(
     __doc__,
     EXAMPLES,
     FixAvailability.SOMETIMES,
+    rests_on=(
+        safety.name_is_bound_for_certain,
+        safety.names_are_bound_in_the_open,
+        safety.members_are_themselves,
+    ),
 )

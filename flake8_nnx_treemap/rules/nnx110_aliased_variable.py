@@ -5,9 +5,10 @@
 Finds mappers that return their leaf as it is, in calls whose `is_leaf` stops at wrappers: `lambda x: x`, or the branch for
 wrappers that a test for some of them leaves over. Opt-in.
 
-It is silent where nobody is given the model's own: the call's result is thrown away, or the tree's wrappers are known to be new
+It is silent where nobody is given the model's own: the call's result is thrown away, the tree is an attribute of `self` that is not
+known to be a model's, such as an object's own accumulators, or its wrappers are known to be new
 (gradients, what a map without `is_leaf`, `nnx.eval_shape` or `jax.device_put` returns). So it is for functions under
-`functools.singledispatch`, which send wrappers elsewhere.
+`functools.singledispatch`, which send wrappers elsewhere, and for `lambda x: x` over a tree of unknown origin, whose containers it copies.
 
 ## Why it is wrong
 
@@ -22,7 +23,9 @@ the other.
 
 ## Fix safety
 
-The fix writes `.copy()`. It is unsafe, for what it is there for: what changed along with the model does not any more. There
+The fix is unsafe, for what it is there for: what changed along with the model does not any more.
+
+It writes `.copy()`. There
 is no fix where the leaf may be something that has no such method.
 
 ## References
@@ -44,10 +47,10 @@ from flake8_nnx_treemap.analysis.code.regions import Region
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown, remembered
 from flake8_nnx_treemap.analysis.names.uses import names_bound_by
 from flake8_nnx_treemap.analysis.values.narrowing import covers, regions_beyond_cases, regions_where, type_test
-from flake8_nnx_treemap.analysis.values.provenance import holds_only_wrappers
+from flake8_nnx_treemap.analysis.values.provenance import holds_only_wrappers, origin_of
 from flake8_nnx_treemap.analysis.values.wrappers import is_wrapper
 from flake8_nnx_treemap.names import WRAPPERS, FlaxRange, TreeFunctionKind
-from flake8_nnx_treemap.rules.advice import wrappers_are_new
+from flake8_nnx_treemap.rules.advice import is_kept_by_object, wrappers_are_new
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.rewriting import make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, FixAvailability, Rule
@@ -62,14 +65,16 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
     for call in tree_calls_of(source):
         if call.mapper is None or call.is_leaf is None or call.function.kind not in _MAPS:
             continue
-        if wrappers_are_new(source, call.trees) or _is_discarded(source, call):
+        if wrappers_are_new(source, call.trees) or is_kept_by_object(source, call.trees) or _is_discarded(source, call):
             continue
-        test = leaf_test_of(source, call.is_leaf)
+        test = leaf_test_of(source, call.is_leaf, takes_path=call.takes_path)
         mapper = mapper_of(source, call.mapper, call.function.leaf_position)
         if isinstance(test, Unknown) or isinstance(mapper, Unknown) or not test.names & WRAPPERS:
             continue
         if not SINGLE_DISPATCH.isdisjoint(mapper.function.decorators):
             continue  # A function registered here or elsewhere is called for the wrappers.
+        if mapper.is_identity and isinstance(origin_of(source, call.trees[0]) if call.trees else None, Unknown):
+            continue  # It copies the containers of whatever it is given.
         for leaf in _returned(source, mapper):
             if not _cannot_be_wrapper(source, mapper, leaf, test):
                 is_certain = is_wrapper(source, leaf) and (
@@ -132,7 +137,7 @@ def _answers(source: ParsedSource, question: ast.Call) -> Iterator[ast.expr]:
         yield parent
     target = parent.targets[0] if isinstance(parent, ast.Assign) else getattr(parent, "target", None)
     if isinstance(target, ast.Name) and isinstance(parent, (ast.Assign, ast.AnnAssign, ast.NamedExpr)):
-        for name in names_bound_by(source, target, question):
+        for name in names_bound_by(source, target.id, question):
             if len(source.bindings.bindings_of(name.id, start_of(name))) == 1:
                 yield name
 
@@ -174,7 +179,11 @@ def is_variable(x):
 
 
 def convert(state):
-    return jax.tree.map(lambda v: v.copy() if is_variable(v) else [v], state, is_leaf=is_variable)
+    return jax.tree.map(
+        lambda v: v.copy() if is_variable(v) else [v],
+        state,
+        is_leaf=is_variable,
+    )
 """,
         },
         applicability=Applicability.UNSAFE,

@@ -6,7 +6,8 @@ Finds mappers that assign to their leaf (`v.value = …`, `v[...] = …`) or cal
 `v.set_metadata(…)`, `v.copy_from(…)`), in calls whose `is_leaf` stops at wrappers. Opt-in.
 
 Trees whose wrappers are known to be new are left alone: gradients, what a map without `is_leaf`, `nnx.eval_shape` or
-`jax.device_put` returns.
+`jax.device_put` returns. So are calls whose result nobody uses and whose mapper returns nothing: they are there to write, as an
+optimizer, an average or an accumulator does; and what an object keeps in an attribute that is not known to be a model's.
 
 ## Why it is wrong
 
@@ -20,7 +21,9 @@ that writes to its leaf changes the model behind the tree.
 
 ## Fix safety
 
-There is no fix: whether the model is meant to change, only the author knows. `v.replace(…)` makes a new Variable.
+There is no fix: whether the model is meant to change, only the author knows.
+
+`v.replace(…)` makes a new Variable.
 
 ## References
 
@@ -32,13 +35,13 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from flake8_nnx_treemap.analysis.calls.mappers import mapper_of
+from flake8_nnx_treemap.analysis.calls.mappers import Mapper, mapper_of
 from flake8_nnx_treemap.analysis.calls.predicates import leaf_test_of
-from flake8_nnx_treemap.analysis.calls.tree_calls import tree_calls_of
-from flake8_nnx_treemap.analysis.code.nodes import access_path, nodes_below, start_of
+from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall, tree_calls_of
+from flake8_nnx_treemap.analysis.code.nodes import access_path, is_none, nodes_below, start_of
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown
 from flake8_nnx_treemap.names import VARIABLE_CHANGING_METHODS, WRAPPERS, FlaxRange
-from flake8_nnx_treemap.rules.advice import wrappers_are_new
+from flake8_nnx_treemap.rules.advice import is_kept_by_object, wrappers_are_new
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.rule import Example, Finding, FixAvailability, Rule
 
@@ -54,14 +57,23 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
     for call in tree_calls_of(source):
         if call.mapper is None or call.is_leaf is None or wrappers_are_new(source, call.trees):
             continue
-        test = leaf_test_of(source, call.is_leaf)
+        test = leaf_test_of(source, call.is_leaf, takes_path=call.takes_path)
         mapper = mapper_of(source, call.mapper, call.function.leaf_position)
         if isinstance(test, Unknown) or isinstance(mapper, Unknown) or not test.names & WRAPPERS:
+            continue
+        if _is_there_to_write(source, call, mapper) or is_kept_by_object(source, call.trees):
             continue
         for node in nodes_below(mapper.function.body, *_WRITES):
             written = _written(node, mapper.leaf)
             if written is not None and source.bindings.is_parameter(mapper.leaf.partition("[")[0], start_of(written)):
                 yield Finding("NNX111", MESSAGE, source.range(written))
+
+
+def _is_there_to_write(source: ParsedSource, call: TreeCall, mapper: Mapper) -> bool:
+    """Tell whether a call is a statement of its own, and its mapper returns nothing."""
+    writes = (isinstance(one, ast.Call) and _written(one, mapper.leaf) is not None for one in mapper.results)
+    returns_nothing = all(map(is_none, mapper.results)) or all(writes)
+    return isinstance(source.ast_parent(call.node), ast.Expr) and returns_nothing
 
 
 def _written(node: _Write, leaf: str) -> ast.expr | None:

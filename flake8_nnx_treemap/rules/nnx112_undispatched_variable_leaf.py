@@ -5,6 +5,9 @@
 Finds calls of `jax.tree.map` and its kin whose `is_leaf` stops at `nnx.Variable`, or at both wrapper classes, while the
 mapper never asks what kind of leaf it was given. It is NNX101 for today's class name.
 
+It is silent on a mapper that returns every leaf as it is, which copies the containers, and on a predicate that stops at other
+things as well, by an `or` or another class: the mapper is made for these, too.
+
 ## Why it is wrong
 
 Often it is not: over a tree that holds nothing but wrappers, such as `nnx.state(model)`, the mapper meets wrappers only.
@@ -19,7 +22,9 @@ keep the arrays from the mapper, since it filters nothing. Select this rule wher
 
 ## Fix safety
 
-As NNX101's: safe if the mapper reads, on every way to a result, something that only a Variable has; else unsafe. While
+The fix is safe where the mapper reads, on every way to a result, something that only a Variable has, as with NNX101.
+
+Else it is unsafe. While
 releases below 0.11 are to be supported it is unsafe, since `is_leaf` is widened to what state holds there; and there is none
 for several trees, nor for a mapper that hands its leaf on, which would then be shared with the tree.
 
@@ -39,8 +44,9 @@ from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall, tree_calls_of
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown
 from flake8_nnx_treemap.names import VARIABLE, VARIABLE_STATE, VARIABLE_STATE_IS_VARIABLE, FlaxRange
 from flake8_nnx_treemap.rules.catalogue import CODES
-from flake8_nnx_treemap.rules.rewriting import dispatch_fix, hands_on_leaf
+from flake8_nnx_treemap.rules.rewriting import DISPATCH_RESTS_ON, dispatch_fix, hands_on_leaf
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
+from flake8_nnx_treemap.rules.stopping import stops_elsewhere
 
 MESSAGE = (
     "is_leaf stops at Variable, it filters nothing: dispatch with isinstance in the mapper for trees with raw leaves"
@@ -52,11 +58,13 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
     for call in tree_calls_of(source):
         if call.mapper is None or call.is_leaf is None:
             continue
-        test = leaf_test_of(source, call.is_leaf, across_files=True)
-        if isinstance(test, Unknown) or not _stops_at_variable(test):
-            continue
+        test = leaf_test_of(source, call.is_leaf, takes_path=call.takes_path, across_files=True)
+        if isinstance(test, Unknown) or not _stops_at_variable(test) or stops_elsewhere(test):
+            continue  # Where it stops at something else as well, the mapper is made for that, too.
         mapper = mapper_of(source, call.mapper, call.function.leaf_position, across_files=True)
-        if isinstance(mapper, Mapper) and not mapper.dispatches and not mapper.ignores_leaf:
+        if isinstance(mapper, Unknown) or mapper.is_identity:
+            continue
+        if not mapper.dispatches and not mapper.ignores_leaf:
             fix = dispatch_fix(source, call, test, mapper, flax)
             if (
                 fix is not None
@@ -100,7 +108,11 @@ from flax import nnx
 
 
 def convert(state):
-    return jax.tree.map(lambda v: v.value if isinstance(v, nnx.Variable) else v, state, is_leaf=lambda x: isinstance(x, nnx.Variable))
+    return jax.tree.map(
+        lambda v: v.value if isinstance(v, nnx.Variable) else v,
+        state,
+        is_leaf=lambda x: isinstance(x, nnx.Variable),
+    )
 """,
         },
         applicability=Applicability.SAFE,
@@ -137,7 +149,11 @@ def halve(variable):
 
 def convert(state):
     return jax.tree.map(
-        lambda v: halve(v) if isinstance(v, (nnx.Variable, nnx.variablelib.VariableState)) else v,
+        lambda v: (
+            halve(v)
+            if isinstance(v, (nnx.Variable, nnx.variablelib.VariableState))
+            else v
+        ),
         state,
         is_leaf=lambda x: isinstance(x, (nnx.Variable, nnx.variablelib.VariableState)),
     )
@@ -154,4 +170,5 @@ RULE = Rule(
     __doc__,
     EXAMPLES,
     FixAvailability.SOMETIMES,
+    rests_on=DISPATCH_RESTS_ON,
 )

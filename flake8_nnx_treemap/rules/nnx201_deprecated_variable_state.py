@@ -24,10 +24,13 @@ access warns from 0.12.1 on, and code run with `-W error` stops there.
 
 ## Fix safety
 
-The fix is safe: it writes the class's own name. In the second argument of `isinstance`, in filters and in unions a
-`Variable` that stands beside it is not written twice. There is no fix for a name that other files may import from this
-one (in `__init__.py`, in `__all__`, `import VariableState as VariableState`), nor where `Variable` means something else
-in the file; calls of it are left to NNX202.
+The fix is safe: it writes the class's own name.
+
+In the second argument of `isinstance`, in filters and in unions a `Variable` that stands beside it is not written twice.
+There is no fix for a name that others may see: other files that import it from this one (also by `__init__.py`, `__all__`,
+`import VariableState as VariableState`), strings that may be code, such as doctests and what `eval` is given, or a class in
+whose body it is imported. Nor is there one where `Variable` means something else in the file, or in an f-string; calls of it
+are left to NNX202.
 
 ## References
 
@@ -45,7 +48,9 @@ from flake8_nnx_treemap.analysis.calls.class_references import class_names
 from flake8_nnx_treemap.analysis.code.nodes import dotted_name, end_of, operands, start_of
 from flake8_nnx_treemap.analysis.code.text import Range
 from flake8_nnx_treemap.analysis.names.source import Edit, ParsedSource, remembered
+from flake8_nnx_treemap.analysis.values.wrappers import is_format_part
 from flake8_nnx_treemap.names import NNX_MODULES, VARIABLE, VARIABLE_STATE, FlaxRange
+from flake8_nnx_treemap.rules import safety
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.renaming import (
     attribute_uses,
@@ -54,7 +59,7 @@ from flake8_nnx_treemap.rules.renaming import (
     unless_guarded,
     without,
 )
-from flake8_nnx_treemap.rules.rewriting import make_fix
+from flake8_nnx_treemap.rules.rewriting import MEMBERS, make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
 
 MESSAGE = "VariableState is another name of Variable since Flax 0.11: use Variable"
@@ -68,7 +73,8 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
     """Report each `nnx.VariableState` that is not called, and each import of it."""
     for use in attribute_uses(source, VARIABLE_STATE):
         if not _is_called(source, use):
-            yield Finding("NNX201", MESSAGE, source.range(use), _fix(source, _renamed(source, use)))
+            edits = None if is_format_part(source, use) else _renamed(source, use)
+            yield Finding("NNX201", MESSAGE, source.range(use), _fix(source, edits))
     for imported in imports_of(source, VARIABLE_STATE):
         edits = renamed_import(source, imported, _NEW, lambda use: _renamed(source, use))
         yield Finding("NNX201", MESSAGE, source.range(imported.alias), _fix(source, edits))
@@ -76,7 +82,8 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
 
 
 def _fix(source: ParsedSource, edits: Sequence[Edit] | None) -> Fix | None:
-    return None if edits is None else make_fix(Applicability.SAFE, FIX_MESSAGE, edits)
+    is_safe = safety.members_are_themselves(source, *MEMBERS)
+    return None if edits is None else make_fix(safety.safe_if(is_safe), FIX_MESSAGE, edits)
 
 
 def _is_called(source: ParsedSource, node: ast.expr) -> bool:
@@ -284,4 +291,8 @@ RULE = Rule(
     __doc__,
     EXAMPLES,
     FixAvailability.SOMETIMES,
+    rests_on=(
+        safety.name_is_seen_by_nobody_else,
+        safety.members_are_themselves,
+    ),
 )

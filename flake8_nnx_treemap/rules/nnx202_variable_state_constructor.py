@@ -23,7 +23,9 @@ says so, except where the type is a positional argument.
 
 ## Fix safety
 
-The fix writes `T(v)`. It is unsafe, for what it is there for: the result has another class. There is no fix where the type
+The fix is unsafe, for what it is there for: the result has another class.
+
+It writes `T(v)`. There is no fix where the type
 or the value is not to be seen, nor while a release below 0.11 is to be supported: no one text is right on all of them.
 
 ## References
@@ -107,14 +109,29 @@ def _fix(source: ParsedSource, call: ast.Call) -> Fix | None:
     if not is_clear or not {"type", "value"} <= given.keys() or len(call.args) > 2:
         return None
     type_, value = given.pop("type"), given.pop("value")
-    if dotted_name(type_) is None and not (isinstance(type_, ast.Call) and dotted_name(type_.func) == ("type",)):
+    called = _on_one_line(source, type_)
+    if called is None or isinstance(value, ast.GeneratorExp):
         return None
-    metadata = [f"{name}={source.text_of(one)}" for name, one in given.items()]
-    arguments = ", ".join([source.text_of(value), *metadata])
-    new = f"{source.text_of(type_)}({arguments})"
-    if isinstance(value, ast.GeneratorExp):
-        return None
+    metadata = [f"{name}={_as_argument(source, one)}" for name, one in given.items()]
+    new = f"{called}({', '.join([_as_argument(source, value), *metadata])})"
     return make_fix(Applicability.UNSAFE, "Call the Variable's own type", [source.replace(source.range(call), new)])
+
+
+def _on_one_line(source: ParsedSource, type_: ast.expr) -> str | None:
+    """Return a class as text, for behind it there is no parenthesis around it any more that lets it go over lines."""
+    parts = dotted_name(type_)
+    if parts is not None:
+        return ".".join(parts)
+    is_asked = isinstance(type_, ast.Call) and dotted_name(type_.func) == ("type",)
+    if not is_asked or not isinstance(type_, ast.Call) or len(type_.args) != 1 or type_.keywords:
+        return None
+    return f"type({_as_argument(source, type_.args[0])})"
+
+
+def _as_argument(source: ParsedSource, value: ast.expr) -> str:
+    """Return an expression as text that is one argument; the parentheses around it are not part of its node."""
+    text = source.text_of(value)
+    return f"({text})" if isinstance(value, (ast.NamedExpr, ast.Yield, ast.YieldFrom)) else text
 
 
 EXAMPLES = (

@@ -20,8 +20,10 @@ The method belonged to `VariableState`, and went with it.
 
 ## Fix safety
 
-The fix writes `.copy()`, which makes a new Variable as `.to_variable()` did: the leaf itself would be the model's own. It is
-safe, as the original raises, on what is a Variable for certain: a name that `isinstance` has tested or that is annotated so,
+The fix is safe on what is a Variable for certain: the original raises.
+
+It writes `.copy()`, which makes a new Variable as `.to_variable()` did: the leaf itself would be the model's own. A Variable
+for certain is a name that `isinstance` has tested or that is annotated so,
 the leaf of a mapper whose `is_leaf` stops at Variables, an element of `nnx.state(…)`. It is unsafe on anything else, which may
 have a method of that name, and for the parameter of a public function that only the calls in this file tell of. There is no
 fix where `except Exception` would handle the error, nor while a release below 0.11 is to be supported: a copy of a VariableState
@@ -46,9 +48,10 @@ from flake8_nnx_treemap.analysis.values.other_classes import is_of_other_class
 from flake8_nnx_treemap.analysis.values.provenance import Origin, TreeKind, origin_of
 from flake8_nnx_treemap.analysis.values.wrappers import is_format_part
 from flake8_nnx_treemap.names import VARIABLE_STATE_IS_VARIABLE, FlaxRange
+from flake8_nnx_treemap.rules import safety
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.renaming import unless_guarded
-from flake8_nnx_treemap.rules.rewriting import applicability_on, make_fix
+from flake8_nnx_treemap.rules.rewriting import make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
 
 MESSAGE = "to_variable() raises AttributeError from Flax 0.11 on: state holds Variables; use copy() for a new one"
@@ -88,19 +91,24 @@ def _fix(source: ParsedSource, call: ast.Call, name: Range) -> Fix | None:
     if source.expects_attribute_error_at(start_of(call)):
         return None
     assert isinstance(call.func, ast.Attribute)
-    applicability = _applicability(source, call.func.value)
+    owner = call.func.value
+    applicability = safety.safe_if(
+        _is_item_of_state(source, owner) or safety.owner_is_a_variable(source, owner),
+        safety.nothing_sees_the_error(source, call, AttributeError),
+        safety.names_are_bound_in_the_open(source),
+        safety.members_are_themselves(source, _METHOD, "copy"),
+    )
     return make_fix(applicability, "Copy the Variable", [source.replace(name, "copy")])
 
 
-def _applicability(source: ParsedSource, owner: ast.expr) -> Applicability:
-    """Return how safe the fix is: safe if the owner is a wrapper, or an item of ``nnx.state(model)``."""
+def _is_item_of_state(source: ParsedSource, owner: ast.expr) -> bool:
+    """Tell whether an expression is an item of ``nnx.state(model)``."""
     whole = owner
     while isinstance(whole, ast.Subscript):
         whole = whole.value
     origin = origin_of(source, whole) if isinstance(whole, ast.Call) and whole is not owner else None
-    if isinstance(origin, Origin) and origin.kind is TreeKind.STATE and origin.made_by is whole and origin.is_certain:
-        return Applicability.SAFE
-    return applicability_on(source, owner)
+    is_state = isinstance(origin, Origin) and origin.kind is TreeKind.STATE and origin.is_certain
+    return is_state and isinstance(origin, Origin) and origin.made_by is whole
 
 
 EXAMPLES = (
@@ -124,7 +132,11 @@ from flax import nnx
 
 def convert(state):
     is_variable = lambda x: isinstance(x, nnx.Variable)
-    return jax.tree.map(lambda v: v.copy() if is_variable(v) else v, state, is_leaf=is_variable)
+    return jax.tree.map(
+        lambda v: v.copy() if is_variable(v) else v,
+        state,
+        is_leaf=is_variable,
+    )
 """,
         },
         applicability=Applicability.SAFE,
@@ -159,4 +171,10 @@ RULE = Rule(
     __doc__,
     EXAMPLES,
     FixAvailability.SOMETIMES,
+    rests_on=(
+        safety.owner_is_a_variable,
+        safety.nothing_sees_the_error,
+        safety.names_are_bound_in_the_open,
+        safety.members_are_themselves,
+    ),
 )

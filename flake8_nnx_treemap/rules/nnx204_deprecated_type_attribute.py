@@ -24,9 +24,12 @@ for old code.
 
 ## Fix safety
 
-The fix is safe: the attribute returns nothing but `type(…)`. It is unsafe for `self.name.type`, since code elsewhere may
+The fix is safe on what is a Variable for certain: the attribute returns nothing but `type(…)`.
+
+It is unsafe for `self.name.type`, since code elsewhere may
 set such an attribute to something else, and for the parameter of a public function that only the calls in this file tell of,
-since others may call it with something else. There is no fix where `type` is another name in the file.
+since others may call it with something else. There is no fix where `type` is another name in the file, or in an
+f-string.
 
 ## References
 
@@ -38,13 +41,13 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from flake8_nnx_treemap.analysis.code.nodes import start_of
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
-from flake8_nnx_treemap.analysis.values.wrappers import wrapper_attributes
+from flake8_nnx_treemap.analysis.values.wrappers import is_format_part, wrapper_attributes
 from flake8_nnx_treemap.names import FlaxRange
+from flake8_nnx_treemap.rules import safety
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.renaming import unless_guarded
-from flake8_nnx_treemap.rules.rewriting import applicability_on, make_fix
+from flake8_nnx_treemap.rules.rewriting import make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
 
 MESSAGE = "'.type' of a Variable is deprecated since Flax 0.11: use type({})"
@@ -60,14 +63,18 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
 
 
 def _fix(source: ParsedSource, node: ast.Attribute) -> Fix | None:
-    if source.bindings.bindings_of("type", start_of(node)):
+    if is_format_part(source, node) or not safety.builtin_is_itself(source, "type", node):
         return None
     range_ = source.range(node)
     owner = source.range(node.value)
     if source.offset(owner.start) != source.offset(range_.start):
         return None  # The owner is in parentheses.
     text = f"type({source.text_in(owner)})"
-    return make_fix(applicability_on(source, node.value), "Ask for the type", [source.replace(range_, text)])
+    applicability = safety.safe_if(
+        safety.owner_is_a_variable(source, node.value),
+        safety.names_are_bound_in_the_open(source),
+    )
+    return make_fix(applicability, "Ask for the type", [source.replace(range_, text)])
 
 
 EXAMPLES = (
@@ -135,4 +142,16 @@ def convert(state):
     ),
 )
 
-RULE = Rule(CODES["NNX204"], "`.type` of a Variable is `type(…)`", check, __doc__, EXAMPLES, FixAvailability.SOMETIMES)
+RULE = Rule(
+    CODES["NNX204"],
+    "`.type` of a Variable is `type(…)`",
+    check,
+    __doc__,
+    EXAMPLES,
+    FixAvailability.SOMETIMES,
+    rests_on=(
+        safety.owner_is_a_variable,
+        safety.builtin_is_itself,
+        safety.names_are_bound_in_the_open,
+    ),
+)

@@ -2,9 +2,14 @@
 
 ## What it does
 
-Finds reads and writes of `.value` and `.raw_value` of what is a Variable for certain, in code for Flax 0.12.1 and later: a
-name that `isinstance` has tested, the leaf of a mapper or loop whose `is_leaf` stops at Variables, `nnx.Param(…)`, names
-and attributes that are set to nothing else, and the parameter of a function that this file gives nothing else to.
+Finds reads and writes of `.value` and `.raw_value` of Variables, in code for Flax 0.12.1 and later: a name that `isinstance`
+has tested, the leaf of a mapper or loop whose `is_leaf` stops at Variables, `nnx.Param(…)` and what a Variable class of the
+project makes, names and attributes that are set to nothing else, and the parameter of a function that this file gives nothing
+else to. What a flat state holds (`for path, v in nnx.to_flat_state(state)`) is one, too, as is `self` in a Variable class.
+
+Flax's own layers call their Variables `kernel`, `bias`, `embedding`, `lora_a` and `lora_b`. Attributes of these names are taken
+for Variables whatever has them, unless the file sets one to something else, or imports Linen, Keras or TensorFlow, whose
+layers have them as well; so are `scale` of what is called a norm, and `step` of an optimizer.
 
 It is silent where a class of the same file that is or may be a Variable defines a `value` of its own: `get_value()` would
 pass it by. A subclass in another file that overrides `value` is not seen.
@@ -25,10 +30,14 @@ on a raw array, which should have raised, it succeeds.
 
 ## Fix safety
 
-The fix is safe: the attribute calls the method that the fix writes. It is unsafe for `self.name.value`, since code elsewhere
+The fix is safe on what is a Variable for certain: the attribute calls the method that the fix writes.
+
+It is unsafe for `self.name.value`, since code elsewhere
 may set `self.name` to something else, and for the parameter of a public function that only the calls in this file tell of:
-another file may call it with an `Enum`. A function is public if its name has no leading underscore and it stands in no other
-function. There is no fix for `+=` and its like, for an assignment of several names at once, and for `del`.
+another file may call it with an `Enum`. It is unsafe, too, for what only a name tells, for items of state, and for Variable
+classes of the project, of which a subclass may override `value`. A function is public if its name has no leading underscore
+and it stands in no other function. There is no fix for `+=` and its like, for an assignment of several names at once, for `del`,
+and in f-strings.
 
 ## References
 
@@ -42,11 +51,12 @@ from collections.abc import Iterator
 
 from flake8_nnx_treemap.analysis.code.text import Range
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
-from flake8_nnx_treemap.analysis.values.wrappers import wrapper_attributes
+from flake8_nnx_treemap.analysis.values.wrappers import is_format_part, wrapper_attributes
 from flake8_nnx_treemap.names import FlaxRange
+from flake8_nnx_treemap.rules import safety
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.renaming import unless_guarded
-from flake8_nnx_treemap.rules.rewriting import applicability_on, assignment_as_call, make_fix
+from flake8_nnx_treemap.rules.rewriting import assignment_as_call, make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
 from flake8_nnx_treemap.rules.steps import Step
 
@@ -63,6 +73,8 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
 
 
 def _fix(source: ParsedSource, node: ast.Attribute) -> Fix | None:
+    if is_format_part(source, node):
+        return None
     step: Step | None
     if isinstance(node.ctx, ast.Load):
         end = source.range(node).end
@@ -71,7 +83,11 @@ def _fix(source: ParsedSource, node: ast.Attribute) -> Fix | None:
         step = source.replace(name, f"get_{node.attr}()") if source.text_in(name) == node.attr else None
     else:
         step = assignment_as_call(source, node, f"set_{node.attr}(")
-    return make_fix(applicability_on(source, node.value), "Use the method", [step])
+    applicability = safety.safe_if(
+        safety.owner_is_a_variable(source, node.value),
+        safety.names_are_bound_in_the_open(source),
+    )
+    return make_fix(applicability, "Use the method", [step])
 
 
 EXAMPLES = (
@@ -144,4 +160,8 @@ RULE = Rule(
     __doc__,
     EXAMPLES,
     FixAvailability.SOMETIMES,
+    rests_on=(
+        safety.owner_is_a_variable,
+        safety.names_are_bound_in_the_open,
+    ),
 )

@@ -18,8 +18,10 @@ The function was renamed; the old name warns, and code run with `-W error` stops
 
 ## Fix safety
 
-The fix is safe: the old name calls the new one. There is no fix for a name that other files may import from this one, nor
-where `as_pure` means something else in the file.
+The fix is safe: the old name calls the new one.
+
+There is no fix for a name that other files may import from this one or that a string may mention as code, nor where
+`as_pure` means something else in the file, nor in an f-string.
 
 ## References
 
@@ -34,7 +36,9 @@ from collections.abc import Iterator
 from flake8_nnx_treemap.analysis.code.nodes import end_of
 from flake8_nnx_treemap.analysis.code.text import Range
 from flake8_nnx_treemap.analysis.names.source import Edit, ParsedSource
+from flake8_nnx_treemap.analysis.values.wrappers import is_format_part
 from flake8_nnx_treemap.names import RENAMED_IN_NNX, FlaxRange, Renaming
+from flake8_nnx_treemap.rules import safety
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.renaming import attribute_uses, imports_of, renamed_import, unless_guarded
 from flake8_nnx_treemap.rules.rewriting import make_fix
@@ -55,15 +59,18 @@ def _check_name(source: ParsedSource, renaming: Renaming) -> Iterator[Finding]:
     release = ".".join(map(str, renaming.since))
     message, fix_message = MESSAGE.format(renaming.old, release, renaming.new), f"Use {renaming.new}"
 
+    applicability = safety.safe_if(safety.members_are_themselves(source, renaming.old, renaming.new))
+
     def renamed(node: ast.expr) -> list[Edit]:
         end = source.position_of_place(end_of(node))
         return [source.replace(Range(source.position(source.offset(end) - len(renaming.old)), end), renaming.new)]
 
     for use in attribute_uses(source, renaming.qualified_name):
-        yield Finding("NNX207", message, source.range(use), make_fix(Applicability.SAFE, fix_message, renamed(use)))
+        fix = None if is_format_part(source, use) else make_fix(applicability, fix_message, renamed(use))
+        yield Finding("NNX207", message, source.range(use), fix)
     for imported in imports_of(source, renaming.qualified_name):
         edits = renamed_import(source, imported, renaming.new, renamed)
-        fix = None if edits is None else make_fix(Applicability.SAFE, fix_message, edits)
+        fix = None if edits is None else make_fix(applicability, fix_message, edits)
         yield Finding("NNX207", message, source.range(imported.alias), fix)
 
 
@@ -117,5 +124,14 @@ def convert(state):
 )
 
 RULE = Rule(
-    CODES["NNX207"], "`nnx.pure` is called `nnx.as_pure` now", check, __doc__, EXAMPLES, FixAvailability.SOMETIMES
+    CODES["NNX207"],
+    "`nnx.pure` is called `nnx.as_pure` now",
+    check,
+    __doc__,
+    EXAMPLES,
+    FixAvailability.SOMETIMES,
+    rests_on=(
+        safety.name_is_seen_by_nobody_else,
+        safety.members_are_themselves,
+    ),
 )

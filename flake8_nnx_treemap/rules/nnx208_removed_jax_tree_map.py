@@ -20,8 +20,10 @@ moves to them raises `AttributeError`, or `ImportError` at the import.
 
 ## Fix safety
 
-The fix writes `jax.tree.map` and so on, which JAX has had since 0.4.25 and which are the same functions: safe. An import is
-rewritten to `jax.tree_util` if it brings nothing else; otherwise it is reported only.
+The fix is safe: it writes other names of the same functions, which JAX has had since 0.4.25.
+
+It writes `jax.tree.map` and so on. An import is rewritten to `jax.tree_util` if it brings nothing else; otherwise it is
+reported only. The rule is silent where the file sets the function itself.
 
 ## References
 
@@ -36,6 +38,7 @@ from collections.abc import Iterator
 from flake8_nnx_treemap.analysis.code.nodes import start_of
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
 from flake8_nnx_treemap.names import REMOVED_TREE_FUNCTIONS, FlaxRange
+from flake8_nnx_treemap.rules import safety
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.renaming import unless_guarded
 from flake8_nnx_treemap.rules.rewriting import make_fix
@@ -49,11 +52,10 @@ FIX_MESSAGE = "Use the function that JAX has kept"
 def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
     """Report uses of removed functions by their full name, and imports of them."""
     for name in sorted(REMOVED_TREE_FUNCTIONS.keys() & source.bindings.attributes.keys()):
-        uses = source.bindings.attributes[name]
-        if not all(isinstance(use.ctx, ast.Load) for use in uses):
+        if not safety.members_are_themselves(source, name):
             continue  # The file sets ``jax.tree_map`` itself.
-        for use in uses:
-            is_attribute = isinstance(use, ast.Attribute)
+        for use in source.bindings.attributes[name]:
+            is_attribute = isinstance(use, ast.Attribute) and isinstance(use.ctx, ast.Load)
             if is_attribute and source.bindings.names_of(use, depth=0) == {f"jax.{name}"}:
                 yield _use(source, use, name)
     for statement in source.bindings.statements:
@@ -61,7 +63,7 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
         if not isinstance(node, ast.ImportFrom) or node.module != "jax" or node.level or statement.block.is_tried:
             continue
         for alias in node.names:
-            if alias.name in REMOVED_TREE_FUNCTIONS:
+            if alias.name in REMOVED_TREE_FUNCTIONS and safety.members_are_themselves(source, alias.name):
                 yield _import(source, node, alias)
 
 
@@ -70,9 +72,10 @@ def _use(source: ParsedSource, node: ast.expr, name: str) -> Finding:
     kept = f"tree.{REMOVED_TREE_FUNCTIONS[name]}"
     text = source.text_in(range_)
     fix = None
-    if text.endswith(f".{name}"):
+    if text.endswith(name):  # Not where a ligature stands for two letters of it.
         edit = source.replace(range_, text[: -len(name)] + kept)
-        fix = make_fix(Applicability.SAFE, FIX_MESSAGE, [edit])
+        is_safe = safety.nothing_sees_the_error(source, node, AttributeError)
+        fix = make_fix(safety.safe_if(is_safe), FIX_MESSAGE, [edit])
     return Finding("NNX208", MESSAGE.format(f"jax.{name}", f"jax.{kept}"), range_, fix)
 
 
@@ -88,7 +91,8 @@ def _moved_import(source: ParsedSource, node: ast.ImportFrom) -> Fix | None:
     if not line.startswith("from jax import") or any(alias.name not in REMOVED_TREE_FUNCTIONS for alias in node.names):
         return None
     after_module = source.position(source.offset(start) + len("from jax"))
-    return make_fix(Applicability.SAFE, FIX_MESSAGE, [source.insert(after_module, ".tree_util")])
+    is_safe = safety.nothing_sees_the_error(source, node, ImportError)
+    return make_fix(safety.safe_if(is_safe), FIX_MESSAGE, [source.insert(after_module, ".tree_util")])
 
 
 EXAMPLES = (
@@ -142,5 +146,14 @@ def convert(state):
 )
 
 RULE = Rule(
-    CODES["NNX208"], "`jax.tree_map` and its kin are gone from JAX", check, __doc__, EXAMPLES, FixAvailability.SOMETIMES
+    CODES["NNX208"],
+    "`jax.tree_map` and its kin are gone from JAX",
+    check,
+    __doc__,
+    EXAMPLES,
+    FixAvailability.SOMETIMES,
+    rests_on=(
+        safety.members_are_themselves,
+        safety.nothing_sees_the_error,
+    ),
 )

@@ -16,8 +16,10 @@ rule is selected in this run.
 
 ## Fix safety
 
-The fix takes out the code, and the comment if nothing else is left of it. Other codes, other comments and reasons
-stay. No code changes: safe.
+The fix is safe: no code changes.
+
+It takes out the code, and the comment if nothing else is left of it. Other codes, other comments and reasons
+stay.
 
 ## References
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import functools
-import posixpath
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -15,8 +14,9 @@ from flake8_nnx_treemap.analysis.names.scopes import Binding, BindingKind, Block
 from flake8_nnx_treemap.analysis.names.source import Edit, ParsedSource, remembered
 from flake8_nnx_treemap.analysis.values.refusals import is_refused
 from flake8_nnx_treemap.analysis.values.version_checks import is_guarded
-from flake8_nnx_treemap.analysis.values.wrappers import is_format_part
+from flake8_nnx_treemap.analysis.values.wrappers import has_no_place, is_format_part
 from flake8_nnx_treemap.names import FlaxRange, canonical
+from flake8_nnx_treemap.rules import safety
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.rule import Check, Finding
 
@@ -49,7 +49,7 @@ def unless_guarded(check: Check) -> Check:
 
 
 def attribute_uses(source: ParsedSource, name: str) -> Iterator[ast.Attribute]:
-    """Yield each read of ``module.member`` that means a Flax name, also in quoted annotations, but not in f-strings."""
+    """Yield each read of ``module.member`` that means a Flax name, also in quoted annotations."""
     member = name.rpartition(".")[2]
     written = source.bindings.attributes.get(member, ())
     quoted = [node for root in _quoted(source, member) for node in walk(root)]
@@ -57,7 +57,7 @@ def attribute_uses(source: ParsedSource, name: str) -> Iterator[ast.Attribute]:
         if not isinstance(node, ast.Attribute) or node.attr != member or not isinstance(node.ctx, ast.Load):
             continue
         names = source.bindings.names_of(node, depth=0)
-        if names and {canonical(found) for found in names} == {name} and not is_format_part(source, node):
+        if names and {canonical(found) for found in names} == {name} and not has_no_place(source, node):
             yield node
 
 
@@ -96,14 +96,14 @@ def renamed_import(
     Returns:
         The edits; ``None`` if other files may import the name from this one, or it is bound to other things as well.
     """
-    if is_reexport(source, imported):
-        return None
     if imported.alias.asname is not None:
+        if safety.is_reexport(source, imported):
+            return None
         start = source.position_of_place(start_of(imported.alias))
         end = source.position(source.offset(start) + len(imported.alias.name))
         return [source.replace(Range(start, end), new)]
     old = imported.bound
-    if not _is_free(source, new, imported) or source.bindings.is_shared(old) or _is_named_in_text(source, old):
+    if not _is_free(source, new, imported) or not safety.name_is_seen_by_nobody_else(source, imported):
         return None
     edits = _in_import(source, imported, new)
     for use, bindings in _uses_by_import(source, old).get(imported.statement, ()):
@@ -112,34 +112,6 @@ def renamed_import(
             return None
         edits += done
     return edits
-
-
-def is_reexport(source: ParsedSource, imported: ImportedName) -> bool:
-    """Tell whether other files may import the name from here: ``__init__.py``, ``__all__``, ``import X as X``."""
-    if posixpath.basename(source.filename.replace("\\", "/")) == "__init__.py":
-        return True
-    if imported.alias.asname == imported.alias.name:
-        return True
-    return imported.bound in _exported(source)
-
-
-@remembered
-def _exported(source: ParsedSource) -> frozenset[object]:
-    """Return the names listed in ``__all__``."""
-    values: set[object] = set()
-    for statement in source.bindings.statements:
-        targets = getattr(statement.node, "targets", None) or [getattr(statement.node, "target", None)]
-        if any(isinstance(target, ast.Name) and target.id == "__all__" for target in targets):
-            values |= {found.value for found in walk(statement.node) if isinstance(found, ast.Constant)}
-    return frozenset(values)
-
-
-@remembered
-def _is_named_in_text(source: ParsedSource, name: str) -> bool:
-    """Tell whether a string other than an annotation is this name, as in ``globals()["X"]`` and ``cast("X", x)``."""
-    annotations = sum(isinstance(root, ast.Name) and root.id == name for root in _quoted(source, name))
-    texts = [node for node in source.ast_nodes() if isinstance(node, ast.Constant) and node.value == name]
-    return len(texts) > annotations
 
 
 def _is_of(binding: Binding, imported: ImportedName) -> bool:

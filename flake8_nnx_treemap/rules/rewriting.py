@@ -3,37 +3,49 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from flake8_nnx_treemap.analysis.calls.leaf_uses import leaf_uses
 from flake8_nnx_treemap.analysis.calls.mappers import Mapper
 from flake8_nnx_treemap.analysis.calls.predicates import LeafTest, TypeTest
 from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall
 from flake8_nnx_treemap.analysis.code.nodes import (
-    Code,
     Definition,
-    access_path,
     body_of,
     dotted_name,
-    is_constant,
+    is_name,
     nodes_below,
     start_of,
     walk,
 )
 from flake8_nnx_treemap.analysis.names.source import Edit, ParsedSource, Unknown, remembered
 from flake8_nnx_treemap.analysis.names.spelling import spelling_of
-from flake8_nnx_treemap.analysis.values.wrappers import FOLLOW_PRIVATE, is_wrapper
 from flake8_nnx_treemap.names import (
     BASE_CLASSES,
-    VARIABLE_ONLY_ATTRIBUTES,
     VARIABLE_STATE_IS_VARIABLE,
-    WRAPPERS,
     FlaxRange,
     TreeFunctionKind,
 )
+from flake8_nnx_treemap.rules import safety
 from flake8_nnx_treemap.rules.rule import Applicability, Fix
 from flake8_nnx_treemap.rules.steps import Append, AssignByCall, Enclose, Replace, Step
-from flake8_nnx_treemap.rules.stopping import parameter_for, stop_step
+from flake8_nnx_treemap.rules.stopping import parameter_for, stop_step, stopping_at
+
+MEMBERS = ("Variable", "VariableState")
+"""The members of ``flax.nnx`` that the fixes name."""
+
+DISPATCH_RESTS_ON = (
+    safety.leaf_is_read_on_every_way,
+    safety.nothing_sees_the_error,
+    safety.name_is_bound_for_certain,
+    safety.builtin_is_itself,
+    safety.predicate_stops_at_wrappers_alone,
+    safety.everything_is_in_this_file,
+    safety.names_are_bound_in_the_open,
+    safety.members_are_themselves,
+)
+"""The obligations of ``dispatch_fix``."""
 
 LEAF_NAMES = ("v", "leaf", "variable", "leaf_")
 """Names for the parameter of a new lambda, in order of preference."""
@@ -65,11 +77,10 @@ def wrapper_types(source: ParsedSource, node: ast.expr, flax: FlaxRange) -> Wrap
     wanted = ["Variable"]
     if not flax.starts_from(VARIABLE_STATE_IS_VARIABLE):
         wanted.append("variablelib.VariableState")
-    place = start_of(node)
-    if source.bindings.bindings_of("isinstance", place):
-        return None  # The file binds the name "isinstance" to something else.
-    spellings = [spelling_of(source, name, place) for name in wanted]
-    found = [spelling for spelling in spellings if spelling is not None]
+    if not safety.builtin_is_itself(source, "isinstance", node):
+        return None
+    spellings = [spelling_of(source, name, start_of(node)) for name in wanted]
+    found = [one for one in spellings if one is not None and safety.name_is_bound_for_certain(one)]
     if len(found) != len(wanted):
         return None
     return WrapperTypes(
@@ -109,38 +120,6 @@ def hands_on_leaf(source: ParsedSource, mapper: Mapper) -> bool:
 @remembered
 def _hands_on(source: ParsedSource, definition: Definition, leaf: str) -> bool:
     return None in leaf_uses(source, body_of(definition), leaf)
-
-
-def leaf_uses(source: ParsedSource, code: Code, leaf: str) -> Iterator[ast.Attribute | ast.Subscript | None]:
-    """Yield, for each mention of a leaf, the attribute or item of it that is used there.
-
-    Args:
-        source: the file.
-        code: the code.
-        leaf: how the code spells the leaf: a name, or ``args[0]``.
-
-    Yields:
-        The node ``leaf.attribute`` or ``leaf[item]``; ``None`` for a mention that is anything else.
-    """
-    root = leaf.partition("[")[0]
-    for node in nodes_below(code, ast.Name):
-        if node.id != root:
-            continue
-        whole: ast.AST = node
-        while access_path(whole) != leaf and isinstance(parent := source.ast_parent(whole), ast.Subscript):
-            whole = parent
-        owner = source.ast_parent(whole)
-        reads_member = isinstance(owner, (ast.Attribute, ast.Subscript)) and owner.value is whole
-        yield owner if reads_member and access_path(whole) == leaf else None  # type: ignore[misc]
-
-
-def applicability_on(source: ParsedSource, owner: ast.expr) -> Applicability:
-    """Return how safe a fix is that relies on an expression being a wrapper.
-
-    Other code may set an attribute to something else, and may call a public function with something else.
-    """
-    is_certain = not isinstance(owner, ast.Attribute) and is_wrapper(source, owner, FOLLOW_PRIVATE)
-    return Applicability.SAFE if is_certain else Applicability.UNSAFE
 
 
 def assignment_as_call(source: ParsedSource, target: ast.Attribute, method: str) -> AssignByCall | None:
@@ -259,18 +238,26 @@ def widened_predicate(source: ParsedSource, test: LeafTest, types: WrapperTypes,
     if test.is_inline:
         if test.parameter in types.roots:
             return None
+        if _asks_for_old_state(test) and not flax.starts_from(VARIABLE_STATE_IS_VARIABLE):
+            return []
         widened = [_widened_types(found, types, flax) for found in test.tests]
         return None if None in widened else [step for steps in widened for step in steps or ()]
     if flax.starts_from(VARIABLE_STATE_IS_VARIABLE):
         return []  # From 0.11 on the two classes are one: the predicate stops at every wrapper already.
     name = parameter_for(types.text, test.parameter)
-    widened_test = f"lambda {name}: isinstance({name}, {types.text})"
+    widened_test = stopping_at(types.text, test.parameter, takes_path=test.takes_path)
     if test.is_only_tests and all(found.name in BASE_CLASSES for one in test.tests for found in one.types):
         return [Replace(test.expression, widened_test)]
     parts = dotted_name(test.expression)
-    if parts is None or name in parts:
+    if parts is None or name in parts or test.takes_path:
         return None
     return [Replace(test.expression, f"{widened_test} or {source.text_of(test.expression)}({name})")]
+
+
+def _asks_for_old_state(test: LeafTest) -> bool:
+    """Tell whether a predicate reads from a node what a live Variable lacks below 0.11, such as its ``type``."""
+    reads = nodes_below(test.others, ast.Attribute)
+    return any(is_name(read.value, test.parameter) and read.attr != "value" for read in reads)
 
 
 def _widened_types(test: TypeTest, types: WrapperTypes, flax: FlaxRange) -> list[Step] | None:
@@ -286,18 +273,6 @@ def _widened_types(test: TypeTest, types: WrapperTypes, flax: FlaxRange) -> list
         return [] if flax.starts_from(VARIABLE_STATE_IS_VARIABLE) else None
     separator = " | " if isinstance(test.container, ast.BinOp) else ", "
     return [Replace(named.node, separator.join(types.names))]
-
-
-def stops_elsewhere(test: LeafTest) -> bool:
-    """Tell whether a predicate may also stop at nodes that are not wrappers, which the mapper may be meant for."""
-    names: Sequence[str | None] = [found.name for one in test.tests for found in one.types]
-    only_narrows = bool(test.tests) and all(one.is_conditional for one in test.tests)
-    return not WRAPPERS.issuperset(names) or not (only_narrows or all(map(_is_none_test, test.others)))
-
-
-def _is_none_test(node: ast.expr) -> bool:
-    is_equal = isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], (ast.Is, ast.Eq))
-    return is_equal and isinstance(node, ast.Compare) and is_constant(node.comparators[0], None)
 
 
 # The whole fix
@@ -334,14 +309,15 @@ def dispatch_fix(
 
 
 def _is_safe(source: ParsedSource, call: TreeCall, test: LeafTest, mapper: Mapper | Unknown, flax: FlaxRange) -> bool:
-    if isinstance(mapper, Unknown) or not mapper.always_reads & VARIABLE_ONLY_ATTRIBUTES:
-        return False
-    if mapper.function.home is not None or test.function.home is not None:
-        return False  # The other file may have changed by the time that both run.
-    asks_for_more = any(found.is_conditional for found in test.tests)
-    if stops_elsewhere(test) or (asks_for_more and not flax.starts_from(VARIABLE_STATE_IS_VARIABLE)):
-        return False
-    return call.is_complete and not source.expects_attribute_error_at(start_of(call.node))
+    return (
+        isinstance(mapper, Mapper)
+        and safety.leaf_is_read_on_every_way(mapper)
+        and safety.everything_is_in_this_file(call, mapper, test)
+        and safety.predicate_stops_at_wrappers_alone(test, flax)
+        and safety.nothing_sees_the_error(source, call.node, Exception)
+        and safety.names_are_bound_in_the_open(source)
+        and safety.members_are_themselves(source, *MEMBERS)
+    )
 
 
 def stop_fix(

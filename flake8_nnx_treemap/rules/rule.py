@@ -84,7 +84,9 @@ TREES = ("state", "split", "live", "mixed", "grad")
 class Example:
     """A program that shows what a rule reports; it is a test, a part of the rule's page, and a runtime proof.
 
-    ``source`` is a whole module that defines ``convert(tree)`` (or ``convert(tree, other)`` for two trees).
+    ``source`` is a whole module that defines ``convert(tree)`` (or ``convert(tree, other)`` for two trees). Without
+    ``trees`` it is a program by itself: it defines ``result()``, and each rewrite of it returns ``result``, on every
+    release that the rewrite is for.
     ``marked`` holds the exact source text of each expression that is reported, in order.
     ``fixed`` maps a Flax floor (``"portable"``, ``"0.11"``, ``"0.12.1"``) to the whole module after the fix;
     empty where the rule reports and does not rewrite.
@@ -97,6 +99,12 @@ class Example:
     applicability: Applicability | None = None
     floor: str = "portable"
     trees: tuple[str, ...] = TREES
+    result: object = None
+
+    @property
+    def entry_point(self) -> str:
+        """The name of the function that is called to run the program."""
+        return "convert" if self.trees else "result"
 
 
 Check = Callable[["ParsedSource", FlaxRange], Iterable[Finding]]
@@ -112,6 +120,8 @@ class Rule:
     documentation: str
     examples: tuple[Example, ...]
     fix: FixAvailability
+    rests_on: tuple[Callable[..., bool], ...] = ()
+    """The obligations of its safe fix (``rules/safety.py``); empty if it has none that is safe, or changes no code."""
 
     @property
     def code(self) -> str:

@@ -16,7 +16,8 @@ class LintSettings:
     ``select`` holds rule codes or the starts of codes, such as ``NNX1`` (``None``: the rules that are on by default);
     it is kept as a set of whole codes. ``flax`` is the range of Flax releases that the code runs on; a release such as
     ``(0, 11)`` means that one and all later ones. ``extend_safe_fixes`` and ``extend_unsafe_fixes`` name the rules
-    whose fixes count as safe, or as unsafe, whatever the rules say.
+    whose fixes count as safe, or as unsafe, whatever the rules say. ``line_length`` is how long a line may get before a
+    fix lays it out, and ``keeps_commas`` whether a comma behind the last argument keeps each on a line of its own.
     """
 
     select: frozenset[str] | None = None
@@ -24,6 +25,8 @@ class LintSettings:
     unsafe_fixes: bool = False
     extend_safe_fixes: frozenset[str] = frozenset()
     extend_unsafe_fixes: frozenset[str] = frozenset()
+    line_length: int = 88
+    keeps_commas: bool = True
 
     def __post_init__(self) -> None:
         """Check what was given.
@@ -39,6 +42,8 @@ class LintSettings:
             object.__setattr__(self, "flax", FlaxRange(_release_given(self.flax)))
         if not isinstance(self.unsafe_fixes, bool):
             raise ValueError(f"unsafe_fixes must be True or False, not {self.unsafe_fixes!r}")
+        if type(self.line_length) is not int or self.line_length < 1:
+            raise ValueError(f"line_length must be a number of characters, not {self.line_length!r}")
 
     @property
     def flax_range(self) -> FlaxRange:

@@ -40,7 +40,7 @@ class Enclose:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AddKeyword:
-    """A keyword argument to add at the end of a call, on its own line if the other arguments have one each."""
+    """An argument to add at the end of a call, on its own line if the other arguments have one each."""
 
     call: ast.Call
     content: str

@@ -37,6 +37,19 @@ KNOWN = [
     ("jax.tree.leaves(nnx.state(m, nnx.Param))", TreeKind.STATE, PARAM),
     ("jax.tree.leaves(nnx.state(m, ...))", TreeKind.STATE, ()),
     ("jax.tree.leaves(nnx.state(m, kind))", TreeKind.STATE, None),
+    ("jax.tree.leaves(nnx.state(m, nnx.Param, nnx.BatchStat))", TreeKind.STATE, (*PARAM, *BATCH_STAT)),
+    ("def _f(x, s): jax.tree.leaves(s)\n_f(1, nnx.state(m))\n_f(2, s=nnx.state(n))", TreeKind.STATE, ()),
+    ("f = lambda s: jax.tree.leaves(s)\nf(nnx.state(m))", TreeKind.STATE, ()),
+    (
+        "class T:\n  def f(self, s): jax.tree.leaves(s)\n  def g(self): self.f(nnx.state(m))\nT().f(nnx.state(m))",
+        TreeKind.STATE,
+        (),
+    ),
+    (
+        "class T:\n  def s(self): return nnx.state(self.m)\n  def g(self): jax.tree.leaves(self.s())",
+        TreeKind.STATE,
+        (),
+    ),
     ("jax.tree.leaves(nnx.state(m, (nnx.Param, nnx.BatchStat)))", TreeKind.STATE, (*PARAM, *BATCH_STAT)),
     ("jax.tree.leaves(nnx.state(m, nnx.Any(nnx.Param, 'x')))", TreeKind.STATE, None),
     ("jax.tree.leaves(nnx.state(m, nnx.All(nnx.PathContains('x'), nnx.Param)))", TreeKind.STATE, PARAM),
@@ -145,8 +158,13 @@ UNKNOWN = [
     "jax.tree.leaves(nnx.value_and_grad(loss)(m))",
     "g = jax.grad(loss)(params)\njax.tree.leaves(g)",
     "(l, a), g = nnx.value_and_grad(loss, has_aux=True)(m)\njax.tree.leaves(a)",
-    "jax.tree.leaves(nnx.state(m, nnx.Param, nnx.BatchStat))",
     "jax.tree.leaves(jax.tree.map(f, nnx.state(m), is_leaf=g))",
+    "def f(s): jax.tree.leaves(s)\nf(nnx.state(m))\nf([1])",
+    "def f(s): jax.tree.leaves(s)\nf(nnx.state(m))\nmap(f, states)",
+    "def f(s): jax.tree.leaves(s)\nf(*[nnx.state(m)])",
+    "def f(s=None): jax.tree.leaves(s)\nf(nnx.state(m))\nf()",
+    "@wrapped\ndef f(s): jax.tree.leaves(s)\nf(nnx.state(m))",
+    "class T:\n  def f(self, s): jax.tree.leaves(s)\n  def g(self): self.f(nnx.state(m))\nt.f(1)",
     "jax.tree.leaves(jax.tree.map(f, nnx.state(m), **kwargs))",
     "if c:\n  s = nnx.state(m)\nelse:\n  s = nnx.to_pure_dict(t)\njax.tree.leaves(s)",
     "s = nnx.state(m)\nif c:\n  s = load()\njax.tree.leaves(s)",
@@ -186,3 +204,15 @@ def test_what_a_map_made() -> None:
         found = origin_in(body)
         assert isinstance(found, Origin)
         assert found.is_mapped
+
+
+def test_what_other_files_may_call_with_something_else() -> None:
+    for body, is_open in (
+        ("def f(s): jax.tree.leaves(s)\nf(nnx.state(m))", True),
+        ("def _f(s): jax.tree.leaves(s)\n_f(nnx.state(m))", False),
+        ("def f(s): _g(s)\ndef _g(s): jax.tree.leaves(s)\nf(nnx.state(m))", True),
+        ("def f():\n  def g(s): jax.tree.leaves(s)\n  g(nnx.state(m))", False),
+    ):
+        found = origin_in(body)
+        assert isinstance(found, Origin), body
+        assert found.is_open is is_open, body

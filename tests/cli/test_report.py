@@ -153,6 +153,15 @@ def on_a_terminal(*words: str, cwd: Path, answers: bytes = b"") -> str:
     return data.decode().replace("\r\n", "\n")
 
 
+def test_a_diff_on_a_terminal_commands_nothing(folder: Path) -> None:
+    (folder / "bug.py").write_text(BUG.rstrip("\n") + "  # \x1b[2J\u202e\n")
+    for words in ((), ("--color", "never")):
+        shown = on_a_terminal(*FLAX, "--diff", *words, "bug.py", cwd=folder)
+        assert "# \\x1b[2J\\u202e" in shown
+        assert "\x1b[2J" not in shown
+        assert "\u202e" not in shown
+
+
 def test_a_diff_is_coloured_on_a_terminal_alone(folder: Path) -> None:
     shown = on_a_terminal(*FLAX, "--diff", "bug.py", cwd=folder)
     line, new = BUG.splitlines()[4], FIXED.splitlines()[4]

@@ -12,7 +12,7 @@ FIXED = (
     "jax.tree.map(lambda v: v.value if isinstance(v, nnx.Variable) else v, state,"
     " is_leaf=lambda x: isinstance(x, nnx.Variable))"
 )
-SETTINGS = LintSettings(frozenset({"NNX104", "NNX106"}), (0, 12), unsafe_fixes=True)
+SETTINGS = LintSettings(frozenset({"NNX104", "NNX106"}), (0, 12), unsafe_fixes=True, line_length=200)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import websocket
+from browsers import CHROMIUM
 
 FLAGS = (
     "--headless",
@@ -93,7 +94,8 @@ class Page:
 @contextmanager
 def page_at(url: str, profile: Path) -> Iterator[Page]:
     """Open an address in a browser of its own."""
-    command = ["chromium", *FLAGS, f"--user-data-dir={profile}", "about:blank"]
+    assert CHROMIUM is not None, "Chromium is not here"
+    command = [CHROMIUM, *FLAGS, f"--user-data-dir={profile}", "about:blank"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
             page = Page(_address(profile))

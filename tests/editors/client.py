@@ -181,6 +181,10 @@ class Editor:
         found = await self.client.text_document_code_action_async(params)
         return {action.title: action for action in found or () if isinstance(action, types.CodeAction)}
 
+    async def resolved(self, action: types.CodeAction) -> types.CodeAction:
+        """An action that somebody has chosen, with what it edits."""
+        return await self.client.code_action_resolve_async(action)
+
     async def hover(self, uri: str, position: types.Position) -> str | None:
         params = types.HoverParams(types.TextDocumentIdentifier(uri), position)
         found = await self.client.text_document_hover_async(params)
@@ -239,6 +243,7 @@ def capabilities(
     versioned: bool = True,
     creates: bool = True,
     edits: bool = True,
+    resolves: bool = False,
 ) -> types.ClientCapabilities:
     """What a client can do."""
     watched = types.DidChangeWatchedFilesClientCapabilities(dynamic_registration=True)
@@ -259,6 +264,8 @@ def capabilities(
                     types.ClientCodeActionKindOptions(["quickfix", "source.fixAll"])
                 ),
                 is_preferred_support=True,
+                data_support=resolves,
+                resolve_support=types.ClientCodeActionResolveOptions(["edit"]) if resolves else None,
             ),
             hover=types.HoverClientCapabilities(content_format=[types.MarkupKind.Markdown]),
         ),

@@ -8,7 +8,6 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from collections.abc import Iterator
 from importlib.metadata import entry_points
 from pathlib import Path
 
+import browsers
 import pytest
 
 MISSING = [
@@ -25,7 +25,7 @@ MISSING = [
         for name in ("jupyterlab", "jupyterlab_lsp", "pygls", "websocket")
         if importlib.util.find_spec(name) is None
     ),
-    *(name for name in ("chromium",) if shutil.which(name) is None),
+    *browsers.MISSING,
 ]
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}")
 

@@ -190,6 +190,51 @@ async def test_a_fix_of_an_older_text_is_not_offered() -> None:
         assert editor.texts[URI] == FIXED.replace("def ", "# more\ndef ")
 
 
+@pytest.mark.parametrize(
+    ("title", "expected"),
+    [
+        ("Fix NNX101: ", FIXED),
+        ("Fix all of NNX101", FIXED),
+        ("Fix all NNX", FIXED),
+        ("Disable NNX101", BUG.replace("VariableState))\n", "VariableState))  # noqa: NNX101\n")),
+    ],
+)
+def test_edits_are_worked_out_once_an_action_is_chosen(title: str, expected: str) -> None:
+    @protocol_test
+    async def test() -> None:
+        async with connected(resolves=True) as editor:
+            [found] = await editor.diagnostics(editor.open(URI, BUG))
+            action = only(await editor.actions(URI, [found]), title)
+            assert (action.edit is None) == (title != "Fix NNX101: ")
+            if action.edit is None:
+                action = await editor.resolved(action)
+            editor.apply(action.edit)
+            assert editor.texts[URI] == expected
+
+    test()
+
+
+@protocol_test
+async def test_an_action_for_an_older_text_edits_nothing() -> None:
+    async with connected(resolves=True) as editor:
+        [found] = await editor.diagnostics(editor.open(URI, BUG))
+        offered = await editor.actions(URI, [found])
+        editor.change(URI, (types.Range(types.Position(0, 0), types.Position(0, 0)), "# more\n"))
+        for action in (only(offered, "Disable NNX101"), only(offered, "Fix all NNX")):
+            assert (await editor.resolved(action)).edit is None
+        for data in (None, 1, {}, {"uri": URI}, {"uri": URI, "digest": "0", "code": [], "row": None}):
+            strange = types.CodeAction("Something else", data=data)
+            assert (await editor.resolved(strange)).edit is None
+
+
+@protocol_test
+async def test_a_line_without_a_place_for_a_comment_offers_none() -> None:
+    text = BUG.replace("isinstance(x, nnx.VariableState))", 'isinstance(x, nnx.VariableState), *"# noqa: E501")')
+    async with connected(resolves=True) as editor:
+        [found] = await editor.diagnostics(editor.open(URI, text))
+        assert not [title for title in await editor.actions(URI, [found]) if title.startswith("Disable")]
+
+
 @protocol_test
 async def test_disable_for_this_line() -> None:
     async with connected() as editor:

@@ -10,7 +10,6 @@ import importlib.util
 import json
 import os
 import shlex
-import shutil
 import signal
 import socket
 import subprocess
@@ -22,6 +21,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+import browsers
 import pytest
 
 import flake8_nnx_treemap
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 CODE_SERVER = shlex.split(os.environ.get("NNX_CODE_SERVER", ""))
 VSIX = os.environ.get("NNX_VSIX", "")
 MISSING = [name for name in ("pygls", "websocket") if importlib.util.find_spec(name) is None]
-MISSING += [name for name in ("chromium",) if shutil.which(name) is None]
+MISSING += browsers.MISSING
 MISSING += [] if CODE_SERVER and VSIX else ["code-server with the extension"]
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}")
 

@@ -45,7 +45,7 @@ HEAD = "import jax\nfrom flax import nnx\n"
     ],
 )
 def test_all_rules_at_once(floor: tuple[int, ...], source: str, fixed: str) -> None:
-    settings = LintSettings(ALL, floor, unsafe_fixes=True)
+    settings = LintSettings(ALL, floor, unsafe_fixes=True, line_length=200)
     assert fix_source(source, settings=settings).text == fixed
     assert fix_source(fixed, settings=settings).text == fixed
 

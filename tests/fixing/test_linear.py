@@ -80,6 +80,31 @@ SHAPES = {
         "mask{0} = jax.tree.map(lambda x: x.ndim > 1, nnx.state(m, nnx.Param))\n"
         "nnx.Optimizer(m, optax.adamw(1.0, mask=mask{0}))\n"
     ),
+    "masks of one object": repeated(
+        "        self.m{0} = jax.tree.map(lambda x: x.ndim > 1, nnx.state(m))\n"
+        "        nnx.Optimizer(m, make(1.0, self.m{0}))\n        self.kept = self.m{0}\n",
+        "def make(lr, mask):\n    return optax.adamw(lr, mask=mask)\n\n\nclass T:\n    def __init__(self, m):\n",
+    ),
+    "readers of one mask": repeated(
+        "nnx.Optimizer(m, optax.adamw({0}.0, mask=mask))\n",
+        "mask = jax.tree.map(lambda x: x.ndim > 1, nnx.state(m, nnx.Param))\n",
+    ),
+    "subclasses of Variable": repeated(
+        "class V{0}(B):\n    def __init__(self, value, tag):\n        super().__init__(value, tag=tag)\n"
+        "        self.tag = tag\n\n\nclass W{0}(nnx.Param):\n    def rename(self, tag):\n        self.tag = tag\n\n\n",
+        "class B(nnx.Variable):\n    pass\n\n\n",
+    ),
+    "metadata of one subclass": repeated(
+        "    def f{0}(self, tag):\n        self.a{0} = tag\n\n", "class V(nnx.Variable):\n"
+    ),
+    "cases": repeated(
+        "        case nnx.Param() | nnx.BatchStat() if flag:\n            return {0}\n",
+        "def f(x):\n    match x:\n",
+        "    return x\n\n\njax.tree.map(f, nnx.state(m))\n",
+    ),
+    "comparisons of types": repeated(
+        "isinstance(s[{0}], nnx.Param) or type(s['k{0}']) is nnx.VariableState\n", "s = {}\n"
+    ),
     "handlers": repeated(f"with suppress(AttributeError):\n    {CALL}\n"),
     "aliases": repeated(
         "t{0} = jax.tree.map\nt{0}(lambda v: v.value, s, is_leaf=lambda x: type(x) is nnx.VariableState)\n"

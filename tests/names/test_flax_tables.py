@@ -17,11 +17,19 @@ from flake8_nnx_treemap.flax_names import (
     Span,
     measured_releases,
     names_of_some_releases,
+    names_that_went,
     releases_that_warn,
     releases_with,
     releases_without,
 )
-from flake8_nnx_treemap.names import NNX_SUBMODULES, VARIABLE_BASES, VARIABLE_SUBCLASSES
+from flake8_nnx_treemap.names import (
+    INSTEAD_OF_REMOVED,
+    NNX_SUBMODULES,
+    STATE_FUNCTIONS,
+    STATE_FUNCTIONS_ARE_THERE,
+    VARIABLE_BASES,
+    VARIABLE_SUBCLASSES,
+)
 
 LAST = measured_releases()[-1]
 
@@ -92,6 +100,25 @@ def test_names_that_some_release_lacks() -> None:
     assert {"Dict", "List", "to_arrays"} <= names_of_some_releases()
     assert not {"state", "Param", "no_such_name", "VariableState"} & names_of_some_releases()
     assert {"to_variable", "get_value"} <= names_of_some_releases("state leaf")
+
+
+def test_names_that_went() -> None:
+    assert {"Dict", "to_arrays", "with_sharding_constraint"} <= names_that_went()
+    assert not {"List", "state", "as_pure", "no_such_name"} & names_that_went()
+    assert names_that_went() <= names_of_some_releases()
+
+
+def test_what_is_advised_is_there() -> None:
+    """For what went, and for the methods of State: the tables know the old names, and have the new ones."""
+    assert INSTEAD_OF_REMOVED.keys() <= names_that_went()
+    for advice in INSTEAD_OF_REMOVED.values():
+        module, _, name = advice.partition(",")[0].rpartition(".")
+        assert module == "jax.lax" or releases_with(name)[-1].last is None
+    warning = {name for name in nnx_names.MEMBERS["State"] if releases_that_warn(name, "State")}
+    assert warning == STATE_FUNCTIONS.keys()
+    for method, function in STATE_FUNCTIONS.items():
+        since = (Span(STATE_FUNCTIONS_ARE_THERE, None),)
+        assert releases_with(function) == releases_that_warn(method, "State") == since
 
 
 def test_what_layers_hold_is_a_variable_or_another_layer() -> None:

@@ -69,6 +69,21 @@ def test_a_range_in_words() -> None:
     assert str(FlaxRange((0, 10, 0), (0, 10, 7))) == "0.10.0 to 0.10.7"
 
 
+@pytest.mark.parametrize(
+    ("requirement", "is_stated"),
+    [("flax>=0.10", True), ("flax>=0.8", True), ("flax==0.12.*", True), ("flax<0.12", False), ("flax", False)],
+)
+def test_a_floor_is_stated_only_where_somebody_says_it(tmp_path: Path, requirement: str, is_stated: bool) -> None:
+    (tmp_path / "pyproject.toml").write_text(needs(requirement))
+    assert decision_of(tmp_path).range.floor_is_stated is is_stated
+
+
+def test_a_target_states_its_floor() -> None:
+    assert all(parse_target(text).floor_is_stated for text in ("portable", "0.10.0", "0.12", ">=0.11", ">=0.10,<0.11"))
+    assert not parse_target("<0.11").floor_is_stated
+    assert parse_target("portable") != PORTABLE_RANGE
+
+
 @given(st.sampled_from(KNOWN_RELEASES), st.sampled_from((*KNOWN_RELEASES[:-1], None)))
 def test_a_target_says_the_range_again(lowest: tuple[int, ...], highest: tuple[int, ...] | None) -> None:
     if highest is None or lowest <= highest:

@@ -219,3 +219,51 @@ def test_what_is_no_file_is_no_module(package: Path, what: str) -> None:
     else:
         path.symlink_to("/dev/zero")
     assert codes(package, module("from mine.odd import is_variable_leaf  # nnx")) == []
+
+
+STATE_OF = """\
+from flax import nnx
+
+
+class Base(nnx.Module):
+    pass
+
+
+def state_of(model):
+    return nnx.state(model, nnx.Param)
+
+
+def load(path):
+    return state_of(path)
+"""
+
+
+@pytest.mark.parametrize(
+    ("imports", "tree", "reported"),
+    [
+        ("from mine.sub.making import state_of", "state_of(model)", True),
+        ("from mine.sub import making", "making.load('x')", True),
+        ("from mine.sub.making import Base", "Model()", True),
+        ("from mine.sub.making import missing", "missing(model)", False),
+        ("from theirs.making import state_of", "state_of(model)", False),
+    ],
+)
+def test_trees_made_in_another_file(package: Path, imports: str, tree: str, reported: bool) -> None:
+    (package / "making.py").write_text(STATE_OF)
+    base = "Base" if "Base" in imports else "object"
+    text = f"""\
+import jax
+from flax import nnx
+{imports}
+
+
+class Model({base}):
+    pass
+
+
+def convert(model):
+    return jax.tree.map(lambda v: v.value if hasattr(v, "value") else v, {tree})
+"""
+    user = package / "user.py"
+    found = lint(text, str(user), LintSettings(frozenset({"NNX102"})), module_finder(str(user)))
+    assert [one.code for one in found] == (["NNX102"] if reported else [])

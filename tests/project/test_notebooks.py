@@ -17,6 +17,7 @@ from flake8_nnx_treemap.analysis.code.text import Edit, Position, Range, SourceE
 from flake8_nnx_treemap.project.configuration import Overrides
 from flake8_nnx_treemap.project.magics import covered
 from flake8_nnx_treemap.project.notebooks import read_notebook
+from flake8_nnx_treemap.project.patches import as_text
 from flake8_nnx_treemap.project.runner import FileReport, Task, process_text
 
 IMPORTS = "import jax\nfrom flax import nnx"
@@ -245,7 +246,7 @@ def test_an_edit_over_the_end_of_a_cell_is_refused() -> None:
 
 def test_the_diff_shows_cells() -> None:
     report, _ = fix(notebook(code(IMPORTS), code(["!ls\n", CALL])))
-    lines = report.diff.splitlines()
+    lines = as_text(report.diffs).splitlines()
     assert lines[:3] == ["--- book.ipynb:cell 2", "+++ book.ipynb:cell 2", "@@ -1,2 +1,2 @@"]
     assert lines[3:] == [" !ls", f"-{CALL}", f"+{FIXED}"]
 

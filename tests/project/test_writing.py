@@ -330,7 +330,7 @@ def test_it_is_swept_where_a_file_was_named(source: Path) -> None:
 def project_with_cache(folder: Path, cache_dir: str = "") -> None:
     line = f"cache-dir = {cache_dir!r}\n" if cache_dir else ""
     (folder / "pyproject.toml").write_text(f"[tool.nnx-treemap]\ncache = true\n{line}")
-    (folder / "clean.py").write_text("from flax import nnx\nx = nnx.Param(1).value\n")
+    (folder / "clean.py").write_text("from flax import nnx\ntree = nnx.Param(1).value\n")
 
 
 def test_a_repository_that_ships_a_link_for_its_cache(tmp_path: Path, victim: Path) -> None:
@@ -384,7 +384,7 @@ def test_a_baseline_is_not_written_through_a_link(source: Path, victim: Path) ->
 @pytest.mark.parametrize("option", [("--baseline", "pipe", "--write-baseline"), ("--cache-dir", ".")])
 def test_nothing_but_a_file_is_replaced(source: Path, option: tuple[str, ...]) -> None:
     name = "pipe" if "pipe" in option else "nothing-found"
-    (source.parent / "clean.py").write_text("from flax import nnx\nx = nnx.Param(1).value\n")
+    (source.parent / "clean.py").write_text("from flax import nnx\ntree = nnx.Param(1).value\n")
     os.mkfifo(source.parent / name)
     nnx_fix(source.parent, "--isolated", *(["--check"] if name != "pipe" else []), *option, ".")
     assert stat.S_ISFIFO((source.parent / name).stat().st_mode)

@@ -102,4 +102,4 @@ def test_example_is_rewritten_as_shown(rule: Rule, example: Example) -> None:
     for floor, expected in example.fixed.items():
         settings = LintSettings(frozenset({rule.code}), range_named(floor), unsafe_fixes=True)
         assert fix_source(example.source, settings=settings).text == expected
-    assert re.search(r"^def convert\(", example.source, re.MULTILINE)
+    assert re.search(rf"^def {example.entry_point}\(", example.source, re.MULTILINE)

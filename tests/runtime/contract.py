@@ -12,10 +12,10 @@ import enum
 import functools
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from describe import Description, differences
-from harness import EAGER, Build, LeafCall, Observation, Transform, observe
+from describe import Description, Identities, describe, differences
+from harness import EAGER, Build, LeafCall, Observation, Transform, nothing, observe
 
 
 class Reach(enum.Enum):
@@ -70,6 +70,20 @@ def compare(
     """
     before, after = _observe_original(original, build, transform), observe(fixed, build, transform)
     return Comparison(before, after, tuple(violations(before, after, promise)))
+
+
+def compare_results(original: str, fixed: str, wanted: object, promise: Promise) -> Comparison:
+    """Run an original and its rewrite that need no tree; see ``compare``.
+
+    Args:
+        original: the program as it was; it defines ``result()``.
+        fixed: the program as rewritten.
+        wanted: what the rewrite must return, whatever the original did.
+        promise: what is expected besides.
+    """
+    found = compare(original, fixed, nothing, promise=promise)
+    wrong = differences("what it should return", describe(wanted, Identities()), found.fixed.result)
+    return replace(found, violations=(*found.violations, *wrong))
 
 
 @functools.lru_cache(maxsize=4096)

@@ -1,9 +1,9 @@
 """Runs programs on the installed Flax, and notes all that they do. ``contract.py`` compares what was noted.
 
-A program is a module that defines ``convert(tree)`` or ``convert(tree, other)``. Each run gets inputs of its own,
-built anew. What is observed: whether it returned or raised; the result's structure, types, values and metadata; which
-wrappers of the result *are* wrappers of the input; what became of the input and of the model behind it; and what the
-mapper did with each leaf it was given.
+A program is a module that defines ``convert(tree)`` or ``convert(tree, other)``, or ``result()`` if it needs no tree.
+Each run gets inputs of its own, built anew. What is observed: whether it returned or raised; the result's structure,
+types, values and metadata; which wrappers of the result *are* wrappers of the input; what became of the input and of
+the model behind it; and what the mapper did with each leaf it was given.
 """
 
 from __future__ import annotations
@@ -47,11 +47,16 @@ Build = Callable[[], Subject]
 Convert = Callable[..., Any]
 
 
+def nothing() -> Subject:
+    """The inputs of a program by itself."""
+    return Subject(())
+
+
 def load(source: str) -> Convert:
-    """Execute a program and give its ``convert``."""
+    """Execute a program and give its ``convert``, or the ``result`` of a program by itself."""
     module = types.ModuleType("program")
     exec(compile(source, PROGRAM, "exec"), module.__dict__)
-    convert = module.__dict__["convert"]
+    convert = module.__dict__["convert" if "convert" in module.__dict__ else "result"]
     assert callable(convert)
     return convert  # type: ignore[no-any-return]
 
@@ -312,7 +317,7 @@ def _run(source: str, build: Build, subject: Subject, transform: Transform) -> O
         result=describe(result, identities.copy()),
         effects={} if transform.builds_inside else _describe_inputs(arguments, subject.owner, identities.copy()),
         calls=tuple(recorder.calls),
-        wrappers=wrapper_count(handed[0][0]) if handed else 0,
+        wrappers=wrapper_count(handed[0][0]) if handed and handed[0] else 0,
         gone_into=_gone_into(handed, identities, lambda value: True),
         passed_over=_gone_into(handed, identities, lambda value: not jax.tree_util.tree_leaves(value)),
         detail=detail,

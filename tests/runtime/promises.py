@@ -27,6 +27,7 @@ REACHES: Mapping[str, tuple[Reach, bool]] = {
     "NNX110": _USERS_DISPATCH,
     "NNX111": _NO_MAPPER,
     "NNX112": _WRITES_THE_DISPATCH,
+    "NNX113": _NO_MAPPER,
     "NNX201": _NO_MAPPER,
     "NNX202": _NO_MAPPER,
     "NNX203": _NO_MAPPER,
@@ -35,6 +36,12 @@ REACHES: Mapping[str, tuple[Reach, bool]] = {
     "NNX206": _NO_MAPPER,
     "NNX207": _NO_MAPPER,
     "NNX208": _NO_MAPPER,
+    "NNX209": _NO_MAPPER,
+    "NNX211": _NO_MAPPER,
+    "NNX212": _NO_MAPPER,
+    "NNX213": _NO_MAPPER,
+    "NNX214": _NO_MAPPER,
+    "NNX210": _NO_MAPPER,
 }
 """Rule -> how many wrappers its fix maps, and whether it leaves everything else alone."""
 

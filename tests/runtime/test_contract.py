@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import pytest
-from contract import UNSAFE, Promise, Reach, compare
+from contract import UNSAFE, Promise, Reach, compare, compare_results
 from describe import differences
 from flax import nnx
 from harness import EAGER, PROGRAM, NotApplicable, Subject, Transform, observe
@@ -47,6 +49,17 @@ def test_the_same_twice() -> None:
     assert comparison.violations == ()
     assert comparison.original.returned
     assert comparison.fixed.mapped == comparison.fixed.wrappers == 4
+
+
+def test_programs_that_need_no_tree() -> None:
+    three, four, fails = (f"def result():\n    return {text}\n" for text in ("3", "4", "None.x"))
+    by_itself = Promise(safe=True, reach=Reach.UNKNOWN)
+    assert compare_results(three, three, 3, by_itself).violations == ()
+    assert compare_results(fails, three, 3, by_itself).violations == ()
+    assert len(compare_results(three, three, 4, by_itself).violations) == 1
+    assert len(compare_results(three, four, 4, by_itself).violations) == 1
+    assert compare_results(three, four, 4, replace(by_itself, safe=False)).violations == ()
+    assert compare_results(three, fails, 3, UNSAFE).violations[0].startswith("raises AttributeError")
 
 
 def test_a_raise_gives_leave_to_return() -> None:

@@ -6,8 +6,8 @@ import os
 from collections.abc import Iterable
 
 import pytest
-from contract import Promise, compare
-from harness import EAGER, GRAD, TRANSFORMS, VMAP, NotApplicable, Transform, observe
+from contract import Promise, compare, compare_results
+from harness import EAGER, GRAD, TRANSFORMS, VMAP, NotApplicable, Transform, nothing, observe
 from installed import RELEASE, STOPS_ABOVE_LIVE_VARIABLES, release_named
 from matrix import REWRITES, Rewrite, fixed_text
 from promises import REACHES
@@ -21,6 +21,8 @@ from flake8_nnx_treemap.rules.settings import LintSettings
 pytestmark = pytest.mark.runtime
 
 each_rewrite = pytest.mark.parametrize("rewrite", REWRITES, ids=str)
+each_rewrite_on_trees = pytest.mark.parametrize("rewrite", [one for one in REWRITES if one.example.trees], ids=str)
+each_rewrite_by_itself = pytest.mark.parametrize("rewrite", [one for one in REWRITES if not one.example.trees], ids=str)
 
 
 IS_FULL = os.environ.get("NNX_PROOF") == "full"
@@ -53,7 +55,7 @@ def transforms_for(rewrite: Rewrite, tree_name: str) -> tuple[Transform, ...]:
     return TRANSFORMS
 
 
-@each_rewrite
+@each_rewrite_on_trees
 def test_example_keeps_its_promise_under_every_transformation(rewrite: Rewrite) -> None:
     found: list[str] = []
     for name in rewrite.example.trees:
@@ -61,12 +63,19 @@ def test_example_keeps_its_promise_under_every_transformation(rewrite: Rewrite) 
     assert not found, "\n".join([str(rewrite), *found])
 
 
-@each_rewrite
+@each_rewrite_on_trees
 def test_example_keeps_its_promise_on_every_tree(rewrite: Rewrite) -> None:
     found: list[str] = []
     for tree in TREES:
         found += broken_promises(rewrite, tree.name, (EAGER,), "catalogue")
     assert not found, "\n".join([str(rewrite), *found])
+
+
+@each_rewrite_by_itself
+def test_program_by_itself_keeps_its_promise_and_returns_what_it_should(rewrite: Rewrite) -> None:
+    comparison = compare_results(rewrite.example.source, rewrite.fixed, rewrite.example.result, rewrite.promise)
+    TALLY.add("examples", rewrite.rule.code, rewrite.fixed, comparison)
+    assert not comparison.violations, "\n".join([str(rewrite), comparison.fixed.detail, *comparison.violations])
 
 
 @each_rewrite
@@ -137,9 +146,9 @@ def test_code_for_new_releases_warns_of_nothing_that_a_rule_repairs(rewrite: Rew
             continue
         settings = LintSettings(codes, release_named(floor), unsafe_fixes=True)
         text = fix_source(rewrite.example.source, settings=settings).text
-        for name in rewrite.example.trees:
-            before = observe(rewrite.example.source, CATALOGUE[name].build)
-            after = observe(text, CATALOGUE[name].build)
+        for build in [CATALOGUE[name].build for name in rewrite.example.trees] or [nothing]:
+            before = observe(rewrite.example.source, build)
+            after = observe(text, build)
             assert not [message for message in after.warnings if any(word in message for word in repaired)]
             assert not before.returned or set(after.warnings) <= set(before.warnings)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from flake8_nnx_treemap.analysis.calls.mappers import HELPER_DEPTH, Dispatch, helpers_of
+from flake8_nnx_treemap.analysis.calls.predicates import typed_expression
 from flake8_nnx_treemap.analysis.code.nodes import Code, access_path, child_nodes, nodes_below
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
 
@@ -31,16 +32,20 @@ _CONTAINERS: Final = (ast.Tuple, ast.List, ast.Dict, ast.Starred)
 _OUTCOMES: Final = (Default.DENIED, Default.GRANTED)
 
 
-def default_branch_of(source: ParsedSource, code: Code, leaf: str, dispatches: Iterable[Dispatch]) -> Default:
+def default_branch_of(
+    source: ParsedSource, code: Code, leaf: str, dispatches: Iterable[Dispatch], others: Iterable[str] = ()
+) -> Default:
     """Return what code does with a leaf that fails all its type tests.
 
     Args:
         source: the file.
         code: the body of a function or of a loop, or an expression.
         leaf: how the code spells the leaf.
-        dispatches: the tests, as ``mappers.dispatches_in`` finds them.
+        dispatches: the tests that fail, as ``mappers.dispatches_in`` finds them.
+        others: how the code spells the leaves of further trees, with which it may work as well.
     """
-    return _Reader(source, {found.node: found for found in dispatches}, {leaf}, HELPER_DEPTH).of_code(code)
+    names = {leaf, *others}
+    return _Reader(source, {found.node: found for found in dispatches}, names, HELPER_DEPTH).of_code(code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,8 @@ class _Reader:
     def _of_statement(self, node: ast.AST) -> tuple[bool, bool]:
         if isinstance(node, ast.If):
             return self._of_if(node)
+        if isinstance(node, ast.Match):
+            return self._of_match(node)
         if isinstance(node, ast.Return):
             self.returned.append(self.of_expression(node.value) if node.value else Default.NOTHING)
             return False, False
@@ -100,6 +107,31 @@ class _Reader:
             return then
         return then[0] or otherwise[0], then[1] or otherwise[1]
 
+    def _of_match(self, node: ast.Match) -> tuple[bool, bool]:
+        """Read the cases that do not ask for one of the classes."""
+        if typed_expression(node.subject) is None and self.of_expression(node.subject) is Default.WORK:
+            return True, True
+        found: list[tuple[bool, bool]] = []
+        for case in node.cases:
+            is_taken = case.guard is None or self.of_expression(case.guard) is not Default.DENIED
+            if not is_taken or self._is_denied(case.pattern):
+                continue
+            takes_all = isinstance(case.pattern, ast.MatchAs) and case.pattern.pattern is None
+            if isinstance(case.pattern, ast.MatchAs) and takes_all and case.pattern.name is not None:
+                self.names.add(case.pattern.name)
+            found.append(self._of_block(case.body))
+            if takes_all and case.guard is None:
+                return any(works for works, _ in found), any(goes_on for _, goes_on in found)
+        return any(works for works, _ in found), True
+
+    def _is_denied(self, pattern: ast.pattern) -> bool:
+        """Tell whether a pattern asks for one of the classes and for nothing else."""
+        if isinstance(pattern, ast.MatchOr):
+            return all(map(self._is_denied, pattern.patterns))
+        if isinstance(pattern, ast.MatchAs) and pattern.pattern is not None:
+            return self._is_denied(pattern.pattern)
+        return pattern in self.dispatches
+
     # Expressions
 
     def of_expression(self, node: ast.AST) -> Default:
@@ -108,7 +140,7 @@ class _Reader:
             # Without the attribute, ``getattr(leaf, "value", leaf)`` is its default.
             if found.test is None and isinstance(node, ast.Call) and len(node.args) == 3:
                 return self.of_expression(node.args[2])
-            return Default.DENIED
+            return Default.GRANTED if found.is_negated else Default.DENIED
         if access_path(node) in self.names:
             return Default.LEAF
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):

@@ -14,6 +14,7 @@ from flake8_nnx_treemap.analysis.code.nodes import (
     positional_arguments,
     start_of,
 )
+from flake8_nnx_treemap.analysis.names.imported import definition_elsewhere
 from flake8_nnx_treemap.analysis.names.scopes import Binding, BindingKind, Scope, class_of_method
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown, remembered
 
@@ -105,7 +106,7 @@ def function_of(
     if isinstance(expression, ast.Call):
         return _function_of_partial(source, expression, steps)
     if across_files and isinstance(expression, (ast.Name, ast.Attribute)):
-        imported = _imported_function(source, source.bindings.names_of(expression), steps)
+        imported = _imported_function(source, source.bindings.names_of(expression))
         if not isinstance(imported, Unknown):
             return imported
     if isinstance(expression, ast.Name):
@@ -155,18 +156,12 @@ def _function_of_name(source: ParsedSource, name: ast.Name, steps: int) -> Funct
     return value if isinstance(value, Unknown) else function_of(source, value, steps - 1)
 
 
-def _imported_function(source: ParsedSource, names: frozenset[str], steps: int) -> Function | Unknown:
+def _imported_function(source: ParsedSource, names: frozenset[str]) -> Function | Unknown:
     """Return the function in another file of this project that a qualified name means, also through re-exports."""
-    found = source.modules(next(iter(names))) if source.modules is not None and len(names) == 1 else None
-    if found is None or not steps:
+    found = definition_elsewhere(source, names)
+    if found is None:
         return Unknown("imported from elsewhere")
-    home, name = found
-    bindings = home.bindings.names_in(home.bindings.module).get(name, [])
-    if len(bindings) != 1:
-        return Unknown(f"{name!r} has {len(bindings) or 'no'} definitions there")
-    binding = bindings[0]
-    if binding.qualified_name is not None:
-        return _imported_function(home, frozenset({binding.qualified_name}), steps - 1)
+    home, binding = found
     if binding.kind is BindingKind.FUNCTION:
         function = _function_of_definition(home, binding)
     elif binding.kind is BindingKind.ASSIGNMENT and isinstance(binding.value, ast.Lambda) and not binding.path:

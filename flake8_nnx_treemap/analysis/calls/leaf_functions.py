@@ -44,7 +44,7 @@ def _helpers(source: ParsedSource, function: LeafFunction) -> Iterator[LeafFunct
 
 def _of_call(source: ParsedSource, call: TreeCall) -> Iterator[LeafFunction]:
     if call.is_leaf is not None:
-        test = leaf_test_of(source, call.is_leaf)
+        test = leaf_test_of(source, call.is_leaf, takes_path=call.takes_path)
         if not isinstance(test, Unknown):
             yield LeafFunction(test.function.definition, test.parameter)
     if call.mapper is not None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from flake8_nnx_treemap.analysis.calls.class_references import class_name
+from flake8_nnx_treemap.analysis.calls.class_references import class_name, classes_of
 from flake8_nnx_treemap.analysis.calls.functions import SINGLE_DISPATCH, Function, function_of
 from flake8_nnx_treemap.analysis.calls.predicates import Subjects, TypeTest, type_test_of, typed_subject
 from flake8_nnx_treemap.analysis.code.nodes import (
@@ -24,6 +25,7 @@ from flake8_nnx_treemap.analysis.code.nodes import (
     without_docstring,
     words_below,
 )
+from flake8_nnx_treemap.analysis.names.scopes import ScopeKind
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown, remembered
 
 HELPER_DEPTH = 2
@@ -38,26 +40,30 @@ class Dispatch:
 
     ``test`` is set if it names classes; otherwise it tests for an attribute, or for something unknown.
     ``of_first`` is false if it tests the leaf of a further tree, which may be a wrapper without ``is_leaf``.
+    ``is_negated`` is true of ``type(x) is not C``, which holds for all leaves but those of the class.
     """
 
     node: ast.AST
     test: TypeTest | None = None
     attribute: str | None = None
     of_first: bool = True
+    is_negated: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Mapper:
     """A mapper whose definition is in the project.
 
-    ``leaf`` is how the function spells the leaf of the first tree: a parameter's name, or ``args[0]``. ``always_reads``
-    are the attributes that it reads from the leaf on every path to a result. ``ignores_leaf`` is true if it never uses
-    the leaf, as in ``lambda _: replicated``. ``results`` are the expressions that it may return.
+    ``leaf`` is how the function spells the leaf of the first tree: a parameter's name, or ``args[0]``; ``others`` are
+    the parameters for leaves of further trees. ``always_reads`` are the attributes that it reads from the leaf on every
+    path to a result. ``ignores_leaf`` is true if it never uses the leaf, as in ``lambda _: replicated``; ``results``
+    are the expressions that it may return.
     """
 
     expression: ast.expr
     function: Function
     leaf: str
+    others: tuple[str, ...]
     dispatches: tuple[Dispatch, ...]
     always_reads: frozenset[str]
     ignores_leaf: bool
@@ -67,6 +73,14 @@ class Mapper:
     def is_inline(self) -> bool:
         """Whether the mapper is a lambda written in the call itself."""
         return self.function.definition is self.expression
+
+    @property
+    def is_identity(self) -> bool:
+        """Whether the mapper does nothing but return its leaf."""
+        statements = without_docstring(self.function.body)
+        first = statements[0] if len(statements) == 1 else None
+        returned = first.value if isinstance(first, ast.Return) else first
+        return returned is not None and access_path(returned) == self.leaf
 
 
 def mapper_of(
@@ -101,7 +115,16 @@ def _mapper_of(
     others = tuple(name for name in function.required[leaf_position:] if name != leaf)
     home = function.home or source
     read = _reading_of(home, function.definition, function.decorators, (leaf, *others), function.overridable)
-    return Mapper(expression, function, leaf, read.dispatches, read.always_reads, read.ignores_leaf, read.results)
+    return Mapper(
+        expression,
+        function,
+        leaf,
+        others,
+        read.dispatches,
+        read.always_reads,
+        read.ignores_leaf,
+        read.results,
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -195,23 +218,70 @@ def _dispatch_at(source: ParsedSource, node: ast.AST, leaf: Subjects) -> Iterato
         if test is not None:
             yield Dispatch(node, test)
         elif isinstance(node, ast.Compare):
-            if _compares_type(node, leaf):
+            if (denied := _denied_type_test(source, node, leaf)) is not None:
+                yield Dispatch(node, denied, is_negated=True)
+            elif _compares_type(node, leaf):
                 yield Dispatch(node)
         else:
             yield from _attribute_test(source, node, leaf)
             given = [*node.args, *(keyword.value for keyword in node.keywords)]
             if any(typed_subject(argument, leaf) is not None for argument in given):
                 yield Dispatch(node)
+    elif isinstance(node, ast.Match):
+        yield from _tests_of_cases(source, node, leaf)
     elif _chooses_by_type(node, leaf):
         yield Dispatch(node)
 
 
+_OPPOSITES: Final[dict[type[ast.cmpop], type[ast.cmpop]]] = {
+    ast.IsNot: ast.Is,
+    ast.NotEq: ast.Eq,
+    ast.NotIn: ast.In,
+}
+
+
+def _denied_type_test(source: ParsedSource, node: ast.Compare, leaf: Subjects) -> TypeTest | None:
+    """Return the type test of which a comparison is the opposite: ``type(x) is C`` for ``type(x) is not C``."""
+    opposite = _OPPOSITES.get(type(node.ops[0])) if len(node.ops) == 1 else None
+    if opposite is None:
+        return None
+    test = type_test_of(source, ast.copy_location(ast.Compare(node.left, [opposite()], node.comparators), node), leaf)
+    return None if test is None else replace(test, node=node)
+
+
+def _tests_of_cases(source: ParsedSource, node: ast.Match, leaf: Subjects) -> Iterator[Dispatch]:
+    """Yield a dispatch for each class in the patterns of ``match leaf`` or ``match type(leaf)``."""
+    is_exact = (subject := typed_subject(node.subject, leaf)) is not None
+    subject = access_path(node.subject) if subject is None else subject
+    if subject is None or (not is_exact and subject not in leaf):
+        return
+    for pattern in nodes_below([case.pattern for case in node.cases], ast.MatchClass, ast.MatchValue):
+        named = _class_named(pattern, is_exact=is_exact)
+        if named is not None and _is_at_top(source, pattern):
+            yield Dispatch(pattern, TypeTest(named, subject, named, classes_of(source, named), is_exact=is_exact))
+        elif named is not None or isinstance(pattern, ast.MatchClass):
+            yield Dispatch(pattern)
+
+
+def _class_named(pattern: ast.pattern, *, is_exact: bool) -> ast.expr | None:
+    """Return the class that a pattern asks a leaf for, or the one that it compares with a leaf's type."""
+    if is_exact:
+        return pattern.value if isinstance(pattern, ast.MatchValue) else None
+    return pattern.cls if isinstance(pattern, ast.MatchClass) else None
+
+
+def _is_at_top(source: ParsedSource, pattern: ast.AST) -> bool:
+    """Tell whether a pattern is matched with the subject itself: ``case C()``, ``C() | D()``, ``C() as name``."""
+    around = source.ast_parent(pattern)
+    while isinstance(around, (ast.MatchOr, ast.MatchAs)):
+        around = source.ast_parent(around)
+    return isinstance(around, ast.match_case)
+
+
 def _chooses_by_type(node: ast.AST, leaf: Subjects) -> bool:
-    """Tell whether a node is ``TABLE[type(leaf)]``, ``match leaf`` with classes, or a ``try`` that branches on it."""
+    """Tell whether a node is ``TABLE[type(leaf)]``, or a ``try`` that branches on the leaf."""
     if isinstance(node, ast.Subscript):
         return any(typed_subject(key, leaf) is not None for key in subscript_keys(node))
-    if isinstance(node, ast.Match):
-        return access_path(node.subject) in leaf and any(nodes_below([node], ast.MatchClass))
     if isinstance(node, ast.Try):
         return any(_mentions(node.body, name) for name in leaf) and _catches_missing_attribute(node)
     return isinstance(node, ast.With) and any(
@@ -260,7 +330,9 @@ def _unknown_tests(source: ParsedSource, condition: ast.expr, names: Subjects, d
 
 
 def _is_read_elsewhere(source: ParsedSource, call: ast.Call, leaf: Subjects, depth: int) -> bool:
-    """Tell whether ``_dispatch_at`` or ``_dispatches_of_helper`` already reads a call."""
+    """Tell whether ``_dispatch_at`` or ``_dispatches_of_helper`` already reads a call, or what a ``type(x)`` is in."""
+    if typed_subject(call, leaf) is not None and isinstance(source.ast_parent(call), (ast.Compare, ast.Call)):
+        return True
     if type_test_of(source, call, leaf) is not None or any(_attribute_test(source, call, leaf)):
         return True
     return depth > 0 and any(helpers_of(source, call, leaf))
@@ -346,16 +418,51 @@ def _always_read(
     decorators: tuple[str, ...],
     leaf: str,
     depth: int,
-    overridable: bool,
+    overridable: bool | None,
 ) -> frozenset[str]:
+    """Return what a function always reads; with ``None`` for ``overridable``, as if no other file overrode a method."""
+    if overridable is None and _has_namesake(source, definition):
+        return frozenset()
     if overridable or _is_generator(definition) or not SINGLE_DISPATCH.isdisjoint(decorators):
         return frozenset()  # Another function may run instead, or the body may run later.
-    return always_read_in(source, body_of(definition), leaf, depth)
+    return _always_read_in(source, body_of(definition), leaf, depth, trusts_methods=overridable is None)
+
+
+def reads_unless_overridden(source: ParsedSource, mapper: Mapper) -> frozenset[str]:
+    """Return the attributes that a mapper reads on every path, unless a subclass in another file overrides a method.
+
+    Args:
+        source: the file with the call.
+        mapper: its mapper.
+    """
+    function = mapper.function
+    home = function.home or source
+    reads = _always_read(home, function.definition, function.decorators, mapper.leaf, HELPER_DEPTH, None)
+    return mapper.always_reads | reads
+
+
+def _has_namesake(source: ParsedSource, definition: Definition) -> bool:
+    """Tell whether several classes of a file define a method of the same name: one may override the other."""
+    return isinstance(definition, ast.FunctionDef) and _classes_by_member(source)[definition.name] > 1
+
+
+@remembered
+def _classes_by_member(source: ParsedSource) -> Counter[str]:
+    """Return in how many classes of a file each name is bound."""
+    bound = source.bindings.all_bound()
+    return Counter(name for name, bindings in bound if bindings[0].scope.kind is ScopeKind.CLASS)
 
 
 def always_read_in(source: ParsedSource, code: Code, leaf: str, depth: int = HELPER_DEPTH) -> frozenset[str]:
     """Return the attributes that code reads from a leaf on every path; for the arguments see ``dispatches_in``."""
-    reads, _ = _CertainReads(source, leaf, depth).of_block(code)
+    return _always_read_in(source, code, leaf, depth, trusts_methods=False)
+
+
+def _always_read_in(source: ParsedSource, code: Code, leaf: str, depth: int, *, trusts_methods: bool) -> frozenset[str]:
+    certain = _CertainReads(source, leaf, depth, trusts_methods)
+    if source.bindings.is_shared(certain.root):
+        return frozenset()  # A function inside may rebind it.
+    reads, _ = certain.of_block(code)
     return frozenset() if reads is _EVERYTHING else reads
 
 
@@ -368,16 +475,27 @@ def _results(definition: Definition) -> Iterator[ast.expr]:
 
 @dataclass(frozen=True, slots=True)
 class _CertainReads:
-    """A reading of code for the attributes of the leaf that it reads on every path."""
+    """A reading of code for the attributes of the leaf that it reads on every path.
+
+    With ``trusts_methods``, a method is what its class here defines, as if no subclass overrode it.
+    """
 
     source: ParsedSource
     leaf: str
     depth: int
+    trusts_methods: bool
+
+    @property
+    def root(self) -> str:
+        """The name in the leaf's spelling: ``args`` of ``args[0]``."""
+        return self.leaf.partition("[")[0]
 
     def of_block(self, statements: Code) -> tuple[_Reads, bool]:
         """Return what a list of statements always reads, and whether control can go on after it."""
         reads: frozenset[str] = frozenset()
         for statement in statements:
+            if self._rebinds_leaf_midway(statement):
+                return reads, True
             found, goes_on = self.of_statement(statement)
             if found is _EVERYTHING:
                 return _EVERYTHING, False
@@ -387,6 +505,12 @@ class _CertainReads:
             if self._rebinds_leaf(statement):
                 return reads, True
         return reads, True
+
+    def _rebinds_leaf_midway(self, statement: ast.AST) -> bool:
+        """Tell whether a ``:=`` in a statement rebinds the leaf, so that what is read after it is no longer known."""
+        if not self.source.bindings.expressions(ast.NamedExpr):
+            return False
+        return any(is_name(node.target, self.root) for node in nodes_below([statement], ast.NamedExpr))
 
     def of_statement(self, node: ast.AST) -> tuple[_Reads, bool]:
         if isinstance(node, ast.Raise):
@@ -402,8 +526,8 @@ class _CertainReads:
         if isinstance(node, ast.While):
             return self.of_expression(node.test), not _may_return(node)
         if isinstance(node, (ast.With, ast.AsyncWith)):
-            items = [self.of_expression(item.context_expr) for item in node.items]
-            return frozenset().union(*items), not _may_return(node)
+            # The first manager may rebind the leaf, or swallow the error that the second one raises.
+            return self.of_expression(node.items[0].context_expr), not _may_return(node)
         if isinstance(node, (ast.Break, ast.Continue)):
             return frozenset(), False
         if isinstance(node, ast.Assert):
@@ -424,7 +548,7 @@ class _CertainReads:
         return tested | common, not leaves_early and (then_goes_on or else_goes_on)
 
     def _rebinds_leaf(self, statement: ast.AST) -> bool:
-        return any(self.leaf in _names_bound_by(node) for node in nodes_below([statement], *_REBINDERS))
+        return any(self.root in _names_bound_by(node) for node in nodes_below([statement], *_REBINDERS))
 
     def of_expression(self, node: ast.AST) -> frozenset[str]:
         if type(node) is ast.Name:  # Most nodes are names; the tests below take time.
@@ -451,7 +575,8 @@ class _CertainReads:
         reads: frozenset[str] = frozenset()
         for helper, parameter in helpers_of(self.source, node, {self.leaf}) if self.depth else ():
             function = (helper.definition, helper.decorators)
-            reads |= _always_read(self.source, *function, parameter, self.depth - 1, helper.overridable)
+            overridable = None if self.trusts_methods else helper.overridable
+            reads |= _always_read(self.source, *function, parameter, self.depth - 1, overridable)
         # ``str.replace`` takes two arguments, a Variable's takes one.
         is_of_text = isinstance(node.func, ast.Attribute) and node.func.attr == "replace" and len(node.args) > 1
         parts = [*node.args, *node.keywords] if is_of_text else child_nodes(node)

@@ -47,7 +47,8 @@ class TypeTest:
 class LeafTest:
     """An ``is_leaf`` predicate: a node is a leaf if one of ``tests`` holds, or one of ``others``.
 
-    ``function`` is the predicate's function. ``denied`` are tests that must not hold. Without ``others`` and ``denied``
+    ``function`` is the predicate's function, ``parameter`` the one that gets the node; with ``takes_path`` another one
+    before it gets the node's key path. ``denied`` are tests that must not hold. Without ``others`` and ``denied``
     the predicate consists of its ``tests``.
     """
 
@@ -57,6 +58,7 @@ class LeafTest:
     tests: tuple[TypeTest, ...]
     denied: tuple[TypeTest, ...]
     others: tuple[ast.expr, ...]
+    takes_path: bool = False
 
     @property
     def is_inline(self) -> bool:
@@ -89,32 +91,39 @@ class _Condition:
     is_conditional: bool
 
 
-def leaf_test_of(source: ParsedSource, expression: ast.expr, *, across_files: bool = False) -> LeafTest | Unknown:
+def leaf_test_of(
+    source: ParsedSource, expression: ast.expr, *, takes_path: bool | None = False, across_files: bool = False
+) -> LeafTest | Unknown:
     """Return the tests of an ``is_leaf`` argument.
 
     Args:
         source: the file.
         expression: the value passed as ``is_leaf``.
+        takes_path: whether it is called with a key path before the node; ``None`` if that is unknown.
         across_files: whether to read predicates of other files, too; their nodes belong to ``function.home``.
 
     Returns:
         The predicate's tests, or why it cannot be read.
     """
-    test = _leaf_test_of(source, expression, across_files=False)
+    if takes_path is None:
+        return Unknown("the predicate may be given a path")
+    test = _leaf_test_of(source, expression, takes_path, across_files=False)
     is_elsewhere = isinstance(test, Unknown) and across_files
-    return _leaf_test_of(source, expression, across_files=True) if is_elsewhere else test
+    return _leaf_test_of(source, expression, takes_path, across_files=True) if is_elsewhere else test
 
 
 @remembered
-def _leaf_test_of(source: ParsedSource, expression: ast.expr, *, across_files: bool) -> LeafTest | Unknown:
+def _leaf_test_of(
+    source: ParsedSource, expression: ast.expr, takes_path: bool, *, across_files: bool
+) -> LeafTest | Unknown:
     function = function_of(source, expression, across_files=across_files)
     if isinstance(function, Unknown):
         return function
     parameters = function.parameters
-    if len(parameters) != 1:
-        return Unknown("the predicate takes more than one argument")
-    tests = _tests_of(function.home or source, function.definition, parameters[0])
-    return tests if isinstance(tests, Unknown) else LeafTest(expression, function, parameters[0], *tests)
+    if len(parameters) != 1 + takes_path:
+        return Unknown("the predicate does not take the arguments that it is given")
+    tests = _tests_of(function.home or source, function.definition, parameters[-1])
+    return tests if isinstance(tests, Unknown) else LeafTest(expression, function, parameters[-1], *tests, takes_path)
 
 
 _Tests = tuple[tuple[TypeTest, ...], tuple[TypeTest, ...], tuple[ast.expr, ...]]

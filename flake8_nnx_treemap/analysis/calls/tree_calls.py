@@ -20,7 +20,8 @@ class TreeCall:
     ``more_trees`` is true if starred arguments may bring further trees. ``is_complete`` is false if ``**keywords`` may
     bring arguments that are not listed. ``partial`` is the ``functools.partial`` that holds some of the arguments, if
     any; other calls may share it. ``none_for_is_leaf`` is a literal ``None`` given as ``is_leaf``, which is then
-    ``None`` as if nothing had been given.
+    ``None`` as if nothing had been given. ``takes_path`` tells whether ``is_leaf`` is called with a key path and a node
+    (``is_leaf_takes_path``); ``None`` if that is unknown.
     """
 
     node: ast.Call
@@ -32,6 +33,7 @@ class TreeCall:
     is_complete: bool
     partial: ast.Call | None = None
     none_for_is_leaf: ast.expr | None = None
+    takes_path: bool | None = False
 
     @property
     def callee(self) -> ast.expr:
@@ -105,6 +107,8 @@ def _sort_arguments(node: ast.Call, function: TreeFunction, partial: ast.Call | 
     for position, value in enumerate(given[:known]):  # After a starred argument, positions are unknown.
         if position == function.is_leaf_position:
             by_name["is_leaf"] = value
+        elif function.is_leaf_position is not None and position == function.is_leaf_position + 1:
+            by_name["is_leaf_takes_path"] = value  # Of the functions that hand out paths; the others take no more.
         elif position < len(function.parameters):
             by_name[function.parameters[position]] = value
         elif function.takes_more_trees:
@@ -123,4 +127,12 @@ def _sort_arguments(node: ast.Call, function: TreeFunction, partial: ast.Call | 
         is_complete=all(keyword.arg is not None for keyword in keywords),
         partial=partial,
         none_for_is_leaf=is_leaf if is_none else None,
+        takes_path=_constant(by_name.get("is_leaf_takes_path")),
     )
+
+
+def _constant(flag: ast.expr | None) -> bool | None:
+    """Return the value of a flag that is false by default; ``None`` if it is unknown."""
+    if flag is None or is_constant(flag, False):
+        return False
+    return True if is_constant(flag, True) else None

@@ -169,6 +169,12 @@ def is_constant(node: ast.AST | None, *values: object) -> bool:
 # Functions and calls
 
 
+def is_none_test(node: ast.expr) -> bool:
+    """Tell whether an expression compares something with ``None``."""
+    is_equal = isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], (ast.Is, ast.Eq))
+    return is_equal and isinstance(node, ast.Compare) and is_none(node.comparators[0])
+
+
 def body_of(definition: Definition) -> Code:
     """Return the statements of a function, or the expression of a lambda as a list of one."""
     return definition.body if isinstance(definition.body, list) else [definition.body]

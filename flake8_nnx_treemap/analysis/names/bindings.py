@@ -23,7 +23,7 @@ from flake8_nnx_treemap.analysis.names.scopes import (
     Statement,
 )
 
-_Listed = TypeVar("_Listed", ast.Compare, ast.Dict, ast.IfExp)
+_Listed = TypeVar("_Listed", ast.Compare, ast.Dict, ast.IfExp, ast.NamedExpr)
 
 
 class Bindings:
@@ -56,7 +56,7 @@ class Bindings:
         return self._names_in.get(scope, {})
 
     def expressions(self, kind: type[_Listed]) -> list[_Listed]:
-        """Return the expressions of one type: comparisons, dictionary displays or conditional expressions."""
+        """Return the expressions of one type: comparisons, dictionary displays, ``a if b else c``, or ``a := b``."""
         return self._listed[kind]  # type: ignore[return-value]
 
     def all_bound(self) -> Iterator[tuple[str, list[Binding]]]:
@@ -138,22 +138,37 @@ class Bindings:
 
     def _bindings_of(self, name: str, place: Place) -> tuple[Binding, ...]:
         first_scope = scope = self.scope_at(place)
+        block = self.block_at(place)
+        in_class: tuple[Binding, ...] = ()
         while True:
             home = scope.outside.get(name, scope)
             visible = scope.kind is not ScopeKind.CLASS or scope is first_scope
             bindings = self.names_in(home).get(name) if visible else None
-            if bindings:
-                block = self.block_at(place)
-                if len(bindings) == 1 or home is not first_scope or block is None:
-                    if (home, name) not in self._every_binding:
-                        self._every_binding[home, name] = tuple(bindings)
-                    return self._every_binding[home, name]
-                if (home, name) not in self._sorted_bindings:
-                    self._sorted_bindings[home, name] = BindingsOfName(bindings)
-                return self._sorted_bindings[home, name].reaching(place, block)
+            if bindings and scope is first_scope and home is scope and scope.kind is ScopeKind.CLASS and block:
+                # Where the body of a class has not bound a name yet, the name means what it means around the class.
+                in_class, is_certain = self._sorted(home, name).made_before(place, block)
+                if is_certain:
+                    return in_class
+            elif bindings:
+                found = self._found(home, name, place, block if home is first_scope else None)
+                return (*in_class, *found) if in_class else found
             if scope.parent is None:
-                return ()
+                return in_class
             scope = scope.parent
+
+    def _found(self, home: Scope, name: str, place: Place, block: Block | None) -> tuple[Binding, ...]:
+        """Return the bindings that reach a place in a block of the same scope; without a block, all of them."""
+        bindings = self.names_in(home)[name]
+        if len(bindings) > 1 and block is not None:
+            return self._sorted(home, name).reaching(place, block)
+        if (home, name) not in self._every_binding:
+            self._every_binding[home, name] = tuple(bindings)
+        return self._every_binding[home, name]
+
+    def _sorted(self, home: Scope, name: str) -> BindingsOfName:
+        if (home, name) not in self._sorted_bindings:
+            self._sorted_bindings[home, name] = BindingsOfName(self.names_in(home)[name])
+        return self._sorted_bindings[home, name]
 
     def qualified_names(self, parts: tuple[str, ...], place: Place, depth: int = 8) -> frozenset[str]:
         """Return the qualified names that ``a.b.c`` at ``place`` may mean, such as ``flax.nnx.Variable``.

@@ -6,6 +6,7 @@ import ast
 from collections import defaultdict
 from collections.abc import Iterator
 
+from flake8_nnx_treemap.analysis.code.managers import may_swallow
 from flake8_nnx_treemap.analysis.code.nodes import Place, child_nodes, end_of, start_of, walk
 from flake8_nnx_treemap.analysis.names.scopes import (
     FUNCTIONS,
@@ -100,6 +101,7 @@ class Collector:
                 self._target(target, None, (), node, scope, block, BindingKind.OTHER)
         elif hasattr(node, "type_params"):  # ``type X = ..``, from Python 3.12 on.
             self._target(node.name, None, (), node, scope, block, BindingKind.OTHER)  # type: ignore[attr-defined]
+            self._type_parameters(node, Scope(ScopeKind.TYPE_PARAMETERS, node, scope), block)
 
     def _compound(self, node: ast.stmt, scope: Scope, block: Block) -> None:
         if isinstance(node, (ast.For, ast.AsyncFor)):
@@ -135,7 +137,9 @@ class Collector:
     @staticmethod
     def _inner_block(node: ast.stmt, name: str, block: Block) -> Block:
         if isinstance(node, (ast.With, ast.AsyncWith)):
-            return block  # What the body of a "with" binds reaches the code after it.
+            # What the body binds reaches the code after it, unless an error may have ended the body early.
+            swallows = any(may_swallow(item.context_expr) for item in node.items)
+            return Block(block, node, may_end_early=True) if swallows else block
         is_try = isinstance(node, ast.Try) or type(node).__name__ == "TryStar"
         return Block(
             block,
@@ -181,9 +185,11 @@ class Collector:
 
     def _class(self, node: ast.ClassDef, scope: Scope, block: Block) -> None:
         self._bind(node.name, BindingKind.CLASS, node, scope, block, start_of(node.body[0]))
-        inner = Scope(ScopeKind.CLASS, node, scope)
+        # Methods see the type parameters of their class, but not the names that its body binds.
+        around = Scope(ScopeKind.TYPE_PARAMETERS, node, scope) if getattr(node, "type_params", ()) else scope
+        inner = Scope(ScopeKind.CLASS, node, around)
         body = Block(None, node)
-        self._type_parameters(node, inner, body)
+        self._type_parameters(node, around, body)
         for expression in (*node.decorator_list, *node.bases, *(keyword.value for keyword in node.keywords)):
             self._expression(expression, scope, block)
         self._pending.append((node.body, inner, body))
@@ -191,6 +197,8 @@ class Collector:
     def _type_parameters(self, node: ast.AST, scope: Scope, block: Block) -> None:
         for parameter in getattr(node, "type_params", ()):
             self._bind(parameter.name, BindingKind.OTHER, parameter, scope, block, start_of(parameter))
+            for value in child_nodes(parameter):  # Its bound, or constraints, and from Python 3.13 on its default.
+                self._expression(value, scope, block)
 
     @staticmethod
     def _defaults(arguments: ast.arguments) -> list[ast.expr]:

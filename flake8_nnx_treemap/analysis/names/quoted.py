@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from flake8_nnx_treemap.analysis.code.nodes import end_of, start_of, walk
+from flake8_nnx_treemap.analysis.code.nodes import child_nodes, dotted_name, end_of, start_of, subscript_keys, walk
 from flake8_nnx_treemap.analysis.code.text import parse_expression
 from flake8_nnx_treemap.analysis.names.collector import annotations_of
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Range, remembered
@@ -30,12 +30,27 @@ def quoted_annotations(source: ParsedSource) -> tuple[ast.expr, ...]:
 
 def _find(source: ParsedSource) -> Iterator[ast.expr]:
     for annotation in _annotations(source):
-        for node in walk(annotation):
+        for node in _parts(annotation):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 expression = _read(source, node)
                 if expression is not None:
                     source.adopt(expression, node)
                     yield expression
+
+
+def _parts(annotation: ast.expr) -> Iterator[ast.AST]:
+    """Yield the nodes of an annotation that are types: no values of ``Literal``, no metadata of ``Annotated``."""
+    pending: list[ast.AST] = [annotation]
+    for node in pending:
+        yield node
+        parts = child_nodes(node)
+        if isinstance(node, ast.Subscript):
+            name = (dotted_name(node.value) or ("",))[-1]
+            if name == "Literal":
+                parts = [node.value]
+            elif name == "Annotated":
+                parts = [node.value, subscript_keys(node)[0]]
+        pending += parts
 
 
 def _annotations(source: ParsedSource) -> Iterator[ast.expr]:

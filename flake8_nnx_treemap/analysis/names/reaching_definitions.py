@@ -52,6 +52,17 @@ class BindingsOfName:
         others = sorted({*range(first, end), *self._elsewhere(around[-1])})
         return (self.ordered[last], *(self.ordered[index] for index in others))
 
+    def made_before(self, use: Place, block: Block) -> tuple[tuple[Binding, ...], bool]:
+        """Return the bindings that may reach ``use``, and whether one of them has been made for certain.
+
+        Unlike ``reaching``, it leaves out what is bound only after ``use``.
+        """
+        around = list(block.ancestors())
+        before = bisect_left(self._places, use)
+        if self._last_certain(around, before) is not None:
+            return self.reaching(use, block), True
+        return (self.ordered if any(found.is_loop for found in around) else self.ordered[:before]), False
+
     def _elsewhere(self, body: Block) -> Sequence[int]:
         """Return the indices of the bindings that other functions, or the module, make with ``global``."""
         if body not in self._outside:

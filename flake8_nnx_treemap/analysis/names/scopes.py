@@ -33,16 +33,22 @@ class ScopeKind(enum.Enum):
     FUNCTION = "function"
     LAMBDA = "lambda"
     COMPREHENSION = "comprehension"
+    TYPE_PARAMETERS = "type parameters"
+    """Of a class or a ``type`` statement, from Python 3.12 on."""
 
 
 @dataclass(slots=True, eq=False)  # Not frozen, here and below: making thousands of frozen ones takes thrice as long.
 class Block:
-    """A list of statements that run one after the other; ``owner`` is the statement it belongs to."""
+    """A list of statements that run one after the other; ``owner`` is the statement it belongs to.
+
+    ``may_end_early`` is true for the body of a ``with`` that may swallow an error.
+    """
 
     parent: Block | None = None
     owner: ast.AST | None = None
     is_loop: bool = False
     is_try_body: bool = False
+    may_end_early: bool = False
 
     @property
     def is_tried(self) -> bool:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 from bisect import bisect_right
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from flake8_nnx_treemap.analysis.code.nodes import Place, child_nodes, end_of, start_of, words_below
 from flake8_nnx_treemap.analysis.code.regions import Region, is_within
@@ -25,8 +25,14 @@ class Unknown:
     reason: str
 
 
-Modules = Callable[[str], "tuple[ParsedSource, str] | None"]
-"""Finds the module of this project that defines a qualified name, and the name in that module."""
+class Modules(Protocol):
+    """The other modules of a file's project."""
+
+    def __call__(self, name: str, /) -> tuple[ParsedSource, str] | None:
+        """Find the module that defines a qualified name, and the name in that module."""
+
+    def import_from_here(self, name: str, /) -> bool:
+        """Tell whether one of them imports a name from the file."""
 
 
 class ParsedSource(SourceText):

@@ -7,18 +7,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from flake8_nnx_treemap.analysis.code.nodes import Place, end_of, start_of, words_below
-from flake8_nnx_treemap.analysis.names.scopes import Binding, Scope, ScopeKind
+from flake8_nnx_treemap.analysis.code.nodes import Place, end_of, is_none, start_of, words_below
+from flake8_nnx_treemap.analysis.names.scopes import Binding, Block, Scope, ScopeKind
 from flake8_nnx_treemap.analysis.names.source import Edit, ParsedSource, Position, Range, remembered
 from flake8_nnx_treemap.names import NNX_MODULES
 
 
 @dataclass(frozen=True, slots=True)
 class Spelling:
-    """An expression that means a Flax name, with the edits that import what it needs."""
+    """An expression that means a Flax name, with the edits that import what it needs.
+
+    ``is_certain`` is false if the name may also mean something else where it is written, or nothing yet.
+    """
 
     text: str
     edits: tuple[Edit, ...] = ()
+    is_certain: bool = True
 
 
 _VARIABLELIB = "variablelib"
@@ -33,20 +37,23 @@ def spelling_of(source: ParsedSource, name: str, place: Place) -> Spelling | Non
         place: where it is to be written.
 
     Returns:
-        The shortest spelling, preferring the file's own module alias; ``None`` if no import of NNX is visible at
-        ``place``.
+        The shortest spelling that is certain, preferring the file's own module alias, or one that needs a further
+        import, or one that is not certain; ``None`` if no import of NNX is visible at ``place``.
     """
-    written = [text for scope in _scopes_around(source, place) for text in _through_imports(source, scope, name, place)]
-    if written:
-        return Spelling(min(written, key=_preference))
-    return _through_new_import(source, name.rpartition(".")[2], place)
+    written = [text for scope in scopes_around(source, place) for text in _through_imports(source, scope, name, place)]
+    certain = [text for text in written if _is_certain(source, text, name, place)]
+    if certain:
+        return Spelling(min(certain, key=_preference))
+    added = _through_new_import(source, name.rpartition(".")[2], place)
+    return Spelling(min(written, key=_preference), is_certain=False) if added is None and written else added
 
 
 def _preference(text: str) -> tuple[int, int, str]:
     return (text.count("."), len(text), text)
 
 
-def _scopes_around(source: ParsedSource, place: Place) -> Iterator[Scope]:
+def scopes_around(source: ParsedSource, place: Place) -> Iterator[Scope]:
+    """Yield the scopes around a place, innermost first."""
     scope: Scope | None = source.bindings.scope_at(place)
     while scope is not None:
         yield scope
@@ -74,17 +81,21 @@ class _Names:
 
 
 def _through_imports(source: ParsedSource, scope: Scope, name: str, place: Place) -> Iterator[str]:
-    """Yield the spellings of a name with the names of one scope; of those through imports, the best that reaches."""
+    """Yield the spellings of a name that start with a name of one scope and may mean it at a place."""
     names = _names_in(source, scope, name)
     for visible in names.assigned:
-        if _can_be_used(source, visible, place):
-            for full in source.bindings.qualified_names((visible,), place):
-                yield from _texts(visible, full, name)
+        for full in source.bindings.qualified_names((visible,), place):
+            yield from _texts(visible, full, name)
     for text, visible, full in names.imported:
-        is_meant = full in source.bindings.qualified_names((visible,), place)
-        if is_meant and _can_be_used(source, visible, place):
+        if full in source.bindings.qualified_names((visible,), place):
             yield text
-            return
+
+
+def _is_certain(source: ParsedSource, text: str, name: str, place: Place) -> bool:
+    """Tell whether a spelling means a member of NNX at a place whatever has run before, and nothing else."""
+    visible = text.partition(".")[0]
+    meant = source.bindings.qualified_names((visible,), place)
+    return all(text in _texts(visible, full, name) for full in meant) and can_be_used(source, visible, place)
 
 
 @remembered
@@ -112,21 +123,22 @@ def _texts(visible: str, full: str, name: str) -> Iterator[str]:
     yield from (visible + target[len(full) :] for target in targets if target.startswith(full + "."))
 
 
-def _can_be_used(source: ParsedSource, visible: str, place: Place) -> bool:
+def can_be_used(source: ParsedSource, visible: str, place: Place) -> bool:
+    """Tell whether a name has always been bound when the code at a place runs."""
     bindings = source.bindings.bindings_of(visible, place)
-    if not all(_is_there_in_a_lambda(source, binding) for binding in bindings):
+    if source.bindings.is_shared(visible) or not all(_is_there_in_a_lambda(source, one) for one in bindings):
         return False
-    return any(_is_made_before(source, binding, place) for binding in bindings) or (
-        # The line that is to be rewritten uses the name already.
-        place[0] in _rows_of(source, visible)
-    )
+    if place[0] in _rows_of(source, visible):
+        return True  # The line that is to be rewritten uses the name already.
+    is_made = any(_is_made_before(source, binding, place) for binding in bindings)
+    return is_made and not any(is_none(binding.value) for binding in bindings)
 
 
 def _is_made_before(source: ParsedSource, binding: Binding, place: Place) -> bool:
     """Tell whether a binding has always been made when the code at a place runs."""
     if binding.place > place:
         return False
-    blocks = [block for block in binding.block.ancestors() if not block.is_try_body]
+    blocks = [block for block in binding.block.ancestors() if not _binds_or_raises(source, block, binding)]
     scope = source.bindings.scope_at(place)
     while scope.kind in (ScopeKind.LAMBDA, ScopeKind.COMPREHENSION) and scope.parent is not None:
         scope = scope.parent
@@ -134,6 +146,15 @@ def _is_made_before(source: ParsedSource, binding: Binding, place: Place) -> boo
     if scope is not binding.scope or block is None:
         return len(blocks) <= 1
     return not blocks or blocks[0] in block.ancestors()
+
+
+def _binds_or_raises(source: ParsedSource, block: Block, binding: Binding) -> bool:
+    """Tell whether a block is the body of a ``try`` each of whose handlers binds the same name, too, or raises."""
+    if not block.is_try_body:
+        return False
+    bound = [one.block.owner for one in source.bindings.names_in(binding.scope)[binding.name]]
+    handlers: list[ast.ExceptHandler] = getattr(block.owner, "handlers", [])
+    return all(handler in bound or isinstance(handler.body[-1], ast.Raise) for handler in handlers)
 
 
 @remembered
@@ -165,7 +186,7 @@ def _through_new_import(source: ParsedSource, member: str, place: Place) -> Spel
         return None  # The name is in use, perhaps through ``from m import *``.
     found = [
         (visible, node)
-        for scope in _scopes_around(source, place)
+        for scope in scopes_around(source, place)
         for visible, node in _import_to_add_to(source, scope, place)
     ]
     if not found:
@@ -217,7 +238,9 @@ def _add_to_import(source: ParsedSource, node: ast.ImportFrom, member: str) -> E
 
 
 def _separator(source: ParsedSource, node: ast.ImportFrom, alias: ast.alias) -> str:
-    """Return a space, or the line break and indentation of an import that has one name per line."""
+    """Return a space, or the line break and indentation of an import that has one name per line in parentheses."""
+    if not source.text_of(node).endswith(")"):
+        return " "
     start = source.position_of_place(start_of(alias))
     before = source.text_in(Range(Position(start.row, 1), start))
     on_own_line = alias.lineno != node.lineno and not before.strip()

@@ -67,7 +67,7 @@ def _uses_of_target(
     source: ParsedSource, target: ast.expr, value: ast.expr, path: tuple[int, ...], steps: int
 ) -> Iterator[Use]:
     if isinstance(target, ast.Name):
-        for name in names_bound_by(source, target, value):
+        for name in names_bound_by(source, target.id, value):
             yield from _uses(source, name, path, steps - 1)
     elif isinstance(target, (ast.Tuple, ast.List)) and not any(isinstance(one, ast.Starred) for one in target.elts):
         for index, element in enumerate(target.elts):
@@ -76,9 +76,9 @@ def _uses_of_target(
         yield Use(value, source.ast_parent(value), path)
 
 
-def names_bound_by(source: ParsedSource, target: ast.Name, value: ast.expr) -> Iterator[ast.Name]:
-    """Yield every read of a name that one assignment to it may reach."""
-    found = reads_by_meaning(source, target.id).get(value, [])
+def names_bound_by(source: ParsedSource, name: str, meaning: ast.AST) -> Iterator[ast.Name]:
+    """Yield every read of a name that an assigned value, or a parameter, may reach."""
+    found = reads_by_meaning(source, name).get(meaning, [])
     nodes = found[0].nodes if len(found) == 1 else sorted(node for reads in found for node in reads.nodes)
     yield from (node for _, node in nodes)
 

@@ -4,11 +4,28 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from dataclasses import dataclass
 
+from flake8_nnx_treemap.analysis.calls.functions import PARTIAL, class_of_self, function_of
+from flake8_nnx_treemap.analysis.code.nodes import is_name, nodes_below, positional_arguments, start_of
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown
-from flake8_nnx_treemap.analysis.names.uses import Use, returned_by, uses_of
-from flake8_nnx_treemap.analysis.values.provenance import TREES_OF_WRAPPERS, Origin, origin_of
+from flake8_nnx_treemap.analysis.names.uses import Use, names_bound_by, returned_by, uses_of
+from flake8_nnx_treemap.analysis.values.provenance import TREES_OF_WRAPPERS, Origin, attribute_values, origin_of
 from flake8_nnx_treemap.names import OPTAX_MASK_ARGUMENTS, OPTAX_MASK_KEYWORDS, OPTIMIZERS
+
+_STEPS = 4
+"""How many functions, attributes and parameters a mask is followed through."""
+
+_HOLD_ARGUMENTS = frozenset({PARTIAL, "optax.inject_hyperparams", "optax.schedules.inject_hyperparams"})
+"""Functions whose first argument is a function that gets the others, or what their result is called with."""
+
+
+@dataclass(frozen=True, slots=True)
+class MaskUses:
+    """Whether a tree is given to optax as a mask or as labels, and whether it is used in any other way."""
+
+    is_given: bool
+    has_others: bool
 
 
 def speaks_of_masks(source: ParsedSource) -> bool:
@@ -28,40 +45,145 @@ def gives_wrappers_to_optax(source: ParsedSource) -> bool:
     return False
 
 
-def is_mask(source: ParsedSource, node: ast.expr) -> bool:
-    """Tell whether a tree is passed to optax as a mask or as labels, and to nothing else.
+def uses_as_mask(source: ParsedSource, node: ast.expr) -> MaskUses:
+    """Return how a tree is used: also through attributes of ``self``, and functions that return it or are given it.
 
     Args:
         source: the file.
         node: the expression that makes the tree.
     """
     found = [_is_given_as_mask(source, use) for use in _uses(source, node)]
-    return bool(found) and all(found)
+    return MaskUses(any(found), not all(found))
 
 
 def _uses(source: ParsedSource, node: ast.expr) -> Iterator[Use]:
-    """Yield the uses of a call's result; if a function returns it, the uses of that function's calls."""
-    for use in uses_of(source, node):
-        called = returned_by(source, use)
-        if not called:
-            yield use
-        for found in called:
-            yield from uses_of(source, found)
+    """Yield the uses of a value in this file, in place of those that only hand it on within the file."""
+    pending = [(node, _STEPS)]
+    seen: set[ast.expr] = set()
+    while pending:
+        current, steps = pending.pop()
+        if current in seen:
+            continue
+        seen.add(current)
+        for use in uses_of(source, current):
+            further = list(_handed_on(source, use)) if steps and not use.path else []
+            pending += [(found, steps - 1) for found in further]
+            if not further:
+                yield use
+
+
+def _handed_on(source: ParsedSource, use: Use) -> Iterator[ast.expr]:
+    """Yield the expressions that have the value of one that is returned, kept on ``self`` or passed to a function."""
+    parent = use.parent
+    if isinstance(parent, ast.Return):
+        yield from returned_by(source, use)
+        yield from _calls_of_method(source, parent)
+    elif isinstance(parent, ast.Lambda):
+        yield parent  # ``mask=lambda _: decayed``: optax calls it, and gets the tree.
+    elif isinstance(parent, (ast.Assign, ast.AnnAssign)):
+        targets = parent.targets if isinstance(parent, ast.Assign) else [parent.target]
+        for target in targets:
+            if isinstance(target, ast.Attribute):
+                yield from _reads_of_attribute(source, target)
+    elif isinstance(parent, (ast.Call, ast.keyword)):
+        yield from _reads_of_parameter(source, use)
+
+
+def _calls_of_method(source: ParsedSource, returns: ast.Return) -> Iterator[ast.expr]:
+    """Yield the calls ``self.name(..)`` of the method that holds a ``return``."""
+    method: ast.AST | None = returns
+    while method is not None and not isinstance(method, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+        method = source.ast_parent(method)
+    if not isinstance(method, ast.FunctionDef):
+        return
+    for call in source.bindings.calls.get(method.name, ()):
+        function = function_of(source, call.func) if isinstance(call.func, ast.Attribute) else Unknown("no method")
+        if not isinstance(function, Unknown) and function.definition is method:
+            yield call
+
+
+def _reads_of_attribute(source: ParsedSource, target: ast.Attribute) -> Iterator[ast.expr]:
+    """Yield the reads of an attribute of ``self`` in its class, if its methods assign nothing else to it."""
+    if len(attribute_values(source, target)) != 1 or not isinstance(target.value, ast.Name):
+        return
+    scope = class_of_self(source, target.value)
+    for node in source.bindings.attributes.get(target.attr, ()):
+        is_read = (
+            isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load) and isinstance(node.value, ast.Name)
+        )
+        if is_read and isinstance(node, ast.Attribute) and class_of_self(source, node.value) is scope:
+            yield node
+
+
+def _reads_of_parameter(source: ParsedSource, use: Use) -> Iterator[ast.expr]:
+    """Yield the reads of the parameter of a function of this file to which a call passes a value."""
+    call = source.ast_parent(use.parent) if isinstance(use.parent, ast.keyword) else use.parent
+    if not isinstance(call, ast.Call) or use.node is call.func:
+        return
+    function = function_of(source, call.func)
+    if isinstance(function, Unknown):
+        return
+    if isinstance(use.parent, ast.keyword):
+        name = use.parent.arg
+    else:
+        name = None if positional_arguments(call) is None else function.parameter_at(call.args.index(use.node))
+    for parameter in nodes_below([function.definition.args], ast.arg):
+        if parameter.arg == name:
+            yield from names_bound_by(source, name, parameter)
 
 
 def _is_given_as_mask(source: ParsedSource, use: Use) -> bool:
-    if use.path:
+    if use.path or _may_be_converted(source, use.node):
         return False
+    call = source.ast_parent(use.parent) if isinstance(use.parent, ast.keyword) else use.parent
+    if not isinstance(call, ast.Call) or use.node is call.func:
+        return False
+    names = _optax_names(source, call)
     if isinstance(use.parent, ast.keyword):
-        call = source.ast_parent(use.parent)
-        is_named = use.parent.arg in OPTAX_MASK_KEYWORDS
-        return is_named and isinstance(call, ast.Call) and bool(_optax_names(source, call))
-    if isinstance(use.parent, ast.Call) and use.node in use.parent.args:
-        positions = {OPTAX_MASK_ARGUMENTS.get(name) for name in _optax_names(source, use.parent)}
-        return positions == {use.parent.args.index(use.node)}
-    return False
+        is_mask = bool(names) and use.parent.arg in OPTAX_MASK_KEYWORDS
+    else:
+        is_direct = not _holds_arguments(source, call)
+        is_mask = is_direct and {OPTAX_MASK_ARGUMENTS.get(name) for name in names} == {call.args.index(use.node)}
+    return is_mask and not _is_run_by_hand(source, call)
+
+
+def _is_run_by_hand(source: ParsedSource, call: ast.Call) -> bool:
+    """Tell whether nothing but ``init`` and ``update`` of a transformation is used: no Optimizer of NNX runs it."""
+    whole: ast.expr = call
+    around = source.ast_parent(whole)
+    while isinstance(around, (ast.Call, ast.keyword, ast.List, ast.Tuple, ast.Dict, ast.Starred)):
+        if isinstance(around, ast.Call):
+            if not all(name.startswith("optax.") for name in source.bindings.names_of(around.func) or {""}):
+                break
+            whole = around
+        around = source.ast_parent(around)
+    uses = [use for use in uses_of(source, whole) if not use.path]
+    return bool(uses) and all(isinstance(one.parent, ast.Attribute) and one.parent.attr in _BY_HAND for one in uses)
+
+
+_BY_HAND = frozenset({"init", "update"})
+
+
+def _may_be_converted(source: ParsedSource, node: ast.expr) -> bool:
+    """Tell whether a name may have been given something made of its own value: ``if plain: mask = unwrap(mask)``."""
+    if not isinstance(node, ast.Name):
+        return False
+    bindings = source.bindings.bindings_of(node.id, start_of(node))
+    values = [found.value for found in bindings if found.value is not None] if len(bindings) > 1 else []
+    return any(is_name(found, node.id) for value in values for found in nodes_below([value], ast.Name))
 
 
 def _optax_names(source: ParsedSource, call: ast.Call) -> frozenset[str]:
-    names = source.bindings.names_of(call.func)
+    """Return the names of the function of optax that gets a call's arguments, now or when the result is called."""
+    function = call.func
+    if _holds_arguments(source, call) and call.args:
+        function = call.args[0]
+    elif isinstance(function, ast.Call) and _holds_arguments(source, function) and function.args:
+        function = function.args[0]
+    names = source.bindings.names_of(function)
     return names if names and all(name.startswith("optax.") for name in names) else frozenset()
+
+
+def _holds_arguments(source: ParsedSource, call: ast.Call) -> bool:
+    names = source.bindings.names_of(call.func)
+    return bool(names) and names <= _HOLD_ARGUMENTS

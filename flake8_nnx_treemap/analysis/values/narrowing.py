@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 
 from flake8_nnx_treemap.analysis.calls.class_references import class_names
 from flake8_nnx_treemap.analysis.calls.predicates import type_test_of
-from flake8_nnx_treemap.analysis.code.nodes import end_of, start_of, words_below
+from flake8_nnx_treemap.analysis.code.managers import may_swallow
+from flake8_nnx_treemap.analysis.code.nodes import end_of, start_of
 from flake8_nnx_treemap.analysis.code.regions import Region
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
 from flake8_nnx_treemap.names import BASE_CLASSES, VARIABLE_BASES
@@ -37,7 +38,9 @@ def regions_where(source: ParsedSource, test: ast.expr, outcome: bool) -> Iterat
             yield from regions_where(source, parent, outcome)
     elif isinstance(parent, ast.IfExp) and test is parent.test:
         branch = parent.body if outcome else parent.orelse
-        yield start_of(branch), end_of(branch)
+        # ``a if test else b``: what ``a`` binds comes before the test in the text, and after it in the run.
+        if not outcome or not _binds(source, branch):
+            yield start_of(branch), end_of(branch)
     elif isinstance(parent, ast.If) and test is parent.test:
         yield from _regions_of_if(source, parent, outcome)
     elif isinstance(parent, ast.While) and test is parent.test and outcome:
@@ -60,10 +63,16 @@ def _regions_of_comprehension(source: ParsedSource, node: ast.comprehension, tes
     whole = source.ast_parent(node)
     for name in ("elt", "key", "value"):
         made = getattr(whole, name, None)
-        if isinstance(made, ast.expr):
+        if isinstance(made, ast.expr) and not _binds(source, made):
             yield start_of(made), end_of(made)
     if node.ifs[-1] is not test:
         yield end_of(test), end_of(node.ifs[-1])
+
+
+def _binds(source: ParsedSource, code: ast.expr) -> bool:
+    """Tell whether an expression binds a name by ``:=``."""
+    walruses = source.bindings.expressions(ast.NamedExpr)
+    return any(start_of(code) <= start_of(found) < end_of(code) for found in walruses)
 
 
 def never_goes_on(statements: Sequence[ast.stmt]) -> bool:
@@ -86,7 +95,7 @@ def _ways_through(statement: ast.stmt) -> Sequence[Sequence[ast.stmt]]:
     if isinstance(statement, ast.If):
         return [statement.body, statement.orelse] if statement.orelse else []
     if isinstance(statement, ast.With):
-        return [] if any(_may_swallow(item.context_expr) for item in statement.items) else [statement.body]
+        return [] if any(may_swallow(item.context_expr) for item in statement.items) else [statement.body]
     if isinstance(statement, ast.Try):
         return [statement.orelse or statement.body, *(handler.body for handler in statement.handlers)]
     if isinstance(statement, ast.Match):
@@ -94,12 +103,6 @@ def _ways_through(statement: ast.stmt) -> Sequence[Sequence[ast.stmt]]:
         takes_the_rest = last.guard is None and isinstance(last.pattern, ast.MatchAs) and last.pattern.pattern is None
         return [case.body for case in statement.cases] if takes_the_rest else []
     return []
-
-
-def _may_swallow(manager: ast.expr) -> bool:
-    """Tell whether a ``with`` may swallow an error in its body, as ``suppress(..)`` and ``pytest.raises(..)`` do."""
-    words = map(str.lower, words_below(manager))
-    return any("suppress" in word or "raises" in word for word in words)
 
 
 def regions_beyond_cases(source: ParsedSource, node: ast.Match) -> Iterator[tuple[frozenset[str], Region]]:

@@ -11,6 +11,8 @@ import enum
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from flake8_nnx_treemap.analysis.calls.arguments import arguments_of
+from flake8_nnx_treemap.analysis.calls.functions import function_of
 from flake8_nnx_treemap.analysis.code.nodes import (
     Place,
     dotted_name,
@@ -22,6 +24,7 @@ from flake8_nnx_treemap.analysis.code.nodes import (
     walk,
 )
 from flake8_nnx_treemap.analysis.code.text import parse_expression
+from flake8_nnx_treemap.analysis.names.imported import definition_elsewhere
 from flake8_nnx_treemap.analysis.names.scopes import Binding, BindingKind, class_of_method
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown, remembered
 from flake8_nnx_treemap.names import (
@@ -65,6 +68,7 @@ class Origin:
     ``made_by`` is the expression that shows it: a call, or an annotation. ``filters`` are the canonical names of the
     Variable types by which state was filtered: empty if nothing was filtered out, ``None`` if they are unknown.
     ``is_certain`` is false if the origin is only likely, as for the gradient with respect to an unknown argument.
+    ``is_open`` is true if the tree is the parameter of a function that other files may call with something else.
     ``is_mapped`` is true if a map has put its results, which may be anything, into the wrappers; ``is_new`` if the
     wrappers are new objects that no model holds, as those that a map without ``is_leaf`` rebuilds.
     """
@@ -73,6 +77,7 @@ class Origin:
     made_by: ast.expr
     filters: tuple[str, ...] | None = None
     is_certain: bool = True
+    is_open: bool = False
     is_mapped: bool = False
     is_new: bool = False
 
@@ -106,9 +111,11 @@ def origin_of(source: ParsedSource, tree: ast.expr) -> Origin | Unknown:
 
 
 def holds_only_wrappers(source: ParsedSource, trees: Sequence[ast.expr]) -> bool:
-    """Tell whether every leaf of the first tree is known to be in a wrapper."""
+    """Tell whether every leaf of the first tree is known to be in a wrapper, whoever calls the code."""
     origin = origin_of(source, trees[0]) if trees else _UNSEEN
-    return isinstance(origin, Origin) and origin.kind not in (TreeKind.PURE, TreeKind.MODULE)
+    if isinstance(origin, Unknown) or origin.is_open:
+        return False
+    return origin.kind not in (TreeKind.PURE, TreeKind.MODULE)
 
 
 # Functions by what they do with a tree
@@ -226,7 +233,10 @@ class _Tracer:
     def _of_binding(self, binding: Binding, path: _Path) -> _Result:
         if binding.kind is BindingKind.PARAMETER:
             assert isinstance(binding.node, ast.arg)
-            return self._of_annotation(binding.node.annotation, path) if not _is_starred(binding) else _UNSEEN
+            if _is_starred(binding):
+                return _UNSEEN
+            declared = self._of_annotation(binding.node.annotation, path)
+            return self._passed(binding, path) if isinstance(declared, Unknown) else declared
         if binding.value is None:
             return _UNSEEN
         if binding.kind is BindingKind.ITERATION:
@@ -237,6 +247,15 @@ class _Tracer:
         if isinstance(result, Unknown) and isinstance(binding.node, ast.AnnAssign):
             return self._of_annotation(binding.node.annotation, path)
         return result
+
+    def _passed(self, parameter: Binding, path: _Path) -> _Result:
+        """Return the origin of what all calls in this file pass to a parameter."""
+        passed = arguments_of(self._source, parameter)
+        if passed is None:
+            return _UNSEEN
+        values = (one.value for one in passed.given)
+        found = _agreed(_UNSEEN if value is None else self.trace(value, path) for value in values)
+        return found if isinstance(found, Unknown) else replace(found, is_open=found.is_open or passed.is_public)
 
     def _of_element(self, iterated: ast.expr, path: _Path) -> _Result:
         if isinstance(iterated, (ast.Tuple, ast.List)) and iterated.elts:
@@ -332,7 +351,7 @@ class _Tracer:
         names = self._names(function)
         if len(names) == 1:
             (name,) = names
-            found = self._of_known_call(node, name, path)
+            found = self._of_known_call(node, name, path) or self._of_call_elsewhere(node, names, path)
             if found is not None:
                 return found
         if isinstance(function, ast.Attribute):
@@ -398,6 +417,8 @@ class _Tracer:
         if len(filters) < 2:
             named = self._filter(filters[0]) if filters else ()
             return Unknown("a part of state") if path else Origin(kind, node, named)
+        if not path:  # Several states are a tree, too.
+            return Origin(kind, node, self._any_of([self._filter(one) for one in filters]))
         if len(path) != 1 or path[0] is None or not -len(filters) <= path[0] < len(filters):
             return Unknown("several states")
         return Origin(kind, node, self._filter_after(filters, path[0]))
@@ -495,7 +516,7 @@ class _Tracer:
     def _of_method(self, node: ast.Call, function: ast.Attribute, path: _Path) -> _Result | None:
         """Return the origin of a method's result, as in ``state.filter(nnx.Param)``, ``state.to_pure_dict()``."""
         if function.attr not in ("filter", "split", "to_pure_dict", "merge"):
-            return None
+            return self._returned_by_own_method(function, path)
         owner = self.trace(function.value, ())
         if isinstance(owner, Unknown) or owner.kind not in (TreeKind.STATE, TreeKind.GRADIENTS):
             return None
@@ -505,6 +526,14 @@ class _Tracer:
             return None if path else Origin(owner.kind, node)
         taken = self._taken(node, owner.kind, 0, path)
         return _as_made(taken, owner)
+
+    def _returned_by_own_method(self, name: ast.Attribute, path: _Path) -> _Result | None:
+        """Return the origin of what ``self.method(..)`` returns, unless a subclass overrides it."""
+        function = function_of(self._source, name)
+        if isinstance(function, Unknown) or not isinstance(function.definition, ast.FunctionDef):
+            return None
+        found = self._returned_by_definition(function.definition, path)
+        return found if isinstance(found, Unknown) else replace(found, is_open=True)
 
     # Functions
 
@@ -596,6 +625,27 @@ class _Tracer:
         maker = ast.Call(decorator, [], [])
         return self._gradient(node, ast.copy_location(maker, decorator), f"flax.nnx.{member}", path)
 
+    def _of_call_elsewhere(self, node: ast.Call, names: frozenset[str], path: _Path) -> _Result | None:
+        """Return the origin of a call of a class or function that is defined in another file of the project."""
+        defined = definition_elsewhere(self._source, names)
+        if defined is None:
+            return None
+        home, binding = defined
+        found = _Tracer(home, self._steps).made_by_call_of(binding, node.func, path)
+        return found if isinstance(found, Unknown) else replace(found, made_by=node.func, is_open=True)
+
+    def made_by_call_of(self, binding: Binding, name: ast.expr, path: _Path) -> _Result:
+        """Return the origin of what a call of a class or function of this file makes, which ``name`` mentions."""
+        if binding.kind is BindingKind.CLASS:
+            kind = _kind_of_class(self._source, binding, MAXIMUM_STEPS)
+            return _UNSEEN if kind is None or path else Origin(kind, name, ())
+        if not isinstance(binding.node, ast.FunctionDef):
+            return _UNSEEN
+        question = (binding.node, path, self._steps)
+        if question not in self._answers:
+            self._answers[question] = self._returned_by_definition(binding.node, path)
+        return self._answers[question]
+
     def _of_class(self, binding: Binding, node: ast.Call, path: _Path) -> _Result:
         kind = _kind_of_class(self._source, binding, MAXIMUM_STEPS)
         return Origin(kind, node, ()) if kind is not None and not path else _UNSEEN
@@ -611,18 +661,7 @@ class _Tracer:
         if not isinstance(function, ast.Name):
             return _UNSEEN
         bindings = self._source.bindings.bindings_of(function.id, start_of(function))
-        if len(bindings) != 1:
-            return _UNSEEN
-        binding = bindings[0]
-        if binding.kind is BindingKind.CLASS:
-            kind = _kind_of_class(self._source, binding, MAXIMUM_STEPS)
-            return _UNSEEN if kind is None or path else Origin(kind, function, ())
-        if not isinstance(binding.node, ast.FunctionDef):
-            return _UNSEEN
-        question = (binding.node, path, self._steps)
-        if question not in self._answers:
-            self._answers[question] = self._returned_by_definition(binding.node, path)
-        return self._answers[question]
+        return self.made_by_call_of(bindings[0], function, path) if len(bindings) == 1 else _UNSEEN
 
     def _returned_by_definition(self, function: ast.FunctionDef, path: _Path) -> _Result:
         if not self._is_plain(function):
@@ -683,11 +722,18 @@ class _Tracer:
             member = member_of_nnx(name)
             named = self._annotated_state(node) if member == "State" else _instance_of(member, node)
             found.append(named or _UNSEEN)
+        if not found or found == [_UNSEEN]:
+            found = self._instance_of_class_elsewhere(node, parts, place) or found
         if len(parts) == 1 and not found:
             for binding in self._source.bindings.bindings_of(parts[0], place):
                 kind = _kind_of_class(self._source, binding, MAXIMUM_STEPS)
                 found.append(Origin(kind, node) if kind is not None else _UNSEEN)
         return _agreed(found)
+
+    def _instance_of_class_elsewhere(self, node: ast.expr, parts: tuple[str, ...], place: Place) -> list[_Result]:
+        defined = definition_elsewhere(self._source, self._source.bindings.qualified_names(parts, place))
+        kind = None if defined is None else _kind_of_class(*defined, MAXIMUM_STEPS)
+        return [] if kind is None else [Origin(kind, node, is_open=True)]
 
     def _annotated_state(self, node: ast.expr) -> Origin:
         """Return the origin of a value annotated ``nnx.State``; ``nnx.as_pure`` returns one of plain arrays, too."""
@@ -728,6 +774,38 @@ def _instance_of(member: str | None, node: ast.expr) -> Origin | None:
     return None
 
 
+def kind_of_instances(source: ParsedSource, named: ast.expr) -> TreeKind | None:
+    """Return the kind of the instances of a class of the project, by its bases.
+
+    Args:
+        source: the file.
+        named: an expression that names the class.
+
+    Returns:
+        The kind; ``None`` for classes of Flax itself, for anything else, and where it is unknown.
+    """
+    node = named.value if isinstance(named, ast.Subscript) else named
+    elsewhere = definition_elsewhere(source, source.bindings.names_of(node))
+    if elsewhere is not None:
+        return _kind_of_class(*elsewhere, MAXIMUM_STEPS)
+    bindings = source.bindings.bindings_of(node.id, start_of(node)) if isinstance(node, ast.Name) else ()
+    return _kind_of_class(source, bindings[0], MAXIMUM_STEPS) if len(bindings) == 1 else None
+
+
+def kind_of_self(source: ParsedSource, name: ast.Name) -> TreeKind | None:
+    """Return the kind of the instances of the class in whose method a name is ``self``."""
+    reaching = source.bindings.bindings_of(name.id, start_of(name))
+    scope = class_of_method(reaching)
+    if scope is None or not isinstance(scope.node, ast.ClassDef) or scope.parent is None:
+        return None
+    decorators = getattr(reaching[0].scope.node, "decorator_list", [])
+    if any(is_name(one, "staticmethod") or is_name(one, "classmethod") for one in decorators):
+        return None
+    bindings = source.bindings.names_in(scope.parent).get(scope.node.name, [])
+    found = next((one for one in bindings if one.node is scope.node), None)
+    return None if found is None else _kind_of_class(source, found, MAXIMUM_STEPS)
+
+
 @remembered
 def _kind_of_class(source: ParsedSource, binding: Binding, steps: int) -> TreeKind | None:
     """Return the kind of the instances of a class of this file, by its bases; ``None`` if it is unknown."""
@@ -735,22 +813,25 @@ def _kind_of_class(source: ParsedSource, binding: Binding, steps: int) -> TreeKi
         return None
     if any(keyword.arg == "pytree" for keyword in binding.node.keywords):
         return None  # With ``pytree=False`` it is one opaque leaf.
-    for base in binding.node.bases:
-        parts = dotted_name(base.value if isinstance(base, ast.Subscript) else base)
-        if parts is None:
-            continue
-        place = start_of(base)
-        members = {member_of_nnx(name) for name in source.bindings.qualified_names(parts, place)}
-        for member in members:
-            instance = _instance_of(member, base)
-            if instance is not None:
-                return instance.kind
-        if len(parts) == 1 and not members:
-            for found in source.bindings.bindings_of(parts[0], place):
-                kind = None if found is binding else _kind_of_class(source, found, steps - 1)
-                if kind is not None:
-                    return kind
-    return None
+    kinds = (_kind_of_base(source, binding, base, steps) for base in binding.node.bases)
+    return next((kind for kind in kinds if kind is not None), None)
+
+
+def _kind_of_base(source: ParsedSource, derived: Binding, base: ast.expr, steps: int) -> TreeKind | None:
+    parts = dotted_name(base.value if isinstance(base, ast.Subscript) else base)
+    if parts is None:
+        return None
+    names = source.bindings.qualified_names(parts, start_of(base))
+    for name in names:
+        instance = _instance_of(member_of_nnx(name), base)
+        if instance is not None:
+            return instance.kind
+    elsewhere = definition_elsewhere(source, names)
+    if elsewhere is not None:
+        return _kind_of_class(*elsewhere, steps - 1)
+    here = source.bindings.bindings_of(parts[0], start_of(base)) if len(parts) == 1 and not names else ()
+    kinds = (_kind_of_class(source, found, steps - 1) for found in here if found is not derived)
+    return next((kind for kind in kinds if kind is not None), None)
 
 
 def attribute_values(source: ParsedSource, node: ast.Attribute) -> tuple[ast.expr, ...]:
@@ -839,6 +920,7 @@ def _agreed(results: Iterable[_Result]) -> _Result:
                 found,
                 filters=found.filters if found.filters == result.filters else None,
                 is_certain=found.is_certain and result.is_certain,
+                is_open=found.is_open or result.is_open,
                 is_mapped=found.is_mapped or result.is_mapped,
                 is_new=found.is_new and result.is_new,
             )

@@ -1,4 +1,4 @@
-"""Finds code that new releases of Flax never reach: it raises, exits or is skipped on them before."""
+"""Finds code that new releases of Flax never reach, or old ones: it raises, exits or is skipped on them before."""
 
 from __future__ import annotations
 
@@ -45,47 +45,74 @@ def is_refused(source: ParsedSource, position: Position, since: FlaxRelease) -> 
     return is_within(source.place_at(position), _refused_regions(source, since))
 
 
+def is_required(source: ParsedSource, position: Position, since: FlaxRelease) -> bool:
+    """Tell whether the code at a position is only reached from a release on.
+
+    Args:
+        source: the file.
+        position: where a new name is used.
+        since: the first release that has it.
+
+    Returns:
+        True behind ``assert flax.__version__ >= "0.12"``, behind an ``if`` that raises, exits or skips a test below
+        such a release, and in tests with a ``skipif`` of that condition.
+    """
+    return is_within(source.place_at(position), _required_regions(source, since))
+
+
 @remembered
 def _refused_regions(source: ParsedSource, since: FlaxRelease) -> list[Region]:
     """Return the regions that are not reached from a release on, sorted, without those that are within another one."""
     latest = (*since, 0, 0)[:3]  # As long as the longest one written, since (0, 11) < (0, 11, 0).
-    return outermost(region for region, first in _refusals(source) if first <= latest)
+    return outermost(region for region, (first, is_refused) in _refusals(source) if is_refused and first <= latest)
 
 
 @remembered
-def _refusals(source: ParsedSource) -> tuple[tuple[Region, FlaxRelease], ...]:
-    """Return the regions that are not reached from a release on, each with that release."""
+def _required_regions(source: ParsedSource, since: FlaxRelease) -> list[Region]:
+    """Return the regions that are not reached below a release, sorted, without those that are within another one."""
+    return outermost(
+        region
+        for region, (first, is_refused) in _refusals(source)
+        if not is_refused and (*first, 0, 0)[:3] >= (*since, 0, 0)[:3]
+    )
+
+
+@remembered
+def _refusals(source: ParsedSource) -> tuple[tuple[Region, _Verdict], ...]:
+    """Return the regions that some releases do not reach.
+
+    Each comes with a release, and with whether those from it on do not reach the region, or those below it.
+    """
     if not _question_ids(source):
         return ()
-    found: list[tuple[Region, FlaxRelease]] = []
+    found: list[tuple[Region, _Verdict]] = []
     for node in (statement.node for statement in source.bindings.statements):
         regions = [(start_of(node), end_of(node))]
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            first = _skipped_from(source, node.decorator_list)
+            refusals = [*_skipped_by(source, node.decorator_list)]
         else:
-            first = _refused_by(source, node)
-            following = statements_after(source, node) if first is not None else ()
+            refusals = [*_refused_by(source, node)]
+            following = statements_after(source, node) if refusals else ()
             regions = [(start_of(following[0]), end_of(following[-1]))] if following else []
-        if first is not None:
-            found += ((region, first) for region in regions)
+        found += ((region, refusal) for refusal in refusals for region in regions)
     return tuple(found)
 
 
-def _refused_by(source: ParsedSource, node: ast.stmt) -> FlaxRelease | None:
-    """Return the release from which on what follows a statement is not reached."""
+def _refused_by(source: ParsedSource, node: ast.stmt) -> Iterator[_Verdict]:
+    """Yield which releases do not reach what follows a statement."""
     if isinstance(node, ast.Assign) and any(is_name(target, "pytestmark") for target in node.targets):
         marks = node.value.elts if isinstance(node.value, (ast.List, ast.Tuple)) else [node.value]
-        return _skipped_from(source, marks)
-    if not isinstance(node, (ast.If, ast.Assert)):
-        return None
-    verdict = _verdict(source, node.test, _STEPS)
+        yield from _skipped_by(source, marks)
+    verdict = _verdict(source, node.test, _STEPS) if isinstance(node, (ast.If, ast.Assert)) else None
     if verdict is None:
-        return None
+        return
     first, outcome = verdict
     if isinstance(node, ast.Assert):
-        return None if outcome else first
-    branch = node.body if outcome else node.orelse
-    return first if branch and _ends(branch) else None
+        yield first, not outcome
+    elif isinstance(node, ast.If):
+        for branch, is_refused in ((node.body, outcome), (node.orelse, not outcome)):
+            if branch and _ends(branch):
+                yield first, is_refused
 
 
 def _ends(branch: Sequence[ast.stmt]) -> bool:
@@ -95,17 +122,16 @@ def _ends(branch: Sequence[ast.stmt]) -> bool:
     return never_goes_on(branch)
 
 
-def _skipped_from(source: ParsedSource, marks: Sequence[ast.expr]) -> FlaxRelease | None:
-    """Return the release from which on decorators, or pytest's marks, skip a test."""
+def _skipped_by(source: ParsedSource, marks: Sequence[ast.expr]) -> Iterator[_Verdict]:
+    """Yield on which releases decorators, or pytest's marks, skip a test."""
     for mark in marks:
         call = _value_of(source, mark) if isinstance(mark, ast.Name) else mark
         if not isinstance(call, ast.Call) or not call.args:
             continue
         wanted = _SKIPS.get((dotted_name(call.func) or ("",))[-1])
         verdict = None if wanted is None else _verdict(source, call.args[0], _STEPS)
-        if verdict is not None and verdict[1] is wanted:
-            return verdict[0]
-    return None
+        if verdict is not None:
+            yield verdict[0], verdict[1] is wanted
 
 
 # Comparisons with a version

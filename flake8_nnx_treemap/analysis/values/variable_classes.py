@@ -8,27 +8,91 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
 from flake8_nnx_treemap.analysis.code.nodes import start_of, walk
+from flake8_nnx_treemap.analysis.names.imported import definition_elsewhere
 from flake8_nnx_treemap.analysis.names.scopes import Binding, BindingKind, ScopeKind
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
+from flake8_nnx_treemap.analysis.values.provenance import TreeKind, kind_of_instances
 from flake8_nnx_treemap.names import WRAPPERS, canonical
+
+_OVERRIDES = frozenset({"value", "raw_value", "__getattribute__", "__setattr__"})
+"""Members with which a class decides itself what reading and writing its value does."""
 
 _HOLD_NO_VARIABLES = sys.stdlib_module_names | {"builtins", "flax", "jax"}
 """Packages whose classes are not Variables, except for ``WRAPPERS``. Classes of other packages may be."""
 
 
+def is_own_variable_class(source: ParsedSource, named: ast.expr) -> bool:
+    """Tell whether an expression names a Variable class of the project that leaves reading its value to Flax."""
+    if kind_of_instances(source, named) is not TreeKind.VARIABLES:
+        return False
+    elsewhere = definition_elsewhere(source, source.bindings.names_of(named))
+    return own_members(source if elsewhere is None else elsewhere[0]).isdisjoint(_OVERRIDES)
+
+
 @remembered
 def own_members(source: ParsedSource) -> frozenset[str]:
-    """Return the names bound in the bodies of classes that may be Variables, and of the classes they inherit from."""
+    """Return the names that classes of the file which may be Variables bind, and the classes they inherit from.
+
+    That is what their bodies bind, what is set on a class afterwards, and what ``type(name, bases, members)`` is given.
+    """
+    return frozenset((*_members_in_bodies(source), *_members_by_type(source), *_members_set(source)))
+
+
+def _members_in_bodies(source: ParsedSource) -> Iterator[str]:
     bodies: dict[ast.AST, list[str]] = {}
     for name, bound in source.bindings.all_bound():
         for binding in bound:
             if binding.scope.kind is ScopeKind.CLASS:
                 bodies.setdefault(binding.scope.node, []).extend((name, *_slots(binding)))
-    if not bodies:
-        return frozenset()
-    variables, bases = _variables(source)
-    counted = _closed(variables, bases)
-    return frozenset(name for definition in counted for name in bodies.get(definition, ()))
+    if bodies:
+        variables, bases = _variables(source)
+        for definition in _closed(variables, bases):
+            yield from bodies.get(definition, ())
+
+
+_ANY_MEMBER = ("__getattribute__", "__setattr__")
+"""Stand for members whose names are not written: these two may do what any other does."""
+
+
+def _members_by_type(source: ParsedSource) -> Iterator[str]:
+    """Yield the members of classes that are made by calls, as by ``type("P", (nnx.Param,), {"value": ..})``."""
+    for call in (*source.bindings.calls.get("type", ()), *source.bindings.calls.get("new_class", ())):
+        if len(call.args) < 2 or not _may_have_variable(source, call.args[1]):
+            continue
+        members = call.args[2] if len(call.args) == 3 else None
+        keys = members.keys if isinstance(members, ast.Dict) else [None]
+        for key in keys:
+            yield from _written(key)
+
+
+def _written(name: ast.expr | None) -> tuple[str, ...]:
+    """Return the member that an expression names."""
+    is_text = isinstance(name, ast.Constant) and isinstance(name.value, str)
+    return (name.value,) if is_text and isinstance(name, ast.Constant) else _ANY_MEMBER  # type: ignore[return-value]
+
+
+def _may_have_variable(source: ParsedSource, bases: ast.expr) -> bool:
+    """Tell whether one of the bases that ``type(..)`` is given may be a class of Variables."""
+    if not isinstance(bases, ast.Tuple):
+        return True
+    return any(bool(_classes_named(source, base)) or _may_be_variable(source, base) for base in bases.elts)
+
+
+def _members_set(source: ParsedSource) -> Iterator[str]:
+    """Yield what the file sets on a class, as by ``Scale.value = ..`` and ``setattr(nnx.Param, "value", ..)``."""
+    for name in source.bindings.set_attributes:
+        for use in source.bindings.attributes[name]:
+            if isinstance(use, ast.Attribute) and isinstance(use.ctx, ast.Store) and _is_class(source, use.value):
+                yield name
+    for call in source.bindings.calls.get("setattr", ()):
+        if len(call.args) == 3 and _is_class(source, call.args[0]):
+            yield from _written(call.args[1])
+
+
+def _is_class(source: ParsedSource, node: ast.expr) -> bool:
+    """Tell whether an expression names a class of this file, or one of the wrappers of Flax."""
+    names = source.bindings.names_of(node)
+    return bool(_classes_named(source, node)) or any(canonical(name) in WRAPPERS for name in names)
 
 
 def _slots(binding: Binding) -> Iterator[str]:

@@ -86,7 +86,7 @@ def version_questions(source: ParsedSource) -> tuple[ast.expr, ...]:
     """Return the expressions that depend on the release that runs, and the reads of names assigned from them."""
     pending: list[ast.expr] = [use for name in _VERSIONS for use in source.bindings.attributes.get(name, ())]
     pending += [call for call in source.bindings.calls.get("hasattr", ()) if _asks_for_member(source, call)]
-    pending += [call for call in source.bindings.calls.get("getattr", ()) if _asks_for_method(call)]
+    pending += [call for call in source.bindings.calls.get("getattr", ()) if _asks_with_default(source, call)]
     pending += [use for use in source.bindings.attributes.get("version", ()) if _is_of_distribution(source, use)]
     pending += [call for call in source.bindings.calls.get("version", ()) if _asks_for_version(source, call)]
     pending += [node for reads in _reads_of_imported_versions(source) for _, node in reads.nodes]
@@ -114,10 +114,13 @@ def _asks_for_member(source: ParsedSource, node: ast.expr) -> bool:
     return member in MEMBERS_OF_SOME_RELEASES or (is_of_library and member not in OLD_NAMES_THAT_STAY)
 
 
-def _asks_for_method(call: ast.Call) -> bool:
-    """Tell whether ``getattr(x, "to_variable", None)`` looks for a member that wrappers have in some releases."""
+def _asks_with_default(source: ParsedSource, call: ast.Call) -> bool:
+    """Tell whether ``getattr(x, "to_variable", None)`` looks for a member of some releases, of a wrapper or of NNX."""
     name = call.args[1] if len(call.args) == 3 else None
-    return isinstance(name, ast.Constant) and name.value in MEMBERS_OF_SOME_RELEASES
+    if not isinstance(name, ast.Constant):
+        return False
+    is_of_nnx = source.bindings.names_of(call.args[0]) == {NNX} and name.value in names_of_some_releases()
+    return is_of_nnx or name.value in MEMBERS_OF_SOME_RELEASES
 
 
 def _is_of_distribution(source: ParsedSource, use: ast.expr) -> bool:

@@ -36,9 +36,10 @@ def combined(bounds: Sequence[Bounds]) -> FlaxRange | None:
     told = [one for one in bounds if one != Bounds()]
     if not told:
         return None
-    lowest = min((one.lowest for one in told if one.lowest is not None), default=PORTABLE)
+    lower = [one.lowest for one in told if one.lowest is not None]
     upper = [one.highest for one in told if one.highest is not None]
-    return FlaxRange(max(lowest, PORTABLE), max(upper) if len(upper) == len(told) else None)
+    highest = max(upper) if len(upper) == len(told) else None
+    return FlaxRange(max(min(lower, default=PORTABLE), PORTABLE), highest, floor_is_stated=bool(lower))
 
 
 def common(bounds: Bounds, limit: Bounds) -> Bounds:

@@ -45,7 +45,7 @@ def search(folder: str) -> Found:
     Returns:
         What the nearest folder says that says anything.
     """
-    folders, boundary = _folders_to_search(folder)
+    folders, boundary = folders_to_search(folder)
     looked_at: list[Place] = []
     for one in folders:
         found = _search_in(one, boundary)
@@ -61,7 +61,7 @@ def project_folder(folder: str) -> str:
     Args:
         folder: a folder, absolute.
     """
-    folders, _ = _folders_to_search(folder)
+    folders, _ = folders_to_search(folder)
     return next((one for one in folders if "pyproject.toml" in _names_in(one)), folders[-1])
 
 
@@ -71,7 +71,7 @@ def forget() -> None:
         function.cache_clear()
 
 
-def _folders_to_search(folder: str) -> tuple[list[str], Boundary]:
+def folders_to_search(folder: str) -> tuple[list[str], Boundary]:
     """Folders from the nearest on, and what nothing is read outside of.
 
     The last is the root of the repository; outside of any, the nearest that describes a project, or else that holds

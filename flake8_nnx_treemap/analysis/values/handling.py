@@ -1,0 +1,190 @@
+"""Finds who may handle an error that is raised at a place: handlers, managers, decorators, callers of lambdas."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Iterator, Sequence
+
+from flake8_nnx_treemap.analysis.calls.functions import binding_of
+from flake8_nnx_treemap.analysis.code.managers import NEVER_SWALLOW, may_swallow
+from flake8_nnx_treemap.analysis.code.nodes import dotted_name, nodes_below, own_nodes, start_of
+from flake8_nnx_treemap.analysis.names.scopes import FUNCTIONS, Binding, BindingKind
+from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown, remembered
+from flake8_nnx_treemap.analysis.values.provenance import attribute_values
+
+Errors = Sequence[type[BaseException]]
+
+_TRIES = tuple({ast.Try, getattr(ast, "TryStar", ast.Try)})  # From Python 3.11 on.
+_PROPERTIES = frozenset({"builtins.property", "functools.cached_property"})
+_MANAGERS = frozenset({"contextlib.contextmanager", "contextlib.asynccontextmanager"})
+
+_HANDLING_WORDS = (
+    "suppress",
+    "swallow",
+    "ignor",
+    "catch",
+    "retry",
+    "retries",
+    "xfail",
+    "expectedfailure",
+    "raises",
+    "attempt",
+)
+"""Words in the names of functions elsewhere that call a function so that its error is handled."""
+
+
+def may_handle(source: ParsedSource, node: ast.AST, errors: Errors) -> bool:
+    """Tell whether something around a node may handle an error that the node raises.
+
+    Args:
+        source: the file.
+        node: what raises.
+        errors: the errors.
+
+    Returns:
+        False if every handler around the node is known to be for other errors, every context manager to swallow none,
+        and every decorator and caller that is written around it to handle none. Who calls the function from elsewhere
+        is not asked.
+    """
+    child, around = node, source.ast_parent(node)
+    while around is not None:
+        if _may_handle_below(source, around, child, errors):
+            return True
+        child, around = around, source.ast_parent(around)
+    return False
+
+
+def _may_handle_below(source: ParsedSource, around: ast.AST, child: ast.AST, errors: Errors) -> bool:
+    """Tell whether a statement or expression may handle an error that one of its children raises."""
+    if isinstance(around, _TRIES):
+        is_body = child in around.body
+        if is_body and any(_is_for(source, handler.type, errors) for handler in around.handlers):
+            return True
+        return child not in around.finalbody and _leaves(around.finalbody)
+    if isinstance(around, (ast.With, ast.AsyncWith)):
+        return any(_may_swallow(source, item.context_expr) for item in around.items)
+    if isinstance(around, FUNCTIONS):
+        # An ``AttributeError`` in these is what ``hasattr`` and ``getattr`` ask for.
+        is_asked = around.name in ("__getattr__", "__getattribute__") or _is_property(source, around)
+        return is_asked or any(_calls_and_handles(source, one) for one in around.decorator_list)
+    if isinstance(around, ast.Call) and isinstance(child, ast.Lambda):
+        return _calls_and_handles(source, around)
+    return False
+
+
+def _is_property(source: ParsedSource, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    names = (source.bindings.names_of(one) for one in function.decorator_list)
+    return any(found & _PROPERTIES for found in names)
+
+
+def _is_for(source: ParsedSource, caught: ast.expr | None, errors: Errors) -> bool:
+    """Tell whether a handler may be for one of some errors: true unless it names other built-in errors."""
+    if isinstance(caught, ast.Tuple):
+        return any(_is_for(source, one, errors) for one in caught.elts)
+    names = frozenset() if caught is None else source.bindings.names_of(caught)
+    classes = [getattr(builtins, name.removeprefix("builtins."), None) for name in names]
+    return not classes or any(
+        not isinstance(one, type) or any(issubclass(one, error) or issubclass(error, one) for error in errors)
+        for one in classes
+    )
+
+
+def _leaves(statements: Sequence[ast.stmt]) -> bool:
+    """Tell whether a ``finally`` may return, or leave a loop, and so drop the error."""
+    return any(isinstance(node, (ast.Return, ast.Break, ast.Continue)) for node in _nodes_of(statements))
+
+
+def _nodes_of(statements: Sequence[ast.stmt]) -> Iterator[ast.AST]:
+    """Yield statements and the nodes below them, but not those inside functions and classes."""
+    for statement in statements:
+        yield statement
+        yield from own_nodes(statement)
+
+
+# Context managers
+
+
+def _may_swallow(source: ParsedSource, manager: ast.expr, steps: int = 3) -> bool:
+    """Tell whether a manager may swallow an error; what the file itself defines is read."""
+    called = manager.func if isinstance(manager, ast.Call) else manager
+    if isinstance(called, ast.Attribute):
+        return may_swallow(manager) or _attribute_may_swallow(source, called, steps)
+    if not isinstance(called, ast.Name) or not steps:
+        return True
+    bindings = source.bindings.bindings_of(called.id, start_of(called))
+    if not bindings:
+        return may_swallow(manager)
+    return any(_binding_may_swallow(source, one, manager, called is manager, steps) for one in bindings)
+
+
+def _attribute_may_swallow(source: ParsedSource, called: ast.Attribute, steps: int) -> bool:
+    """Tell whether what an attribute holds may swallow, though its name sounds as if it did not."""
+    if any(_may_swallow(source, value, steps - 1) for value in attribute_values(source, called)):
+        return True
+    root = (dotted_name(called) or ("",))[0]
+    bindings = source.bindings.bindings_of(root, start_of(called))
+    is_of_class = any(binding.kind is BindingKind.CLASS for binding in bindings)
+    names = source.bindings.names_of(called)
+    return is_of_class or any(name.rpartition(".")[2] not in NEVER_SWALLOW for name in names)
+
+
+def _binding_may_swallow(
+    source: ParsedSource, binding: Binding, manager: ast.expr, is_itself: bool, steps: int
+) -> bool:
+    """Tell whether a name, bound in one way, or what a call of it returns, is a manager that may swallow."""
+    if binding.qualified_name is not None:
+        return binding.qualified_name.rpartition(".")[2] not in NEVER_SWALLOW
+    if binding.kind is BindingKind.PARAMETER:
+        return may_swallow(manager)
+    if binding.kind is BindingKind.FUNCTION:
+        return not _lets_errors_through(source, binding.node)
+    if isinstance(binding.node, ast.ClassDef):
+        return not _never_returns_true(binding.node)
+    is_plain = binding.kind is BindingKind.ASSIGNMENT and not binding.path and binding.value is not None
+    return not (is_plain and is_itself) or _may_swallow(source, binding.value or manager, steps - 1)
+
+
+@remembered
+def _lets_errors_through(source: ParsedSource, definition: ast.AST) -> bool:
+    """Tell whether a function is a ``contextlib.contextmanager`` that handles nothing."""
+    if not isinstance(definition, FUNCTIONS) or len(definition.decorator_list) != 1:
+        return False
+    return source.bindings.names_of(definition.decorator_list[0]) <= _MANAGERS and not _handles(definition)
+
+
+def _handles(definition: ast.AST) -> bool:
+    """Tell whether a function of the file may handle errors of what it calls or yields to."""
+    tries = list(nodes_below([definition], *_TRIES))
+    if any(one.handlers or _leaves(one.finalbody) for one in tries):
+        return True
+    items = nodes_below([definition], ast.withitem)
+    return any(may_swallow(item.context_expr) for item in items)
+
+
+def _never_returns_true(definition: ast.ClassDef) -> bool:
+    """Tell whether a class has no bases, and its ``__exit__`` returns nothing, ``None`` or ``False``."""
+    exits = [one for one in definition.body if isinstance(one, FUNCTIONS) and one.name in ("__exit__", "__aexit__")]
+    if definition.bases or definition.keywords or definition.decorator_list or not exits:
+        return False
+    returned = [node.value for one in exits for node in _nodes_of(one.body) if isinstance(node, ast.Return)]
+    return not any(one.decorator_list for one in exits) and all(
+        value is None or (isinstance(value, ast.Constant) and not value.value) for value in returned
+    )
+
+
+# Decorators, and functions that are given a lambda
+
+
+def _calls_and_handles(source: ParsedSource, decorator: ast.expr) -> bool:
+    """Tell whether a decorator, or a call that is given a lambda, may handle the errors of the function it is given."""
+    called = decorator.func if isinstance(decorator, ast.Call) else decorator
+    name = dotted_name(called)
+    if name is None:
+        return True
+    if any(word in part.lower() for part in name for word in _HANDLING_WORDS):
+        return True
+    binding = binding_of(source, called) if isinstance(called, ast.Name) else None
+    if binding is None or isinstance(binding, Unknown) or binding.kind is BindingKind.IMPORT:
+        return False
+    return not isinstance(binding.node, FUNCTIONS) or _handles(binding.node)

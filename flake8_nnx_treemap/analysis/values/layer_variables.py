@@ -1,0 +1,111 @@
+"""Finds attributes that are Variables by their name alone: ``model.layers[0].kernel`` in a file that uses NNX.
+
+Flax's own layers call few things ``kernel``, ``bias`` or ``embedding``, and these are Variables on every release. Where
+it is not seen what an object is, the name of its attribute tells.
+"""
+
+from __future__ import annotations
+
+import ast
+
+from flake8_nnx_treemap.analysis.calls.class_references import class_names
+from flake8_nnx_treemap.analysis.code.nodes import dotted_name, is_none, start_of
+from flake8_nnx_treemap.analysis.names.scopes import BindingKind, class_of_method
+from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
+from flake8_nnx_treemap.names import WRAPPERS
+
+_NAMES = frozenset({"bias", "embedding", "kernel", "lora_a", "lora_b"})
+"""Attributes that hold a Variable in every layer of Flax that has them (``data/nnx_layers.py``), and little else."""
+
+_NAMES_BY_OWNER = {"scale": ("norm",), "step": ("optimizer",)}
+"""Attributes whose name says too little by itself, with what the name of their owner ends with."""
+
+_HAVE_OTHERS = ("flax.linen", "keras", "tensorflow", "tf_keras")
+"""Packages whose layers have attributes of these names, with a ``value`` of their own."""
+
+
+def is_layer_variable(source: ParsedSource, node: ast.expr) -> bool:
+    """Tell whether an attribute is named as Flax's own layers name their Variables.
+
+    Args:
+        source: the file.
+        node: an expression.
+
+    Returns:
+        True for ``owner.kernel`` and the like in a file that imports NNX and no other library with such layers. False
+        where the file gives the attribute to an object itself, and not as a Variable.
+    """
+    if not isinstance(node, ast.Attribute) or not _names_variable(node) or not _uses_nnx_alone(source):
+        return False
+    if not _never_set_to_something_else(source, node.attr):
+        return False
+    return not (_is_self(source, node.value) and _sets_unknown(source, node.attr))
+
+
+def names_layer_variable(source: ParsedSource, name: str) -> bool:
+    """Tell whether a key of state is a name that Flax's own layers give to Variables."""
+    return name in _NAMES and _uses_nnx_alone(source) and _never_set_to_something_else(source, name)
+
+
+def _names_variable(node: ast.Attribute) -> bool:
+    if node.attr in _NAMES:
+        return True
+    owner = getattr(node.value, "attr", getattr(node.value, "id", ""))
+    return owner.endswith(_NAMES_BY_OWNER.get(node.attr, ())) if isinstance(owner, str) else False
+
+
+@remembered
+def _uses_nnx_alone(source: ParsedSource) -> bool:
+    imported = {one.qualified_name for _, bound in source.bindings.all_bound() for one in bound if one.qualified_name}
+    has_nnx = any(name.startswith("flax.nnx") for name in imported)
+    return has_nnx and not any(f"{name}.".startswith(f"{other}.") for name in imported for other in _HAVE_OTHERS)
+
+
+def _is_self(source: ParsedSource, owner: ast.expr) -> bool:
+    bindings = source.bindings.bindings_of(owner.id, start_of(owner)) if isinstance(owner, ast.Name) else ()
+    return class_of_method(bindings) is not None
+
+
+@remembered
+def _values_set(source: ParsedSource, name: str) -> tuple[ast.expr | None, ...]:
+    """Return what the file assigns to attributes of a name; ``None`` for what is not assigned plainly."""
+    uses = [use for use in source.bindings.attributes.get(name, ()) if isinstance(use.ctx, ast.Store)]
+    around = [source.ast_parent(use) for use in uses if isinstance(use, ast.Attribute)]
+    return tuple(one.value if isinstance(one, (ast.Assign, ast.AnnAssign)) else None for one in around)
+
+
+def _never_set_to_something_else(source: ParsedSource, name: str) -> bool:
+    return not any(value is not None and _is_something_else(source, value) for value in _values_set(source, name))
+
+
+def _is_something_else(source: ParsedSource, value: ast.expr) -> bool:
+    """Tell whether a value is no Variable, or an argument that may be anything."""
+    if isinstance(value, ast.IfExp):
+        return _is_something_else(source, value.body) or _is_something_else(source, value.orelse)
+    if isinstance(value, ast.Name):
+        bindings = source.bindings.bindings_of(value.id, start_of(value))
+        return any(one.kind is not BindingKind.ASSIGNMENT for one in bindings)
+    if isinstance(value, ast.Call):
+        parts = dotted_name(value.func)
+        is_class = parts is not None and parts[-1][:1].isupper()
+        return is_class and not _makes_variable(source, value)
+    return not is_none(value) and isinstance(value, (ast.Constant, ast.Lambda, ast.JoinedStr, ast.Dict, ast.List))
+
+
+def _sets_unknown(source: ParsedSource, name: str) -> bool:
+    values = _values_set(source, name)
+    return any(value is None or not (is_none(value) or _may_be_variable(source, value)) for value in values)
+
+
+def _may_be_variable(source: ParsedSource, value: ast.expr) -> bool:
+    if isinstance(value, ast.IfExp):
+        return all(is_none(one) or _may_be_variable(source, one) for one in (value.body, value.orelse))
+    return isinstance(value, ast.Call) and _makes_variable(source, value)
+
+
+def _makes_variable(source: ParsedSource, call: ast.Call) -> bool:
+    function = call.func.value if isinstance(call.func, ast.Subscript) else call.func
+    if dotted_name(function) is None:
+        return False
+    names = class_names(source, function, 0)
+    return bool(names) and WRAPPERS.issuperset(names or ())

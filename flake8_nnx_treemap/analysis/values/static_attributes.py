@@ -1,0 +1,453 @@
+"""Finds attributes of Modules that NNX takes for static though data is in them, or is set in their place later.
+
+From Flax 0.12 on NNX decides at the first assignment whether an attribute is data. A list, a tuple or a dict is not,
+nor are ``None``, numbers and strings; ``nnx.data`` says otherwise.
+"""
+
+from __future__ import annotations
+
+import ast
+import enum
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from flake8_nnx_treemap.analysis.code.nodes import own_nodes, start_of
+from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
+from flake8_nnx_treemap.analysis.values.contents import contents_of, written
+from flake8_nnx_treemap.analysis.values.module_classes import (
+    Lineage,
+    Method,
+    OwnClass,
+    Write,
+    derived_classes,
+    lineage_of,
+    members_of,
+    method_of,
+    self_at,
+    writes_of,
+)
+from flake8_nnx_treemap.analysis.values.narrowing import never_goes_on
+from flake8_nnx_treemap.analysis.values.things import (
+    CONTAINERS,
+    NOTHING,
+    Contents,
+    Sort,
+    Thing,
+    annotated,
+    layer_has_state,
+)
+from flake8_nnx_treemap.names import DATA_IS_DECIDED_ONCE, FlaxRelease
+
+CHECKED_WHEN_SET_SINCE: FlaxRelease = (0, 12, 5)
+"""The release from which on a new attribute is checked whenever it is set, not at the end of the construction alone."""
+
+_DATA = frozenset({Sort.VARIABLE, Sort.LAYER, Sort.INSTANCE, Sort.ARRAY})
+_NO_PYTREE = "Object"
+"""The class of NNX whose instances are no pytrees, as those of a Module with ``pytree=False``."""
+
+_MAXIMUM_DEPTH = 4
+"""How deep containers within containers are looked into."""
+
+_MAXIMUM_WRITES = 20
+"""How many places may set one attribute of a class: each pair of them is compared."""
+
+_STEPS = 8
+
+
+class Cause(enum.Enum):
+    """How data gets to where NNX expects none."""
+
+    HELD = "held"
+    """The value is a container with data in it."""
+    PUT = "put"
+    """Data is put into the container before the Module is constructed."""
+    SET = "set"
+    """Data is set in its place."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StaticAttribute:
+    """A value that makes an attribute static, and how data gets there.
+
+    ``value`` is what is assigned, ``at`` the expression by which data gets there, ``holds`` what the value is, ``data``
+    what that data is, and ``since`` the first release on which this raises for certain. It ``is_early`` if the
+    construction of the Module itself puts data there.
+    """
+
+    name: str
+    value: ast.expr
+    cause: Cause
+    at: ast.expr
+    holds: Sort
+    data: Sort
+    since: FlaxRelease = DATA_IS_DECIDED_ONCE
+    is_early: bool = False
+
+
+_MAY_BE_STATIC = (
+    *(ast.List, ast.Tuple, ast.Dict, ast.ListComp, ast.DictComp, ast.Call, ast.Name, ast.Constant),
+    *(ast.BinOp, ast.IfExp, ast.UnaryOp, ast.Attribute),
+)
+
+
+def static_attributes(source: ParsedSource) -> Iterator[StaticAttribute]:
+    """Yield the values of attributes that NNX takes for static, and should not."""
+    done: set[tuple[ast.ClassDef, str]] = set()
+    for statement in source.bindings.statements:
+        node = statement.node
+        if isinstance(node, (ast.Assign, ast.AnnAssign)) and isinstance(node.value, _MAY_BE_STATIC):
+            for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+                if isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name):
+                    owner, _ = self_at(source, target.value)
+                    if owner is not None and (owner, target.attr) not in done:
+                        done.add((owner, target.attr))
+                        yield from _of_attribute(source, owner, target.attr)
+
+
+# Classes
+
+
+def _of_attribute(source: ParsedSource, owner: ast.ClassDef, name: str) -> Iterator[StaticAttribute]:
+    writes = writes_of(source, name).get(owner, ())
+    if len(writes) > _MAXIMUM_WRITES or not _decides_by_value(source, owner):
+        return
+    if not any(_may_matter(source, one) for one in writes):
+        return
+    lineage = lineage_of(source, owner)
+    if any(_is_declared(one, name) for one in lineage.own):
+        return
+    inherited = [
+        _sort_of_write(one.source, write)
+        for one in lineage.own[1:]
+        for write in writes_of(one.source, name).get(one.node, ())
+        if write.puts is None
+    ]
+    if all(sort is _Effect.STATIC for sort in inherited):
+        yield from _Attribute(source, owner, name, lineage).found()
+
+
+def _may_matter(source: ParsedSource, write: Write) -> bool:
+    return write.puts is None and _sort_of_write(source, write) in (_Effect.STATIC, _Effect.CONTAINER)
+
+
+def is_module_class(own: OwnClass) -> bool:
+    """Tell whether a class is of Modules that are pytrees; what its bases say by ``pytree=False`` does not count."""
+    for keyword in own.node.keywords:
+        if keyword.arg is None or (keyword.arg == "pytree" and not _says_yes(keyword.value)):
+            return False
+    return lineage_of(own.source, own.node).layer not in (None, _NO_PYTREE)
+
+
+def has_state(thing: Thing, depth: int = _MAXIMUM_DEPTH) -> bool:
+    """Tell whether a thing holds an array or a Variable for certain, as a Module without either may not."""
+    if thing.own is None:
+        return thing.sort is not Sort.LAYER or layer_has_state(thing.name)
+    if not depth:
+        return False
+    lineage = lineage_of(thing.own.source, thing.own.node)
+    if lineage.layer is not None and layer_has_state(lineage.layer):
+        return True
+    return any(_sets_state(one, depth - 1) for one in lineage.own)
+
+
+@remembered
+def _attributes_set(source: ParsedSource, node: ast.ClassDef) -> tuple[str, ...]:
+    """Return the names of the attributes that the construction of an object of a class sets, whatever happens."""
+    method = method_of(lineage_of(source, node), "__init__")
+    statements = method[1].body if method is not None and method[0] is source else []
+    targets = [target for one in statements if isinstance(one, ast.Assign) for target in one.targets]
+    return tuple(target.attr for target in targets if isinstance(target, ast.Attribute))
+
+
+def _sets_state(own: OwnClass, depth: int) -> bool:
+    for name in _attributes_set(own.source, own.node):
+        for write in writes_of(own.source, name).get(own.node, ()):
+            held = written(own.source, write) if write.puts is None else NOTHING
+            if held.is_complete and held.things and all(is_data(one) and has_state(one, depth) for one in held.things):
+                return True
+    return False
+
+
+@remembered
+def _decides_by_value(source: ParsedSource, owner: ast.ClassDef) -> bool:
+    """Tell whether a class is one of Modules whose attributes NNX sorts by their values."""
+    lineage = lineage_of(source, owner)
+    is_container = lineage.layer in ("List", "Dict")
+    sets_its_own_way = any("__setattr__" in members_of(one.source, one.node) for one in lineage.own)
+    return is_module_class(lineage.own[0]) and not is_container and not sets_its_own_way
+
+
+def _says_yes(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and bool(node.value)
+
+
+def _is_declared(one: OwnClass, name: str) -> bool:
+    """Tell whether a class body says what an attribute is: by ``nnx.Data[..]``, a field, or a property."""
+    member = members_of(one.source, one.node).get(name)
+    if member is None:
+        return False
+    if member.functions or any(isinstance(value, ast.Call) for value in member.values):
+        return True
+    things = [thing for one_of in member.annotations for thing in annotated(one.source, one_of, None, _STEPS).things]
+    return any(thing.is_marked for thing in things)
+
+
+# Values
+
+
+class _Effect(enum.Enum):
+    """What an assignment makes of an attribute."""
+
+    DATA = "data"
+    STATIC = "static"
+    CONTAINER = "a container with data in it"
+    UNKNOWN = "unknown"
+
+
+def _sort_of_write(source: ParsedSource, write: Write) -> _Effect:
+    return _effect_of(written(source, write))
+
+
+def _effect_of(held: Contents) -> _Effect:
+    if not held.things:
+        return _Effect.UNKNOWN
+    if data_in(held) is not None:
+        return _Effect.CONTAINER
+    if not held.is_complete:
+        return _Effect.UNKNOWN
+    if all(thing.is_marked or is_data(thing) for thing in held.things):
+        return _Effect.DATA
+    return _Effect.STATIC if all(map(_is_static, held.things)) else _Effect.UNKNOWN
+
+
+def is_data(thing: Thing) -> bool:
+    """Tell whether a thing is data for NNX: a Variable, a Module or an array."""
+    if thing.own is not None:
+        return is_module_class(thing.own)
+    return thing.sort in _DATA
+
+
+def _is_static(thing: Thing) -> bool:
+    """Tell whether a thing is static for certain: a constant, or a container of nothing else."""
+    if thing.sort in CONTAINERS and thing.elements is not None and not thing.is_marked:
+        return thing.elements.is_complete and all(map(_is_static, thing.elements.things))
+    return thing.sort in (Sort.NONE, Sort.STATIC)
+
+
+def data_in(held: Contents, depth: int = _MAXIMUM_DEPTH) -> Thing | None:
+    """Return what data is for certain in a container that is no ``nnx.List`` or ``nnx.data``; ``None`` if none is."""
+    things = [thing for thing in held.things if thing.sort is not Sort.NONE]
+    if not held.is_complete or not things or not depth:
+        return None
+    found = [_data_of_container(thing, depth) for thing in things]
+    return found[0] if None not in found else None
+
+
+def _data_of_container(thing: Thing, depth: int) -> Thing | None:
+    if thing.sort not in CONTAINERS or thing.is_marked or thing.is_abstract:
+        return None
+    parts = [part for _, part in thing.items]
+    if not parts and thing.elements is not None:
+        parts = [thing.elements]
+    found = [data for part in parts if (data := _data_of_element(part, depth)) is not None]
+    return next(filter(has_state, found), found[0] if found else None)
+
+
+def _data_of_element(held: Contents, depth: int) -> Thing | None:
+    if held.is_complete and held.things and all(map(is_data, held.things)):
+        return next((thing for thing in held.things if not has_state(thing)), held.things[0])
+    return data_in(held, depth - 1)
+
+
+# One attribute
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Attribute:
+    """One attribute of the objects of a class, with what the class does to it."""
+
+    source: ParsedSource
+    owner: ast.ClassDef
+    name: str
+    lineage: Lineage
+
+    def found(self) -> Iterator[StaticAttribute]:
+        """Yield the values that should be marked as data."""
+        writes = sorted(self._writes(), key=lambda one: start_of(one.target))
+        sets = [one for one in writes if one.puts is None]
+        constructing = [one for one in sets if self._constructs(one)]
+        for write in sets:
+            before = [one for one in constructing if one is not write and self._is_before(one, write)]
+            after = [one for one in constructing if one is not write and self._is_before(write, one)]
+            if any(self._effect(one) in (_Effect.DATA, _Effect.UNKNOWN) for one in before):
+                continue
+            is_left = not any(self._effect(one) in (_Effect.DATA, _Effect.UNKNOWN) for one in after)
+            if self._effect(write) is _Effect.CONTAINER and is_left:
+                yield from self._held(write, before)
+            elif self._effect(write) is _Effect.STATIC and self._constructs(write):
+                yield from self._static(write, writes, is_left)
+
+    def _writes(self) -> list[Write]:
+        return [*writes_of(self.source, self.name).get(self.owner, ())]
+
+    def _is_deleted(self) -> bool:
+        """Tell whether the file deletes such an attribute: what is set then is new."""
+        uses = self.source.bindings.attributes.get(self.name, ())
+        return any(isinstance(one, ast.Attribute) and isinstance(one.ctx, ast.Del) for one in uses)
+
+    def _effect(self, write: Write) -> _Effect:
+        return _sort_of_write(self.source, write)
+
+    def _constructs(self, write: Write) -> bool:
+        return write.method in construction_of(self.source, self.owner)
+
+    def _is_before(self, first: Write, second: Write) -> bool:
+        if first.method is not second.method:
+            return True
+        return may_follow(self.source, first.target, second.target)
+
+    def _held(self, write: Write, before: Sequence[Write]) -> Iterator[StaticAttribute]:
+        held = written(self.source, write)
+        data = data_in(held)
+        if data is not None and write.value is not None and not write.path:
+            is_early = self._constructs(write)
+            is_certain = has_state(data) and (is_early or bool(before))
+            since = DATA_IS_DECIDED_ONCE if is_certain else CHECKED_WHEN_SET_SINCE
+            kind = _kind(held)
+            yield StaticAttribute(self.name, write.value, Cause.HELD, write.value, kind, data.sort, since, is_early)
+
+    def _static(self, write: Write, writes: Sequence[Write], is_left: bool) -> Iterator[StaticAttribute]:
+        """Yield a static value if data is put into it, where the construction leaves it, or is set in its place."""
+        if write.value is None or write.path or self._is_deleted():
+            return
+        held = written(self.source, write)
+        for later in (*writes, *self._of_subclasses()):
+            if later is write or (later.method is write.method and not self._is_before(write, later)):
+                continue
+            found = self._put(later) if later.puts is not None else self._set(write, later)
+            if found is not None and (is_left or found[0] is Cause.SET):
+                cause, at, data = found
+                is_early = cause is Cause.PUT
+                since = DATA_IS_DECIDED_ONCE if has_state(data) or not is_early else CHECKED_WHEN_SET_SINCE
+                yield StaticAttribute(self.name, write.value, cause, at, _kind(held), data.sort, since, is_early)
+                return
+
+    def _put(self, write: Write) -> tuple[Cause, ast.expr, Thing] | None:
+        """Return how data is put into a container: by a method during the construction, or by ``+=`` at any time."""
+        put = write.puts
+        if put is None:
+            return None
+        is_set = isinstance(self.source.ast_parent(write.target), ast.AugAssign)
+        held = contents_of(self.source, put.value)
+        data = _data_of_element(held, _MAXIMUM_DEPTH) if put.is_element or is_set else data_in(held)
+        if data is None or not (is_set or self._constructs(write)):
+            return None
+        return Cause.PUT if self._constructs(write) else Cause.SET, put.value, data
+
+    def _set(self, first: Write, write: Write) -> tuple[Cause, ast.expr, Thing] | None:
+        """Return how data is set where something static has been."""
+        held = written(self.source, write)
+        is_all_data = held.is_complete and bool(held.things) and all(map(is_data, held.things))
+        if not is_all_data or any(thing.is_marked for thing in held.things) or write.value is None:
+            return None
+        if self._is_only_for_some(first) or not self._comes_after(first, write):
+            return None
+        return Cause.SET, write.value, held.things[0]
+
+    def _comes_after(self, first: Write, second: Write) -> bool:
+        """Tell whether a method that sets the attribute runs after the construction, or is called in it later on."""
+        if first.method is second.method or not self._constructs(second) or first.method is None:
+            return True
+        calls = self.source.bindings.calls.get(second.method.name if second.method else "", ())
+        return any(
+            _caller(self.source, one) is first.method and may_follow(self.source, first.target, one) for one in calls
+        )
+
+    def _is_only_for_some(self, first: Write) -> bool:
+        """Tell whether another branch of the construction makes the attribute data from the start."""
+        others = [one for one in self._writes() if one.puts is None and one is not first and self._constructs(one)]
+        return any(
+            self._effect(one) is not _Effect.STATIC
+            and one.method is first.method
+            and not may_follow(self.source, first.target, one.target)
+            for one in others
+        )
+
+    def _of_subclasses(self) -> Iterator[Write]:
+        """Yield what subclasses in this file do to the attribute after the construction that they inherit."""
+        for node in derived_classes(self.source).get(self.owner, ()):
+            for write in writes_of(self.source, self.name).get(node, ()):
+                if write.method is not None and _runs_after_base(self.source, write, node):
+                    yield write
+
+
+def _kind(held: Contents) -> Sort:
+    return next((thing.sort for thing in held.things if thing.sort is not Sort.NONE), Sort.NONE)
+
+
+def _runs_after_base(source: ParsedSource, write: Write, node: ast.ClassDef) -> bool:
+    """Tell whether a write of a subclass comes after the constructor of its base has run."""
+    method = write.method
+    if method is None or method not in construction_of(source, node):
+        return method is not None
+    calls = [one for one in own_nodes(method) if isinstance(one, ast.Call) and isinstance(one.func, ast.Attribute)]
+    inits = [one for one in calls if isinstance(one.func, ast.Attribute) and one.func.attr == "__init__"]
+    return method.name == "__init__" and any(start_of(one) < start_of(write.target) for one in inits)
+
+
+def _caller(source: ParsedSource, call: ast.Call) -> Method | None:
+    """Return the method in which a call ``self.method(..)`` stands."""
+    return self_at(source, call.func.value)[1] if isinstance(call.func, ast.Attribute) else None
+
+
+@remembered
+def construction_of(source: ParsedSource, node: ast.ClassDef) -> frozenset[Method]:
+    """Return the methods that run while an object of a class is made: ``__init__``, and what it calls on ``self``."""
+    lineage = lineage_of(source, node)
+    pending = [found for name in ("__init__", "__post_init__") if (found := method_of(lineage, name)) is not None]
+    done: list[Method] = []
+    for _, method in pending:
+        if method not in done:
+            done.append(method)
+            for name in _called_on_self(method):
+                found = method_of(lineage, name)
+                if found is not None:
+                    pending.append(found)
+    return frozenset(done)
+
+
+def _called_on_self(method: Method) -> Iterator[str]:
+    arguments = [*method.args.posonlyargs, *method.args.args]
+    for node in own_nodes(method) if arguments else ():
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            owner = node.func.value
+            if isinstance(owner, ast.Name) and owner.id == arguments[0].arg:
+                yield node.func.attr
+
+
+def may_follow(source: ParsedSource, first: ast.AST, second: ast.AST) -> bool:
+    """Tell whether code may run after other code of the same function: it stands behind it, and in no other branch."""
+    if start_of(second) <= start_of(first):
+        return False
+    around = [*_around(source, second)]
+    for block, owner in _around(source, first):
+        other = next((found for found, one in around if one is owner), None)
+        if other is not None:
+            is_choice = isinstance(owner, (ast.If, ast.Try, ast.Match))
+            return other is block or not is_choice or block == "finalbody" or other == "finalbody"
+        if isinstance(owner, ast.If) and never_goes_on(getattr(owner, block)):
+            return False
+    return True
+
+
+def _around(source: ParsedSource, node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
+    """Yield the statements around a node, innermost first, each with the name of the block that holds it."""
+    part, around = node, source.ast_parent(node)
+    while around is not None:
+        for name in ("body", "orelse", "finalbody", "handlers", "cases"):
+            block = getattr(around, name, None)
+            if isinstance(block, list) and part in block:
+                yield name, around
+        if isinstance(around, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            return
+        part, around = around, source.ast_parent(around)

@@ -1,0 +1,245 @@
+"""Fits the edits of a fix into the layout of the file: lines that became too long are laid out anew."""
+
+from __future__ import annotations
+
+import ast
+import re
+import tokenize
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from difflib import SequenceMatcher
+from operator import itemgetter
+
+from flake8_nnx_treemap.analysis.code.text import (
+    LINE_END,
+    Edit,
+    Position,
+    Range,
+    SourceError,
+    SourceText,
+    parse_module,
+    remembered,
+)
+from flake8_nnx_treemap.codemod.layout import (
+    Style,
+    call_laid_out,
+    elements_laid_out,
+    indent_of,
+    statement_laid_out,
+    width,
+)
+
+_MOST_ROWS, _MOST_CHARACTERS = 60, 2000
+"""How long a logical line may be: each fix in it reads all of it."""
+
+_BINDING_COMMENT = re.compile(
+    r"#\s*(?:noqa|nosec|NOLINT|@param|(?:fmt|yapf|isort|type|mypy|pyright|pyrefly|ty|pytype|pylint|ruff|flake8|pragma):)",
+    re.IGNORECASE,
+)
+"""A comment that counts for the line that it stands on."""
+
+
+def fitted(source: SourceText, edits: Sequence[Edit], style: Style) -> tuple[Edit, ...]:
+    """Return edits with the layout of the lines that they change.
+
+    Args:
+        source: the file.
+        edits: the edits of one fix.
+        style: how the file is formatted.
+
+    Returns:
+        Edits that give the same program; the same edits where no changed line is too long.
+    """
+    if not _may_need_layout(source, edits, style):
+        return tuple(edits)
+    rows = _logical_lines(source)
+    by_line: dict[int, list[Edit]] = {}
+    for edit in edits:
+        index = bisect_right(rows, edit.range.start.row, key=itemgetter(0)) - 1
+        is_inside = index >= 0 and edit.range.end.row <= rows[index][1]
+        by_line.setdefault(index if is_inside else -1, []).append(edit)
+    style = replace(style, indent=_indent(source))
+    found: list[Edit] = []
+    for index, inside in by_line.items():
+        new = _fitted(source, rows[index], inside, style) if index >= 0 else None
+        found += inside if new is None else new
+    return tuple(sorted(set(found)))
+
+
+def fitted_together(source: SourceText, edits: Sequence[Edit], style: Style) -> Sequence[Edit]:
+    """Return the edits of several fixes, with the layout of lines that none makes too long, but all together do.
+
+    Args:
+        source: the file.
+        edits: edits that do not overlap, each with the layout that its own fix needs.
+        style: how the file is formatted.
+    """
+    growth: dict[int, list[int]] = {}
+    for edit in set(edits):
+        growth.setdefault(edit.range.start.row, []).append(len(edit.content) - len(source.text_in(edit.range)))
+    is_crowded = any(
+        len(lengths) > 1 and width(source.line(row)) + sum(lengths) > style.line_length
+        for row, lengths in growth.items()
+    )
+    return fitted(source, edits, style) if is_crowded else edits
+
+
+def _may_need_layout(source: SourceText, edits: Sequence[Edit], style: Style) -> bool:
+    """Tell whether a changed line may be too long, or may have become short enough to be joined with its neighbours."""
+    return any(
+        len(edit.content) < len(source.text_in(edit.range))
+        or "\n" in edit.content
+        or width(source.line(edit.range.start.row)) + sum(len(one.content) for one in edits) > style.line_length
+        for edit in edits
+    )
+
+
+@remembered
+def _logical_lines(source: SourceText) -> list[tuple[int, int]]:
+    """Return the first and the last row of each logical line; none where Python's tokenizer fails."""
+    return [rows for rows, _ in _read(source)]
+
+
+@remembered
+def _indent(source: SourceText) -> str:
+    """Return what a file indents its first block with."""
+    return next((indent for _, indent in _read(source) if indent), "    ")
+
+
+@remembered
+def _read(source: SourceText) -> list[tuple[tuple[int, int], str]]:
+    """Return the rows of each logical line, and how much more it is indented than the one before it."""
+    found: list[tuple[tuple[int, int], str]] = []
+    lines = (f"{line}\n" for line in source.lines())
+    first, indents = 0, [""]
+    more = ""
+    try:
+        for token in tokenize.generate_tokens(lambda: next(lines, "")):
+            if token.type == tokenize.INDENT:
+                more = token.string[len(indents[-1]) :]
+                indents.append(token.string)
+            elif token.type == tokenize.DEDENT:
+                indents.pop()
+            elif token.type == tokenize.NEWLINE:
+                found.append(((first or token.start[0], token.start[0]), more))
+                first, more = 0, ""
+            elif token.type not in (tokenize.NL, tokenize.COMMENT) and not first:
+                first = token.start[0]
+    except (tokenize.TokenError, SyntaxError, IndexError):
+        return []
+    return found
+
+
+def _fitted(source: SourceText, rows: tuple[int, int], edits: Sequence[Edit], style: Style) -> list[Edit] | None:
+    """Return the edits of one logical line with its layout; ``None`` if it stays as the edits make it."""
+    first, last = rows
+    old = [source.line(row) for row in range(first, last + 1)]
+    if any("#" in line and _BINDING_COMMENT.search(line) for line in old):
+        return None
+    whole = Range(Position(first, 1), Position(last, len(old[-1]) + 1))
+    new = LINE_END.split(_edited(source, whole, edits))
+    lines = _laid_out(old, new, style)
+    if lines is None or lines == new or not _mean_the_same(new, lines):
+        return None
+    return list(_difference(source, first, old, lines))
+
+
+def _edited(source: SourceText, whole: Range, edits: Sequence[Edit]) -> str:
+    parts, done = [], whole.start
+    for edit in sorted(set(edits)):
+        parts += [source.text_in(Range(done, edit.range.start)), edit.content]
+        done = edit.range.end
+    return "".join([*parts, source.text_in(Range(done, whole.end))])
+
+
+def _laid_out(old: Sequence[str], new: list[str], style: Style) -> list[str] | None:
+    """Return the lines of a logical line after a fix; ``None`` if there is nothing to do, or it cannot be done."""
+    start, end = _unchanged(old, new)
+    is_too_long = any(width(line) > style.line_length for line in new[start : len(new) - end])
+    is_shorter = len(old) > 1 and sum(map(len, new)) < sum(map(len, old))
+    if not (is_too_long or is_shorter):
+        return None
+    is_small = len(old) <= _MOST_ROWS and sum(map(len, old)) <= _MOST_CHARACTERS
+    if is_small and statement_laid_out(old, style) == old:
+        lines = statement_laid_out(new, style)
+        if lines is not None and statement_laid_out(lines, style) == lines:
+            return lines
+    if not is_too_long or sum(map(len, new[start : len(new) - end])) > _MOST_CHARACTERS:
+        return None
+    lines = _elements_laid_out(new, start, len(new) - end, style)
+    if lines is None and is_small:
+        lines = _call_laid_out(old, new, style)
+    return statement_laid_out(new, style) if lines is None and is_small and len(old) == 1 else lines
+
+
+def _unchanged(old: Sequence[str], new: Sequence[str]) -> tuple[int, int]:
+    """Return how many lines are equal at the start, and how many others at the end."""
+    shorter = min(len(old), len(new))
+    start = next((index for index in range(shorter) if old[index] != new[index]), shorter)
+    end = next((index for index in range(shorter - start) if old[-1 - index] != new[-1 - index]), shorter - start)
+    return start, end
+
+
+def _elements_laid_out(lines: Sequence[str], start: int, end: int, style: Style) -> list[str] | None:
+    """Lay out lines that are too long, each of which holds whole elements of a bracket; ``None`` if one does not."""
+    found = list(lines[:start])
+    for index in range(start, end):
+        line = lines[index]
+        if width(line) <= style.line_length:
+            found.append(line)
+            continue
+        before, after = lines[index - 1].rstrip() if index else "", lines[index + 1 : index + 2]
+        ends = line.rstrip().endswith(",") or (after and after[0].lstrip()[:1] in (")", "]", "}"))
+        elements = elements_laid_out([line], style) if before[-1:] in ("(", "[", "{", ",") and ends else None
+        is_indented = index > 0 and before[-1:] != "," and indent_of(line) == indent_of(lines[index - 1]) + style.indent
+        if elements is None or not (is_indented or before[-1:] == ","):
+            return None
+        found += elements
+    return [*found, *lines[end:]]
+
+
+def _call_laid_out(old: Sequence[str], new: Sequence[str], style: Style) -> list[str] | None:
+    """Lay out the call that has changed."""
+    start, end = _unchanged(old, new)
+    first, last = new[start], new[len(new) - end - 1]
+    before = _equal(old[start], first) if start < len(old) else 0
+    behind = _equal(old[len(old) - end - 1][::-1], last[::-1])
+    last_column = max(len(last) - behind, before if len(new) - end - 1 == start else 0)
+    return call_laid_out(new, (start, before), (len(new) - end - 1, last_column), style)
+
+
+def _equal(one: str, other: str) -> int:
+    shorter = min(len(one), len(other))
+    return next((index for index in range(shorter) if one[index] != other[index]), shorter)
+
+
+def _mean_the_same(one: Sequence[str], other: Sequence[str]) -> bool:
+    """Tell whether two layouts are of the same code and have the same comments."""
+    return _meaning(one) == _meaning(other) is not None
+
+
+def _meaning(lines: Sequence[str]) -> tuple[str, list[str]] | None:
+    text = "\n".join(lines).strip()
+    comments = [line[line.index("#") :] for line in text.split("\n") if "#" in line]
+    is_header = LINE_END.sub(" ", text).partition("#")[0].rstrip().endswith(":")
+    try:
+        return ast.dump(parse_module(f"{text}\n    pass" if is_header else text)), comments
+    except SourceError:
+        return None
+
+
+def _difference(source: SourceText, first: int, old: Sequence[str], new: Sequence[str]) -> Iterator[Edit]:
+    """Yield the edits that make some lines of a file others."""
+    for tag, start, end, new_start, new_end in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        content = source.newline.join(new[new_start:new_end])
+        if tag == "replace":
+            range_ = Range(Position(first + start, 1), Position(first + end - 1, len(old[end - 1]) + 1))
+            yield source.replace(range_, content)
+        elif tag == "delete":
+            yield Edit(Range(Position(first + start, 1), Position(first + end, 1)), "")
+        elif tag == "insert" and not start:
+            yield source.insert(Position(first, 1), content + source.newline)
+        elif tag == "insert":
+            place = Position(first + start - 1, len(old[start - 1]) + 1)
+            yield source.insert(place, source.newline + content)

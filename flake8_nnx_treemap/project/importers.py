@@ -1,0 +1,98 @@
+"""Tells whether other files of the same project import a name from a file, which then must keep it."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import os
+import re
+import time
+from typing import TYPE_CHECKING
+
+from flake8_nnx_treemap.project.discovery import DEFAULT_EXCLUDES
+from flake8_nnx_treemap.project.errors import FileError
+from flake8_nnx_treemap.project.files import read_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MOST_FILES = 20_000
+"""How many files of a project are read. In a larger one every name counts as imported elsewhere."""
+
+LARGEST = 1_000_000
+"""How many bytes such a file may have."""
+
+FRESH_SECONDS = 5.0
+"""How long what was read is taken for what is there: for a run, and not for an editor's whole day."""
+
+
+def is_imported_elsewhere(filename: str, name: str, root: str, *, below: bool) -> bool:
+    """Tell whether another file of a project imports a name from a file.
+
+    Args:
+        filename: the file.
+        name: the name, which the file has imported from elsewhere itself.
+        root: the project's folder.
+        below: whether the project goes on below that folder.
+
+    Returns:
+        True if some file imports it by ``from``, mentions it as an attribute of the module, or imports everything; a
+        module is known by the last part of its name alone.
+    """
+    path = os.path.abspath(filename)
+    stem = os.path.splitext(os.path.basename(path))[0]
+    if not stem.isidentifier():
+        return False  # No other file can import it.
+    importers = _importers(root, name, below, int(time.monotonic() / FRESH_SECONDS))
+    return importers is None or any(other != path for other in importers.get(stem, ()))
+
+
+@functools.lru_cache(maxsize=8)
+def _importers(root: str, name: str, below: bool, _period: int) -> dict[str, list[str]] | None:
+    """The files that take a name from other modules, by the last part of the module's name; none if too many."""
+    found: dict[str, list[str]] = {}
+    word = re.compile(rb"(?:\b(\w+)\s*\.\s*)?\b" + name.encode() + rb"\b|\bimport\s*\*")
+    for count, path in enumerate(_python_files(root, below)):
+        if count >= MOST_FILES:
+            return None
+        try:
+            content = read_bytes(path, LARGEST)
+        except FileError:
+            continue
+        if word.search(content):
+            for module in {*_dotted(content, word), *_modules_in(content, name)}:
+                found.setdefault(module, []).append(path)
+    return found
+
+
+def _python_files(root: str, below: bool) -> Iterator[str]:
+    for folder, folders, names in os.walk(root):
+        folders[:] = sorted(one for one in folders if below and one not in DEFAULT_EXCLUDES)
+        yield from (os.path.join(folder, name) for name in sorted(names) if name.endswith(".py"))
+
+
+def _dotted(content: bytes, word: re.Pattern[bytes]) -> Iterator[str]:
+    """What stands before the name and a dot, also in a string, as ``mock.patch("package.module.name")`` has it."""
+    yield from (found[1].decode() for found in word.finditer(content) if found[1] and found[1].isascii())
+
+
+def _modules_in(content: bytes, name: str) -> Iterator[str]:
+    """The last parts of the names of modules from which a text imports a name, everything, or itself under an alias."""
+    try:
+        tree = ast.parse(content)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return
+    aliases: dict[str, str] = {}
+    owners: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            module = node.module or ""
+            is_of_flax = module.partition(".")[0] == "flax" and not node.level
+            if not is_of_flax and any(alias.name in (name, "*") for alias in node.names):
+                yield module.rpartition(".")[2]
+            aliases |= {alias.asname: alias.name for alias in node.names if alias.asname}
+        elif isinstance(node, ast.Import):
+            aliases |= {alias.asname: alias.name.rpartition(".")[2] for alias in node.names if alias.asname}
+        elif isinstance(node, ast.Attribute) and node.attr == name and isinstance(node.value, ast.Name):
+            owners.add(node.value.id)
+    yield from (aliases[owner] for owner in owners & aliases.keys())

@@ -1,0 +1,292 @@
+"""A list, a tuple or a dict of Modules, Variables or arrays is no attribute of a Module from Flax 0.12 on.
+
+## What it does
+
+Finds attributes of Modules that NNX takes for static though data is in them for certain:
+
+* a list, tuple, dict or comprehension of Modules, Variables or arrays, also by way of a name: `layers = []`,
+  `layers.append(nnx.Linear(…))`, `self.layers = layers`, or of a parameter annotated `list[Block]`;
+* `self.layers = []` if data is put into it before the Module is constructed, by `append`, `extend`, `+=` and the like;
+* `self.frequencies = None`, a number or a string if an array, a Variable or a Module is set in its place later.
+
+It is silent where the class says what the attribute is, by `nnx.data(…)`, `nnx.List(…)`, `nnx.Dict(…)` or an annotation
+`nnx.Data[…]`, and for classes with `pytree=False`. A list to which Modules are appended only after the construction does not
+raise, and is left alone. It is silent in code that chooses by release, and where a `ValueError` is handled.
+
+## Why it is wrong
+
+A Module is a pytree. From Flax 0.12 on, the first assignment decides whether an attribute is one of its children or static, and
+a container or `None` is static. Data in a static attribute would be lost to every transformation, so NNX raises.
+
+## What Flax does
+
+* **0.10.0–0.11.2**: containers are looked into; all of this runs.
+* **0.12.0–0.12.4**: `ValueError` at the end of the construction if an array or a Variable is in there, or where one is set in
+  place of `None`.
+* **0.12.5–0.12.8**: `ValueError` at the assignment already, also for a new attribute that is set after the construction, and
+  for Modules that hold nothing.
+
+`nnx.data` exists from 0.11.0 on, `nnx.List` from 0.12.0 on.
+
+## Fix safety
+
+The fix writes `nnx.data(…)` around the value, which stays what it is: a list is still a list, and the paths in the state are the
+same. It needs Flax 0.11, so there is none while older releases are to be supported. It is safe where no release in the range ran
+the original: for Flax 0.12 and later, and a container that gets its data while the Module is constructed. It is unsafe for a
+parameter, of which only its annotation tells, where another file says what a class is, and where data comes later, since
+the code that sets it may never run. There is no fix for a string, which is no data, nor for an assignment of several names.
+
+`nnx.List` and `nnx.Dict` do as well, and say more, but have no `+`, `copy` and `sort`, and no keys other than strings.
+
+## References
+
+* <https://flax.readthedocs.io/en/latest/migrating/nnx_010_to_nnx_011.html>
+* <https://flax.readthedocs.io/en/latest/guides/pytree.html>
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from flake8_nnx_treemap.analysis.code.nodes import start_of
+from flake8_nnx_treemap.analysis.names.scopes import BindingKind
+from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
+from flake8_nnx_treemap.analysis.names.spelling import spelling_of
+from flake8_nnx_treemap.analysis.values.static_attributes import Cause, StaticAttribute, static_attributes
+from flake8_nnx_treemap.analysis.values.things import CONTAINERS, Sort
+from flake8_nnx_treemap.names import DATA_IS_DECIDED_ONCE, FlaxRange, FlaxRelease, release_text
+from flake8_nnx_treemap.rules.catalogue import CODES
+from flake8_nnx_treemap.rules.renaming import unless_guarded
+from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
+
+DATA_SINCE: FlaxRelease = (0, 11)
+"""The release that ``nnx.data`` came with."""
+
+_ERRORS = frozenset({"ValueError", "Exception", "BaseException"})
+_DATA = {Sort.VARIABLE: "a Variable", Sort.ARRAY: "an array"}
+_SEVERAL = {Sort.VARIABLE: "Variables", Sort.ARRAY: "arrays"}
+_KINDS = {Sort.LIST: "a list", Sort.TUPLE: "a tuple", Sort.DICT: "a dict", Sort.NONE: "None"}
+
+
+@unless_guarded
+def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
+    """Report each value that makes an attribute static in which data is, or will be."""
+    for found in _found(source):
+        if flax.holds(found.since) and not source.expects_error_at(start_of(found.value), _ERRORS):
+            yield Finding("NNX210", _message(found, flax), source.range(found.value), _fix(source, found, flax))
+
+
+@remembered
+def _found(source: ParsedSource) -> tuple[StaticAttribute, ...]:
+    return tuple(static_attributes(source))
+
+
+def _message(found: StaticAttribute, flax: FlaxRange) -> str:
+    kind = _KINDS.get(found.holds, "a constant")
+    data = _DATA.get(found.data, "a Module")
+    if found.cause is Cause.HELD:
+        what = f"{kind} of {_SEVERAL.get(found.data, 'Modules')} as the attribute {found.name!r} of a Module"
+    elif found.cause is Cause.PUT:
+        what = f"{data} put into {kind} that is the attribute {found.name!r} of a Module (line {found.at.lineno})"
+    else:
+        what = f"{data} set in place of {kind}, the attribute {found.name!r} of a Module (line {found.at.lineno}),"
+    return f"{what} raises ValueError from Flax {release_text(found.since)} on: {_advice(found, flax)}"
+
+
+def _advice(found: StaticAttribute, flax: FlaxRange) -> str:
+    if not _can_be_data(found):
+        return "set it to None or data first"
+    if flax.starts_from(DATA_SINCE):
+        return "use nnx.data(..)"
+    return "use nnx.data(..), which needs Flax 0.11"
+
+
+def _can_be_data(found: StaticAttribute) -> bool:
+    """Tell whether ``nnx.data`` takes the value: not a string or a function, which is no leaf that JAX knows."""
+    is_number = isinstance(found.value, ast.Constant) and isinstance(found.value.value, (int, float))
+    return found.holds in CONTAINERS or found.holds is Sort.NONE or is_number
+
+
+def _fix(source: ParsedSource, found: StaticAttribute, flax: FlaxRange) -> Fix | None:
+    if not flax.starts_from(DATA_SINCE) or not _can_be_data(found):
+        return None
+    spelling = spelling_of(source, "data", start_of(found.value))
+    if spelling is None:
+        return None
+    range_ = source.range(found.value)
+    is_bare = isinstance(found.value, ast.Tuple) and not source.text_in(range_).startswith("(")
+    opening, closing = ("((", "))") if is_bare else ("(", ")")
+    edits = (source.insert(range_.start, spelling.text + opening), source.insert(range_.end, closing), *spelling.edits)
+    is_safe = flax.starts_from(DATA_IS_DECIDED_ONCE) and found.is_early and _is_seen_whole(source, found)
+    applicability = Applicability.SAFE if is_safe else Applicability.UNSAFE
+    return Fix(applicability, "Mark it as data", tuple(sorted(edits)))
+
+
+def _is_seen_whole(source: ParsedSource, found: StaticAttribute) -> bool:
+    """Tell whether this file alone shows that the value is a container with data in it."""
+    if isinstance(found.value, ast.Name):
+        bindings = source.bindings.bindings_of(found.value.id, start_of(found.value))
+        if any(one.kind is not BindingKind.ASSIGNMENT for one in bindings):
+            return False
+    elif isinstance(found.value, ast.Attribute):
+        return False
+    return found.value in _found_in_this_file(source)
+
+
+@remembered
+def _found_in_this_file(source: ParsedSource) -> frozenset[ast.expr]:
+    """Return what is found without the other files of the project."""
+    alone = ParsedSource(source.text, source.filename, None, source.bindings)
+    return frozenset(found.value for found in static_attributes(alone))
+
+
+EXAMPLES = (
+    Example(
+        title="A list of layers",
+        source="""\
+import jax.numpy as jnp
+from flax import nnx
+
+
+class Stack(nnx.Module):
+    def __init__(self, rngs):
+        self.layers = [nnx.Linear(2, 2, rngs=rngs) for _ in range(3)]
+        self.heads = {"a": nnx.Linear(2, 1, rngs=rngs)}
+
+    def __call__(self, x):
+        for layer in self.layers:
+            x = layer(x)
+        return self.heads["a"](x)
+
+
+def result():
+    model = Stack(nnx.Rngs(0))
+    return [list(model(jnp.ones((4, 2))).shape), len(model.layers), type(model.layers).__name__]
+""",
+        marked=("[nnx.Linear(2, 2, rngs=rngs) for _ in range(3)]", '{"a": nnx.Linear(2, 1, rngs=rngs)}'),
+        fixed={
+            "0.12.0": """\
+import jax.numpy as jnp
+from flax import nnx
+
+
+class Stack(nnx.Module):
+    def __init__(self, rngs):
+        self.layers = nnx.data([nnx.Linear(2, 2, rngs=rngs) for _ in range(3)])
+        self.heads = nnx.data({"a": nnx.Linear(2, 1, rngs=rngs)})
+
+    def __call__(self, x):
+        for layer in self.layers:
+            x = layer(x)
+        return self.heads["a"](x)
+
+
+def result():
+    model = Stack(nnx.Rngs(0))
+    return [list(model(jnp.ones((4, 2))).shape), len(model.layers), type(model.layers).__name__]
+""",
+        },
+        applicability=Applicability.SAFE,
+        floor="0.12.0",
+        trees=(),
+        result=[[4, 1], 3, "list"],
+    ),
+    Example(
+        title="Appended while the Module is constructed",
+        source="""\
+import jax
+import jax.numpy as jnp
+from flax import nnx
+
+
+class Stack(nnx.Module):
+    def __init__(self, rngs):
+        self.layers = []
+        for _ in range(3):
+            self.layers.append(nnx.Linear(2, 2, rngs=rngs))
+
+
+def result():
+    return len(jax.tree.leaves(nnx.state(Stack(nnx.Rngs(0)))))
+""",
+        marked=("[]",),
+        fixed={
+            "0.12.0": """\
+import jax
+import jax.numpy as jnp
+from flax import nnx
+
+
+class Stack(nnx.Module):
+    def __init__(self, rngs):
+        self.layers = nnx.data([])
+        for _ in range(3):
+            self.layers.append(nnx.Linear(2, 2, rngs=rngs))
+
+
+def result():
+    return len(jax.tree.leaves(nnx.state(Stack(nnx.Rngs(0)))))
+""",
+        },
+        applicability=Applicability.SAFE,
+        floor="0.12.0",
+        trees=(),
+        result=6,
+    ),
+    Example(
+        title="An array in place of None",
+        source="""\
+import jax.numpy as jnp
+from flax import nnx
+
+
+class Features(nnx.Module):
+    def __init__(self):
+        self.frequencies = None
+
+    def __call__(self, x):
+        if self.frequencies is None:
+            self.frequencies = jnp.ones(3)
+        return self.frequencies * x
+
+
+def result():
+    return Features()(2.0).tolist()
+""",
+        marked=("None",),
+        fixed={
+            "0.11": """\
+import jax.numpy as jnp
+from flax import nnx
+
+
+class Features(nnx.Module):
+    def __init__(self):
+        self.frequencies = nnx.data(None)
+
+    def __call__(self, x):
+        if self.frequencies is None:
+            self.frequencies = jnp.ones(3)
+        return self.frequencies * x
+
+
+def result():
+    return Features()(2.0).tolist()
+""",
+        },
+        applicability=Applicability.UNSAFE,
+        floor="0.11",
+        trees=(),
+        result=[2.0, 2.0, 2.0],
+    ),
+)
+
+RULE = Rule(
+    CODES["NNX210"],
+    "A container of Modules or arrays is no attribute of a Module: mark it with `nnx.data(…)`",
+    check,
+    __doc__,
+    EXAMPLES,
+    FixAvailability.SOMETIMES,
+)

@@ -1,0 +1,266 @@
+"""What names the axes of a Variable is called `out_sharding` from Flax 0.12.4 on.
+
+## What it does
+
+Finds, in code for Flax 0.12.4 and later,
+
+* `sharding=` and `sharding_names=` in calls of `nnx.Param` and the other classes of Variable that Flax has, of
+  `nnx.with_metadata`, and as keys of `kernel_metadata={…}` and the like in calls of layers;
+* reads of `.sharding_names` of what is a Variable for certain;
+* `*v.sharding` of what is a Variable for certain, as in `PartitionSpec(*v.sharding)`, which means the names.
+
+`nnx.with_partitioning(init, names)` is left alone: it never warns, and its parameter is called `sharding` on every release.
+So is any other read of `.sharding`, which is the array's own sharding, and mostly meant so.
+
+It is silent in code that is ready for several releases: in a `try` that handles `AttributeError` or `ImportError`, and in a
+choice whose test asks for the release, by `flax.__version__` and the like.
+
+## Why it is wrong
+
+The old names warn, and code run with `-W error` stops there.
+
+## What Flax does
+
+| | 0.10.0–0.11.1 | 0.11.2–0.12.3 | 0.12.4, 0.12.5 | 0.12.6–0.12.8 |
+| --- | --- | --- | --- | --- |
+| names given as `sharding=` are kept as | `sharding` | `sharding_names` | `out_sharding` | `out_sharding`, and it warns |
+| names given as `out_sharding=` | are metadata that nobody reads | the same | are the names | are the names |
+| `v.sharding_names` | `AttributeError` | the names | warns | warns |
+| `v.sharding` | the names | the array's own sharding | the same | the same |
+
+Below 0.12.4 `out_sharding` shards nothing, so the rule is silent while such a release is to be supported.
+
+## Fix safety
+
+`out_sharding=` is safe where the value is an array for certain, such as `jnp.zeros(…)`. It is unsafe elsewhere: if the value has
+been made by an initializer of `nnx.with_partitioning`, it carries names of its own, and which of the two count changes with
+the keyword. So it is in `nnx.with_metadata`, in the metadata of a layer that is given an initializer, and
+beside `**metadata`. There is no fix where two of the keywords are there.
+
+`v.get_metadata("out_sharding", None)` is what `v.sharding_names` calls: safe, but unsafe for `self.name.sharding_names`, since
+other code may set `self.name` to something else. `v.out_sharding` is the same where there are names, and raises where there
+are none. For `*v.sharding`, which raises, the fix writes `*v.out_sharding`: unsafe, since code runs that never ran.
+
+## References
+
+* <https://flax.readthedocs.io/en/latest/guides/flax_gspmd.html>
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+
+from flake8_nnx_treemap.analysis.calls.class_references import class_names
+from flake8_nnx_treemap.analysis.code.text import Range
+from flake8_nnx_treemap.analysis.names.source import ParsedSource
+from flake8_nnx_treemap.analysis.values.provenance import Origin, TreeKind, origin_of
+from flake8_nnx_treemap.analysis.values.wrappers import is_format_part, wrapper_attributes
+from flake8_nnx_treemap.names import MODULES, SHARDING_KEYWORDS_WARN, VARIABLE_STATE, WRAPPERS, FlaxRange
+from flake8_nnx_treemap.rules import safety
+from flake8_nnx_treemap.rules.catalogue import CODES
+from flake8_nnx_treemap.rules.method_calls import name_range
+from flake8_nnx_treemap.rules.renaming import unless_guarded
+from flake8_nnx_treemap.rules.rewriting import make_fix
+from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
+
+KEYWORD = "{}= is deprecated as metadata since Flax 0.12.6: use out_sharding="
+KEY = "{!r} is deprecated as metadata since Flax 0.12.6: use 'out_sharding'"
+READ = "'.sharding_names' is deprecated since Flax 0.12.4: use .get_metadata('out_sharding', None)"
+UNPACKED = "'.sharding' is the array's own since Flax 0.11.2, and no names: use .out_sharding"
+FIX_MESSAGE = "Use out_sharding"
+
+_OLD = frozenset({"sharding", "sharding_names"})
+_NEW = "out_sharding"
+_METADATA = "_metadata"
+_VARIABLES = WRAPPERS - {VARIABLE_STATE}
+_WITH_METADATA = frozenset({"flax.nnx.with_metadata"})
+_LAYERS = frozenset(f"flax.nnx.{name}" for name in MODULES)
+_INITIALIZERS = ("flax.nnx.initializers.", "jax.nn.initializers.")
+
+
+@unless_guarded
+def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
+    """Report each use of an old name for the names of a Variable's axes."""
+    if flax.holds(SHARDING_KEYWORDS_WARN):
+        for call in _calls(source):
+            yield from _keywords(source, call)
+            yield from _keys(source, call)
+    for node in wrapper_attributes(source, "sharding_names"):
+        step = source.replace(name_range(source, node), f'get_metadata("{_NEW}", None)')
+        fix = make_fix(safety.safe_if(safety.owner_is_a_variable(source, node.value)), FIX_MESSAGE, [step])
+        yield Finding("NNX212", READ, source.range(node), fix if _is_as_written(source, node) else None)
+    for node in wrapper_attributes(source, "sharding"):
+        if isinstance(source.ast_parent(node), ast.Starred):
+            step = source.replace(name_range(source, node), _NEW)
+            fix = make_fix(Applicability.UNSAFE, FIX_MESSAGE, [step])
+            yield Finding("NNX212", UNPACKED, source.range(node), fix if _is_as_written(source, node) else None)
+
+
+def _is_as_written(source: ParsedSource, node: ast.Attribute) -> bool:
+    """Tell whether the name of an attribute is written as the ``ast`` has it, without ligatures."""
+    return source.text_in(name_range(source, node)) == node.attr
+
+
+def _calls(source: ParsedSource) -> Iterator[ast.Call]:
+    """Yield the calls that may hand names of axes to Variables."""
+    for calls in source.bindings.calls.values():
+        for call in calls:
+            names = [keyword.arg or "" for keyword in call.keywords]
+            may_hold = any(name in _OLD or name.endswith(_METADATA) for name in names)
+            if may_hold and not is_format_part(source, call):
+                yield call
+
+
+def _called(source: ParsedSource, call: ast.Call) -> frozenset[str]:
+    return class_names(source, call.func, 0) or frozenset()
+
+
+# Keywords
+
+
+def _keywords(source: ParsedSource, call: ast.Call) -> Iterator[Finding]:
+    old = [keyword for keyword in call.keywords if keyword.arg in _OLD]
+    called = _called(source, call) if old else frozenset()
+    if not called or not (called <= _VARIABLES or called == _WITH_METADATA):
+        return
+    for keyword in old:
+        place = _name_of(source, keyword)
+        yield Finding("NNX212", KEYWORD.format(keyword.arg), place, _renamed(source, call, keyword, called, place))
+
+
+def _name_of(source: ParsedSource, keyword: ast.keyword) -> Range:
+    start = source.range(keyword).start
+    return Range(start, source.position(source.offset(start) + len(keyword.arg or "")))
+
+
+def _renamed(
+    source: ParsedSource, call: ast.Call, keyword: ast.keyword, called: frozenset[str], place: Range
+) -> Fix | None:
+    given = [one.arg for one in call.keywords]
+    if len({*_OLD, _NEW}.intersection(given)) > 1 or source.text_in(place) != keyword.arg:
+        return None
+    is_safe = None not in given and called <= _VARIABLES and bool(call.args) and _is_array(source, call.args[0])
+    applicability = Applicability.SAFE if is_safe else Applicability.UNSAFE
+    return make_fix(applicability, FIX_MESSAGE, [source.replace(place, _NEW)])
+
+
+def _is_array(source: ParsedSource, value: ast.expr) -> bool:
+    """Tell whether a value carries no names of axes of its own, as one made by ``nnx.with_partitioning`` does."""
+    if isinstance(value, ast.Call) and isinstance(value.func, ast.Call):
+        names = source.bindings.names_of(value.func.func)
+        return bool(names) and all(name.startswith(_INITIALIZERS) for name in names)
+    origin = origin_of(source, value)
+    return isinstance(origin, Origin) and origin.kind is TreeKind.PURE and origin.is_certain
+
+
+# Keys of a layer's metadata
+
+
+def _keys(source: ParsedSource, call: ast.Call) -> Iterator[Finding]:
+    given = {keyword.arg: keyword.value for keyword in call.keywords}
+    for name, value in given.items():
+        if name is None or not name.endswith(_METADATA) or not isinstance(value, ast.Dict):
+            continue
+        keys: dict[object, ast.Constant] = {key.value: key for key in value.keys if isinstance(key, ast.Constant)}
+        old = [key for name_, key in keys.items() if name_ in _OLD]
+        if not old or not _LAYERS.issuperset(_called(source, call) or ("",)):
+            continue
+        is_whole = None not in given and None not in value.keys
+        # One initializer may be for several parameters, as that of an attention's kernels is.
+        is_safe = is_whole and not any(str(other).endswith("_init") for other in given)
+        for key in old:
+            yield Finding("NNX212", KEY.format(key.value), source.range(key), _respelled(source, key, keys, is_safe))
+
+
+def _respelled(
+    source: ParsedSource, key: ast.Constant, keys: Mapping[object, ast.Constant], is_safe: bool
+) -> Fix | None:
+    text = source.text_of(key)
+    if len({*_OLD, _NEW}.intersection(map(str, keys))) > 1 or text[1:-1] != key.value:
+        return None
+    applicability = Applicability.SAFE if is_safe else Applicability.UNSAFE
+    return make_fix(applicability, FIX_MESSAGE, [source.replace(source.range(key), f"{text[0]}{_NEW}{text[-1]}")])
+
+
+EXAMPLES = (
+    Example(
+        title="Names of axes, given and read",
+        source="""\
+import jax.numpy as jnp
+from flax import nnx
+
+
+def result():
+    zeros = jnp.zeros((4, 2))
+    kernel = nnx.Param(zeros, sharding=("data", None), eager_sharding=False)
+    bias = nnx.Param(jnp.zeros(2), eager_sharding=False)
+    named = kernel.sharding_names
+    return named, bias.sharding_names
+""",
+        marked=("sharding", "kernel.sharding_names", "bias.sharding_names"),
+        fixed={
+            "0.12.4": """\
+import jax.numpy as jnp
+from flax import nnx
+
+
+def result():
+    zeros = jnp.zeros((4, 2))
+    kernel = nnx.Param(zeros, out_sharding=("data", None), eager_sharding=False)
+    bias = nnx.Param(jnp.zeros(2), eager_sharding=False)
+    named = kernel.get_metadata("out_sharding", None)
+    return named, bias.get_metadata("out_sharding", None)
+""",
+        },
+        applicability=Applicability.SAFE,
+        floor="0.12.4",
+        trees=(),
+        result=(("data", None), None),
+    ),
+    Example(
+        title="The metadata of a layer",
+        source="""\
+from flax import nnx
+
+
+def result():
+    layer = nnx.Linear(
+        2,
+        3,
+        rngs=nnx.Rngs(0),
+        kernel_metadata={"sharding": ("in", "out"), "eager_sharding": False},
+    )
+    return layer.kernel.get_metadata("out_sharding")
+""",
+        marked=('"sharding"',),
+        fixed={
+            "0.12.4": """\
+from flax import nnx
+
+
+def result():
+    layer = nnx.Linear(
+        2,
+        3,
+        rngs=nnx.Rngs(0),
+        kernel_metadata={"out_sharding": ("in", "out"), "eager_sharding": False},
+    )
+    return layer.kernel.get_metadata("out_sharding")
+""",
+        },
+        applicability=Applicability.SAFE,
+        floor="0.12.4",
+        trees=(),
+        result=("in", "out"),
+    ),
+)
+
+RULE = Rule(
+    CODES["NNX212"],
+    "What names the axes of a Variable is called `out_sharding` now",
+    check,
+    __doc__,
+    EXAMPLES,
+    FixAvailability.SOMETIMES,
+)

@@ -1,0 +1,360 @@
+"""Says what a safe fix rests on: each function is one obligation, and answers yes only where it holds for certain.
+
+A rule names its obligations in ``Rule.rests_on``, and its page shows them. A fix for which one of them does not hold is
+unsafe, or none.
+"""
+
+from __future__ import annotations
+
+import ast
+import posixpath
+import re
+import sys
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from flake8_nnx_treemap.analysis.calls.leaf_uses import leaf_uses
+from flake8_nnx_treemap.analysis.calls.mappers import Mapper
+from flake8_nnx_treemap.analysis.calls.predicates import LeafTest
+from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall
+from flake8_nnx_treemap.analysis.code.nodes import Code, dotted_name, start_of
+from flake8_nnx_treemap.analysis.names.quoted import quoted_annotations
+from flake8_nnx_treemap.analysis.names.scopes import ScopeKind
+from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
+from flake8_nnx_treemap.analysis.names.spelling import Spelling
+from flake8_nnx_treemap.analysis.values.handling import may_handle
+from flake8_nnx_treemap.analysis.values.provenance import Origin, origin_of
+from flake8_nnx_treemap.analysis.values.wrappers import FOLLOW_PRIVATE, is_wrapper
+from flake8_nnx_treemap.names import (
+    OTHER_PROJECTS,
+    VARIABLE_ONLY_ATTRIBUTES,
+    VARIABLE_STATE_IS_VARIABLE,
+    FlaxRange,
+)
+from flake8_nnx_treemap.rules.rule import Applicability
+from flake8_nnx_treemap.rules.stopping import stops_elsewhere
+
+if TYPE_CHECKING:
+    from flake8_nnx_treemap.rules.renaming import ImportedName
+
+Obligation = Callable[..., bool]
+"""A question that has to be answered with yes before a fix is safe."""
+
+
+def safe_if(*answers: bool) -> Applicability:
+    """Return how safe a fix is whose obligations got some answers: safe if all of them are yes."""
+    return Applicability.SAFE if all(answers) else Applicability.UNSAFE
+
+
+# The error
+
+
+def nothing_sees_the_error(source: ParsedSource, node: ast.AST, *errors: type[BaseException]) -> bool:
+    """Nothing around the code handles the error that the fix does away with.
+
+    Each `except` around it names built-in errors that are others, each `with` has a manager that is known to let errors
+    through, no `finally` returns, and no decorator of this file catches anything.
+
+    Args:
+        source: the file.
+        node: the code that the fix changes.
+        errors: what it may raise before the fix.
+    """
+    return not may_handle(source, node, errors)
+
+
+# Names
+
+
+def name_is_bound_for_certain(spelling: Spelling) -> bool:
+    """Each name that the fix writes is bound there, once, for certain, to what is meant.
+
+    No `try` or `with` may have skipped its import, no other import, no `global` and no `nnx = None` rebinds it, and
+    nothing hides it; or the line that is rewritten uses it already.
+
+    Args:
+        spelling: how the fix spells a member of `flax.nnx`.
+    """
+    return spelling.is_certain
+
+
+def names_are_bound_in_the_open(source: ParsedSource) -> bool:
+    """Every name of the file is bound by a statement that can be seen.
+
+    There is no `import *` from a project of one's own, and no `exec`, `globals()`, `vars()` or `sys.modules`, through
+    which a name may come to mean something else.
+
+    Args:
+        source: the file.
+    """
+    return _are_names_in_the_open(source)
+
+
+def builtin_is_itself(source: ParsedSource, name: str, node: ast.AST) -> bool:
+    """A built-in function that the fix calls, `isinstance` or `type`, is not hidden by a name of the file.
+
+    Args:
+        source: the file.
+        name: the function.
+        node: where it is called.
+    """
+    return not source.bindings.bindings_of(name, start_of(node)) and members_are_themselves(source, name)
+
+
+def members_are_themselves(source: ParsedSource, *members: str) -> bool:
+    """Nothing in the file replaces what the fix names in a module, by assignment, `setattr` or a patch.
+
+    Args:
+        source: the file.
+        members: the names in the module: `Variable`, `tree_map`.
+    """
+    return _patched(source).isdisjoint((*members, _ANYTHING))
+
+
+def name_is_seen_by_nobody_else(source: ParsedSource, imported: ImportedName) -> bool:
+    """An imported name that the fix renames is used in this file alone, and only as a name.
+
+    It is no attribute of a class, no string that may be code mentions it, and neither `__all__` nor another file of the
+    project takes it from here.
+
+    Args:
+        source: the file.
+        imported: the import of the name.
+    """
+    name = imported.bound
+    return (
+        not is_reexport(source, imported)
+        and source.bindings.scope_at(start_of(imported.statement)).kind is not ScopeKind.CLASS
+        and not source.bindings.is_shared(name)
+        and not _is_type_parameter(source, name)
+        and not _looks_names_up(source)
+        and not _is_named_in_text(source, name)
+        and not (source.modules is not None and source.modules.import_from_here(name))
+    )
+
+
+# The call, its predicate and its mapper
+
+
+def everything_is_in_this_file(call: TreeCall, mapper: Mapper, test: LeafTest) -> bool:
+    """The call's arguments, its mapper and its predicate are all written in this file.
+
+    `**keywords` may bring anything, and another file may have changed by the time that both run.
+
+    Args:
+        call: the call of a tree function.
+        mapper: the mapper.
+        test: the predicate.
+    """
+    return call.is_complete and mapper.function.home is None and test.function.home is None
+
+
+def leaf_is_read_on_every_way(mapper: Mapper) -> bool:
+    """The mapper reads something that only a Variable has, on every way to a result, while the leaf has its name.
+
+    So the original raised as soon as a leaf was no Variable.
+
+    Args:
+        mapper: the mapper.
+    """
+    return bool(mapper.always_reads & VARIABLE_ONLY_ATTRIBUTES)
+
+
+def predicate_stops_at_wrappers_alone(test: LeafTest, flax: FlaxRange) -> bool:
+    """`is_leaf` stops at Variables and at nothing else that the mapper may be meant for.
+
+    Below 0.11 it must also ask for nothing more than the type, as it is widened there to a second class.
+
+    Args:
+        test: the predicate.
+        flax: the Flax releases that must run the code.
+    """
+    asks_for_more = any(found.is_conditional for found in test.tests)
+    return not stops_elsewhere(test) and (not asks_for_more or flax.starts_from(VARIABLE_STATE_IS_VARIABLE))
+
+
+def leaf_is_only_read(source: ParsedSource, code: Code, leaf: str) -> bool:
+    """The code reads attributes of the Variable that it is given from now on, and neither changes it nor hands it on.
+
+    From Flax 0.11 on it is the model's own.
+
+    Args:
+        source: the file.
+        code: the body of a mapper or a loop.
+        leaf: how the code spells the leaf.
+    """
+    return all(
+        isinstance(use, ast.Attribute) and use.attr in _ONLY_READS and isinstance(use.ctx, ast.Load)
+        for use in leaf_uses(source, code, leaf)
+    )
+
+
+_ONLY_READS = frozenset(
+    {"value", "raw_value", "get_value", "get_raw_value", "get_metadata", "has_metadata", "replace", "copy", "type"}
+    | {"shape", "dtype", "ndim", "size"}
+)
+
+
+# What is known of a value
+
+
+def tree_is_known_to_all(source: ParsedSource, tree: ast.expr) -> bool:
+    """The tree is made in this file, whoever calls the code.
+
+    It is no parameter of a function that other files may call with another tree, and nothing in another file makes it.
+
+    Args:
+        source: the file.
+        tree: the tree whose leaves the fix is about.
+    """
+    origin = origin_of(source, tree)
+    return isinstance(origin, Origin) and not origin.is_open
+
+
+def owner_is_a_variable(source: ParsedSource, owner: ast.expr) -> bool:
+    """What the attribute is read from, or set on, is a Variable wherever the code runs.
+
+    It is made by a constructor, has passed `isinstance`, or is annotated so, and nothing rebinds its name in between.
+    An attribute such as `self.kernel` is not enough, since other code may set it to something else.
+
+    Args:
+        source: the file.
+        owner: the expression before the dot.
+    """
+    return not isinstance(owner, ast.Attribute) and is_wrapper(source, owner, FOLLOW_PRIVATE)
+
+
+# How names may be bound or seen
+
+_ANYTHING = "*"
+"""Stands for a member whose name is not written in the file."""
+
+
+@remembered
+def _are_names_in_the_open(source: ParsedSource) -> bool:
+    if any(name in source.bindings.calls for name in ("exec", "globals")) or _uses_sys_modules(source):
+        return False
+    if any(not call.args and not call.keywords for call in source.bindings.calls.get("vars", ())):
+        return False
+    imports = (one.node for one in source.bindings.statements if isinstance(one.node, ast.ImportFrom))
+    return all(
+        node.level == 0 and (node.module or "").partition(".")[0] in _BIND_NO_NAMES_OF_OURS
+        for node in imports
+        if node.names[0].name == "*"
+    )
+
+
+_BIND_NO_NAMES_OF_OURS = OTHER_PROJECTS | sys.stdlib_module_names
+"""Packages whose ``import *`` brings neither Flax and JAX, nor ``isinstance`` and ``type``."""
+
+
+def _uses_sys_modules(source: ParsedSource) -> bool:
+    uses = source.bindings.attributes.get("modules", ())
+    return any(source.bindings.names_of(use) == {"sys.modules"} for use in uses)
+
+
+_PATCHERS = ("setattr", "delattr", "__setattr__", "patch", "object", "multiple")
+"""Functions that replace a member by its name: ``setattr``, ``monkeypatch.setattr``, ``mock.patch.object``."""
+
+
+@remembered
+def _patched(source: ParsedSource) -> frozenset[str]:
+    """Return the names of members that the file sets on anything; ``_ANYTHING`` for one of JAX or Flax it works out."""
+    found = set(source.bindings.set_attributes)
+    for call in (one for name in _PATCHERS for one in source.bindings.calls.get(name, ())):
+        names = [one.value for one in call.args[:2] if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+        found.update(name.rpartition(".")[2] for name in names)
+        found.update(keyword.arg for keyword in call.keywords if keyword.arg is not None)
+        if not names and call.args and _is_of_library(source, call.args[0]):
+            found.add(_ANYTHING)
+    if any(_is_of_library(source, use.value) for use in _dictionaries(source)):
+        found.add(_ANYTHING)
+    return frozenset(found)
+
+
+def _dictionaries(source: ParsedSource) -> Iterator[ast.Attribute]:
+    uses = source.bindings.attributes.get("__dict__", ())
+    yield from (use for use in uses if isinstance(use, ast.Attribute))
+
+
+def _is_of_library(source: ParsedSource, node: ast.expr) -> bool:
+    return any(name.partition(".")[0] in ("jax", "flax") for name in source.bindings.names_of(node))
+
+
+# Who else may see a name
+
+
+def is_reexport(source: ParsedSource, imported: ImportedName) -> bool:
+    """Tell whether other files may import the name from here: ``__init__.py``, ``__all__``, ``import X as X``."""
+    if posixpath.basename(source.filename.replace("\\", "/")) == "__init__.py":
+        return True
+    if imported.alias.asname == imported.alias.name:
+        return True
+    exported = _exported(source)
+    return exported is None or imported.bound in exported
+
+
+@remembered
+def _exported(source: ParsedSource) -> frozenset[object] | None:
+    """Return the names listed in ``__all__``; ``None`` if some of them are worked out."""
+    values: set[object] = set()
+    for statement in source.bindings.statements:
+        node = statement.node
+        targets = getattr(node, "targets", None) or [getattr(node, "target", None)]
+        if any(isinstance(target, ast.Name) and target.id == "__all__" for target in targets):
+            listed = getattr(node, "value", None)
+            if not isinstance(listed, (ast.List, ast.Tuple, ast.Set)):
+                return None
+            if not all(isinstance(element, ast.Constant) for element in listed.elts):
+                return None
+            values |= {element.value for element in listed.elts if isinstance(element, ast.Constant)}
+    changes = (source.ast_parent(use) for use in source.bindings.attributes.get("__all__", ()))
+    return None if any(isinstance(change, ast.Attribute) for change in changes) else frozenset(values)
+
+
+_LOOKS_UP = ("eval", "exec", "globals", "locals")
+
+
+def _looks_names_up(source: ParsedSource) -> bool:
+    """Tell whether the file looks names up by their text: ``eval``, ``locals()`` and the like."""
+    calls = source.bindings.calls
+    return any(name in calls for name in _LOOKS_UP) or any(not call.args for call in calls.get("vars", ()))
+
+
+def _is_type_parameter(source: ParsedSource, name: str) -> bool:
+    found = (one for bound, bindings in source.bindings.all_bound() if bound == name for one in bindings)
+    return any(not isinstance(one.node, (ast.stmt, ast.expr)) and hasattr(one.node, "bound") for one in found)
+
+
+@remembered
+def _is_named_in_text(source: ParsedSource, name: str) -> bool:
+    """Tell whether a string that may be code holds a name, other than the annotations that a fix renames."""
+    word = re.compile(rf"(?<![\w.]){re.escape(name)}(?!\w)")
+    annotations = {source.ast_parent(root) for root in quoted_annotations(source)}
+    return any(
+        isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and word.search(node.value) is not None
+        and node not in annotations
+        and not _is_only_text(source, node)
+        for node in source.ast_nodes()
+    )
+
+
+_ONLY_SAY = frozenset(
+    {"print", "warn", "debug", "info", "warning", "error", "exception", "critical", "log", "fail", "skip"}
+)
+"""Functions that show a string to a person: ``print``, ``warnings.warn``, those of ``logging`` and of ``pytest``."""
+
+
+def _is_only_text(source: ParsedSource, node: ast.Constant) -> bool:
+    """Tell whether a string is only read by people: a docstring without examples, a message, a part of an f-string."""
+    parent = source.ast_parent(node)
+    if isinstance(parent, ast.Expr):
+        return isinstance(node.value, str) and ">>>" not in node.value
+    if isinstance(parent, (ast.JoinedStr, ast.Assert)):
+        return True
+    if not isinstance(parent, ast.Call) or node not in parent.args:
+        return False
+    name = dotted_name(parent.func)
+    return isinstance(source.ast_parent(parent), ast.Raise) or (name is not None and name[-1] in _ONLY_SAY)

@@ -1,0 +1,397 @@
+"""Programs for which one obligation of a safe fix does not hold: were it not asked, the fix would change a result.
+
+``test_safety.py`` holds that the fix is not safe, and that it would be without the obligation. ``tests/runtime`` runs
+the program and what the fix would make of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flake8_nnx_treemap.rules import safety
+from flake8_nnx_treemap.rules.safety import Obligation
+
+HEAD = """\
+import jax
+from flax import nnx
+from types import SimpleNamespace
+"""
+WRAPPED = "[nnx.Param(1.0)]"
+RAW = "[1.0]"
+EMPTY = "nnx.State({})"
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A program whose ``convert`` returns for an argument; ``helpers`` is another file, now and later."""
+
+    obligation: Obligation
+    code: str
+    floor: str
+    source: str
+    argument: str = RAW
+    helpers: tuple[str, str] | None = None
+
+    @property
+    def name(self) -> str:
+        return f"{self.obligation.__name__}-{self.code}"
+
+
+QUIET = """\
+class Quiet:
+    def __enter__(self): pass
+    def __exit__(self, *error): return True
+"""
+ASK_STATE = "is_leaf=lambda x: isinstance(x, nnx.VariableState)"
+ASK_VARIABLE = "is_leaf=lambda x: isinstance(x, nnx.Variable)"
+
+SEES_THE_ERROR = [
+    ("NNX101", "0.11", "return jax.tree.map(lambda v: v.value, tree, " + ASK_STATE + ")", RAW),
+    ("NNX112", "0.11", "return jax.tree.map(lambda v: v.value, tree, " + ASK_VARIABLE + ")", RAW),
+    ("NNX104", "0.11", "return jax.tree.map(lambda v: v.value, nnx.state(tree))", "nnx.Linear(1, 1, rngs=nnx.Rngs(0))"),
+    ("NNX106", "0.11", "return len(jax.tree.leaves(tree, is_leaf=nnx.Param))", RAW),
+    ("NNX203", "0.11", "p = nnx.Param(3.0); return p.to_variable()", RAW),
+    ("NNX205", "0.12.1", "p = nnx.Param(3.0); p.tag = 3; return p.tag", RAW),
+    ("NNX208", "0.11", "return jax.tree_map(lambda x: x, tree)", RAW),
+]
+WAYS_TO_SEE_IT = {
+    "a name for the error": """\
+Error = (AttributeError, TypeError, ValueError)
+def convert(tree):
+    try:
+        {body}
+    except Error:
+        return "seen"
+""",
+    "a manager of the file": QUIET
+    + """\
+def convert(tree):
+    with Quiet():
+        {body}
+    return "seen"
+""",
+    "a stack of managers": """\
+import contextlib
+def convert(tree):
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(contextlib.suppress(Exception))
+        {body}
+    return "seen"
+""",
+    "a return in finally": """\
+import sys
+def convert(tree):
+    try:
+        {body}
+    finally:
+        if sys.exc_info()[0] is not None:
+            return "seen"
+""",
+    "a manager that a name stands for": QUIET
+    + """\
+mesh = Quiet()
+def convert(tree):
+    with mesh:
+        {body}
+    return "seen"
+""",
+    "a decorator of the file": """\
+def quiet(function):
+    def call(tree):
+        try:
+            return function(tree)
+        except Exception:
+            return "seen"
+    return call
+@quiet
+def convert(tree):
+    {body}
+""",
+}
+
+SEEING = [
+    Broken(safety.nothing_sees_the_error, code, floor, HEAD + way.format(body=body), argument)
+    for code, floor, body, argument in SEES_THE_ERROR
+    for way in WAYS_TO_SEE_IT.values()
+]
+
+
+def mapping(predicate: str, mapper: str = "lambda v: v.value", head: str = "", body: str = "") -> str:
+    call = f"jax.tree.map({mapper}, tree, is_leaf={predicate})"
+    return f"{HEAD}{head}def convert(tree):\n    {body or 'pass'}\n    return {call}\n"
+
+
+BOX = "class Box:\n    value = 5\n"
+STATE, VARIABLE = "nnx.VariableState", "nnx.Variable"
+
+
+def asks(type_: str) -> str:
+    return f"lambda x: isinstance(x, {type_})"
+
+
+MAPPING = [
+    broken
+    for code, old in (("NNX101", STATE), ("NNX112", VARIABLE))
+    for broken in (
+        Broken(safety.leaf_is_read_on_every_way, code, "0.11", mapping(asks(old), "lambda v: v * 2")),
+        Broken(
+            safety.leaf_is_read_on_every_way,
+            code,
+            "0.11",
+            mapping(asks(old), "f", BOX + "def f(v):\n    v = Box()\n    return v.value\n"),
+        ),
+        Broken(
+            safety.leaf_is_read_on_every_way,
+            code,
+            "0.11",
+            mapping(asks(old), "f", BOX + "def f(*leaves):\n    leaves = [Box()]\n    return leaves[0].value\n"),
+        ),
+        Broken(
+            safety.leaf_is_read_on_every_way,
+            code,
+            "0.11",
+            mapping(asks(old), "f", BOX + "def f(v):\n    return max(0, (v := Box()) is None, v.value)\n"),
+        ),
+        Broken(
+            safety.leaf_is_read_on_every_way,
+            code,
+            "0.11",
+            mapping(
+                asks(old),
+                "f",
+                BOX + "def f(v):\n    def other():\n        nonlocal v\n        v = Box()\n"
+                "    other()\n    return v.value\n",
+            ),
+        ),
+        Broken(
+            safety.name_is_bound_for_certain,
+            code,
+            "0.11",
+            mapping(asks("Old"), "lambda v: v.value", f"Old = {old}\nnnx = None\n"),
+            WRAPPED,
+        ),
+        Broken(
+            safety.name_is_bound_for_certain,
+            code,
+            "0.11",
+            mapping(
+                asks("Old"),
+                "lambda v: v.value",
+                f"Old = {old}\ndef forget():\n    global nnx\n    nnx = None\nforget()\n",
+            ),
+            WRAPPED,
+        ),
+        Broken(
+            safety.builtin_is_itself,
+            code,
+            "0.11",
+            f"{HEAD}def is_leaf(x):\n    return isinstance(x, {old})\n"
+            "def convert(tree, isinstance=lambda *given: False):\n"
+            "    return jax.tree.map(lambda v: v.value, tree, is_leaf=is_leaf)\n",
+            WRAPPED,
+        ),
+        Broken(
+            safety.predicate_stops_at_wrappers_alone,
+            code,
+            "0.11",
+            mapping(asks(f"({old}, Box)"), "lambda v: v.value", BOX),
+            "[Box()]",
+        ),
+        Broken(
+            safety.everything_is_in_this_file,
+            code,
+            "0.11",
+            mapping(asks(old), "read", "from helpers import read\n"),
+            RAW,
+            ("def read(v): return v.value\n", "def read(v): return v * 2\n"),
+        ),
+        Broken(
+            safety.names_are_bound_in_the_open,
+            code,
+            "0.11",
+            mapping(asks("Old"), "lambda v: v.value", f"Old = {old}\n", 'globals()["nnx"] = None'),
+            WRAPPED,
+        ),
+        Broken(
+            safety.members_are_themselves,
+            code,
+            "0.11",
+            mapping(asks("Old"), "lambda v: v.value", f"Old = {old}\n", "nnx.Variable = int"),
+            WRAPPED,
+        ),
+        Broken(
+            safety.members_are_themselves,
+            code,
+            "0.11",
+            mapping(asks("Old"), "lambda v: v.value", f"Old = {old}\n", 'setattr(nnx, "Variable", int)'),
+            WRAPPED,
+        ),
+    )
+]
+
+OVER_STATE = "def convert(tree: State{more}):\n    {body}\n    return len(jax.tree.map(lambda v: v.value, tree))\n"
+
+
+def over_state(body: str = "pass", more: str = "", head: str = "") -> str:
+    return HEAD + "State = nnx.State\n" + head + OVER_STATE.format(body=body, more=more)
+
+
+WITHOUT_IS_LEAF = [
+    Broken(safety.name_is_bound_for_certain, "NNX104", "0.11", over_state(head="nnx = None\n"), EMPTY),
+    Broken(safety.builtin_is_itself, "NNX104", "0.11", over_state(more=", isinstance=None"), EMPTY),
+    Broken(safety.names_are_bound_in_the_open, "NNX104", "0.11", over_state('globals()["nnx"] = None'), EMPTY),
+    Broken(safety.members_are_themselves, "NNX104", "0.11", over_state("nnx.Variable = None"), EMPTY),
+    Broken(
+        safety.leaf_is_only_read,
+        "NNX104",
+        "0.11",
+        HEAD
+        + """\
+def double(v):
+    v.value = v.value * 2
+    return v.get_metadata()
+def work(model):
+    return jax.tree.map(double, nnx.state(model))
+def convert(model):
+    try:
+        work(model)
+    except AttributeError:
+        pass
+    return float(model.bias[0])
+""",
+        "nnx.Linear(1, 1, bias_init=nnx.initializers.ones_init(), rngs=nnx.Rngs(0))",
+    ),
+]
+
+BRANCHES = """\
+def read(x):
+    if isinstance(x, Old):
+        return x.value
+    elif isinstance(x, New):
+        return x.value
+    return x
+def convert(tree):
+    {body}
+    return read(tree)
+"""
+
+
+def branches(body: str = "pass", head: str = "") -> str:
+    return (
+        f"{HEAD}Old, New = nnx.VariableState, nnx.Variable\n".replace(
+            "Old, New = nnx.VariableState, nnx.Variable", "Old = nnx.VariableState\nNew = nnx.Variable"
+        )
+        + head
+        + BRANCHES.format(body=body)
+    )
+
+
+COLLAPSED = [
+    Broken(safety.name_is_bound_for_certain, "NNX109", "0.11", branches(head="nnx = None\n"), "nnx.Param(1.0)"),
+    Broken(safety.names_are_bound_in_the_open, "NNX109", "0.11", branches('globals()["nnx"] = None'), "nnx.Param(1.0)"),
+    Broken(safety.members_are_themselves, "NNX109", "0.11", branches("nnx.Variable = int"), "nnx.Param(1.0)"),
+]
+
+OTHER = "SimpleNamespace(value=4, type=5, to_variable=lambda: 6, copy=lambda: 7)"
+USES = [
+    ("NNX203", "0.11", "return p.to_variable()"),
+    ("NNX204", "0.11", "return p.type"),
+    ("NNX205", "0.12.1", "p.tag = 3; return p.tag"),
+    ("NNX206", "0.12.1", "return p.value"),
+]
+OWNERS = [
+    broken
+    for code, floor, use in USES
+    for broken in (
+        Broken(
+            safety.owner_is_a_variable,
+            code,
+            floor,
+            f"{HEAD}def convert(p):\n    {use}\ndef main():\n    return convert(nnx.Param(1.0))\n",
+            OTHER,
+        ),
+        Broken(
+            safety.names_are_bound_in_the_open,
+            code,
+            floor,
+            f'{HEAD}p = nnx.Param(1.0)\ndef convert(other):\n    globals()["p"] = other\n    {use}\n',
+            OTHER,
+        ),
+    )
+] + [
+    Broken(
+        safety.builtin_is_itself,
+        "NNX204",
+        "0.11",
+        f"{HEAD}def convert(tree, type=len):\n    p = nnx.Param([1.0])\n    return p.type\n",
+    ),
+    Broken(
+        safety.members_are_themselves,
+        "NNX203",
+        "0.11",
+        f'{HEAD}setattr(nnx.Variable, "to_variable", lambda self: 9)\n'
+        "def convert(tree):\n    p = nnx.Param(1.0)\n    return p.to_variable()\n",
+    ),
+]
+
+SEEN_NAMES = {
+    "eval": "from flax.nnx import {old}\ndef convert(tree):\n    return eval('{old}').__name__\n",
+    "a format string": (
+        "def convert(tree):\n    from flax.nnx import {old}\n    return '{{{old}.__name__}}'.format(**locals())\n"
+    ),
+    "an attribute of a class": (
+        "class A:\n    from flax.nnx import {old}\ndef convert(tree):\n    return getattr(A, '{o}' + '{ld}').__name__\n"
+    ),
+    "globals": "from flax.nnx import {old}\ndef convert(tree):\n    return globals()['{o}' + '{ld}'].__name__\n",
+    "a doctest": (
+        'from flax.nnx import {old}\nimport doctest\ndef f():\n    """\n    >>> {old} is None\n    False\n    """\n'
+        "def convert(tree):\n"
+        "    return doctest.run_docstring_examples(f, {{'{old}': globals_of(f)['{o}' + '{ld}']}})\n"
+        "def globals_of(f):\n    return f.__globals__\n"
+    ),
+    "__all__ that is worked out": (
+        "from flax.nnx import {old}\n__all__ = ['{o}' + '{ld}']\ndef convert(tree):\n"
+        "    return [convert.__globals__[name].__name__ for name in __all__]\n"
+    ),
+}
+SEEN = [
+    Broken(
+        safety.name_is_seen_by_nobody_else,
+        code,
+        floor,
+        program.format(old=old, o=old[:2], ld=old[2:]),
+    )
+    for code, floor, old in (("NNX201", "0.11", "VariableState"), ("NNX207", "0.12.7", "pure"))
+    for program in SEEN_NAMES.values()
+]
+MEMBERS = [
+    Broken(
+        safety.members_are_themselves,
+        "NNX201",
+        "0.11",
+        f"{HEAD}def convert(tree):\n    nnx.VariableState = int\n    return isinstance(3, nnx.VariableState)\n",
+    ),
+    Broken(
+        safety.members_are_themselves,
+        "NNX207",
+        "0.12.7",
+        f"{HEAD}def convert(tree):\n    setattr(nnx, 'as_pure', len)\n    return nnx.pure(nnx.State({{}}))\n",
+        EMPTY,
+    ),
+    Broken(
+        safety.members_are_themselves,
+        "NNX208",
+        "0.11",
+        f"{HEAD}def convert(tree):\n    setattr(jax, 'tree_map', lambda f, tree: 5)\n"
+        "    return jax.tree_map(lambda x: x, tree)\n",
+    ),
+    Broken(
+        safety.members_are_themselves,
+        "NNX208",
+        "0.11",
+        f"{HEAD}jax.tree_map = lambda f, tree: 5\nfrom jax import tree_map\n"
+        "def convert(tree):\n    return tree_map(lambda x: x, tree)\n",
+    ),
+]
+
+BROKEN = [*SEEING, *MAPPING, *WITHOUT_IS_LEAF, *COLLAPSED, *OWNERS, *SEEN, *MEMBERS]
