@@ -253,6 +253,42 @@ WITNESSES = (
         ),
     ),
     Witness(
+        "NNX113",
+        "State that is kept while the model changes is the model's own from 0.11 on.",
+        _program(
+            "kept = nnx.state(model)\n"
+            "nnx.update(model, jax.tree.map(lambda x: x * 0 + 7, nnx.state(model)))\n"
+            "nnx.update(model, kept)\n"
+            "float(jax.tree.leaves(nnx.state(model))[0].sum())",
+            E1="0.0",
+            E3="7.0",
+        ),
+        _program(
+            "kept = jax.tree.map(jnp.copy, nnx.state(model))\n"
+            "nnx.update(model, jax.tree.map(lambda x: x * 0 + 7, nnx.state(model)))\n"
+            "nnx.update(model, kept)\n"
+            "float(jax.tree.leaves(nnx.state(model))[0].sum())",
+            E1="0.0",
+        ),
+    ),
+    Witness(
+        "NNX113",
+        "What was split off is the model's own as well, and a graph definition has no leaves to copy.",
+        _program(
+            "graphdef, kept = nnx.split(model)\n"
+            "nnx.update(model, jax.tree.map(lambda x: x * 0 + 7, nnx.state(model)))\n"
+            "float(jax.tree.leaves(nnx.state(nnx.merge(graphdef, kept)))[0].sum())",
+            E1="0.0",
+            E3="7.0",
+        ),
+        _program(
+            "graphdef, kept = jax.tree.map(jnp.copy, nnx.split(model))\n"
+            "nnx.update(model, jax.tree.map(lambda x: x * 0 + 7, nnx.state(model)))\n"
+            "float(jax.tree.leaves(nnx.state(nnx.merge(graphdef, kept)))[0].sum())",
+            E1="0.0",
+        ),
+    ),
+    Witness(
         "NNX201",
         "Each use of the name warns from 0.12.1 on.",
         _program("isinstance(nnx.state(model)['kernel'], nnx.VariableState)", E1="yes", E4="yes + DW"),
@@ -319,5 +355,29 @@ WITNESSES = (
         "JAX has no jax.tree_map from 0.6.0 on.",
         Program("jax.tree_map(lambda x: x + 1, [1])", {"0.4.26": "[2] + DW", "0.6": "AE"}, of_jax=True),
         Program("jax.tree.map(lambda x: x + 1, [1])", {"0.4.25": "[2]"}, of_jax=True),
+    ),
+    Witness(
+        "NNX209",
+        "An optimizer is told what it trains, by keyword, from 0.11 on.",
+        _program("type(nnx.Optimizer(model, optax.sgd(0.1))).__name__", E1="Optimizer", E3="TE"),
+        _program("type(nnx.Optimizer(model, optax.sgd(0.1), wrt=nnx.Param)).__name__", E1="Optimizer"),
+    ),
+    Witness(
+        "NNX209",
+        "An optimizer is given the model with the gradients from 0.11 on; what takes them alone has another name.",
+        _program(
+            "optimizer = nnx.Optimizer(model, optax.sgd(0.1), wrt=nnx.Param)\n"
+            "optimizer.update(nnx.state(model, nnx.Param))\n"
+            "'done'",
+            E1="done",
+            E3="TE",
+        ),
+        _program(
+            "optimizer = nnx.ModelAndOptimizer(model, optax.sgd(0.1))\n"
+            "optimizer.update(nnx.state(model, nnx.Param))\n"
+            "'done'",
+            E1="AE",
+            E3="done",
+        ),
     ),
 )
