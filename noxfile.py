@@ -94,6 +94,9 @@ DEFAULT_EPOCHS = ("0.10.6", "0.10.7", "0.11.2", "0.12.8")
 CODE_SERVER = "4.139.1"
 """VS Code for browsers; it wants Node 24."""
 
+SMALL_PROJECT = "ramsey"
+"""The project of benchmarks/upgrade/projects.toml that is upgraded in each run of CI."""
+
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
 
 _CHECKS = {
@@ -104,6 +107,7 @@ _CHECKS = {
     "docs": "the site and the snippets of its pages",
     "editors": "the language server in real editors",
     "extension": "the VS Code extension",
+    "upgrade_one": "whether a real project upgrades by nnx-fix alone",
 }
 """What plain ``nox`` runs, and what stays untested without it."""
 nox.options.sessions = [*_CHECKS, "summary"]
@@ -310,6 +314,24 @@ def drawings(session: nox.Session) -> None:
         pythons.append(f"{flax}={python}")
     session.run("python", "docs/tools/measure.py", *pythons)
     session.run("python", "docs/tools/generate.py")
+
+
+@nox.session(python=DEFAULT_PYTHON)
+def upgrade(session: nox.Session) -> None:
+    """Upgrade real projects from an older Flax by nnx-fix alone, and count their own tests; takes an hour or two.
+
+    What is measured goes to docs/data/upgrade.json, from which ``docs/tools/generate.py`` writes the page and the
+    README's lines. With names of projects, only those.
+    """
+    session.install(".", "uv")
+    session.run("python", "benchmarks/upgrade/upgrade.py", "--json", "docs/data/upgrade.json", *session.posargs)
+
+
+@_check(python=DEFAULT_PYTHON)
+def upgrade_one(session: nox.Session) -> None:
+    """The same with one small project, which is downloaded from PyPI."""
+    session.install(".", "uv")
+    session.run("python", "benchmarks/upgrade/upgrade.py", SMALL_PROJECT)
 
 
 @nox.session(python=DEFAULT_PYTHON)

@@ -1,4 +1,4 @@
-"""Writes what the documentation takes from the code: rule pages, their index, drawings, and the text drawings' data.
+"""Writes what the documentation takes from the code and from measurements: rule pages, drawings, real projects.
 
 python docs/tools/generate.py           write
 python docs/tools/generate.py --check   say what is out of date; exit code 1 if anything is
@@ -11,6 +11,7 @@ import json
 import sys
 from pathlib import Path
 
+import real_projects
 from lessons import batches, lesson_files
 from measurements import DOCS
 from rule_pages import index_page, page_name, rule_page, scene_of
@@ -24,7 +25,9 @@ def generated() -> dict[Path, str]:
     """Every generated file with its text."""
     pages = {page_name(rule): rule_page(rule) for rule in every_rule()}
     files = {**pages, "rules/index.md": index_page(), **lesson_files()}
-    return {**{DOCS / name: text for name, text in files.items()}, SCENES: _scenes_text()}
+    files[real_projects.PAGE] = real_projects.page()
+    written = {DOCS / name: text for name, text in files.items()}
+    return {**written, SCENES: _scenes_text(), real_projects.README: real_projects.readme()}
 
 
 def _scenes_text() -> str:

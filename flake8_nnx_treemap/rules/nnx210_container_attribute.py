@@ -6,6 +6,7 @@ Finds attributes of Modules that NNX takes for static though data is in them for
 
 * a list, tuple, dict or comprehension of Modules, Variables or arrays, also by way of a name: `layers = []`,
   `layers.append(nnx.Linear(…))`, `self.layers = layers`, or of a parameter annotated `list[Block]`;
+* an object of a class that `flax.struct.dataclass` makes a pytree, if a field is annotated as a Variable, a Module or an array;
 * `self.layers = []` if data is put into it before the Module is constructed, by `append`, `extend`, `+=` and the like;
 * `self.frequencies = None`, a number or a string if an array, a Variable or a Module is set in its place later.
 
@@ -66,7 +67,14 @@ DATA_SINCE: FlaxRelease = (0, 11)
 _ERRORS = frozenset({"ValueError", "Exception", "BaseException"})
 _DATA = {Sort.VARIABLE: "a Variable", Sort.ARRAY: "an array"}
 _SEVERAL = {Sort.VARIABLE: "Variables", Sort.ARRAY: "arrays"}
-_KINDS = {Sort.LIST: "a list", Sort.TUPLE: "a tuple", Sort.DICT: "a dict", Sort.NONE: "None"}
+_KINDS = {
+    Sort.INSTANCE: "a dataclass",
+    Sort.LIST: "a list",
+    Sort.TUPLE: "a tuple",
+    Sort.DICT: "a dict",
+    Sort.NONE: "None",
+}
+_PYTREES = CONTAINERS | {Sort.INSTANCE}
 
 
 @unless_guarded
@@ -105,7 +113,7 @@ def _advice(found: StaticAttribute, flax: FlaxRange) -> str:
 def _can_be_data(found: StaticAttribute) -> bool:
     """Tell whether ``nnx.data`` takes the value: not a string or a function, which is no leaf that JAX knows."""
     is_number = isinstance(found.value, ast.Constant) and isinstance(found.value.value, (int, float))
-    return found.holds in CONTAINERS or found.holds is Sort.NONE or is_number
+    return found.holds in _PYTREES or found.holds is Sort.NONE or is_number
 
 
 def _fix(source: ParsedSource, found: StaticAttribute, flax: FlaxRange) -> Fix | None:
@@ -127,7 +135,7 @@ def _is_seen_whole(source: ParsedSource, found: StaticAttribute) -> bool:
     """Tell whether this file alone shows that the value is a container with data in it."""
     if isinstance(found.value, ast.Name):
         bindings = source.bindings.bindings_of(found.value.id, start_of(found.value))
-        if any(one.kind is not BindingKind.ASSIGNMENT for one in bindings):
+        if any(one.kind is not BindingKind.ASSIGNMENT or isinstance(one.node, ast.AnnAssign) for one in bindings):
             return False
     elif isinstance(found.value, ast.Attribute):
         return False

@@ -24,8 +24,9 @@ from flake8_nnx_treemap.rules.settings import LintSettings
 
 REPOSITORY = "https://github.com/flake8-nnx-treemap/flake8-nnx-treemap"
 CHECKED = {"console", "python", "toml", "ini", "cfg", "yaml", "json", "jsonc"}
-CHECKED_BY_THEIR_OWN_TESTS = {"lua", "vim", "elisp", "emacs-lisp", "text", ""}
-"""Editors' own languages, which ``tests/editors`` loads where the editor is there; plain text has nothing to run."""
+CHECKED_BY_THEIR_OWN_TESTS = {"lua", "vim", "elisp", "emacs-lisp", "diff", "text", ""}
+"""Editors' own languages, which ``tests/editors`` loads where the editor is there; measured diffs, which
+``nox -s upgrade`` writes; plain text has nothing to run."""
 
 by_name: Callable[[Snippet], str] = lambda snippet: snippet.name  # noqa: E731
 

@@ -224,7 +224,9 @@ def _of_bindings(source: ParsedSource, bindings: tuple[Binding, ...], steps: int
         return UNKNOWN
     found = any_of(_of_binding(source, one, steps) for one in bindings if not _is_replaced(source, one, bindings))
     if any(thing.sort in CONTAINERS for thing in found.things):
-        return _with_put(source, found, _put_into_name(source, bindings[0].name).get(bindings, ()), steps)
+        found = _with_put(source, found, _put_into_name(source, bindings[0].name).get(bindings, ()), steps)
+        if not elements_of(found).is_complete and isinstance(bindings[0].node, ast.AnnAssign):
+            return annotated(source, bindings[0].node.annotation, None, steps)
     return found
 
 

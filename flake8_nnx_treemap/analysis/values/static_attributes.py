@@ -42,6 +42,8 @@ CHECKED_WHEN_SET_SINCE: FlaxRelease = (0, 12, 5)
 """The release from which on a new attribute is checked whenever it is set, not at the end of the construction alone."""
 
 _DATA = frozenset({Sort.VARIABLE, Sort.LAYER, Sort.INSTANCE, Sort.ARRAY})
+_RECORDS = frozenset({"flax.struct.dataclass"})
+"""Decorators that make a pytree of a class whose fields are annotated."""
 _NO_PYTREE = "Object"
 """The class of NNX whose instances are no pytrees, as those of a Module with ``pytree=False``."""
 
@@ -244,6 +246,8 @@ def data_in(held: Contents, depth: int = _MAXIMUM_DEPTH) -> Thing | None:
 
 
 def _data_of_container(thing: Thing, depth: int) -> Thing | None:
+    if thing.own is not None and not thing.is_marked:
+        return _data_in_fields(thing.own.source, thing.own.node)
     if thing.sort not in CONTAINERS or thing.is_marked or thing.is_abstract:
         return None
     parts = [part for _, part in thing.items]
@@ -251,6 +255,19 @@ def _data_of_container(thing: Thing, depth: int) -> Thing | None:
         parts = [thing.elements]
     found = [data for part in parts if (data := _data_of_element(part, depth)) is not None]
     return next(filter(has_state, found), found[0] if found else None)
+
+
+@remembered
+def _data_in_fields(source: ParsedSource, node: ast.ClassDef) -> Thing | None:
+    """Return what data is for certain in the fields of a class that ``flax.struct.dataclass`` makes a pytree."""
+    if all(source.bindings.names_of(one).isdisjoint(_RECORDS) for one in node.decorator_list):
+        return None
+    for member in members_of(source, node).values():
+        if len(member.annotations) == 1 and not any(isinstance(value, ast.Call) for value in member.values):
+            held = annotated(source, member.annotations[0], None, _STEPS)
+            if held.is_complete and held.things and all(map(is_data, held.things)):
+                return held.things[0]
+    return None
 
 
 def _data_of_element(held: Contents, depth: int) -> Thing | None:
@@ -282,8 +299,8 @@ class _Attribute:
             if any(self._effect(one) in (_Effect.DATA, _Effect.UNKNOWN) for one in before):
                 continue
             is_left = not any(self._effect(one) in (_Effect.DATA, _Effect.UNKNOWN) for one in after)
-            if self._effect(write) is _Effect.CONTAINER and is_left:
-                yield from self._held(write, before)
+            if self._effect(write) is _Effect.CONTAINER:
+                yield from self._held(write, before, is_left=is_left)
             elif self._effect(write) is _Effect.STATIC and self._constructs(write):
                 yield from self._static(write, writes, is_left)
 
@@ -306,12 +323,12 @@ class _Attribute:
             return True
         return may_follow(self.source, first.target, second.target)
 
-    def _held(self, write: Write, before: Sequence[Write]) -> Iterator[StaticAttribute]:
+    def _held(self, write: Write, before: Sequence[Write], *, is_left: bool) -> Iterator[StaticAttribute]:
         held = written(self.source, write)
         data = data_in(held)
         if data is not None and write.value is not None and not write.path:
             is_early = self._constructs(write)
-            is_certain = has_state(data) and (is_early or bool(before))
+            is_certain = has_state(data) and is_left and (is_early or bool(before))
             since = DATA_IS_DECIDED_ONCE if is_certain else CHECKED_WHEN_SET_SINCE
             kind = _kind(held)
             yield StaticAttribute(self.name, write.value, Cause.HELD, write.value, kind, data.sort, since, is_early)
