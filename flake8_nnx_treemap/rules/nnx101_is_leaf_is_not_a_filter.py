@@ -2,21 +2,21 @@
 
 ## What it does
 
-Finds calls of `jax.tree.map` and its kin whose `is_leaf` stops at `nnx.VariableState` while the mapper never asks what
-kind of leaf it was given.
+Finds calls of `jax.tree.map` and similar functions whose `is_leaf` stops at `nnx.VariableState` while the mapper never
+asks what kind of leaf it was given.
 
 ## Why it is wrong
 
-`is_leaf` says where JAX stops going down. It filters nothing: whatever is not stopped at is gone into, and every leaf
-found there reaches the mapper as well. A mapper written for a `VariableState` then meets arrays, numbers and, depending
-on the Flax release, live `Variable`s.
+`is_leaf` says where JAX stops going down. It filters nothing: where it does not stop, JAX goes on down, and every leaf
+that it finds there reaches the mapper as well. A mapper written for a `VariableState` then gets arrays, numbers and,
+depending on the Flax release, live `Variable`s.
 
 ## What Flax does
 
 * **0.10.0–0.10.6**: state from `nnx.state` works; a live `Variable` is an opaque leaf, so the mapper runs on it
-  although `is_leaf` said no; a raw array raises `AttributeError`.
-* **0.10.7**: `Variable` became a pytree. JAX goes into a live `Variable`, the mapper gets the array inside:
-  `.value` raises, `[...]` silently returns the wrapper unchanged.
+  although `is_leaf` said no. A raw array raises `AttributeError`.
+* **0.10.7**: `Variable` became a pytree. JAX goes into a live `Variable`, the mapper gets the array inside: `.value`
+  raises, `[...]` silently returns the wrapper unchanged.
 * **0.11.0–0.12.0**: `VariableState` is `Variable`. Wrappers work; a raw array still raises.
 * **0.12.1 and later**: the same, and every access to `nnx.VariableState` warns.
 
@@ -25,14 +25,22 @@ on the Flax release, live `Variable`s.
 The fix is safe where the mapper reads, on every way to a result, something that only a Variable has: wherever the
 original returned, every leaf was a wrapper, and each is mapped as before.
 
-The fix makes the mapper dispatch on the leaf's type, and makes `is_leaf` stop at the same types. What only a Variable has
-is `.value`, `.get_value()`, `.set_metadata()` and the like. The fix is unsafe if the mapper might have worked on other
-leaves too, if it cannot be seen, if something around the call may handle the error, if `is_leaf` also stops at things that
-are no wrappers, or if it asks a wrapper for more than its type and must run below 0.11. One exception is known, on 0.10.7
-alone: a live Variable that holds no array (`nnx.Param(None)`) was passed over and is mapped after the fix. And a leaf that
-is no Variable but has a `.value` of its own, such as a member of an `enum.Enum`, is passed through by the fix. There is no
-fix where the predicate is shared through `functools.partial`, where no name for the class is certain, or where the mapper
-is an expression with effects of its own.
+The fix makes the mapper dispatch on the leaf's type, and makes `is_leaf` stop at the same types. Only a Variable has
+`.value`, `.get_value()`, `.set_metadata()` and the like.
+
+The fix is unsafe
+
+* if the mapper might have worked on other leaves too, or if we cannot see it;
+* if something around the call may handle the error;
+* if `is_leaf` also stops at objects that are no wrappers;
+* if `is_leaf` asks a wrapper for more than its type, and the code must run below 0.11.
+
+There is no fix where `functools.partial` shares the predicate, where no name for the class is certain, or where the
+mapper is an expression with effects of its own.
+
+Two exceptions are known. On 0.10.7 alone, the original does not map a live Variable that holds no array
+(`nnx.Param(None)`); the fixed code does. And a leaf that is no Variable but has a `.value`, such as a member of an
+`enum.Enum`, was mapped by the original; the fixed code returns it as it is.
 
 ## References
 

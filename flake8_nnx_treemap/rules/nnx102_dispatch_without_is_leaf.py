@@ -2,32 +2,37 @@
 
 ## What it does
 
-Finds calls of `jax.tree.map` and its kin without `is_leaf` whose mapper tests the leaf for being a `Variable`, a
-`VariableState`, a `Param` or another wrapper, and does no more with other leaves than to return them: with `isinstance`, by the exact
-type (`type(x) is nnx.Param`), with `match`, or for an attribute such as `value` where the tree is known to be of NNX. A mapper that
-works with what it has unwrapped or not, as `(x.value if isinstance(x, nnx.Variable) else x) * 2` does, is left alone.
+Finds calls of `jax.tree.map` and similar functions without `is_leaf` whose mapper tests whether the leaf is a
+`Variable`, a `VariableState`, a `Param` or another wrapper, and returns every other leaf as it is. The test may be
+`isinstance`, the exact type (`type(x) is nnx.Param`), `match`, or, where the tree is known to be of NNX, an attribute
+such as `value`.
 
-With several trees the leaves of the further ones count as well: where the first tree holds wrappers, they are inside wrappers, too.
+A mapper that works with every leaf, unwrapped or not, as `(x.value if isinstance(x, nnx.Variable) else x) * 2` does, is
+left alone. If the call maps several trees, a test of a leaf of any of them counts.
 
 ## Why it is wrong
 
-A wrapper is a node of the tree, not a leaf: without `is_leaf` JAX goes into it, maps the array inside, and puts a wrapper
-of the same kind around the result. The mapper never sees a wrapper, so its test never holds. Nothing is mapped, and
-nothing says so. This is what the popular advice, to drop `is_leaf` and dispatch in the mapper, leads to.
+A wrapper is a node of the tree, not a leaf. Without `is_leaf`, JAX goes into it, maps the array inside, and puts a new
+wrapper of the same kind around the result. The mapper never gets a wrapper, so its test never holds. It maps nothing,
+and no error or warning tells you. Popular advice, to drop `is_leaf` and to test in the mapper, leads to this.
 
 ## What Flax does
 
-* **0.10.0–0.10.6**: a silent no-op over `nnx.state`, `nnx.split` and gradients; only a live `Variable` is an opaque leaf and
-  reaches the mapper.
+* **0.10.0–0.10.6**: a silent no-op over `nnx.state`, `nnx.split` and gradients; only a live `Variable` is an opaque
+  leaf and reaches the mapper.
 * **0.10.7 and later**: a silent no-op over every tree.
 
 ## Fix safety
 
-The fix is unsafe, for what it is there for: the branch that never ran now runs.
+The fix is unsafe because it changes what the call computes, on purpose: the branch that never ran now runs.
 
-It adds an `is_leaf` that stops at the types that the mapper tests. There is no fix where the mapper does more than map those types and return other leaves as they
-are, where it tests for a subclass such as `nnx.Param` and the code must run below 0.11, where state holds none, or where it
-returns a wrapper itself: with `is_leaf` that would hand out the model's own Variable from 0.11 on.
+The fix adds an `is_leaf` that stops at the types that the mapper tests.
+
+There is no fix
+
+* where the mapper does more than map those types and return other leaves as they are;
+* where it tests for a subclass such as `nnx.Param`, and the code must run below 0.11, where state holds none;
+* where it returns a wrapper as it is: with `is_leaf`, the result would share the model's own Variable from 0.11 on.
 
 ## References
 

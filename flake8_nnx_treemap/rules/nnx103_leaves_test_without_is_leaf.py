@@ -2,15 +2,18 @@
 
 ## What it does
 
-Finds loops, comprehensions and `filter(…)` over `jax.tree.leaves`, `jax.tree.flatten` and their kin without `is_leaf`, directly
-or through a local name, that ask each leaf whether it is a `Variable`, a `VariableState`, a `Param` or another wrapper, and do
-nothing with other leaves; or whether it has an attribute such as `value`, where the tree is known to be of NNX, or to be gradients of
-`nnx.grad`, whose leaves are arrays whatever the model is. A loop that unwraps Variables and goes on with arrays all the same is left alone.
+Finds loops, comprehensions and `filter(…)` over `jax.tree.leaves`, `jax.tree.flatten` and similar functions without
+`is_leaf`, directly or through a local name, that test whether each leaf is a `Variable`, a `VariableState`, a `Param`
+or another wrapper, and do nothing with other leaves.
+
+A test for an attribute such as `value` counts where the tree is known to be of NNX, or to be gradients of `nnx.grad`. A
+loop that unwraps Variables and works with arrays too is left alone.
 
 ## Why it is wrong
 
-A wrapper is a node of the tree, not a leaf: without `is_leaf` JAX goes into it and yields the array inside. The test never
-holds, so that the loop does nothing, and says nothing. A weight penalty written this way is zero, and so is its gradient.
+A wrapper is a node of the tree, not a leaf. Without `is_leaf`, JAX goes into it and yields the array inside. The test
+never holds, so the loop does nothing, and no error or warning tells you. A weight penalty written this way is zero, and
+so is its gradient.
 
 ## What Flax does
 
@@ -19,11 +22,16 @@ holds, so that the loop does nothing, and says nothing. A weight penalty written
 
 ## Fix safety
 
-The fix is unsafe, for what it is there for: the code behind the test now runs.
+The fix is unsafe because it changes what the code computes, on purpose: the code behind the test now runs.
 
-It adds an `is_leaf` that stops at the types that are asked for. There is no fix where more is done with the leaves than that test lets through (an `else`, another
-use of the list, the tree's structure), as they would be other leaves; nor where a subclass such as `nnx.Param` is asked
-for and the code must run below 0.11, where state holds none; nor for a question after an attribute, or an exact type.
+The fix adds an `is_leaf` that stops at the types that the code tests for.
+
+There is no fix
+
+* where the code also uses the other leaves (an `else`, another use of the list, the tree's structure), since `is_leaf`
+  changes which leaves there are;
+* where it tests for a subclass such as `nnx.Param`, and must run below 0.11, where state holds none;
+* where it tests for an attribute, or for an exact type.
 
 ## References
 

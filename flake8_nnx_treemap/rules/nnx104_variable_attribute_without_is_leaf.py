@@ -1,36 +1,46 @@
-"""What only a Variable has is read from a leaf, and nothing stops the traversal at Variables.
+"""A member that only a Variable has is read from a leaf, and nothing stops the traversal at Variables.
 
 ## What it does
 
-Finds calls of `jax.tree.map` and its kin, and loops over `jax.tree.leaves` and its kin, without `is_leaf` over a tree that is
-known to be of NNX, which read `.value`, `.get_value()`, `.replace(…)` or another member of `Variable` from every leaf.
+Finds calls of `jax.tree.map`, loops over `jax.tree.leaves`, and similar functions without `is_leaf`, over a tree that
+is known to be of NNX, which read `.value`, `.get_value()`, `.replace(…)` or another member of `Variable` from every
+leaf.
 
 A tree is known where the file shows what made it: `nnx.state`, `nnx.split`, `nnx.grad`, an optimizer's `opt_state`, a
 parameter annotated `nnx.State`, through names, unpacking and attributes. Trees of other origin are left alone.
 
 ## Why it is wrong
 
-A wrapper is a node of the tree, not a leaf: without `is_leaf` JAX goes into it and hands over the array inside, which has no
-such attribute.
+A wrapper is a node of the tree, not a leaf. Without `is_leaf`, JAX goes into it and hands over the array inside, which
+has no such attribute.
 
 ## What Flax does
 
-* **0.10.0–0.10.6**: `AttributeError` over `nnx.state`, `nnx.split` and gradients; a live `Variable` is an opaque leaf and works.
+* **0.10.0–0.10.6**: `AttributeError` over `nnx.state`, `nnx.split` and gradients; a live `Variable` is an opaque leaf
+  and works.
 * **0.10.7 and later**: `AttributeError` over every tree.
 
 ## Fix safety
 
-The fix is safe where the code only reads the Variable: the original raised at the first array, and a live `Variable` before
-0.10.7 is mapped as before.
+The fix is safe where the code only reads the Variable: the original raised at the first array, and a live `Variable`
+before 0.10.7 is mapped as before.
 
-It adds an `is_leaf` that stops at wrappers, and makes a mapper dispatch on them. It is unsafe where the code writes to the
-Variable, or hands it on, since from 0.11 on state holds the model's own Variables, and where another file makes the tree or
-may pass another tree to the function. There is no fix where the error is expected, where a release of yours lacks what is
-read, where a mapper may return the Variable itself, where it is a method, which a subclass may override, where a list of leaves
-is used for more than the loop, or where the call cannot be rewritten in place. One exception is known: if every Variable of
-the tree is without an array (`nnx.Param(None)`), the original returned from 0.10.7 on without having read anything; and if
-each holds an object of one's own that has the member, it read that. What a map has put into the Variables may be such
-objects: those trees are left alone.
+The fix adds an `is_leaf` that stops at wrappers, and makes a mapper dispatch on them.
+
+It is unsafe
+
+* where the code writes to the Variable or passes it on, since from 0.11 on state holds the model's own Variables;
+* where another file makes the tree, or may pass another tree to the function.
+
+There is no fix
+
+* where the code expects the error, or where a release that you support lacks the member;
+* where a mapper may return the Variable itself, or is a method, which a subclass may override;
+* where the code uses a list of leaves for more than the loop, or where the call cannot be rewritten in place.
+
+Two exceptions are known. If no Variable of the tree holds an array (`nnx.Param(None)`), the original returned from
+0.10.7 on without reading anything. If each Variable holds an object of your own that has the member, the original read
+that member. A map may have put such objects into a tree, so the rule leaves mapped trees alone.
 
 ## References
 

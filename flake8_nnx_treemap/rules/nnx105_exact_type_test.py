@@ -2,19 +2,21 @@
 
 ## What it does
 
-Finds tests of the exact type in predicates and mappers, where the type is `VariableState` or `Variable`: `type(x) is …`, `==`,
-`in (…)`, `type(x).__name__ == "VariableState"`, `x.__class__`, and a table such as `HANDLERS[type(x)]`. A test for exactly
-`VariableState` is found anywhere in a file, `self.assertIs(type(x), …)` too, unless the code asks which release runs, or `isinstance(x, nnx.Variable)` goes with it:
-in the same `or` or `any([…])`, or in a branch before or after it. Nor is one found that goes with `type(x) is nnx.Param or`.
+Finds tests of the exact type in predicates and mappers, where the type is `VariableState` or `Variable`:
+`type(x) is …`, `==`, `in (…)`, `type(x).__name__ == "VariableState"`, `x.__class__`, and a table such as
+`HANDLERS[type(x)]`. A test for exactly `VariableState` is found anywhere in a file, also in
+`self.assertIs(type(x), …)`. It is left alone if the code asks which release runs, or if `isinstance(x, nnx.Variable)`
+or `type(x) is nnx.Param` is tested along with it: in the same `or` or `any([…])`, or in a branch before or after it.
 
-A plain `nnx.Variable(…)` does have this type, so that a test for `Variable` may be meant for exactly these. The rule is silent
-on it in a file that makes one itself, and for a table that has subclasses such as `nnx.Param` as keys beside `nnx.Variable`.
+A plain `nnx.Variable(…)` does have this exact type, so a test for `Variable` may be meant for these alone. The rule is
+silent on such a test in a file that makes one itself, and for a table that has subclasses such as `nnx.Param` as keys
+beside `nnx.Variable`.
 
 ## Why it is wrong
 
-State holds `Param`, `BatchStat` and other subclasses of `Variable` from 0.11 on. Each is an instance of `Variable`, which is
-what `VariableState` means there, and none has it as its exact type. The test does not hold for them: a mapper does nothing and
-says nothing, and a predicate lets JAX go into the Variables.
+From 0.11 on, state holds `Param`, `BatchStat` and other subclasses of `Variable`, and `VariableState` is another name
+of `Variable`. A `Param` is an instance of `Variable`, but its exact type is `Param`, so the test does not hold. A
+mapper then silently does nothing, and a predicate lets JAX go into the Variables.
 
 ## What Flax does
 
@@ -25,8 +27,7 @@ says nothing, and a predicate lets JAX go into the Variables.
 
 The fix is unsafe: from 0.11 on the code behind the test runs, as it did up to 0.10.
 
-It writes `isinstance`. There is no fix
-for a table, nor where it would not say what to write.
+The fix writes `isinstance`. There is no fix for a table, nor where the right class is not certain.
 
 ## References
 

@@ -2,13 +2,13 @@
 
 ## What it does
 
-Finds `is_leaf=nnx.Variable` and its kin: a class where a predicate is wanted, and predicates that construct a Variable
-out of each node instead of testing it.
+Finds `is_leaf=nnx.Variable` and the same with other NNX classes: a class in the place of a predicate. Also finds
+predicates that construct a Variable out of each node instead of testing the node.
 
 ## Why it is wrong
 
-JAX calls `is_leaf(node)` and wants a bool. Calling a class makes an instance: a `Variable` around the whole tree. That is
-no bool, and the call raises before a single leaf is mapped.
+JAX calls `is_leaf(node)` and expects a bool. Calling a class makes an instance: a `Variable` around the whole tree.
+That is no bool, so JAX raises before it maps a single leaf.
 
 ## What Flax does
 
@@ -20,9 +20,9 @@ no bool, and the call raises before a single leaf is mapped.
 
 The fix is safe: the original raised for every tree, an empty one included.
 
-It writes `lambda x: isinstance(x, …)` around the class, with a parameter for the path where `is_leaf_takes_path` is true.
-Where a predicate wraps the construction in `bool(…)`, it may have returned, so that fix is unsafe. There is none where a
-lambda would not see the class, as in the body of another class.
+The fix writes `lambda x: isinstance(x, …)` with the class, and with a parameter for the path where `is_leaf_takes_path`
+is true. It is unsafe where a predicate wraps the construction in `bool(…)`, since such a call may have returned. There
+is no fix where a lambda would not see the class, as in the body of another class.
 
 ## References
 

@@ -2,20 +2,21 @@
 
 ## What it does
 
-Finds calls whose predicate tests NNX types alone, and whose mapper
+Finds calls whose predicate tests NNX types alone, and whose mapper is made for other types:
 
-* reads `.value` or its like from every leaf, while `is_leaf` stops only at `Param` or another subclass, over state that was
-  not filtered to it, and is not that of a layer of Flax with nothing but Params, such as `nnx.Linear`, of a Sequential of such
-  layers, or of a class of the file that names no others;
-* dispatches on both `Variable` and `VariableState`, or on the one, while `is_leaf` stops only at the other (below 0.11,
-  where they are two classes), unless the tree is known to hold nothing but the other: what `nnx.state`, `nnx.split` and
-  `nnx.grad` return holds `VariableState`s there;
-* dispatches only on subclasses at which `is_leaf` never stops.
+* `is_leaf` stops only at `Param` or another subclass, and the mapper reads `.value` or the like from every leaf. Any
+  other Variable is then entered, and the mapper fails on its array. The rule is silent where the tree cannot hold other
+  Variables: state that was filtered to the subclass, or the state of a layer of Flax, a Sequential, or a class of the
+  file that has nothing but Params.
+* `is_leaf` stops only at one of `Variable` and `VariableState`, and the mapper tests for the other or for both. This
+  counts below 0.11, where they are two classes. The rule is silent where the tree is known to hold only the class at
+  which `is_leaf` stops: what `nnx.state`, `nnx.split` and `nnx.grad` return holds `VariableState`s there.
+* The mapper tests only for subclasses at which `is_leaf` never stops.
 
 ## Why it is wrong
 
-A wrapper at which `is_leaf` does not stop is gone into. The mapper is handed the array inside: it raises there, or its
-branch for that wrapper never runs, and says nothing.
+JAX goes into a wrapper at which `is_leaf` does not stop, and hands the array inside to the mapper. The mapper raises
+there, or its branch for that wrapper never runs and no error or warning tells you.
 
 ## What Flax does
 
@@ -25,10 +26,10 @@ branch for that wrapper never runs, and says nothing.
 
 ## Fix safety
 
-The fix is unsafe: the mapper now runs where it did not.
+The fix is unsafe because it changes what the call computes, on purpose: the mapper now runs where it did not.
 
-It makes both tests ask for every wrapper. There is no fix where
-a test is not written in the call itself, nor for two subclasses, of which only the author knows which one is meant.
+The fix makes both tests ask for every wrapper. There is no fix where a test is not written in the call itself. There is
+none for two different subclasses either, since only the author knows which one is meant.
 
 ## References
 

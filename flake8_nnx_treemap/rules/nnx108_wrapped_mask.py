@@ -2,30 +2,32 @@
 
 ## What it does
 
-Finds maps without `is_leaf`, over a tree that is known to be of NNX, whose results are given to optax as a mask or as labels
-(`mask=`, `optax.masked`, `optax.multi_transform`, `optax.add_decayed_weights` and others, also through `optax.inject_hyperparams` or a
-`functools.partial`), directly, through names, attributes of `self`, or functions that return them or are given them, in files
-that have an `nnx.Optimizer`. A function that is itself given to optax is left alone: `nnx.Optimizer` calls it with plain arrays.
+Finds maps without `is_leaf`, over a tree that is known to be of NNX, whose results are given to optax as a mask or as
+labels: to `mask=`, `optax.masked`, `optax.multi_transform`, `optax.add_decayed_weights` and others, also through
+`optax.inject_hyperparams` or a `functools.partial`. The rule follows results through names, attributes of `self` and
+functions, in files that have an `nnx.Optimizer`.
+
+A function that is itself given to optax is left alone, since `nnx.Optimizer` calls it with plain arrays.
 
 ## Why it is wrong
 
-Without `is_leaf` JAX rebuilds each wrapper around what the mapper returns: the mask is full of `Param(True)`, not of `True`.
-Optax holds it against the tree that it is given, whose leaves `nnx.Optimizer` has taken out of their Variables.
+Without `is_leaf`, JAX rebuilds each wrapper around what the mapper returns. The mask then holds `Param(True)`, not
+`True`. `nnx.Optimizer` takes the arrays out of their Variables before it calls optax, so the mask does not match them.
 
 ## What Flax does
 
 * **0.10.0–0.10.7**: wrapped, as are the trees that `nnx.Optimizer` gives to optax: they fit.
 * **0.11.0 and later**: `nnx.Optimizer` gives plain arrays to optax, and a wrapped mask raises `ValueError` there.
 
-A plain mask works on every release, with `nnx.Optimizer` and with optax alone. Shardings are another matter: JAX takes a
-tree of `Param(NamedSharding(…))` for a tree of Params, as it is measured, and so does this rule.
+A plain mask works on every release, with `nnx.Optimizer` and with optax alone. Shardings are no masks: JAX accepts a
+tree of `Param(NamedSharding(…))` for a tree of Params, as we measured, and so does this rule.
 
 ## Fix safety
 
-The fix is unsafe, for what it is there for: the result is another tree.
+The fix is unsafe because it changes the result, on purpose: the mask is another tree.
 
-It adds an `is_leaf` that stops at Variables, for Flax 0.11 and later, where a Variable answers for its array. There is no fix below 0.11, for maps with key paths, nor where the result
-is also used otherwise.
+The fix adds an `is_leaf` that stops at Variables. It is for Flax 0.11 and later, where a Variable behaves like its
+array. There is no fix below 0.11, for maps with key paths, nor where the result is also used for something else.
 
 ## References
 

@@ -2,27 +2,28 @@
 
 ## What it does
 
-Finds an `if` and `elif`, a conditional expression, or `if`s one after the other that each return, which treat the same thing
-differently as a `Variable` and as a `VariableState`; two functions that `functools.singledispatch` registers for them; and a
-dictionary with both as keys.
+Finds an `if` and `elif`, a conditional expression, or `if`s one after the other that each return, which treat the same
+thing differently as a `Variable` and as a `VariableState`; two functions that `functools.singledispatch` registers for
+them; and a dictionary with both as keys.
 
 ## Why it is wrong
 
-From 0.11 on the two names mean one class. The first branch is always taken, the second never; of two registrations or of two
-equal keys the last one wins. Code that unwrapped leaves of state in one branch and left live Variables alone in the other
-does one of the two to everything, without a word.
+From 0.11 on, the two names mean one class. The first branch is always taken, the second never. Of two registrations or
+two equal keys, the last one wins. Code that unwrapped leaves of state in one branch and left live Variables alone in
+the other now does the same to all of them, and no error or warning tells you.
 
 ## What Flax does
 
-* **0.10.0–0.10.7**: two classes, two branches. Branches that do the same are right there, and left alone while these releases
-  are to be supported. So is a second branch that calls `to_variable()` or `VariableState(…)`, which are for these releases only.
+* **0.10.0–0.10.7**: two classes, two branches. Branches that do the same are right there, and left alone while these
+  releases are to be supported. So is a second branch that calls `to_variable()` or `VariableState(…)`, which are for
+  these releases only.
 * **0.11.0 and later**: one class; the second branch is dead.
 
 ## Fix safety
 
 The fix is safe where both branches do the same: from Flax 0.11 on the second is never taken.
 
-It makes one branch of the two. Where they differ there is no fix: only the author knows which one is meant.
+The fix makes one branch of the two. Where they differ, there is no fix: only the author knows which one is meant.
 
 ## References
 

@@ -2,31 +2,36 @@
 
 ## What it does
 
-Finds mappers that return their leaf as it is, in calls whose `is_leaf` stops at wrappers: `lambda x: x`, or the branch for
-wrappers that a test for some of them leaves over. Opt-in.
+Finds mappers that return a wrapper as it is, in calls whose `is_leaf` stops at wrappers: `lambda x: x`, or a mapper
+that tests for some wrappers and returns the others. The rule is off by default.
 
-It is silent where nobody is given the model's own: the call's result is thrown away, the tree is an attribute of `self` that is not
-known to be a model's, such as an object's own accumulators, or its wrappers are known to be new
-(gradients, what a map without `is_leaf`, `nnx.eval_shape` or `jax.device_put` returns). So it is for functions under
-`functools.singledispatch`, which send wrappers elsewhere, and for `lambda x: x` over a tree of unknown origin, whose containers it copies.
+It is silent where nothing shares the model's own Variables:
+
+* nobody uses the result;
+* the wrappers of the tree are known to be new: gradients, or what a map without `is_leaf`, `nnx.eval_shape` or
+  `jax.device_put` returned;
+* the tree is an attribute of `self` that is not known to be a model's, such as an accumulator.
+
+It is silent as well on mappers under `functools.singledispatch`, which may handle wrappers elsewhere, and on
+`lambda x: x` over a tree of unknown origin, where it copies the containers.
 
 ## Why it is wrong
 
-From 0.11 on `nnx.state` and `nnx.split` hand out the model's own Variables. Without `is_leaf` JAX rebuilds them, and the
-result is a copy. With it, a mapper that returns its leaf puts the model's Variable into the result: training the one changes
-the other.
+From 0.11 on, `nnx.state` and `nnx.split` hand out the model's own Variables. Without `is_leaf`, JAX rebuilds them, and
+the result is a copy. With `is_leaf`, a mapper that returns its leaf puts the model's own Variable into the result.
+Training then changes the result as well.
 
 ## What Flax does
 
-* **0.10.0–0.10.7**: leaves of `nnx.state` are `VariableState`s of their own; live Variables are shared.
-* **0.11.0 and later**: what is returned as it is, is shared with the model.
+* **0.10.0–0.10.7**: the leaves of `nnx.state` are new `VariableState`s. Live Variables are shared.
+* **0.11.0 and later**: a Variable that the mapper returns as it is, is shared with the model.
 
 ## Fix safety
 
-The fix is unsafe, for what it is there for: what changed along with the model does not any more.
+The fix is unsafe because it changes what the code computes, on purpose: the result no longer changes along with the
+model.
 
-It writes `.copy()`. There
-is no fix where the leaf may be something that has no such method.
+The fix writes `.copy()`. There is no fix where the leaf may be something that has no such method.
 
 ## References
 

@@ -5,14 +5,18 @@
 Finds mappers that assign to their leaf (`v.value = …`, `v[...] = …`) or call what changes it (`v.set_value(…)`,
 `v.set_metadata(…)`, `v.copy_from(…)`), in calls whose `is_leaf` stops at wrappers. Opt-in.
 
-Trees whose wrappers are known to be new are left alone: gradients, what a map without `is_leaf`, `nnx.eval_shape` or
-`jax.device_put` returns. So are calls whose result nobody uses and whose mapper returns nothing: they are there to write, as an
-optimizer, an average or an accumulator does; and what an object keeps in an attribute that is not known to be a model's.
+The rule is silent
+
+* where the wrappers of the tree are known to be new: gradients, or what a map without `is_leaf`, `nnx.eval_shape` or
+  `jax.device_put` returned;
+* where nobody uses the result and the mapper returns nothing: such a call is there to write, as an optimizer, an
+  average or an accumulator does;
+* where the tree is an attribute of an object that is not known to be a model's.
 
 ## Why it is wrong
 
-A map is read as making something new. From 0.11 on `nnx.state` and `nnx.split` hand out the model's own Variables, and a mapper
-that writes to its leaf changes the model behind the tree.
+Readers expect a map to make something new. From 0.11 on, `nnx.state` and `nnx.split` hand out the model's own
+Variables, and a mapper that writes to its leaf changes the model behind the tree.
 
 ## What Flax does
 

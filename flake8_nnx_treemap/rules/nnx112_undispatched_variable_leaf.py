@@ -2,31 +2,31 @@
 
 ## What it does
 
-Finds calls of `jax.tree.map` and its kin whose `is_leaf` stops at `nnx.Variable`, or at both wrapper classes, while the
-mapper never asks what kind of leaf it was given. It is NNX101 for today's class name.
+Finds calls of `jax.tree.map` and similar functions whose `is_leaf` stops at `nnx.Variable`, or at both wrapper classes,
+while the mapper never asks what kind of leaf it was given. It is NNX101 for today's class name.
 
-It is silent on a mapper that returns every leaf as it is, which copies the containers, and on a predicate that stops at other
-things as well, by an `or` or another class: the mapper is made for these, too.
+It is silent on a mapper that returns every leaf as it is, which copies the containers. It is silent as well on a
+predicate that also stops at other objects, by an `or` or another class: the mapper is made for these, too.
 
 ## Why it is wrong
 
-Often it is not: over a tree that holds nothing but wrappers, such as `nnx.state(model)`, the mapper meets wrappers only.
-Over a tree with raw arrays beside them, such as an optimizer's state or a module with array attributes, `is_leaf` does not
-keep the arrays from the mapper, since it filters nothing. Select this rule where such trees occur.
+Often it is not: over a tree that holds nothing but wrappers, such as `nnx.state(model)`, the mapper gets nothing else.
+Over a tree with raw arrays beside them, such as an optimizer's state or a module with array attributes, `is_leaf` does
+not keep the arrays from the mapper, since it filters nothing. Select this rule where such trees occur.
 
 ## What Flax does
 
-* **0.10.0–0.10.7**: the wrappers of `nnx.state` are `VariableState`s, which a test of `Variable` alone does not stop at: the
-  mapper gets the arrays inside.
+* **0.10.0–0.10.7**: the wrappers of `nnx.state` are `VariableState`s, which a test of `Variable` alone does not stop
+  at: the mapper gets the arrays inside.
 * **0.11.0 and later**: wrappers are mapped; a raw array raises `AttributeError` at `.value`.
 
 ## Fix safety
 
 The fix is safe where the mapper reads, on every way to a result, something that only a Variable has, as with NNX101.
 
-Else it is unsafe. While
-releases below 0.11 are to be supported it is unsafe, since `is_leaf` is widened to what state holds there; and there is none
-for several trees, nor for a mapper that hands its leaf on, which would then be shared with the tree.
+Everywhere else it is unsafe. It is also unsafe while you support releases below 0.11, since it widens `is_leaf` to the
+`VariableState`s that state holds there. For those releases, there is no fix for several trees, nor for a mapper that
+passes its leaf on: the result would share that leaf with the tree.
 
 ## References
 

@@ -1,25 +1,28 @@
-"""The state that a model gives out is no copy of it from Flax 0.11 on: what was kept follows the training.
+"""From Flax 0.11 on, the state of a model is no copy: state that was kept changes with the training.
 
 ## What it does
 
-Finds state that is kept while its model is trained, and then put back into it: `best = nnx.state(model)`, or the state of
-`nnx.split(model)`, where the model is trained in between, and `nnx.update(model, best)` or `model = nnx.merge(graphdef, best)` follows. It
-finds the same where the state is an attribute of `self`, where it is in a dict, and where a function of the file takes it or puts it
-back; and where it is the start of a moving average over the states of the model.
+Finds state that is kept while its model is trained, and then put back into it: `best = nnx.state(model)`, or the state
+of `nnx.split(model)`, where the model is trained in between, and `nnx.update(model, best)` or
+`model = nnx.merge(graphdef, best)` follows. It finds the same where the state is an attribute of `self`, where it is in
+a dict, and where a function of the file takes it or puts it back; and where it is the start of a moving average over
+the states of the model.
 
-It is silent where anything else is assigned to the same name, where parts of the state are set, where the name of the model comes to mean
-another one, where nothing is seen that would train the model, and in code that asks for the release.
+It is silent where anything else is assigned to the same name, where parts of the state are set, where the name of the
+model comes to mean another one, where nothing is seen that would train the model, and in code that asks for the
+release.
 
 ## Why it is wrong
 
-What `nnx.state` and `nnx.split` give out are the model's own Variables. Each step of training writes into them, and so into what was
-kept: in the end the best state is the last one, and to put it back changes nothing. Nothing warns.
+`nnx.state` and `nnx.split` hand out the model's own Variables. Each step of training writes into them, and so into the
+state that was kept. In the end the best state is the last one, and putting it back changes nothing. No error or warning
+tells you.
 
 ## What Flax does
 
-* **0.10.0–0.10.7**: gives out new VariableStates with the arrays of that moment. The state stays as it was, unless the training
-  donates its arrays, which are deleted then.
-* **0.11.0 and later**: gives out the Variables themselves.
+* **0.10.0–0.10.7**: both hand out new VariableStates with the arrays of that moment. The state stays as it was, unless
+  the training donates its arrays, which are deleted then.
+* **0.11.0 and later**: both hand out the Variables themselves.
 
 | kept by | 0.10.0–0.10.7 | 0.11.0 and later |
 |---|---|---|
@@ -29,11 +32,11 @@ kept: in the end the best state is the last one, and to put it back changes noth
 
 ## Fix safety
 
-The fix is unsafe, for what it is there for: the state that is put back is another one.
+The fix is unsafe because it changes what the code computes, on purpose: the state that is put back is another one.
 
-It writes `jax.tree.map(jnp.copy, …)` around the call, as the file spells the two; a graph definition has no leaves and comes
-back as it is. It raises where a Variable holds text or another object that is no array, and makes arrays of numbers. There is
-no fix where `jax` means something else in the file.
+It writes `jax.tree.map(jnp.copy, …)` around the call, as the file spells the two; a graph definition has no leaves and
+comes back as it is. It raises where a Variable holds text or another object that is no array, and makes arrays of
+numbers. There is no fix where `jax` means something else in the file.
 
 ## References
 

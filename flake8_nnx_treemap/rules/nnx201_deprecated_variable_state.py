@@ -6,31 +6,38 @@ Finds every use of `nnx.VariableState` in code for Flax 0.11 and later: imports,
 written as strings or below `TYPE_CHECKING`, and arguments such as those of `nnx.split`. `nnx.variablelib.VariableState`
 counts too: it never warns, and only a linter finds it.
 
-It is silent in code that is ready for several releases: in a `try` that handles `AttributeError` or `ImportError`, and in a
-choice whose test asks for the release, by `hasattr(nnx, "as_pure")`, `flax.__version__` and the like.
-`hasattr(nnx, "VariableState")` asks for nothing of the kind: the name is there, and warns.
+It is silent in code that is ready for several releases: in a `try` that handles `AttributeError` or `ImportError`, and
+in a choice whose test asks for the release, by `hasattr(nnx, "as_pure")`, `flax.__version__` and the like.
+`hasattr(nnx, "VariableState")` is no such test: the name exists on every release, and asking for it warns.
 
 ## Why it is wrong
 
-Flax 0.11 made the two classes one and kept the old name as an alias. A test of both is a test of one, written twice; each
-access warns from 0.12.1 on, and code run with `-W error` stops there.
+Flax 0.11 made the two classes one and kept the old name as an alias. A test of both is a test of one, written twice.
+From 0.12.1 on, each access warns, and code run with `-W error` stops there.
 
 ## What Flax does
 
-* **0.10.0–0.10.7**: two classes. The rule is silent while they are to be supported.
+* **0.10.0–0.10.7**: two classes. The rule is silent while you support them.
 * **0.11.0–0.12.0**: `VariableState is Variable`, silently.
-* **0.12.1–0.12.8**: the same, with a `DeprecationWarning` at each access of `nnx.VariableState`, at an import of it, and
-  at `hasattr(nnx, "VariableState")`.
+* **0.12.1–0.12.8**: the same, with a `DeprecationWarning` at each access of `nnx.VariableState`, at an import of it,
+  and at `hasattr(nnx, "VariableState")`.
 
 ## Fix safety
 
 The fix is safe: it writes the class's own name.
 
-In the second argument of `isinstance`, in filters and in unions a `Variable` that stands beside it is not written twice.
-There is no fix for a name that others may see: other files that import it from this one (also by `__init__.py`, `__all__`,
-`import VariableState as VariableState`), strings that may be code, such as doctests and what `eval` is given, or a class in
-whose body it is imported. Nor is there one where `Variable` means something else in the file, or in an f-string; calls of it
-are left to NNX202.
+Where `Variable` is already listed beside the old name, in the second argument of `isinstance`, in filters or in unions,
+the fix does not write it twice.
+
+There is no fix
+
+* for a name that other code may see: files that import it from this one (also through `__init__.py`, `__all__` or
+  `import VariableState as VariableState`), strings that may be code, such as doctests and arguments of `eval`, and a
+  class that imports it in its body;
+* where `Variable` means something else in the file;
+* in an f-string.
+
+NNX202 is about calls of the class.
 
 ## References
 

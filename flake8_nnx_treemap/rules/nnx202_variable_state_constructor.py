@@ -4,29 +4,29 @@
 
 Finds calls of `nnx.VariableState` in code that runs on Flax 0.11 or later, whatever else it runs on.
 
-It is silent in code that is ready for several releases: in a `try` that handles `AttributeError` or `ImportError`, and in a
-choice whose test asks for the release, by `hasattr(nnx.Variable, "get_value")`, `flax.__version__`, `nnx.VariableState is
-nnx.Variable` and the like. It is silent where a `TypeError` is handled that the call would raise, and where
-`isinstance(x, nnx.Variable)` is known to be false and the call makes one VariableState of another.
+It is silent in code that is ready for several releases: in a `try` that handles `AttributeError` or `ImportError`, and
+in a choice whose test asks for the release, by `hasattr(nnx.Variable, "get_value")`, `flax.__version__`,
+`nnx.VariableState is nnx.Variable` and the like. It is silent where a `TypeError` is handled that the call would raise,
+and where `isinstance(x, nnx.Variable)` is known to be false and the call makes one VariableState of another.
 
 ## Why it is wrong
 
-Up to 0.10 the class carried the type of the Variable it stood for. From 0.11 on its name means `Variable`, and `type=` is one
-more piece of metadata: the result is no `T`, so that `nnx.state(…, T)` and `nnx.filter_state(…, T)` find nothing. Nothing
-says so, except where the type is a positional argument.
+Up to 0.10, a `VariableState` stored the type of its Variable. From 0.11 on, the name means `Variable`, and `type=` is
+metadata like any other keyword. The result is no `T`, so `nnx.state(…, T)` and `nnx.filter_state(…, T)` do not find it.
+No error or warning tells you, except where the type is a positional argument.
 
 ## What Flax does
 
 * **0.10.0–0.10.7**: builds the state of a `T`.
-* **0.11.0 and later**: `VariableState(type=T, value=v)` is a plain `Variable` with metadata `type`; `VariableState(T, v)` is a
-  `TypeError`.
+* **0.11.0 and later**: `VariableState(type=T, value=v)` is a plain `Variable` with metadata `type`;
+  `VariableState(T, v)` is a `TypeError`.
 
 ## Fix safety
 
-The fix is unsafe, for what it is there for: the result has another class.
+The fix is unsafe because it changes the result, on purpose: the result has another class.
 
-It writes `T(v)`. There is no fix where the type
-or the value is not to be seen, nor while a release below 0.11 is to be supported: no one text is right on all of them.
+The fix writes `T(v)`. There is no fix where the type or the value is not visible, nor while you support a release below
+0.11: no single text is right on all of them.
 
 ## References
 

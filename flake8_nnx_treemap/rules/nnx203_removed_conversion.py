@@ -1,17 +1,18 @@
-"""`.to_variable()` is gone from Flax 0.11 on: what state holds are Variables already.
+"""`.to_variable()` is gone from Flax 0.11 on: state holds Variables already.
 
 ## What it does
 
 Finds calls of `.to_variable()` without arguments in code that runs on Flax 0.11 or later, whatever else it runs on.
 
-It is silent in code that is ready for several releases: in a `try` that handles `AttributeError` or `ImportError`, and in a
-choice whose test asks for the release, by `hasattr(x, "to_variable")`, `flax.__version__` and the like. It is silent as well where
-`isinstance(x, nnx.Variable)` is known to be false, since from 0.11 on what state holds does not get there; on what the file annotates
-with a class of another package, or makes by calling one; and where the file sets such a method itself.
+It is silent in code that is ready for several releases: in a `try` that handles `AttributeError` or `ImportError`, and
+in a choice whose test asks for the release, by `hasattr(x, "to_variable")`, `flax.__version__` and the like. It is
+silent as well where `isinstance(x, nnx.Variable)` is known to be false, since no leaf of state gets there from 0.11 on;
+on objects that the file annotates with a class of another package, or makes by calling one; and where the file defines
+such a method itself.
 
 ## Why it is wrong
 
-The method belonged to `VariableState`, and went with it.
+The method belonged to the class `VariableState`. Flax 0.11 removed that class, and the method with it.
 
 ## What Flax does
 
@@ -22,12 +23,15 @@ The method belonged to `VariableState`, and went with it.
 
 The fix is safe on what is a Variable for certain: the original raises.
 
-It writes `.copy()`, which makes a new Variable as `.to_variable()` did: the leaf itself would be the model's own. A Variable
-for certain is a name that `isinstance` has tested or that is annotated so,
-the leaf of a mapper whose `is_leaf` stops at Variables, an element of `nnx.state(…)`. It is unsafe on anything else, which may
-have a method of that name, and for the parameter of a public function that only the calls in this file tell of. There is no
-fix where `except Exception` would handle the error, nor while a release below 0.11 is to be supported: a copy of a VariableState
-is no Variable. There, `x.to_variable() if hasattr(x, "to_variable") else x.copy()` is right on all releases.
+The fix writes `.copy()`, which makes a new Variable as `.to_variable()` did. The leaf itself would be the model's own.
+
+A Variable for certain is a name that `isinstance` has tested or that is annotated so, the leaf of a mapper whose
+`is_leaf` stops at Variables, or an element of `nnx.state(…)`. The fix is unsafe on anything else, which may have a
+method of that name, and on the parameter of a public function if only the calls in this file show what it is.
+
+There is no fix where `except Exception` would handle the error, nor while you support a release below 0.11, where a
+copy of a VariableState is no Variable. In such code, write
+`x.to_variable() if hasattr(x, "to_variable") else x.copy()`, which is right on all releases.
 
 ## References
 

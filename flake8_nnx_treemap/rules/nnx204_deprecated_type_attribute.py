@@ -2,23 +2,23 @@
 
 ## What it does
 
-Finds reads of `.type` from what is a Variable for certain, in code for Flax 0.11 and later: a name that `isinstance` has
-tested, the leaf of a mapper whose `is_leaf` stops at Variables, `nnx.Param(…)` and names set to it.
+Finds reads of `.type` from what is a Variable for certain, in code for Flax 0.11 and later: a name that `isinstance`
+has tested, the leaf of a mapper whose `is_leaf` stops at Variables, `nnx.Param(…)` and names set to it.
 
-It is silent where a class of the same file that is or may be a Variable defines a `type` of its own. A subclass in another
-file that does so is not seen.
+It is silent where a class of the same file that is or may be a Variable defines a `type` of its own. A subclass in
+another file that does so is not seen.
 
-It is silent in code that is ready for several releases: in a `try` that handles `AttributeError` or `ImportError`, and in a
-choice whose test asks for the release, by `hasattr(nnx.Variable, "get_value")`, `flax.__version__` and the like.
+It is silent in code that is ready for several releases: in a `try` that handles `AttributeError` or `ImportError`, and
+in a choice whose test asks for the release, by `hasattr(nnx.Variable, "get_value")`, `flax.__version__` and the like.
 
 ## Why it is wrong
 
-A `VariableState` carried the type of the Variable it stood for. A Variable has its type like any object; the attribute is kept
-for old code.
+A `VariableState` stored the type of its Variable. A Variable is an instance of its type like any object. Flax keeps the
+attribute for old code.
 
 ## What Flax does
 
-* **0.10.0–0.10.7**: the Variable's type; `type(…)` is `VariableState`. The rule is silent while they are to be supported.
+* **0.10.0–0.10.7**: the Variable's type; `type(…)` is `VariableState`. The rule is silent while you support them.
 * **0.11.0–0.12.0**: the same as `type(…)`, with a `DeprecationWarning`.
 * **0.12.1–0.12.8**: the same, silently.
 

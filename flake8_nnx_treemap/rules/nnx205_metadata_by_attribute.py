@@ -2,19 +2,19 @@
 
 ## What it does
 
-Finds assignments such as `v.sharding = …` to what is a Variable for certain, in code that runs on Flax 0.12.1 or later: a name that
-`isinstance` has tested, the leaf of a mapper whose `is_leaf` stops at Variables, `nnx.Param(…)` and names set to it; and `self` in the
-methods of a class that inherits from Variables alone.
+Finds assignments such as `v.sharding = …` to what is a Variable for certain, in code that runs on Flax 0.12.1 or later:
+a name that `isinstance` has tested, the leaf of a mapper whose `is_leaf` stops at Variables, `nnx.Param(…)` and names
+set to it; and `self` in the methods of a class that inherits from Variables alone.
 
-It is silent on a name for which a class of the same file that is or may be a Variable defines a property or an attribute: it
-can be set. A subclass in another file that does so is not seen.
+It is silent on a name for which a class of the same file that is or may be a Variable defines a property or an
+attribute: it can be set. A subclass in another file that does so is not seen.
 
 It is silent in code that is ready for several releases: in a `try` that handles `AttributeError` or any error, and in a
 choice whose test asks for the release, by `hasattr(v, "set_metadata")`, `flax.__version__` and the like.
 
 ## Why it is wrong
 
-Attributes of a Variable that it does not have itself were its metadata. Setting one raises now.
+Up to 0.12.0, setting an attribute that a Variable does not define set its metadata. From 0.12.1 on, it raises.
 
 ## What Flax does
 

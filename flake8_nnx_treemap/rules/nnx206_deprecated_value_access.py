@@ -2,34 +2,36 @@
 
 ## What it does
 
-Finds reads and writes of `.value` and `.raw_value` of Variables, in code for Flax 0.12.1 and later: a name that `isinstance`
-has tested, the leaf of a mapper or loop whose `is_leaf` stops at Variables, `nnx.Param(…)` and what a Variable class of the
-project makes, names and attributes that are set to nothing else, and the parameter of a function that this file gives nothing
-else to. What a flat state holds (`for path, v in nnx.to_flat_state(state)`) is one, too, as is `self` in a Variable class.
+Finds reads and writes of `.value` and `.raw_value` of Variables, in code for Flax 0.12.1 and later: a name that
+`isinstance` has tested, the leaf of a mapper or loop whose `is_leaf` stops at Variables, `nnx.Param(…)` and what a
+Variable class of the project makes, names and attributes that are set to nothing else, and the parameter of a function
+that this file gives nothing else to. So are the values of a flat state (`for path, v in nnx.to_flat_state(state)`), and
+`self` in a Variable class.
 
-Flax's own layers call their Variables `kernel`, `bias`, `embedding`, `lora_a` and `lora_b`. Attributes of these names are taken
-for Variables whatever has them, unless the file sets one to something else, or imports Linen, Keras or TensorFlow, whose
-layers have them as well; so are `scale` of what is called a norm, and `step` of an optimizer.
+Flax's own layers call their Variables `kernel`, `bias`, `embedding`, `lora_a` and `lora_b`. The rule takes attributes
+of these names for Variables, whatever object has them, unless the file sets one to something else, or imports Linen,
+Keras or TensorFlow, whose layers have them as well. It does the same with `scale` of an object that is called a norm,
+and with `step` of an optimizer.
 
-Attributes are followed through Modules: `self.linear.kernel.value`, `model.layers[0].attention.query.bias.value`. Which
-attributes Flax's own layers have is measured; those of other classes are what their methods, helpers, base classes and
+The rule follows attributes through Modules: `self.linear.kernel.value`, `model.layers[0].attention.query.bias.value`. Which
+attributes Flax's own layers have is measured. Those of other classes are what their methods, helpers, base classes and
 annotations set, in containers and loops over these as well, also where another file of the project defines the class.
 
-It is silent where a class of the same file that is or may be a Variable defines a `value` of its own: `get_value()` would
-pass it by. A subclass in another file that overrides `value` is not seen.
+It is silent where a class of the same file that is or may be a Variable defines a `value` of its own: `get_value()`
+would not call it. A subclass in another file that overrides `value` is not seen.
 
-It is silent in code that is ready for several releases: in a `try` that handles `AttributeError` or `ImportError`, and in a
-choice whose test asks for the release, by `hasattr(x, "get_value")`, `flax.__version__` and the like.
+It is silent in code that is ready for several releases: in a `try` that handles `AttributeError` or `ImportError`, and
+in a choice whose test asks for the release, by `hasattr(x, "get_value")`, `flax.__version__` and the like.
 
 ## Why it is wrong
 
-Each access warns, once for each place in the code, and code run with `-W error` stops there. The advice that comes with the
-warning, `variable[...]`, is right for arrays alone: it fails on a float, a list, a dict, `None` and a `ShapeDtypeStruct`, and
-on a raw array, which should have raised, it succeeds.
+Each access warns, once for each place in the code, and code run with `-W error` stops there. The warning advises
+`variable[...]`, which is right for arrays alone. It fails on a float, a list, a dict, `None` and a `ShapeDtypeStruct`.
+And it succeeds on a raw array, where `.value` would have shown the mistake.
 
 ## What Flax does
 
-* **0.10.0–0.12.0**: silent; `get_value()` does not exist. The rule is silent while they are to be supported.
+* **0.10.0–0.12.0**: silent; `get_value()` does not exist. The rule is silent while you support them.
 * **0.12.1–0.12.8**: `DeprecationWarning`; `.value` does nothing but call `get_value()`, or `set_value(…)`.
 
 ## Fix safety

@@ -4,8 +4,8 @@
 
 Finds `nnx.pure` and imports of it in code for Flax 0.12.7 and later.
 
-It is silent in code that is ready for several releases: in a `try` that handles `AttributeError` or `ImportError`, and in a
-choice whose test asks for the release, by `hasattr(nnx, "as_pure")`, `flax.__version__` and the like.
+It is silent in code that is ready for several releases: in a `try` that handles `AttributeError` or `ImportError`, and
+in a choice whose test asks for the release, by `hasattr(nnx, "as_pure")`, `flax.__version__` and the like.
 
 ## Why it is wrong
 
@@ -13,7 +13,7 @@ The function was renamed; the old name warns, and code run with `-W error` stops
 
 ## What Flax does
 
-* **0.10.7–0.12.6**: `nnx.pure` only. The rule is silent while they are to be supported.
+* **0.10.7–0.12.6**: `nnx.pure` only. The rule is silent while you support them.
 * **0.12.7, 0.12.8**: `nnx.as_pure`; `nnx.pure` does the same and warns.
 
 ## Fix safety

@@ -1,22 +1,23 @@
-"""`jax.tree_map` and its kin are gone from JAX.
+"""JAX no longer has `jax.tree_map` and the other tree functions at its top level.
 
 ## What it does
 
-Finds `jax.tree_map`, `jax.tree_leaves`, `jax.tree_flatten` and the other tree functions that stood in `jax` itself, used or
-imported, in files that use NNX.
+Finds `jax.tree_map`, `jax.tree_leaves`, `jax.tree_flatten` and the other tree functions that JAX once had at its top
+level, used or imported, in files that use NNX.
 
-It is silent in code that is ready for several releases: in a `try` that handles `AttributeError` or `ImportError`, and in a
-choice whose test asks for the release, by `hasattr(jax, "tree")`, `jax.__version__` and the like.
+It is silent where the file defines the function itself, and in code that is ready for several releases: in a `try` that
+handles `AttributeError` or `ImportError`, and where a test asks for the release, as `hasattr(jax, "tree")` and
+`jax.__version__` do.
 
 ## Why it is wrong
 
-JAX deprecated them in 0.4.26 and removed them in 0.6.0. Flax 0.10.7 and later want at least JAX 0.6.0, so code that
-moves to them raises `AttributeError`, or `ImportError` at the import.
+JAX deprecated these names in 0.4.26 and removed them in 0.6.0. Flax 0.10.7 and later require JAX 0.6.0 or later. After
+that upgrade, the code raises `AttributeError`, or `ImportError` at the import.
 
 ## What Flax does
 
-* **0.10.0–0.10.6**: work with a JAX that has them; from JAX 0.4.26 on each use warns.
-* **0.10.7 and later**: want JAX 0.6.0 or later, which has them no more.
+* **0.10.0–0.10.6**: runs with a JAX that has the names. From JAX 0.4.26 on, each use warns.
+* **0.10.7 and later**: requires JAX 0.6.0 or later, which does not have the names.
 
 ## Fix safety
 
@@ -147,7 +148,7 @@ def convert(state):
 
 RULE = Rule(
     CODES["NNX208"],
-    "`jax.tree_map` and its kin are gone from JAX",
+    "`jax.tree_map` and the other tree functions of `jax` itself are gone",
     check,
     __doc__,
     EXAMPLES,

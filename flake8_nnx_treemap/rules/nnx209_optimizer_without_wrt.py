@@ -2,17 +2,19 @@
 
 ## What it does
 
-Finds `nnx.Optimizer(model, tx)` without the keyword `wrt`, in code that runs on Flax 0.11 or later, whatever else it runs on; and
-`optimizer.update(grads)` without the model, where the optimizer is for certain an `nnx.Optimizer` that this file makes with `wrt`.
+Finds `nnx.Optimizer(model, tx)` without the keyword `wrt`, in code that runs on Flax 0.11 or later, whatever else it
+runs on; and `optimizer.update(grads)` without the model, where the optimizer is for certain an `nnx.Optimizer` that
+this file makes with `wrt`.
 
-It is silent on `nnx.ModelAndOptimizer`, under whatever name, and on subclasses; where arguments are starred; in code that is ready for several
-releases, which handles the `TypeError`, asks for the release, or makes the same optimizer in the other way as well; and where the file
-sets `nnx.Optimizer` itself.
+It is silent on `nnx.ModelAndOptimizer`, under whatever name, and on subclasses; where arguments are starred; in code
+that is ready for several releases, which handles the `TypeError`, asks for the release, or makes the same optimizer in
+the other way as well; and where the file sets `nnx.Optimizer` itself.
 
 ## Why it is wrong
 
-Up to Flax 0.10 an optimizer held the model, and trained its Params unless told otherwise. From 0.11 on it holds neither: `wrt` has no
-default, and `update` takes the model and the gradients. What held both is called `nnx.ModelAndOptimizer` now.
+Up to Flax 0.10 an optimizer held the model, and trained its Params unless told otherwise. From 0.11 on it holds
+neither: `wrt` has no default, and `update` takes the model and the gradients. The old behaviour is now
+`nnx.ModelAndOptimizer`.
 
 ## What Flax does
 
@@ -22,9 +24,9 @@ default, and `update` takes the model and the gradients. What held both is calle
 | `nnx.Optimizer(model, tx, wrt=nnx.Param)` | works | works |
 | `update(grads)` of an `nnx.Optimizer` | works | `TypeError` |
 | `update(model, grads)` of an `nnx.Optimizer` | `TypeError` | works |
-| `nnx.ModelAndOptimizer(model, tx)`, and its `update(grads)` | is not there | works, with the results of old |
+| `nnx.ModelAndOptimizer(model, tx)`, and its `update(grads)` | does not exist | works, with the old results |
 
-No text works on both sides: code that has to needs a test for the release.
+No single text works on both sides. Code that must run on both needs a test for the release.
 
 ## Fix safety
 

@@ -2,24 +2,26 @@
 
 ## What it does
 
-Finds calls of `to_pure_dict`, `replace_by_pure_dict`, `flat_state` and `from_flat_path`, which State alone has, in files that
-use NNX, and of `map`, `filter`, `split` and `merge` on what is a State for certain: the result of `nnx.state`, `nnx.split`,
-`nnx.grad` and the like, what is annotated `nnx.State`, or a name that `isinstance` has found to be one. `nnx.State.merge(…)` and `nnx.State.from_flat_path(…)` count, too.
+Finds calls of `to_pure_dict`, `replace_by_pure_dict`, `flat_state` and `from_flat_path`, which State alone has, in
+files that use NNX, and of `map`, `filter`, `split` and `merge` on an object that is a State for certain: the result of
+`nnx.state`, `nnx.split`, `nnx.grad` and the like, what is annotated `nnx.State`, or a name that `isinstance` has found
+to be one. `nnx.State.merge(…)` and `nnx.State.from_flat_path(…)` count, too.
 
-It is silent on what the file annotates with a class of another package, or makes by calling one; where the file defines a
-method of that name itself, or a subclass of State does; and in code that is ready for several releases: in a `try` that handles `AttributeError` or
-`ImportError`, and in a choice whose test asks for the release, by `hasattr(nnx, "to_pure_dict")`, `flax.__version__` and the
-like.
+It is silent on what the file annotates with a class of another package, or makes by calling one; where the file defines
+a method of that name itself, or a subclass of State does; and in code that is ready for several releases: in a `try`
+that handles `AttributeError` or `ImportError`, and in a choice whose test asks for the release, by
+`hasattr(nnx, "to_pure_dict")`, `flax.__version__` and the like.
 
 ## Why it is wrong
 
-Flax has moved these jobs to functions, which take a State and a plain dict alike. Each call of a method warns, and code run
-with `-W error` stops there.
+Flax has moved these jobs to functions, which take a State and a plain dict alike. Each call of a method warns, and code
+run with `-W error` stops there.
 
 ## What Flax does
 
-Measured on each release from 0.10.4 on, with 16 kinds of State (of models, of lists, empty, abstract, of gradients, with
-hooks, with integers as keys, …): results, the identity of leaves, what is changed in place, and errors are the same.
+Measured on each release from 0.10.4 on, with 16 kinds of State (of models, of lists, empty, abstract, of gradients,
+with hooks, with integers as keys, …): results, the identity of leaves, what is changed in place, and errors are the
+same.
 
 | method | function |
 | --- | --- |

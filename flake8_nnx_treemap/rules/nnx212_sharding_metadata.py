@@ -1,4 +1,4 @@
-"""What names the axes of a Variable is called `out_sharding` from Flax 0.12.4 on.
+"""The names of a Variable's axes are called `out_sharding` from Flax 0.12.4 on.
 
 ## What it does
 
@@ -10,11 +10,11 @@ Finds, in code for Flax 0.12.4 and later,
 * reads of `.sharding_names` of what is a Variable for certain;
 * `*v.sharding` of what is a Variable for certain, as in `PartitionSpec(*v.sharding)`, which means the names.
 
-`nnx.with_partitioning(init, names)` is left alone: it never warns, and its parameter is called `sharding` on every release.
-So is any other read of `.sharding`, which is the array's own sharding, and mostly meant so.
+`nnx.with_partitioning(init, names)` is left alone: it never warns, and its parameter is called `sharding` on every
+release. So is any other read of `.sharding`, which is the array's own sharding, and mostly meant so.
 
-It is silent in code that is ready for several releases: in a `try` that handles `AttributeError` or `ImportError`, and in a
-choice whose test asks for the release, by `flax.__version__` and the like.
+It is silent in code that is ready for several releases: in a `try` that handles `AttributeError` or `ImportError`, and
+in a choice whose test asks for the release, by `flax.__version__` and the like.
 
 ## Why it is wrong
 
@@ -29,7 +29,7 @@ The old names warn, and code run with `-W error` stops there.
 | `v.sharding_names` | `AttributeError` | the names | warns | warns |
 | `v.sharding` | the names | the array's own sharding | the same | the same |
 
-Below 0.12.4 `out_sharding` shards nothing, so the rule is silent while such a release is to be supported.
+Below 0.12.4, `out_sharding` shards nothing. The rule is silent while you support such a release.
 
 ## Fix safety
 

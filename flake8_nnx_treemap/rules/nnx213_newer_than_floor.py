@@ -2,20 +2,21 @@
 
 ## What it does
 
-Finds `nnx.List`, `nnx.ModelAndOptimizer`, `nnx.as_pure` and every other public name of `nnx`, used or imported, that a release
-lacks which the project says it supports, and that later ones have; and `get_value()`, `set_value(…)`, `set_metadata(…)` and
-their kin on what is a Variable for certain. The names by release are measured, not typed.
+Finds `nnx.List`, `nnx.ModelAndOptimizer`, `nnx.as_pure` and every other public name of `nnx`, used or imported, that a
+release lacks which the project says it supports, and that later ones have; and `get_value()`, `set_value(…)`,
+`set_metadata(…)` and similar methods on an object that is a Variable for certain. We measured which release has which
+names.
 
-It speaks only where the lowest Flax is stated: by `target-flax`, or by a requirement, a lock file or an environment of the
-project. Where a release is only assumed, or happens to be installed, it is silent. So it is in code that is ready for
-several releases: in a `try` that handles the error, in a choice whose test asks for the release, behind an `if` that raises
-below such a release, and for names that the file asks for by `hasattr(nnx, "List")` anywhere. It is silent as well below
-`TYPE_CHECKING`, and in annotations that are never evaluated.
+It reports only where the lowest Flax is stated: by `target-flax`, or by a requirement, a lock file or an environment of
+the project. Where a release is only assumed, or happens to be installed, it is silent. So it is in code that is ready
+for several releases: in a `try` that handles the error, in a choice whose test asks for the release, behind an `if`
+that raises below such a release, and for names that the file asks for by `hasattr(nnx, "List")` anywhere. It is silent
+as well below `TYPE_CHECKING`, and in annotations that are never evaluated.
 
 ## Why it is wrong
 
-The tests ran on a newer Flax. Whoever installs the oldest one that the project admits gets an `AttributeError`, or an
-`ImportError` at the import.
+Your tests run on a newer Flax, so they pass. A user who installs the oldest Flax that the project admits gets an
+`AttributeError`, or an `ImportError` at the import.
 
 ## What Flax does
 

@@ -2,12 +2,13 @@
 
 ## What it does
 
-Finds `nnx.with_sharding_constraint`, `nnx.Scan`, `nnx.eval_mode` and every other public name of `nnx`, used or imported, that
-the newest supported Flax does not have and an older one had. The names by release are measured, not typed.
+Finds `nnx.with_sharding_constraint`, `nnx.Scan`, `nnx.eval_mode` and every other public name of `nnx`, used or
+imported, that the newest supported Flax does not have and an older one had. We measured which release has which names.
 
-It is silent in code that is ready for several releases: in a `try` that handles the error, in a choice whose test asks for the
-release, behind an `if` that raises from such a release on, and for names that the file asks for by `hasattr(nnx, "Scan")`
-anywhere. It is silent as well below `TYPE_CHECKING`, and in annotations that are never evaluated.
+It is silent in code that is ready for several releases: in a `try` that handles the error, in a choice whose test asks
+for the release, behind an `if` that raises from such a release on, and for names that the file asks for by
+`hasattr(nnx, "Scan")` anywhere. It is silent as well below `TYPE_CHECKING`, and in annotations that are never
+evaluated.
 
 ## Why it is wrong
 

@@ -1,30 +1,30 @@
-"""A `# noqa` names a rule of ours that has nothing to say there.
+"""A `# noqa` names a rule of this plugin that reports nothing there.
 
 ## What it does
 
-Finds codes such as `NNX101` in `# noqa` comments that suppress nothing: the rule reports nothing on that line, or there is no
-such rule. A bare `# noqa` and the codes of other tools are theirs to judge, and are left alone.
+Finds codes such as `NNX101` in `# noqa` comments that suppress nothing: the rule reports nothing on that line, or there
+is no such rule. A bare `# noqa` and the codes of other tools are left alone.
 
 ## Why it is wrong
 
-The comment outlives what it was for. The next finding on that line, a real one, is then never seen.
+The comment has no use any more, and it would hide the next finding on that line, which may be a real one.
 
 ## What Flax does
 
-Nothing: this is about comments. Whether a rule reports something is asked for the Flax floor of the project, and whether or not the
-rule is selected in this run.
+Nothing: the rule is about comments. Whether another rule reports something on the line is decided for the Flax releases
+that the project supports, even if that rule is not selected in this run.
 
 ## Fix safety
 
 The fix is safe: no code changes.
 
-It takes out the code, and the comment if nothing else is left of it. Other codes, other comments and reasons
-stay.
+The fix removes the code, and the comment if nothing else is left of it. Other codes, other comments and reasons stay.
 
 ## References
 
 * <https://flake8.pycqa.org/en/stable/user/violations.html>: what `# noqa` means
-* <https://docs.astral.sh/ruff/settings/#lint_external>: `lint.external = ["NNX"]` keeps ruff's RUF100 from removing the codes that are used
+* <https://docs.astral.sh/ruff/settings/#lint_external>: `lint.external = ["NNX"]` keeps ruff's RUF100 from removing the
+  codes that are used
 """
 
 from __future__ import annotations

@@ -116,6 +116,7 @@ STAND_INS: dict[str, Callable[[list[str]], str]] = {
     "git clone": _clone,
     "cd ": _directory,
     "python -m venv": lambda words: f"python -m venv --without-pip {words[3]}",
+    "python3 -m venv": lambda words: f"python -m venv --without-pip {words[3]}",
     "pip install": _install,
     "nox": _nox,
     "pytest": _pytest,
@@ -132,6 +133,24 @@ def test_commands_in_tables() -> None:
             _assert_session(session)
         for script in re.findall(r"`python (\S+\.py)", text):
             assert (ROOT / script).exists(), script
+
+
+def test_links_of_the_readme_work_on_pypi() -> None:
+    """PyPI shows the README without the repository around it: a relative link leads nowhere there."""
+    targets = re.findall(r"\]\(([^)\s]+)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert targets
+    assert [target for target in targets if not target.startswith("https://")] == []
+
+
+def test_pages_say_what_to_write_until_the_release() -> None:
+    """While the changelog says "unreleased", each page that needs a tag or a published package says what to write."""
+    released = "(unreleased)" not in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    needs = re.compile(r"rev: v\d|additional_dependencies: \[flake8-nnx|^\$ pip install flake8-nnx", re.MULTILINE)
+    for path in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+        text = path.read_text(encoding="utf-8")
+        if needs.search(text):
+            says = re.search(r"[Uu]ntil 0\.1\.0 is released|until-010-is-released", text) is not None
+            assert says is not released, path.name
 
 
 # Configuration
