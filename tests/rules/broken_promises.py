@@ -131,7 +131,10 @@ def asks(type_: str) -> str:
 
 MAPPING = [
     broken
-    for code, old in (("NNX101", STATE), ("NNX112", VARIABLE))
+    for code, old, floor, predicate in (
+        ("NNX101", STATE, "0.11", asks(f"({STATE}, Box)")),
+        ("NNX112", VARIABLE, "0.10", asks(f"({STATE}, {VARIABLE})") + ' and hasattr(x, "value")'),
+    )
     for broken in (
         Broken(safety.leaf_is_read_on_every_way, code, "0.11", mapping(asks(old), "lambda v: v * 2")),
         Broken(
@@ -190,13 +193,7 @@ MAPPING = [
             "    return jax.tree.map(lambda v: v.value, tree, is_leaf=is_leaf)\n",
             WRAPPED,
         ),
-        Broken(
-            safety.predicate_stops_at_wrappers_alone,
-            code,
-            "0.11",
-            mapping(asks(f"({old}, Box)"), "lambda v: v.value", BOX),
-            "[Box()]",
-        ),
+        Broken(safety.predicate_stops_at_wrappers_alone, code, floor, mapping(predicate, head=BOX), "[Box()]"),
         Broken(
             safety.everything_is_in_this_file,
             code,
@@ -237,6 +234,19 @@ def over_state(body: str = "pass", more: str = "", head: str = "") -> str:
 
 
 WITHOUT_IS_LEAF = [
+    Broken(
+        safety.tree_is_known_to_all,
+        "NNX104",
+        "0.11",
+        HEAD
+        + """\
+def convert(tree):
+    return jax.tree.map(lambda v: v.value, tree)
+def main():
+    return convert(nnx.state(nnx.Linear(1, 1, rngs=nnx.Rngs(0))))
+""",
+        "[SimpleNamespace(value=4)]",
+    ),
     Broken(safety.name_is_bound_for_certain, "NNX104", "0.11", over_state(head="nnx = None\n"), EMPTY),
     Broken(safety.builtin_is_itself, "NNX104", "0.11", over_state(more=", isinstance=None"), EMPTY),
     Broken(safety.names_are_bound_in_the_open, "NNX104", "0.11", over_state('globals()["nnx"] = None'), EMPTY),
