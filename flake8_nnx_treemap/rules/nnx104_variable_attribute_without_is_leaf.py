@@ -281,6 +281,7 @@ RULE = Rule(
     EXAMPLES,
     FixAvailability.SOMETIMES,
     rests_on=(
+        safety.tree_is_known_to_all,
         safety.nothing_sees_the_error,
         safety.leaf_is_only_read,
         safety.name_is_bound_for_certain,

@@ -30,13 +30,16 @@ Using the name raises `AttributeError` on those releases, and importing it raise
 
 ## Fix safety
 
-There are two fixes. Both are safe where every supported release lacks the name, since the original always raises there.
+The fix is safe where every supported release lacks the name: the original always raises there.
+
+There are two of them:
 
 * `jax.lax.with_sharding_constraint`: safe from Flax 0.11.2 on. It is unsafe while an older release is to be supported, which
   returns its argument where no mesh is set; and it is written only where the file imports `jax` or `jax.lax`.
 * `nnx.register_variable_name`: from Flax 0.10.4 on; below, it is missing, and nothing is written.
 
-There is no fix where `except Exception` would handle the error, nor for an import that others share.
+Both are unsafe where other code may see the error. There is no fix where `except Exception` would handle it, nor for an
+import that others share.
 
 ## References
 
@@ -49,12 +52,14 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from flake8_nnx_treemap.analysis.code.nodes import start_of
+from flake8_nnx_treemap.analysis.code.nodes import Place, start_of
 from flake8_nnx_treemap.analysis.code.text import Range
 from flake8_nnx_treemap.analysis.names.source import Edit, ParsedSource
+from flake8_nnx_treemap.analysis.names.spelling import Spelling, can_be_used
 from flake8_nnx_treemap.analysis.values.refusals import is_refused
 from flake8_nnx_treemap.flax_names import NNX, names_that_went
 from flake8_nnx_treemap.names import INSTEAD_OF_REMOVED, FlaxRange, release_text
+from flake8_nnx_treemap.rules import safety
 from flake8_nnx_treemap.rules.absence import Absence, Mention, absence_of, mentions, spans_text
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.method_calls import name_range
@@ -90,25 +95,37 @@ def _message(name: str, absence: Absence) -> str:
 
 
 def _fix(source: ParsedSource, mention: Mention, absence: Absence, flax: FlaxRange) -> Fix | None:
-    always_raises = flax.starts_from(absence.went)
-    if mention.name == _CONSTRAINT:
-        edits = _as_lax(source, mention)
-    elif mention.name == _REGISTER and always_raises:
+    spelling = None
+    if mention.name == _CONSTRAINT and isinstance(mention.node, ast.Attribute):
+        spelling = _spelling_of_lax(source, start_of(mention.node))
+        edits = None if spelling is None else [source.replace(mention.range, spelling.text)]
+    elif mention.name == _CONSTRAINT:
+        edits = _imported_from_lax(source, mention)
+    elif mention.name == _REGISTER and flax.starts_from(absence.went):
         edits = _registered(source, mention)
     else:
         return None
-    applicability = Applicability.SAFE if always_raises else Applicability.UNSAFE
+    applicability = safety.safe_if(
+        safety.no_release_runs_the_original(flax, absence.went),
+        safety.nothing_sees_the_error(source, mention.statement or mention.node, AttributeError, ImportError),
+        spelling is None or safety.name_is_bound_for_certain(spelling),
+        safety.names_are_bound_in_the_open(source),
+        safety.members_are_themselves(source, mention.name, _REGISTER_NOW, "lax"),
+    )
     return None if edits is None else make_fix(applicability, FIX_MESSAGE, edits)
 
 
-def _as_lax(source: ParsedSource, mention: Mention) -> list[Edit] | None:
-    """Return the edits that use, or import, the function of ``jax.lax``."""
-    if isinstance(mention.node, ast.Attribute):
-        for name, full in (("jax", "jax"), ("lax", "jax.lax")):
-            if source.bindings.qualified_names((name,), start_of(mention.node)) == {full}:
-                text = f"{name}.lax" if name == "jax" else name
-                return [source.replace(mention.range, f"{text}.{_CONSTRAINT}")]
-        return None
+def _spelling_of_lax(source: ParsedSource, place: Place) -> Spelling | None:
+    """Return how the file can spell the function of ``jax.lax`` at a place."""
+    for name, full in (("jax", "jax"), ("lax", "jax.lax")):
+        if source.bindings.qualified_names((name,), place) == {full}:
+            text = f"{name}.lax" if name == "jax" else name
+            return Spelling(f"{text}.{_CONSTRAINT}", is_certain=can_be_used(source, name, place))
+    return None
+
+
+def _imported_from_lax(source: ParsedSource, mention: Mention) -> list[Edit] | None:
+    """Return the edits that import the function from ``jax.lax``."""
     start = source.position_of_place(start_of(mention.statement)) if mention.statement is not None else None
     written = f"from {NNX} import"
     if start is None or mention.statement is None or len(mention.statement.names) > 1:
@@ -214,4 +231,12 @@ RULE = Rule(
     __doc__,
     EXAMPLES,
     FixAvailability.SOMETIMES,
+    rests_on=(
+        safety.no_release_runs_the_original,
+        safety.nothing_sees_the_error,
+        safety.name_is_bound_for_certain,
+        safety.name_is_seen_by_nobody_else,
+        safety.names_are_bound_in_the_open,
+        safety.members_are_themselves,
+    ),
 )

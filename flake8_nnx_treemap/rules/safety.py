@@ -30,6 +30,7 @@ from flake8_nnx_treemap.names import (
     VARIABLE_ONLY_ATTRIBUTES,
     VARIABLE_STATE_IS_VARIABLE,
     FlaxRange,
+    FlaxRelease,
 )
 from flake8_nnx_treemap.rules.rule import Applicability
 from flake8_nnx_treemap.rules.stopping import stops_elsewhere
@@ -61,6 +62,18 @@ def nothing_sees_the_error(source: ParsedSource, node: ast.AST, *errors: type[Ba
         errors: what it may raise before the fix.
     """
     return not may_handle(source, node, errors)
+
+
+def no_release_runs_the_original(flax: FlaxRange, since: FlaxRelease) -> bool:
+    """The original raises on every Flax release that is to be supported.
+
+    So there is no result that the fix could change, other than for code that handles the error.
+
+    Args:
+        flax: the Flax releases that must run the code.
+        since: the first release on which the original raises, as all later ones do.
+    """
+    return flax.starts_from(since)
 
 
 # Names

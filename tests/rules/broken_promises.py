@@ -45,6 +45,7 @@ class Quiet:
 ASK_STATE = "is_leaf=lambda x: isinstance(x, nnx.VariableState)"
 ASK_VARIABLE = "is_leaf=lambda x: isinstance(x, nnx.Variable)"
 
+SHARDING = "jax.sharding.SingleDeviceSharding(jax.devices()[0])"
 SEES_THE_ERROR = [
     ("NNX101", "0.11", "return jax.tree.map(lambda v: v.value, tree, " + ASK_STATE + ")", RAW),
     ("NNX112", "0.11", "return jax.tree.map(lambda v: v.value, tree, " + ASK_VARIABLE + ")", RAW),
@@ -53,6 +54,7 @@ SEES_THE_ERROR = [
     ("NNX203", "0.11", "p = nnx.Param(3.0); return p.to_variable()", RAW),
     ("NNX205", "0.12.1", "p = nnx.Param(3.0); p.tag = 3; return p.tag", RAW),
     ("NNX208", "0.11", "return jax.tree_map(lambda x: x, tree)", RAW),
+    ("NNX214", "0.11.2", f"return str(nnx.with_sharding_constraint(jax.numpy.ones(1), {SHARDING}))", RAW),
 ]
 WAYS_TO_SEE_IT = {
     "a name for the error": """\
@@ -131,7 +133,10 @@ def asks(type_: str) -> str:
 
 MAPPING = [
     broken
-    for code, old in (("NNX101", STATE), ("NNX112", VARIABLE))
+    for code, old, floor, predicate in (
+        ("NNX101", STATE, "0.11", asks(f"({STATE}, Box)")),
+        ("NNX112", VARIABLE, "0.10", asks(f"({STATE}, {VARIABLE})") + ' and hasattr(x, "value")'),
+    )
     for broken in (
         Broken(safety.leaf_is_read_on_every_way, code, "0.11", mapping(asks(old), "lambda v: v * 2")),
         Broken(
@@ -190,13 +195,7 @@ MAPPING = [
             "    return jax.tree.map(lambda v: v.value, tree, is_leaf=is_leaf)\n",
             WRAPPED,
         ),
-        Broken(
-            safety.predicate_stops_at_wrappers_alone,
-            code,
-            "0.11",
-            mapping(asks(f"({old}, Box)"), "lambda v: v.value", BOX),
-            "[Box()]",
-        ),
+        Broken(safety.predicate_stops_at_wrappers_alone, code, floor, mapping(predicate, head=BOX), "[Box()]"),
         Broken(
             safety.everything_is_in_this_file,
             code,
@@ -237,6 +236,19 @@ def over_state(body: str = "pass", more: str = "", head: str = "") -> str:
 
 
 WITHOUT_IS_LEAF = [
+    Broken(
+        safety.tree_is_known_to_all,
+        "NNX104",
+        "0.11",
+        HEAD
+        + """\
+def convert(tree):
+    return jax.tree.map(lambda v: v.value, tree)
+def main():
+    return convert(nnx.state(nnx.Linear(1, 1, rngs=nnx.Rngs(0))))
+""",
+        "[SimpleNamespace(value=4)]",
+    ),
     Broken(safety.name_is_bound_for_certain, "NNX104", "0.11", over_state(head="nnx = None\n"), EMPTY),
     Broken(safety.builtin_is_itself, "NNX104", "0.11", over_state(more=", isinstance=None"), EMPTY),
     Broken(safety.names_are_bound_in_the_open, "NNX104", "0.11", over_state('globals()["nnx"] = None'), EMPTY),
@@ -394,4 +406,55 @@ MEMBERS = [
     ),
 ]
 
-BROKEN = [*SEEING, *MAPPING, *WITHOUT_IS_LEAF, *COLLAPSED, *OWNERS, *SEEN, *MEMBERS]
+AT_A_DISTANCE = """\
+def convert(tree):
+    try:
+        return work(tree)
+    except (AttributeError, ImportError, TypeError, ValueError):
+        return "seen"
+"""
+"""Who calls a function from elsewhere is not asked, so this does not count as seeing the error."""
+
+
+def at_a_distance(body: str, head: str = "") -> str:
+    lines = body.replace("\n", "\n    ")
+    return f"{HEAD}{head}def work(tree):\n    {lines}\n{AT_A_DISTANCE}"
+
+
+CONSTRAIN = f"return str(nnx.with_sharding_constraint(jax.numpy.ones(1), {SHARDING}))"
+REMOVED = [
+    Broken(safety.no_release_runs_the_original, "NNX214", "0.11", at_a_distance(CONSTRAIN)),
+    Broken(
+        safety.name_is_bound_for_certain,
+        "NNX214",
+        "0.11.2",
+        "from flax import nnx\ntry:\n    import a_module_that_is_not_there\n    import jax\n"
+        "except ImportError:\n    pass\n"
+        f"def work(x):\n    return nnx.with_sharding_constraint(x, x)\n{AT_A_DISTANCE}",
+    ),
+    Broken(
+        safety.name_is_seen_by_nobody_else,
+        "NNX214",
+        "0.10.4",
+        at_a_distance(
+            "from flax.nnx import register_variable_name_type_pair\n"
+            "return eval('register_variable_name_type_pair').__name__"
+        ),
+    ),
+    Broken(
+        safety.names_are_bound_in_the_open,
+        "NNX214",
+        "0.11.2",
+        HEAD + "def convert(tree):\n    globals()['nnx'] = SimpleNamespace(with_sharding_constraint=max)\n"
+        "    return nnx.with_sharding_constraint(3, 4)\n",
+    ),
+    Broken(
+        safety.members_are_themselves,
+        "NNX214",
+        "0.11.2",
+        HEAD + "nnx.__dict__['with_sharding' + '_constraint'] = max\n"
+        "def convert(tree):\n    return nnx.with_sharding_constraint(3, 4)\n",
+    ),
+]
+
+BROKEN = [*SEEING, *MAPPING, *WITHOUT_IS_LEAF, *COLLAPSED, *OWNERS, *SEEN, *MEMBERS, *REMOVED]
