@@ -128,6 +128,11 @@ class TreeFunction:
     is_leaf_position: int | None = None
 
     @property
+    def basename(self) -> str:
+        """The name in its module: ``map`` for ``jax.tree.map``."""
+        return self.name.rpartition(".")[2]
+
+    @property
     def leaf_position(self) -> int:
         """Which positional argument of the mapper receives the leaf; a key path or a running result precedes it."""
         return 1 if self.kind in (TreeFunctionKind.MAP_WITH_PATH, TreeFunctionKind.REDUCE) else 0

@@ -158,7 +158,7 @@ def _fix(
         all(safety.leaf_is_only_read(source, body, leaf) for body in bodies),
         safety.nothing_sees_the_error(source, call.node, Exception),
         safety.names_are_bound_in_the_open(source),
-        safety.members_are_themselves(source, *MEMBERS),
+        safety.members_are_themselves(source, *MEMBERS, call.function.basename),
     )
     stopping = stop_step(call, types.text)
     return make_fix(applicability, "Stop the traversal at Variables", [*mapping, stopping, *types.edits])

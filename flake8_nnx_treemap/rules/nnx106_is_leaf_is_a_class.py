@@ -74,7 +74,11 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
 def _fix(source: ParsedSource, call: TreeCall, step: Replace, always_raised: bool = True) -> Fix | None:
     if call.takes_path is None or not safety.builtin_is_itself(source, "isinstance", step.node):
         return None
-    applicability = safety.safe_if(always_raised, safety.nothing_sees_the_error(source, call.node, Exception))
+    applicability = safety.safe_if(
+        always_raised,
+        safety.nothing_sees_the_error(source, call.node, Exception),
+        safety.members_are_themselves(source, call.function.basename),
+    )
     return make_fix(applicability, FIX_MESSAGE, [step])
 
 
@@ -174,5 +178,5 @@ RULE = Rule(
     __doc__,
     EXAMPLES,
     FixAvailability.SOMETIMES,
-    rests_on=(safety.nothing_sees_the_error,),
+    rests_on=(safety.nothing_sees_the_error, safety.members_are_themselves),
 )

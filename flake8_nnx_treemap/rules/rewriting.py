@@ -184,6 +184,8 @@ def _guarded_call(source: ParsedSource, call: TreeCall, mapper: ast.expr, types:
     if not _is_pure(source, mapper) or _names_class_scope(source, mapper):
         return None
     taken = {node.id for node in nodes_below([mapper], ast.Name)} | types.roots
+    if any(is_name(walrus.target, name) for walrus in nodes_below([call.node], ast.NamedExpr) for name in taken):
+        return None
     leaf = next((name for name in LEAF_NAMES if name not in taken), None)
     if leaf is None:
         return None
@@ -316,7 +318,7 @@ def _is_safe(source: ParsedSource, call: TreeCall, test: LeafTest, mapper: Mappe
         and safety.predicate_stops_at_wrappers_alone(test, flax)
         and safety.nothing_sees_the_error(source, call.node, Exception)
         and safety.names_are_bound_in_the_open(source)
-        and safety.members_are_themselves(source, *MEMBERS)
+        and safety.members_are_themselves(source, *MEMBERS, call.function.basename)
     )
 
 

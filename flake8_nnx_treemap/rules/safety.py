@@ -19,7 +19,7 @@ from flake8_nnx_treemap.analysis.calls.predicates import LeafTest
 from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall
 from flake8_nnx_treemap.analysis.code.nodes import Code, dotted_name, start_of
 from flake8_nnx_treemap.analysis.names.quoted import quoted_annotations
-from flake8_nnx_treemap.analysis.names.scopes import ScopeKind
+from flake8_nnx_treemap.analysis.names.scopes import ScopeKind, class_of_method
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
 from flake8_nnx_treemap.analysis.names.spelling import Spelling
 from flake8_nnx_treemap.analysis.values.handling import may_handle
@@ -27,6 +27,7 @@ from flake8_nnx_treemap.analysis.values.provenance import Origin, origin_of
 from flake8_nnx_treemap.analysis.values.wrappers import FOLLOW_PRIVATE, is_wrapper
 from flake8_nnx_treemap.names import (
     OTHER_PROJECTS,
+    TREE_FUNCTION_BASENAMES,
     VARIABLE_ONLY_ATTRIBUTES,
     VARIABLE_STATE_IS_VARIABLE,
     FlaxRange,
@@ -40,6 +41,10 @@ if TYPE_CHECKING:
 
 Obligation = Callable[..., bool]
 """A question that has to be answered with yes before a fix is safe."""
+
+
+_WHAT_TELLS = ("isinstance", *(name.rpartition(".")[2] for name in sorted(WRAPPERS)), *TREE_FUNCTION_BASENAMES)
+"""What shows that something is a Variable: the classes of Flax, and what asks for them or hands them over."""
 
 
 def safe_if(*answers: bool) -> Applicability:
@@ -234,7 +239,8 @@ def owner_is_a_variable(source: ParsedSource, owner: ast.expr) -> bool:
         source: the file.
         owner: the expression before the dot.
     """
-    return not isinstance(owner, ast.Attribute) and is_wrapper(source, owner, FOLLOW_PRIVATE)
+    is_certain = not isinstance(owner, ast.Attribute) and is_wrapper(source, owner, FOLLOW_PRIVATE)
+    return is_certain and members_are_themselves(source, *_WHAT_TELLS)
 
 
 # How names may be bound or seen
@@ -282,7 +288,7 @@ _PATCHERS = ("setattr", "delattr", "__setattr__", "patch", "object", "multiple")
 @remembered
 def _patched(source: ParsedSource) -> frozenset[str]:
     """Return the names of members that the file sets on anything; ``_ANYTHING`` for one of JAX or Flax it works out."""
-    found = set(source.bindings.set_attributes)
+    found = {name for name in source.bindings.set_attributes if _is_set_on_others(source, name)}
     for call in (one for name in _PATCHERS for one in source.bindings.calls.get(name, ())):
         names = [one.value for one in call.args[:2] if isinstance(one, ast.Constant) and isinstance(one.value, str)]
         found.update(name.rpartition(".")[2] for name in names)
@@ -292,6 +298,20 @@ def _patched(source: ParsedSource) -> frozenset[str]:
     if any(_is_of_library(source, owner) for owner in _owners_of_dictionaries(source)):
         found.add(_ANYTHING)
     return frozenset(found)
+
+
+def _is_set_on_others(source: ParsedSource, name: str) -> bool:
+    """Tell whether the file sets an attribute on anything but ``self``, which may be a module or a class."""
+    stores = (
+        use.value
+        for use in source.bindings.attributes[name]
+        if isinstance(use, ast.Attribute) and not isinstance(use.ctx, ast.Load)
+    )
+    return any(
+        not isinstance(owner, ast.Name)
+        or class_of_method(source.bindings.bindings_of(owner.id, start_of(owner))) is None
+        for owner in stores
+    )
 
 
 def _owners_of_dictionaries(source: ParsedSource) -> Iterator[ast.expr]:

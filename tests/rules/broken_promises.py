@@ -457,4 +457,15 @@ REMOVED = [
     ),
 ]
 
-BROKEN = [*SEEING, *MAPPING, *WITHOUT_IS_LEAF, *COLLAPSED, *OWNERS, *SEEN, *MEMBERS, *REMOVED]
+
+IS_A_CLASS = [
+    Broken(
+        safety.members_are_themselves,
+        "NNX106",
+        "0.11",
+        f"{HEAD}jax.tree.leaves = lambda tree, is_leaf: is_leaf.__name__\n"
+        "def convert(tree):\n    return jax.tree.leaves(tree, is_leaf=nnx.Param)\n",
+    )
+]
+
+BROKEN = [*SEEING, *MAPPING, *WITHOUT_IS_LEAF, *COLLAPSED, *OWNERS, *SEEN, *MEMBERS, *IS_A_CLASS, *REMOVED]

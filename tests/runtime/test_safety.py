@@ -51,7 +51,7 @@ def outcome(source: str, broken: Broken) -> object:
         helpers = types.ModuleType("helpers")
         exec(broken.helpers[1], helpers.__dict__)
         sys.modules["helpers"] = helpers
-    with what_they_were(nnx, nnx.Variable, jax, builtins), warnings.catch_warnings():
+    with what_they_were(nnx, nnx.Variable, jax, jax.tree, builtins), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             exec(HEAD, argument)

@@ -6,12 +6,12 @@ import ast
 import builtins
 from collections.abc import Iterator, Sequence
 
-from flake8_nnx_treemap.analysis.calls.functions import binding_of
+from flake8_nnx_treemap.analysis.calls.functions import PARTIAL
 from flake8_nnx_treemap.analysis.code.managers import NEVER_SWALLOW
 from flake8_nnx_treemap.analysis.code.managers import may_swallow as may_swallow_by_name
-from flake8_nnx_treemap.analysis.code.nodes import dotted_name, nodes_below, own_nodes, start_of
-from flake8_nnx_treemap.analysis.names.scopes import FUNCTIONS, Binding, BindingKind
-from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown, remembered
+from flake8_nnx_treemap.analysis.code.nodes import dotted_name, is_name, nodes_below, own_nodes, start_of
+from flake8_nnx_treemap.analysis.names.scopes import FUNCTIONS, Binding, BindingKind, class_of_method
+from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
 from flake8_nnx_treemap.analysis.values.provenance import attribute_values
 
 Errors = Sequence[type[BaseException]]
@@ -48,9 +48,13 @@ def may_handle(source: ParsedSource, node: ast.AST, errors: Errors) -> bool:
         and every decorator and caller that is written around it to handle none. Who calls the function from elsewhere
         is not asked.
     """
-    child, around = node, source.ast_parent(node)
+    child, around, in_lambda = node, source.ast_parent(node), False
     while around is not None:
         if _may_handle_below(source, around, child, errors):
+            return True
+        in_lambda = in_lambda or isinstance(child, ast.Lambda)
+        is_given = in_lambda and isinstance(around, ast.Call) and child is not around.func
+        if is_given and _calls_and_handles(source, around):
             return True
         child, around = around, source.ast_parent(around)
     return False
@@ -69,15 +73,15 @@ def _may_handle_below(source: ParsedSource, around: ast.AST, child: ast.AST, err
         # An ``AttributeError`` in these is what ``hasattr`` and ``getattr`` ask for.
         is_asked = around.name in ("__getattr__", "__getattribute__") or _is_property(source, around)
         return is_asked or any(_calls_and_handles(source, one) for one in around.decorator_list)
-    given = child.value if isinstance(child, ast.keyword) else child
-    if isinstance(around, ast.Call) and isinstance(given, ast.Lambda) and child is not around.func:
-        return _calls_and_handles(source, around)
     return False
 
 
 def _is_property(source: ParsedSource, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     names = (source.bindings.names_of(one) for one in function.decorator_list)
-    return any(found & _PROPERTIES for found in names)
+    if any(found & _PROPERTIES for found in names):
+        return True
+    calls = (call for name in ("property", "cached_property") for call in source.bindings.calls.get(name, ()))
+    return any(is_name(given, function.name) for call in calls for given in call.args)
 
 
 def _is_for(source: ParsedSource, caught: ast.expr | None, errors: Errors) -> bool:
@@ -123,7 +127,7 @@ def may_swallow(source: ParsedSource, manager: ast.expr, steps: int = 3) -> bool
     """
     called = manager.func if isinstance(manager, ast.Call) else manager
     if isinstance(called, ast.Attribute):
-        return may_swallow_by_name(manager) or _attribute_may_swallow(source, called, steps)
+        return may_swallow_by_name(manager) or _attribute_may_swallow(source, called, called is manager, steps)
     if not isinstance(called, ast.Name) or not steps:
         return True
     bindings = source.bindings.bindings_of(called.id, start_of(called))
@@ -132,15 +136,19 @@ def may_swallow(source: ParsedSource, manager: ast.expr, steps: int = 3) -> bool
     return any(_binding_may_swallow(source, one, manager, called is manager, steps) for one in bindings)
 
 
-def _attribute_may_swallow(source: ParsedSource, called: ast.Attribute, steps: int) -> bool:
-    """Tell whether what an attribute holds may swallow, though its name sounds as if it did not."""
-    if any(may_swallow(source, value, steps - 1) for value in attribute_values(source, called)):
-        return True
+def _attribute_may_swallow(source: ParsedSource, called: ast.Attribute, is_itself: bool, steps: int) -> bool:
+    """Tell whether what an attribute holds, or a call of it returns, may swallow though its name sounds otherwise."""
+    names = source.bindings.names_of(called)
+    if names:
+        return any(name.rpartition(".")[2] not in NEVER_SWALLOW for name in names)
     root = (dotted_name(called) or ("",))[0]
     bindings = source.bindings.bindings_of(root, start_of(called))
-    is_of_class = any(binding.kind is BindingKind.CLASS for binding in bindings)
-    names = source.bindings.names_of(called)
-    return is_of_class or any(name.rpartition(".")[2] not in NEVER_SWALLOW for name in names)
+    if not is_itself or len(bindings) != 1 or bindings[0].kind is not BindingKind.PARAMETER:
+        return True  # A method, or an attribute of something that the file makes.
+    if class_of_method(bindings) is None:
+        return False
+    values = attribute_values(source, called)
+    return not values or any(may_swallow(source, value, steps - 1) for value in values)
 
 
 def _binding_may_swallow(
@@ -154,7 +162,7 @@ def _binding_may_swallow(
     if binding.kind is BindingKind.FUNCTION:
         return not _lets_errors_through(source, binding.node)
     if isinstance(binding.node, ast.ClassDef):
-        return not _never_returns_true(binding.node)
+        return not _never_returns_true(source, binding.node)
     is_plain = binding.kind is BindingKind.ASSIGNMENT and not binding.path and binding.value is not None
     return not (is_plain and is_itself) or may_swallow(source, binding.value or manager, steps - 1)
 
@@ -164,20 +172,25 @@ def _lets_errors_through(source: ParsedSource, definition: ast.AST) -> bool:
     """Tell whether a function is a ``contextlib.contextmanager`` that handles nothing."""
     if not isinstance(definition, FUNCTIONS) or len(definition.decorator_list) != 1:
         return False
-    return source.bindings.names_of(definition.decorator_list[0]) <= _MANAGERS and not _handles(definition)
+    names = source.bindings.names_of(definition.decorator_list[0])
+    return bool(names) and names <= _MANAGERS and not _handles(source, definition)
 
 
-def _handles(definition: ast.AST) -> bool:
-    """Tell whether a function of the file may handle errors of what it calls or yields to."""
+def _handles(source: ParsedSource, definition: ast.AST) -> bool:
+    """Tell whether a function of the file may handle errors of what it yields to."""
     tries = list(nodes_below([definition], *_TRIES))
-    if any(one.handlers or _leaves(one.finalbody) for one in tries):
+    if any(one.handlers or _leaves(one.finalbody) for one in tries) or any(nodes_below([definition], ast.YieldFrom)):
         return True
-    items = nodes_below([definition], ast.withitem)
-    return any(may_swallow_by_name(item.context_expr) for item in items)
+    return any(may_swallow(source, item.context_expr, 1) for item in nodes_below([definition], ast.withitem))
 
 
-def _never_returns_true(definition: ast.ClassDef) -> bool:
+def _never_returns_true(source: ParsedSource, definition: ast.ClassDef) -> bool:
     """Tell whether a class has no bases, and its ``__exit__`` returns nothing, ``None`` or ``False``."""
+    if (
+        any(name in source.bindings.attributes for name in ("__exit__", "__aexit__"))
+        or "setattr" in source.bindings.calls
+    ):
+        return False  # Something may put another method in its place.
     exits = [one for one in definition.body if isinstance(one, FUNCTIONS) and one.name in ("__exit__", "__aexit__")]
     if definition.bases or definition.keywords or definition.decorator_list or not exits:
         return False
@@ -190,15 +203,15 @@ def _never_returns_true(definition: ast.ClassDef) -> bool:
 # Decorators, and functions that are given a lambda
 
 
-def _calls_and_handles(source: ParsedSource, decorator: ast.expr) -> bool:
-    """Tell whether a decorator, or a call that is given a lambda, may handle the errors of the function it is given."""
-    called = decorator.func if isinstance(decorator, ast.Call) else decorator
-    name = dotted_name(called)
-    if name is None:
+def _calls_and_handles(source: ParsedSource, called: ast.AST) -> bool:
+    """Tell whether a decorator, or what is given a lambda, may handle the errors of the function that it is given.
+
+    What is imported does not, unless its name says so; what the file itself defines may.
+    """
+    function = called.func if isinstance(called, ast.Call) else called
+    names = source.bindings.names_of(function)
+    if not names or names & _PROPERTIES:
         return True
-    if any(word in part.lower() for part in name for word in _HANDLING_WORDS):
-        return True
-    binding = binding_of(source, called) if isinstance(called, ast.Name) else None
-    if binding is None or isinstance(binding, Unknown) or binding.kind is BindingKind.IMPORT:
-        return False
-    return not isinstance(binding.node, FUNCTIONS) or _handles(binding.node)
+    if names == {PARTIAL} and isinstance(called, ast.Call) and called.args:
+        return _calls_and_handles(source, called.args[0])
+    return any(word in name.lower() for name in names for word in _HANDLING_WORDS)
