@@ -119,8 +119,10 @@ def _compiled_for_bytes(pattern: str) -> re.Pattern[bytes]:
 
 _OFF: Final = False
 
-_CLASSES: Final = tuple(sorted({name.rpartition(".")[2] for name in WRAPPERS}))
-"""The classes of Variables: without the name of one, nothing in a file is known to be a Variable."""
+_COMMON: Final = ("Param", "Variable")
+_NAMES: Final = (*_COMMON, *sorted({name.rpartition(".")[2] for name in WRAPPERS} - {*_COMMON}))
+_CLASSES: Final = tuple(name for name in _NAMES if not any(other != name and other in name for other in _NAMES))
+"""What is in the name of each class of Variables: without one, nothing in a file is known to be a Variable."""
 
 _VALUE: Final = r"\.[\s\\]*(?:raw_)?value\b"
 _TYPE: Final = r"\.[\s\\]*type\b"

@@ -110,11 +110,11 @@ def wrapper_attributes(
     """
     general = "__setattr__" if context is ast.Store else "__getattribute__"
     for node in source.bindings.attributes.get(name, ()):
-        if not isinstance(node, ast.Attribute) or not isinstance(node.ctx, context) or is_format_part(source, node):
+        if not isinstance(node, ast.Attribute) or not isinstance(node.ctx, context):
             continue
-        if _is_pattern_part(source, node):
-            continue
-        if is_wrapper(source, node.value) and own_members(source).isdisjoint((name, general)):
+        is_meant = is_wrapper(source, node.value) and own_members(source).isdisjoint((name, general))
+        # What is around a node is asked last, since that takes a walk, and most are no wrappers.
+        if is_meant and not is_format_part(source, node) and not _is_pattern_part(source, node):
             yield node
 
 
@@ -195,10 +195,11 @@ def _is_given_nothing_else(
 
 def _name_of(source: ParsedSource, function: ast.AST) -> str:
     """Return the name of a function, or the one to which a lambda is assigned; empty if there is none."""
+    if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return function.name
     around = source.ast_parent(function)
-    target = around.targets[0] if isinstance(around, ast.Assign) and around.value is function else function
-    name = getattr(target, "name", getattr(target, "id", ""))
-    return name if isinstance(name, str) else ""
+    target = around.targets[0] if isinstance(around, ast.Assign) and around.value is function else None
+    return target.id if isinstance(target, ast.Name) else ""
 
 
 def _is_nested(function: Scope) -> bool:
