@@ -1,4 +1,4 @@
-"""Measures how long the language server takes from ``didChange`` to diagnostics, and checks the limits.
+"""Measures how long the language server takes from ``didChange`` to diagnostics, and to offer code actions.
 
 Time runs from the bytes of one message to the bytes of the other, with all that the server does between them: decoding,
 the change itself, the analysis in its thread, encoding. ``--check`` fails if a median is over its limit.
@@ -83,16 +83,25 @@ CASES = (
 )
 
 
+ACTIONS = Case("4400 lines, 40 findings, actions", 4400, 40, 20.0)
+CAPABILITIES = {
+    "textDocument": {"codeAction": {"dataSupport": True, "resolveSupport": {"properties": ["edit"]}}},
+}
+
+
 class Writer:
-    """Takes what the server sends, and wakes who waits for diagnostics."""
+    """Takes what the server sends, and wakes who waits for diagnostics or an answer."""
 
     def __init__(self) -> None:
         self.diagnostics: asyncio.Queue[tuple[float, dict[str, Any]]] = asyncio.Queue()
+        self.answers: asyncio.Queue[tuple[float, Any]] = asyncio.Queue()
 
     def write(self, data: bytes) -> None:
         """Note when a message was ready to be sent."""
         if b"publishDiagnostics" in data:
             self.diagnostics.put_nowait((time.perf_counter(), json.loads(data.partition(b"\r\n\r\n")[2])["params"]))
+        elif b'"result"' in data:
+            self.answers.put_nowait((time.perf_counter(), json.loads(data.partition(b"\r\n\r\n")[2])["result"]))
 
     def close(self) -> None:
         """There is nothing to close."""
@@ -122,8 +131,16 @@ class Client:
             if params["version"] == version:
                 return at, len(params["diagnostics"])
 
+    async def ask(self, method: str, params: Any) -> tuple[float, Any]:
+        """Send a request; the seconds until its answer, and the answer."""
+        while not self._writer.answers.empty():
+            self._writer.answers.get_nowait()
+        start = self.send(method, params, is_request=True)
+        at, answer = await self._writer.answers.get()
+        return at - start, answer
+
     async def __aenter__(self) -> Client:
-        self.send("initialize", {"processId": None, "rootUri": None, "capabilities": {}}, is_request=True)
+        self.send("initialize", {"processId": None, "rootUri": None, "capabilities": CAPABILITIES}, is_request=True)
         self.send("initialized", {})
         return self
 
@@ -151,6 +168,25 @@ async def measure(case: Case, times: int) -> list[float]:
     return took[3:]  # The first ones fill caches.
 
 
+async def measure_actions(case: Case, times: int) -> list[float]:
+    """Ask what can be done about one finding after another, and tell the milliseconds."""
+    uri, took = "untitled:module.py", []
+    text = case.text()
+    rows = [row for row, line in enumerate(text.splitlines()) if "is_leaf=lambda" in line]
+    async with Client() as client:
+        document = {"uri": uri, "languageId": "python", "version": 0, "text": text}
+        client.send("textDocument/didOpen", {"textDocument": document})
+        assert (await client.diagnostics(0))[1] == case.findings
+        for index in range(times):
+            place = {"line": rows[index % len(rows)], "character": 20}
+            range_ = {"start": place, "end": place}
+            asked = {"textDocument": {"uri": uri}, "range": range_, "context": {"diagnostics": []}}
+            seconds, offered = await client.ask("textDocument/codeAction", asked)
+            assert len(offered) == 5, [action["title"] for action in offered]
+            took.append(seconds * 1000)
+    return took
+
+
 def main() -> int:
     """Measure all cases."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -158,11 +194,11 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="fail if a median is over its limit")
     options = parser.parse_args()
     is_slow = False
-    for case in CASES:
-        took = asyncio.run(measure(case, options.times))
+    for case, measured in (*((case, measure) for case in CASES), (ACTIONS, measure_actions)):
+        took = asyncio.run(measured(case, options.times))
         median, slow = statistics.median(took), statistics.quantiles(took, n=10)[-1]
         is_slow |= median > case.limit
-        print(f"{case.name:26} median {median:7.2f} ms   90% below {slow:7.2f} ms   limit {case.limit:g} ms")
+        print(f"{case.name:32} median {median:7.2f} ms   90% below {slow:7.2f} ms   limit {case.limit:g} ms")
     return int(options.check and is_slow)
 
 

@@ -129,7 +129,9 @@ def _compiled_for_bytes(pattern: str) -> re.Pattern[bytes]:
 
 _OFF: Final = False
 
-_CLASSES: Final = tuple(sorted({name.rpartition(".")[2] for name in WRAPPERS}))
+_COMMON: Final = ("Param", "Variable")
+_NAMES: Final = (*_COMMON, *sorted({name.rpartition(".")[2] for name in WRAPPERS} - {*_COMMON}))
+_CLASSES: Final = tuple(name for name in _NAMES if not any(other != name and other in name for other in _NAMES))
 _OWN: Final = r"\bclass\s+\w+\s*\([^)]*(?:{})".format("|".join(_CLASSES))
 """The start of a class whose base has the name of a class of Variables in it."""
 

@@ -30,6 +30,7 @@ from flake8_nnx_treemap.names import (
     TREE_FUNCTION_BASENAMES,
     VARIABLE_ONLY_ATTRIBUTES,
     VARIABLE_STATE_IS_VARIABLE,
+    WRAPPERS,
     FlaxRange,
     FlaxRelease,
 )

@@ -72,10 +72,11 @@ def arguments_of(source: ParsedSource, parameter: Binding) -> Arguments | None:
 
 def _name_of(source: ParsedSource, function: ast.AST) -> str:
     """Return the name of a function, or the one to which a lambda is assigned; empty if there is none."""
+    if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return function.name
     around = source.ast_parent(function)
-    target = around.targets[0] if isinstance(around, ast.Assign) and around.value is function else function
-    name = getattr(target, "name", getattr(target, "id", ""))
-    return name if isinstance(name, str) else ""
+    target = around.targets[0] if isinstance(around, ast.Assign) and around.value is function else None
+    return target.id if isinstance(target, ast.Name) else ""
 
 
 def _class_around(function: Scope) -> Scope | None:

@@ -90,11 +90,11 @@ def wrapper_attributes(
     """
     general = "__setattr__" if context is ast.Store else "__getattribute__"
     for node in source.bindings.attributes.get(name, ()):
-        if not isinstance(node, ast.Attribute) or not isinstance(node.ctx, context) or has_no_place(source, node):
+        if not isinstance(node, ast.Attribute) or not isinstance(node.ctx, context):
             continue
-        if _is_pattern_part(source, node):
-            continue
-        if is_wrapper(source, node.value) and own_members(source).isdisjoint((name, general)):
+        is_meant = is_wrapper(source, node.value) and own_members(source).isdisjoint((name, general))
+        # What is around a node is asked last, since that takes a walk, and most are no wrappers.
+        if is_meant and not has_no_place(source, node) and not _is_pattern_part(source, node):
             yield node
 
 
