@@ -15,7 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +119,7 @@ def main() -> int:
     """Run the bench, and return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", help="projects; all if there are none")
+    parser.add_argument("--tests", action="append", help="a file of tests, instead of those in the table")
     parser.add_argument("--json", type=Path, help="write the results to this file, beside those of other projects")
     parser.add_argument("--folder", type=Path, help="keep environments, copies and logs here")
     options = parser.parse_args()
@@ -128,7 +129,8 @@ def main() -> int:
         folder = (options.folder or Path(temporary)).resolve()
         for project in projects:
             if not options.names or project.name in options.names:
-                results.append(measure(project, newest, folder))
+                chosen = replace(project, tests=tuple(options.tests or project.tests))
+                results.append(measure(chosen, newest, folder))
                 if options.json:
                     store(results[-1], options.json, [one.name for one in projects])
     failures = [line for result in results for line in shortfalls(result)]

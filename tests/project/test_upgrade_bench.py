@@ -191,7 +191,7 @@ def test_the_table_names_each_project_once_with_a_hash() -> None:
 def test_the_small_project_of_ci_is_in_the_table() -> None:
     noxfile = (fetching.TABLE.parents[2] / "noxfile.py").read_text()
     _, projects = fetching.read_projects()
-    assert any(f'SMALL_PROJECT = "{project.name}"' in noxfile for project in projects)
+    assert any(f'SMALL_PROJECT = ("{project.name}", ' in noxfile for project in projects)
 
 
 def test_nothing_is_imported_that_only_we_have() -> None:
