@@ -304,12 +304,13 @@ COLLAPSED = [
     Broken(safety.members_are_themselves, "NNX109", "0.11", branches("nnx.Variable = int"), "nnx.Param(1.0)"),
 ]
 
-OTHER = "SimpleNamespace(value=4, type=5, to_variable=lambda: 6, copy=lambda: 7)"
+OTHER = "SimpleNamespace(value=4, type=5, to_variable=lambda: 6, copy=lambda: 7, sharding_names=8)"
 USES = [
     ("NNX203", "0.11", "return p.to_variable()"),
     ("NNX204", "0.11", "return p.type"),
     ("NNX205", "0.12.1", "p.tag = 3; return p.tag"),
     ("NNX206", "0.12.1", "return p.value"),
+    ("NNX212", "0.12.4", "return p.sharding_names"),
 ]
 OWNERS = [
     broken
@@ -457,4 +458,90 @@ REMOVED = [
     ),
 ]
 
-BROKEN = [*SEEING, *MAPPING, *WITHOUT_IS_LEAF, *COLLAPSED, *OWNERS, *SEEN, *MEMBERS, *REMOVED]
+PARTITIONED = "nnx.with_partitioning(nnx.initializers.zeros_init(), ('own',), eager_sharding=False)"
+METADATA = [
+    Broken(
+        safety.value_has_no_metadata_of_its_own,
+        "NNX212",
+        "0.12.4",
+        f"{HEAD}def convert(tree):\n    value = {PARTITIONED}(jax.random.key(0), (2,))\n"
+        "    return nnx.Param(value, sharding=('given',), eager_sharding=False).get_metadata('out_sharding')\n",
+    ),
+    Broken(
+        safety.value_has_no_metadata_of_its_own,
+        "NNX212",
+        "0.12.4",
+        f"{HEAD}def convert(tree):\n    layer = nnx.LayerNorm(\n        2, rngs=nnx.Rngs(0),\n"
+        f"        scale_init={PARTITIONED},\n"
+        "        scale_metadata={'sharding': ('given',), 'eager_sharding': False},\n    )\n"
+        "    return layer.scale.get_metadata('out_sharding')\n",
+    ),
+    Broken(
+        safety.members_are_themselves,
+        "NNX212",
+        "0.12.4",
+        f"{HEAD}nnx.Param = lambda value, sharding=None: sharding\n"
+        "def convert(tree):\n    return nnx.Param(jax.numpy.zeros(1), sharding=3)\n",
+    ),
+]
+
+METHODS = [
+    Broken(
+        safety.owner_is_a_state,
+        "NNX211",
+        "0.10.4",
+        f"{HEAD}def convert(tree):\n    return tree.to_pure_dict()\n",
+        "SimpleNamespace(to_pure_dict=lambda: 6)",
+    ),
+    Broken(
+        safety.owner_is_a_state,
+        "NNX211",
+        "0.10.4",
+        f"{HEAD}def convert(tree):\n    return tree.filter(1)\n"
+        "def main():\n    return convert(nnx.state(nnx.Rngs(0)))\n",
+        "SimpleNamespace(filter=lambda given: given)",
+    ),
+    Broken(
+        safety.evaluation_order_does_not_matter,
+        "NNX211",
+        "0.10.4",
+        HEAD
+        + """\
+def convert(tree):
+    done = []
+    def model():
+        done.append("model")
+        return tree
+    def mapper():
+        done.append("mapper")
+        return lambda path, leaf: leaf
+    nnx.state(model()).map(mapper())
+    return done
+""",
+        "nnx.Linear(1, 1, rngs=nnx.Rngs(0))",
+    ),
+    Broken(
+        safety.name_is_bound_for_certain,
+        "NNX211",
+        "0.10.4",
+        f"{HEAD}State = nnx.State\nnnx = None\ndef convert(tree: State):\n    return tree.to_pure_dict()\n",
+        EMPTY,
+    ),
+    Broken(
+        safety.names_are_bound_in_the_open,
+        "NNX211",
+        "0.10.4",
+        f"{HEAD}State = nnx.State\n"
+        "def convert(tree: State):\n    globals()['nnx'] = None\n    return tree.to_pure_dict()\n",
+        EMPTY,
+    ),
+    Broken(
+        safety.members_are_themselves,
+        "NNX211",
+        "0.10.4",
+        f"{HEAD}nnx.to_pure_dict = lambda state: 5\ndef convert(tree: nnx.State):\n    return tree.to_pure_dict()\n",
+        EMPTY,
+    ),
+]
+
+BROKEN = [*SEEING, *MAPPING, *WITHOUT_IS_LEAF, *COLLAPSED, *OWNERS, *SEEN, *MEMBERS, *REMOVED, *METADATA, *METHODS]
