@@ -10,7 +10,7 @@ import ast
 import posixpath
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import TYPE_CHECKING
 
 from flake8_nnx_treemap.analysis.calls.leaf_uses import leaf_uses
@@ -19,7 +19,7 @@ from flake8_nnx_treemap.analysis.calls.predicates import LeafTest
 from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall
 from flake8_nnx_treemap.analysis.code.nodes import Code, dotted_name, start_of
 from flake8_nnx_treemap.analysis.names.quoted import quoted_annotations
-from flake8_nnx_treemap.analysis.names.scopes import ScopeKind
+from flake8_nnx_treemap.analysis.names.scopes import BindingKind, ScopeKind
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
 from flake8_nnx_treemap.analysis.names.spelling import Spelling
 from flake8_nnx_treemap.analysis.values.handling import may_handle
@@ -37,6 +37,7 @@ from flake8_nnx_treemap.rules.rule import Applicability
 from flake8_nnx_treemap.rules.stopping import stops_elsewhere
 
 if TYPE_CHECKING:
+    from flake8_nnx_treemap.analysis.values.static_attributes import StaticAttribute
     from flake8_nnx_treemap.rules.renaming import ImportedName
 
 Obligation = Callable[..., bool]
@@ -281,6 +282,37 @@ def evaluation_order_does_not_matter(source: ParsedSource, first: ast.expr, seco
     if isinstance(second, ast.Lambda):
         return _only_reads(second)
     return isinstance(second, ast.Name) and not source.bindings.is_shared(second.id)
+
+
+def data_is_there_from_the_start(attribute: StaticAttribute) -> bool:
+    """The construction of a Module itself puts data into the attribute, so every object of the class raises.
+
+    What another method sets or appends may never come.
+
+    Args:
+        attribute: an attribute that Flax takes for static.
+    """
+    return attribute.is_early
+
+
+def container_is_made_in_this_file(
+    source: ParsedSource, attribute: StaticAttribute, alone: Collection[ast.expr]
+) -> bool:
+    """The container and the classes of what is in it are written in this file.
+
+    It is no parameter, of which only an annotation tells what is in it, nor an attribute that other code may set.
+
+    Args:
+        source: the file.
+        attribute: the attribute whose value is the container.
+        alone: the values that are found to be such containers without a look at other files.
+    """
+    value = attribute.value
+    if isinstance(value, ast.Name):
+        bindings = source.bindings.bindings_of(value.id, start_of(value))
+        if any(one.kind is not BindingKind.ASSIGNMENT for one in bindings):
+            return False
+    return value in alone and not isinstance(value, ast.Attribute)
 
 
 def value_has_no_metadata_of_its_own(source: ParsedSource, call: ast.Call, metadata: ast.Dict | None = None) -> bool:
