@@ -31,9 +31,12 @@ a container or `None` is static. Data in a static attribute would be lost to eve
 
 ## Fix safety
 
-The fix writes `nnx.data(…)` around the value, which stays what it is: a list is still a list, and the paths in the state are the
-same. It needs Flax 0.11, so there is none while older releases are to be supported. It is safe where no release in the range ran
-the original: for Flax 0.12 and later, and a container that gets its data while the Module is constructed. It is unsafe for a
+The fix is safe where no release in the range runs the original, and the Module gets its data while it is constructed.
+
+It writes `nnx.data(…)` around the value, which stays what it is: a list is still a list, and the paths in the state are the
+same. It needs Flax 0.11, so there is none while older releases are to be supported. Flax 0.12 and later run no container with
+arrays or layers that have some, and Flax 0.12.5 and later none with other Variables and Modules, either: `nnx.Param(1.0)`
+holds no array. The fix is unsafe for a
 parameter, of which only its annotation tells, where another file says what a class is, and where data comes later, since
 the code that sets it may never run. There is no fix for a string, which is no data, nor for an assignment of several names.
 
@@ -50,13 +53,18 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from flake8_nnx_treemap.analysis.code.nodes import start_of
-from flake8_nnx_treemap.analysis.names.scopes import BindingKind
+from flake8_nnx_treemap.analysis.code.nodes import start_of, walk
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
 from flake8_nnx_treemap.analysis.names.spelling import spelling_of
-from flake8_nnx_treemap.analysis.values.static_attributes import Cause, StaticAttribute, static_attributes
+from flake8_nnx_treemap.analysis.values.static_attributes import (
+    CHECKED_WHEN_SET_SINCE,
+    Cause,
+    StaticAttribute,
+    static_attributes,
+)
 from flake8_nnx_treemap.analysis.values.things import CONTAINERS, Sort
-from flake8_nnx_treemap.names import DATA_IS_DECIDED_ONCE, FlaxRange, FlaxRelease, release_text
+from flake8_nnx_treemap.names import FlaxRange, FlaxRelease, release_text
+from flake8_nnx_treemap.rules import safety
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.renaming import unless_guarded
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
@@ -126,20 +134,22 @@ def _fix(source: ParsedSource, found: StaticAttribute, flax: FlaxRange) -> Fix |
     is_bare = isinstance(found.value, ast.Tuple) and not source.text_in(range_).startswith("(")
     opening, closing = ("((", "))") if is_bare else ("(", ")")
     edits = (source.insert(range_.start, spelling.text + opening), source.insert(range_.end, closing), *spelling.edits)
-    is_safe = flax.starts_from(DATA_IS_DECIDED_ONCE) and found.is_early and _is_seen_whole(source, found)
-    applicability = Applicability.SAFE if is_safe else Applicability.UNSAFE
+    named = (node.attr for node in (*walk(found.value), *walk(found.at)) if isinstance(node, ast.Attribute))
+    applicability = safety.safe_if(
+        safety.no_release_runs_the_original(flax, _always_raises_since(found)),
+        safety.data_is_there_from_the_start(found),
+        safety.container_is_made_in_this_file(source, found, _found_in_this_file(source)),
+        safety.nothing_sees_the_error(source, found.value, ValueError),
+        safety.name_is_bound_for_certain(spelling),
+        safety.names_are_bound_in_the_open(source),
+        safety.members_are_themselves(source, "data", "__setattr__", *named),
+    )
     return Fix(applicability, "Mark it as data", tuple(sorted(edits)))
 
 
-def _is_seen_whole(source: ParsedSource, found: StaticAttribute) -> bool:
-    """Tell whether this file alone shows that the value is a container with data in it."""
-    if isinstance(found.value, ast.Name):
-        bindings = source.bindings.bindings_of(found.value.id, start_of(found.value))
-        if any(one.kind is not BindingKind.ASSIGNMENT or isinstance(one.node, ast.AnnAssign) for one in bindings):
-            return False
-    elif isinstance(found.value, ast.Attribute):
-        return False
-    return found.value in _found_in_this_file(source)
+def _always_raises_since(found: StaticAttribute) -> FlaxRelease:
+    """Return the first release on which a value raises whatever the Variables hold: before, arrays alone matter."""
+    return found.since if found.data in (Sort.ARRAY, Sort.LAYER) else CHECKED_WHEN_SET_SINCE
 
 
 @remembered
@@ -297,4 +307,13 @@ RULE = Rule(
     __doc__,
     EXAMPLES,
     FixAvailability.SOMETIMES,
+    rests_on=(
+        safety.no_release_runs_the_original,
+        safety.data_is_there_from_the_start,
+        safety.container_is_made_in_this_file,
+        safety.nothing_sees_the_error,
+        safety.name_is_bound_for_certain,
+        safety.names_are_bound_in_the_open,
+        safety.members_are_themselves,
+    ),
 )

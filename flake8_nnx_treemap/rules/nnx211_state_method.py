@@ -39,8 +39,11 @@ same.
 
 ## Fix safety
 
-The fix writes the function. It is safe on what is a State for certain. It is unsafe on an attribute, such as `self.state`,
-which other code may set to something else; on what is only known by the name of the method; where `map` is called on
+The fix is safe on what is a State for certain: the function does what the method does.
+
+It is unsafe on an attribute, such as `self.state`,
+which other code may set to something else; on what is only known by the name of the method, or by the calls in this file
+of a public function; where `map` is called on
 one call with the result of another one, since the function evaluates its arguments in the other order; and for
 `s.from_flat_path(x)`, which on a subclass of State makes one of that class. There is no fix for `nnx.State.map(s, f)`, for
 arguments of `map` that are unpacked, and where the function cannot be named.
@@ -61,9 +64,10 @@ from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
 from flake8_nnx_treemap.analysis.names.spelling import spelling_of
 from flake8_nnx_treemap.analysis.values.other_classes import is_of_other_class
 from flake8_nnx_treemap.analysis.values.provenance import Origin, TreeKind, member_of_nnx, origin_of
-from flake8_nnx_treemap.analysis.values.tested_states import is_tested_state
+from flake8_nnx_treemap.analysis.values.tested_states import is_made_state, is_tested_state
 from flake8_nnx_treemap.analysis.values.wrappers import is_format_part
 from flake8_nnx_treemap.names import NNX_MODULES, STATE_FUNCTIONS, FlaxRange
+from flake8_nnx_treemap.rules import safety
 from flake8_nnx_treemap.rules.advice import spelled
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.method_calls import name_range, with_owner_first, with_owner_last, without_owner
@@ -75,7 +79,6 @@ from flake8_nnx_treemap.rules.steps import Step
 MESSAGE = "State.{}() is deprecated since Flax 0.10.4: use {}({})"
 _OF_STATE_ALONE = frozenset({"to_pure_dict", "replace_by_pure_dict", "flat_state", "from_flat_path"})
 _OF_THE_CLASS = frozenset({"merge", "from_flat_path"})
-_MAKES_STATE = frozenset({"from_flat_state", "map_state", "merge_state"})
 _STATES = (TreeKind.STATE, TreeKind.GRADIENTS)
 _ARGUMENTS = {
     **dict.fromkeys(("to_pure_dict", "flat_state"), "state"),
@@ -114,17 +117,11 @@ def _is_state(source: ParsedSource, method: ast.Attribute) -> bool:
     origin = origin_of(source, method.value)
     if (isinstance(origin, Origin) and origin.kind in _STATES) or is_tested_state(source, method.value):
         return True
-    if _is_made_by_function(source, method.value):
+    if is_made_state(source, method.value):
         return True
     if method.attr not in _OF_STATE_ALONE or not _uses_nnx(source) or _defines(source, method.attr):
         return False
     return not is_of_other_class(source, method.value)
-
-
-def _is_made_by_function(source: ParsedSource, owner: ast.expr) -> bool:
-    """Tell whether an owner is the result of a function that always returns a State: ``nnx.map_state(f, s)``."""
-    names = source.bindings.names_of(owner.func) if isinstance(owner, ast.Call) else frozenset()
-    return bool(names) and _MAKES_STATE.issuperset(map(member_of_nnx, names))
 
 
 @remembered
@@ -163,82 +160,48 @@ def _fix_of_class(source: ParsedSource, call: ast.Call, function: str) -> Fix | 
     assert isinstance(call.func, ast.Attribute)
     if call.func.attr == "map":
         return None
-    return _made(source, call, function, Applicability.SAFE, lambda text: without_owner(source, call, text))
+    return _made(source, call, function, True, lambda text: without_owner(source, call, text))
 
 
 def _fix(source: ParsedSource, call: ast.Call, method: ast.Attribute, function: str) -> Fix | None:
-    is_certain = _is_certain(source, method.value)
+    is_certain = safety.owner_is_a_state(source, method.value)
     if method.attr in _OF_THE_CLASS:
         parts = dotted_name(method.value)
         if parts is None or parts[-1][:1].isupper() or not call.args:
             return None  # A subclass of State makes one of its own class.
         is_certain = is_certain and method.attr == "merge"
-        return _made(source, call, function, _applicability(is_certain), lambda text: without_owner(source, call, text))
+        return _made(source, call, function, is_certain, lambda text: without_owner(source, call, text))
     if method.attr != "map":
-        found = _applicability(is_certain)
-        return _made(source, call, function, found, lambda text: with_owner_first(source, call, text))
+        return _made(source, call, function, is_certain, lambda text: with_owner_first(source, call, text))
     given = [*call.args, *(keyword.value for keyword in call.keywords)]
     if len(given) != 1 or isinstance(given[0], ast.Starred) or any(keyword.arg != "f" for keyword in call.keywords):
         return None
     if any(isinstance(node, ast.NamedExpr) for node in walk(call)):
         return None  # The other argument may be what it binds.
-    found = _applicability(is_certain and _may_change_places(source, method.value, given[0]))
+    is_certain = is_certain and safety.evaluation_order_does_not_matter(source, method.value, given[0])
     name = "state" if call.keywords else ""
-    return _made(source, call, function, found, lambda text: with_owner_last(source, call, text, name))
+    return _made(source, call, function, is_certain, lambda text: with_owner_last(source, call, text, name))
 
 
 def _made(
     source: ParsedSource,
     call: ast.Call,
     function: str,
-    applicability: Applicability,
+    is_certain: bool,
     write: Callable[[str], list[Step] | None],
 ) -> Fix | None:
     spelling = spelling_of(source, function, start_of(call))
     steps = None if spelling is None else write(spelling.text)
     if spelling is None or steps is None:
         return None
+    assert isinstance(call.func, ast.Attribute)
+    applicability = safety.safe_if(
+        is_certain,
+        safety.name_is_bound_for_certain(spelling),
+        safety.names_are_bound_in_the_open(source),
+        safety.members_are_themselves(source, call.func.attr, function),
+    )
     return make_fix(applicability, "Use the function", [*steps, *spelling.edits])
-
-
-def _applicability(is_certain: bool) -> Applicability:
-    return Applicability.SAFE if is_certain else Applicability.UNSAFE
-
-
-def _is_certain(source: ParsedSource, owner: ast.expr) -> bool:
-    """Tell whether an owner is a State whatever other code does, which may set ``self.state`` to something else."""
-    if is_tested_state(source, owner) or _is_made_by_function(source, owner):
-        return True
-    origin = origin_of(source, owner)
-    if not isinstance(origin, Origin) or origin.kind not in _STATES:
-        return False
-    if not origin.is_certain and isinstance(origin.made_by, ast.Call):
-        return False  # What is annotated as a State is one, whether it holds Variables or arrays.
-    whole = owner
-    while isinstance(whole, (ast.Subscript, ast.Call)):
-        if isinstance(whole, ast.Subscript):
-            whole = whole.value
-        elif isinstance(whole.func, ast.Attribute) and not source.bindings.names_of(whole.func):
-            whole = whole.func.value  # Of a State's method: ``self.state.filter(nnx.Param)``.
-        else:
-            return True
-    return isinstance(whole, ast.Name)
-
-
-def _may_change_places(source: ParsedSource, owner: ast.expr, mapper: ast.expr) -> bool:
-    """Tell whether it makes no difference which of two expressions is evaluated first."""
-    if isinstance(owner, ast.Name):
-        return not source.bindings.is_shared(owner.id) or _only_reads(mapper)
-    if isinstance(mapper, ast.Lambda):
-        return _only_reads(mapper)
-    return isinstance(mapper, ast.Name) and not source.bindings.is_shared(mapper.id)
-
-
-def _only_reads(node: ast.expr) -> bool:
-    """Tell whether evaluating an expression runs no other code: a name, or a lambda without defaults."""
-    if isinstance(node, ast.Lambda):
-        return not (node.args.defaults or any(node.args.kw_defaults))
-    return isinstance(node, ast.Name)
 
 
 EXAMPLES = (
@@ -336,4 +299,11 @@ RULE = Rule(
     __doc__,
     EXAMPLES,
     FixAvailability.SOMETIMES,
+    rests_on=(
+        safety.owner_is_a_state,
+        safety.evaluation_order_does_not_matter,
+        safety.name_is_bound_for_certain,
+        safety.names_are_bound_in_the_open,
+        safety.members_are_themselves,
+    ),
 )

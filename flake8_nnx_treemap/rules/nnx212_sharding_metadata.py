@@ -33,10 +33,11 @@ Below 0.12.4, `out_sharding` shards nothing. The rule is silent while you suppor
 
 ## Fix safety
 
-`out_sharding=` is safe where the value is an array for certain, such as `jnp.zeros(…)`. It is unsafe elsewhere: if the value has
-been made by an initializer of `nnx.with_partitioning`, it carries names of its own, and which of the two count changes with
-the keyword. So it is in `nnx.with_metadata`, in the metadata of a layer that is given an initializer, and
-beside `**metadata`. There is no fix where two of the keywords are there.
+The fix is safe where the value is an array for certain, such as `jnp.zeros(…)`, and on reads of what is a Variable for certain.
+
+`out_sharding=` is unsafe elsewhere: if the value has been made by an initializer of `nnx.with_partitioning`, it carries names
+of its own, and which of the two count changes with the keyword. So it is in `nnx.with_metadata`, in the metadata of a
+layer that is given an initializer, and beside `**metadata`. There is no fix where two of the keywords are there.
 
 `v.get_metadata("out_sharding", None)` is what `v.sharding_names` calls: safe, but unsafe for `self.name.sharding_names`, since
 other code may set `self.name` to something else. `v.out_sharding` is the same where there are names, and raises where there
@@ -50,13 +51,12 @@ are none. For `*v.sharding`, which raises, the fix writes `*v.out_sharding`: uns
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from flake8_nnx_treemap.analysis.calls.class_references import class_names
 from flake8_nnx_treemap.analysis.code.nodes import start_of
 from flake8_nnx_treemap.analysis.code.text import Range
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
-from flake8_nnx_treemap.analysis.values.provenance import Origin, TreeKind, origin_of
 from flake8_nnx_treemap.analysis.values.wrappers import is_format_part, wrapper_attributes
 from flake8_nnx_treemap.names import MODULES, SHARDING_KEYWORDS_WARN, VARIABLE_STATE, WRAPPERS, FlaxRange
 from flake8_nnx_treemap.rules import safety
@@ -78,7 +78,6 @@ _METADATA = "_metadata"
 _VARIABLES = WRAPPERS - {VARIABLE_STATE}
 _WITH_METADATA = frozenset({"flax.nnx.with_metadata"})
 _LAYERS = frozenset(f"flax.nnx.{name}" for name in MODULES)
-_INITIALIZERS = ("flax.nnx.initializers.", "jax.nn.initializers.")
 
 
 @unless_guarded
@@ -91,13 +90,23 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
             yield from _keys(source, call)
     for node in wrapper_attributes(source, "sharding_names"):
         step = source.replace(name_range(source, node), f'get_metadata("{_NEW}", None)')
-        fix = make_fix(safety.safe_if(safety.owner_is_a_variable(source, node.value)), FIX_MESSAGE, [step])
+        applicability = safety.safe_if(
+            safety.owner_is_a_variable(source, node.value),
+            *_means_what_it_says(source, ("sharding_names", "get_metadata")),
+        )
+        fix = make_fix(applicability, FIX_MESSAGE, [step])
         yield Finding("NNX212", READ, source.range(node), fix if _is_as_written(source, node) else None)
     for node in wrapper_attributes(source, "sharding"):
         if isinstance(source.ast_parent(node), ast.Starred):
             step = source.replace(name_range(source, node), _NEW)
             fix = make_fix(Applicability.UNSAFE, FIX_MESSAGE, [step])
             yield Finding("NNX212", UNPACKED, source.range(node), fix if _is_as_written(source, node) else None)
+
+
+def _means_what_it_says(source: ParsedSource, names: Collection[str]) -> tuple[bool, bool]:
+    """Return the answers to what every fix of this rule rests on; the names may be full ones, ``flax.nnx.Param``."""
+    members = (name.rpartition(".")[2] for name in names)
+    return safety.names_are_bound_in_the_open(source), safety.members_are_themselves(source, *members)
 
 
 def _is_as_written(source: ParsedSource, node: ast.Attribute) -> bool:
@@ -143,18 +152,12 @@ def _renamed(
     given = [one.arg for one in call.keywords]
     if len({*_OLD, _NEW}.intersection(given)) > 1 or source.text_in(place) != keyword.arg:
         return None
-    is_safe = None not in given and called <= _VARIABLES and bool(call.args) and _is_array(source, call.args[0])
-    applicability = Applicability.SAFE if is_safe else Applicability.UNSAFE
+    applicability = safety.safe_if(
+        called <= _VARIABLES,
+        safety.value_has_no_metadata_of_its_own(source, call),
+        *_means_what_it_says(source, called),
+    )
     return make_fix(applicability, FIX_MESSAGE, [source.replace(place, _NEW)])
-
-
-def _is_array(source: ParsedSource, value: ast.expr) -> bool:
-    """Tell whether a value carries no names of axes of its own, as one made by ``nnx.with_partitioning`` does."""
-    if isinstance(value, ast.Call) and isinstance(value.func, ast.Call):
-        names = source.bindings.names_of(value.func.func)
-        return bool(names) and all(name.startswith(_INITIALIZERS) for name in names)
-    origin = origin_of(source, value)
-    return isinstance(origin, Origin) and origin.kind is TreeKind.PURE and origin.is_certain
 
 
 def _unpacked_keys(source: ParsedSource, call: ast.Call) -> Iterator[Finding]:
@@ -190,20 +193,21 @@ def _keys(source: ParsedSource, call: ast.Call) -> Iterator[Finding]:
         old = [key for name_, key in keys.items() if name_ in _OLD]
         if not old or not _LAYERS.issuperset(_called(source, call) or ("",)):
             continue
-        is_whole = None not in given and None not in value.keys
-        # One initializer may be for several parameters, as that of an attention's kernels is.
-        is_safe = is_whole and not any(str(other).endswith("_init") for other in given)
+        applicability = safety.safe_if(
+            safety.value_has_no_metadata_of_its_own(source, call, value),
+            *_means_what_it_says(source, _called(source, call)),
+        )
         for key in old:
-            yield Finding("NNX212", KEY.format(key.value), source.range(key), _respelled(source, key, keys, is_safe))
+            fix = _respelled(source, key, keys, applicability)
+            yield Finding("NNX212", KEY.format(key.value), source.range(key), fix)
 
 
 def _respelled(
-    source: ParsedSource, key: ast.Constant, keys: Mapping[object, ast.Constant], is_safe: bool
+    source: ParsedSource, key: ast.Constant, keys: Mapping[object, ast.Constant], applicability: Applicability
 ) -> Fix | None:
     text = source.text_of(key)
     if len({*_OLD, _NEW}.intersection(map(str, keys))) > 1 or text[1:-1] != key.value:
         return None
-    applicability = Applicability.SAFE if is_safe else Applicability.UNSAFE
     return make_fix(applicability, FIX_MESSAGE, [source.replace(source.range(key), f"{text[0]}{_NEW}{text[-1]}")])
 
 
@@ -287,4 +291,10 @@ RULE = Rule(
     __doc__,
     EXAMPLES,
     FixAvailability.SOMETIMES,
+    rests_on=(
+        safety.value_has_no_metadata_of_its_own,
+        safety.owner_is_a_variable,
+        safety.names_are_bound_in_the_open,
+        safety.members_are_themselves,
+    ),
 )

@@ -10,7 +10,7 @@ import ast
 import posixpath
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import TYPE_CHECKING
 
 from flake8_nnx_treemap.analysis.calls.leaf_uses import leaf_uses
@@ -19,11 +19,12 @@ from flake8_nnx_treemap.analysis.calls.predicates import LeafTest
 from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall
 from flake8_nnx_treemap.analysis.code.nodes import Code, dotted_name, start_of
 from flake8_nnx_treemap.analysis.names.quoted import quoted_annotations
-from flake8_nnx_treemap.analysis.names.scopes import ScopeKind, class_of_method
+from flake8_nnx_treemap.analysis.names.scopes import BindingKind, ScopeKind, class_of_method
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
 from flake8_nnx_treemap.analysis.names.spelling import Spelling
 from flake8_nnx_treemap.analysis.values.handling import may_handle
-from flake8_nnx_treemap.analysis.values.provenance import Origin, origin_of
+from flake8_nnx_treemap.analysis.values.provenance import Origin, TreeKind, origin_of
+from flake8_nnx_treemap.analysis.values.tested_states import is_made_state, is_tested_state
 from flake8_nnx_treemap.analysis.values.wrappers import FOLLOW_PRIVATE, is_wrapper
 from flake8_nnx_treemap.names import (
     OTHER_PROJECTS,
@@ -38,6 +39,7 @@ from flake8_nnx_treemap.rules.rule import Applicability
 from flake8_nnx_treemap.rules.stopping import stops_elsewhere
 
 if TYPE_CHECKING:
+    from flake8_nnx_treemap.analysis.values.static_attributes import StaticAttribute
     from flake8_nnx_treemap.rules.renaming import ImportedName
 
 Obligation = Callable[..., bool]
@@ -242,6 +244,123 @@ def owner_is_a_variable(source: ParsedSource, owner: ast.expr) -> bool:
     """
     is_certain = not isinstance(owner, ast.Attribute) and is_wrapper(source, owner, FOLLOW_PRIVATE)
     return is_certain and members_are_themselves(source, *_WHAT_TELLS)
+
+
+def owner_is_a_state(source: ParsedSource, owner: ast.expr) -> bool:
+    """What a method is called on is a State wherever the code runs.
+
+    It is made by a function of NNX, has passed `isinstance`, or is annotated so. An attribute such as `self.state` is
+    not enough, since other code may set it to something else, nor what only the calls in this file pass to a function.
+
+    Args:
+        source: the file.
+        owner: the expression before the dot.
+    """
+    if is_tested_state(source, owner) or is_made_state(source, owner):
+        return True
+    origin = origin_of(source, owner)
+    if not isinstance(origin, Origin) or origin.kind not in (TreeKind.STATE, TreeKind.GRADIENTS) or origin.is_open:
+        return False
+    if not origin.is_certain and isinstance(origin.made_by, ast.Call):
+        return False  # What is annotated as a State is one, whether it holds Variables or arrays.
+    whole = owner
+    while isinstance(whole, (ast.Subscript, ast.Call)):
+        if isinstance(whole, ast.Subscript):
+            whole = whole.value
+        elif isinstance(whole.func, ast.Attribute) and not source.bindings.names_of(whole.func):
+            whole = whole.func.value  # Of a State's method: ``self.state.filter(nnx.Param)``.
+        else:
+            return True
+    return isinstance(whole, ast.Name)
+
+
+def evaluation_order_does_not_matter(source: ParsedSource, first: ast.expr, second: ast.expr) -> bool:
+    """Two expressions whose order the fix changes have the same values in the other order.
+
+    One of them is a name, or a lambda without defaults, which evaluating the other one does not change.
+
+    Args:
+        source: the file.
+        first: what is evaluated first before the fix.
+        second: what is evaluated second.
+    """
+    if isinstance(first, ast.Name):
+        return not source.bindings.is_shared(first.id) or _only_reads(second)
+    if isinstance(second, ast.Lambda):
+        return _only_reads(second)
+    return isinstance(second, ast.Name) and not source.bindings.is_shared(second.id)
+
+
+def data_is_there_from_the_start(attribute: StaticAttribute) -> bool:
+    """The construction of a Module itself puts data into the attribute, so every object of the class raises.
+
+    What another method sets or appends may never come.
+
+    Args:
+        attribute: an attribute that Flax takes for static.
+    """
+    return attribute.is_early
+
+
+def container_is_made_in_this_file(
+    source: ParsedSource, attribute: StaticAttribute, alone: Collection[ast.expr]
+) -> bool:
+    """The container and the classes of what is in it are written in this file.
+
+    It is no parameter, of which only an annotation tells what is in it, nor an attribute that other code may set.
+
+    Args:
+        source: the file.
+        attribute: the attribute whose value is the container.
+        alone: the values that are found to be such containers without a look at other files.
+    """
+    value = attribute.value
+    if isinstance(value, ast.Name):
+        bindings = source.bindings.bindings_of(value.id, start_of(value))
+        if any(one.kind is not BindingKind.ASSIGNMENT or isinstance(one.node, ast.AnnAssign) for one in bindings):
+            return False
+    return value in alone and not isinstance(value, ast.Attribute)
+
+
+def value_has_no_metadata_of_its_own(source: ParsedSource, call: ast.Call, metadata: ast.Dict | None = None) -> bool:
+    """What a Variable is made of brings no metadata, which would clash with the keyword that the fix renames.
+
+    It is an array for certain, and nothing is unpacked with `**`. An initializer of `nnx.with_partitioning` makes
+    values that bring the names of their axes, so a layer is given no initializer.
+
+    Args:
+        source: the file.
+        call: makes the Variable, or the layer that makes it.
+        metadata: what the layer is given as the metadata of one of its Variables.
+    """
+    given = [keyword.arg for keyword in call.keywords]
+    if metadata is None:
+        return None not in given and bool(call.args) and _is_array(source, call.args[0])
+    # One initializer may be for several parameters, as that of an attention's kernels is.
+    return None not in (*given, *metadata.keys) and not any(str(name).endswith("_init") for name in given)
+
+
+# How values are known
+
+
+def _only_reads(node: ast.expr) -> bool:
+    """Tell whether evaluating an expression runs no other code: a name, or a lambda without defaults."""
+    if isinstance(node, ast.Lambda):
+        return not (node.args.defaults or any(node.args.kw_defaults))
+    return isinstance(node, ast.Name)
+
+
+_INITIALIZERS = ("flax.nnx.initializers.", "jax.nn.initializers.")
+
+
+def _is_array(source: ParsedSource, value: ast.expr) -> bool:
+    """Tell whether a value is an array for certain, and not what an initializer makes that adds metadata."""
+    if isinstance(value, ast.Call) and isinstance(value.func, ast.Call):
+        names = source.bindings.names_of(value.func.func)
+        return bool(names) and all(name.startswith(_INITIALIZERS) for name in names)
+    origin = origin_of(source, value)
+    is_array = isinstance(origin, Origin) and origin.kind is TreeKind.PURE
+    return is_array and isinstance(origin, Origin) and origin.is_certain and not origin.is_open
 
 
 # How names may be bound or seen

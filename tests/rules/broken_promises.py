@@ -46,6 +46,10 @@ ASK_STATE = "is_leaf=lambda x: isinstance(x, nnx.VariableState)"
 ASK_VARIABLE = "is_leaf=lambda x: isinstance(x, nnx.Variable)"
 
 SHARDING = "jax.sharding.SingleDeviceSharding(jax.devices()[0])"
+STACK = """\
+class Stack(nnx.Module):
+    def __init__(self):
+        self.layers = [nnx.Linear(1, 1, rngs=nnx.Rngs(0))]"""
 SEES_THE_ERROR = [
     ("NNX101", "0.11", "return jax.tree.map(lambda v: v.value, tree, " + ASK_STATE + ")", RAW),
     ("NNX112", "0.11", "return jax.tree.map(lambda v: v.value, tree, " + ASK_VARIABLE + ")", RAW),
@@ -54,6 +58,7 @@ SEES_THE_ERROR = [
     ("NNX203", "0.11", "p = nnx.Param(3.0); return p.to_variable()", RAW),
     ("NNX205", "0.12.1", "p = nnx.Param(3.0); p.tag = 3; return p.tag", RAW),
     ("NNX208", "0.11", "return jax.tree_map(lambda x: x, tree)", RAW),
+    ("NNX210", "0.12.0", STACK + "\nreturn len(Stack().layers)", RAW),
     ("NNX214", "0.11.2", f"return str(nnx.with_sharding_constraint(jax.numpy.ones(1), {SHARDING}))", RAW),
 ]
 WAYS_TO_SEE_IT = {
@@ -111,8 +116,15 @@ def convert(tree):
 """,
 }
 
+
+def filled(way: str, body: str) -> str:
+    """Return a way to see an error with a body in it, indented as it has to be."""
+    indent = next(line for line in way.splitlines() if line.endswith("{body}")).removesuffix("{body}")
+    return way.format(body=body.replace("\n", f"\n{indent}"))
+
+
 SEEING = [
-    Broken(safety.nothing_sees_the_error, code, floor, HEAD + way.format(body=body), argument)
+    Broken(safety.nothing_sees_the_error, code, floor, HEAD + filled(way, body), argument)
     for code, floor, body, argument in SEES_THE_ERROR
     for way in WAYS_TO_SEE_IT.values()
 ]
@@ -304,12 +316,13 @@ COLLAPSED = [
     Broken(safety.members_are_themselves, "NNX109", "0.11", branches("nnx.Variable = int"), "nnx.Param(1.0)"),
 ]
 
-OTHER = "SimpleNamespace(value=4, type=5, to_variable=lambda: 6, copy=lambda: 7)"
+OTHER = "SimpleNamespace(value=4, type=5, to_variable=lambda: 6, copy=lambda: 7, sharding_names=8)"
 USES = [
     ("NNX203", "0.11", "return p.to_variable()"),
     ("NNX204", "0.11", "return p.type"),
     ("NNX205", "0.12.1", "p.tag = 3; return p.tag"),
     ("NNX206", "0.12.1", "return p.value"),
+    ("NNX212", "0.12.4", "return p.sharding_names"),
 ]
 OWNERS = [
     broken
@@ -410,27 +423,28 @@ AT_A_DISTANCE = """\
 def convert(tree):
     try:
         return work(tree)
-    except (AttributeError, ImportError, TypeError, ValueError):
+    except {error}:
         return "seen"
 """
 """Who calls a function from elsewhere is not asked, so this does not count as seeing the error."""
 
 
-def at_a_distance(body: str, head: str = "") -> str:
+def at_a_distance(body: str, head: str = "", error: str = "ValueError") -> str:
     lines = body.replace("\n", "\n    ")
-    return f"{HEAD}{head}def work(tree):\n    {lines}\n{AT_A_DISTANCE}"
+    return f"{HEAD}{head}def work(tree):\n    {lines}\n{AT_A_DISTANCE.format(error=error)}"
 
 
 CONSTRAIN = f"return str(nnx.with_sharding_constraint(jax.numpy.ones(1), {SHARDING}))"
 REMOVED = [
-    Broken(safety.no_release_runs_the_original, "NNX214", "0.11", at_a_distance(CONSTRAIN)),
+    Broken(safety.no_release_runs_the_original, "NNX214", "0.11", at_a_distance(CONSTRAIN, error="AttributeError")),
     Broken(
         safety.name_is_bound_for_certain,
         "NNX214",
         "0.11.2",
-        "from flax import nnx\ntry:\n    import a_module_that_is_not_there\n    import jax\n"
-        "except ImportError:\n    pass\n"
-        f"def work(x):\n    return nnx.with_sharding_constraint(x, x)\n{AT_A_DISTANCE}",
+        at_a_distance("return nnx.with_sharding_constraint(tree, tree)", error="AttributeError").replace(
+            "import jax\n",
+            "try:\n    import a_module_that_is_not_there\n    import jax\nexcept ImportError:\n    pass\n",
+        ),
     ),
     Broken(
         safety.name_is_seen_by_nobody_else,
@@ -438,7 +452,8 @@ REMOVED = [
         "0.10.4",
         at_a_distance(
             "from flax.nnx import register_variable_name_type_pair\n"
-            "return eval('register_variable_name_type_pair').__name__"
+            "return eval('register_variable_name_type_pair').__name__",
+            error="ImportError",
         ),
     ),
     Broken(
@@ -468,4 +483,151 @@ IS_A_CLASS = [
     )
 ]
 
-BROKEN = [*SEEING, *MAPPING, *WITHOUT_IS_LEAF, *COLLAPSED, *OWNERS, *SEEN, *MEMBERS, *IS_A_CLASS, *REMOVED]
+PARTITIONED = "nnx.with_partitioning(nnx.initializers.zeros_init(), ('own',), eager_sharding=False)"
+METADATA = [
+    Broken(
+        safety.value_has_no_metadata_of_its_own,
+        "NNX212",
+        "0.12.4",
+        f"{HEAD}def convert(tree):\n    value = {PARTITIONED}(jax.random.key(0), (2,))\n"
+        "    return nnx.Param(value, sharding=('given',), eager_sharding=False).get_metadata('out_sharding')\n",
+    ),
+    Broken(
+        safety.value_has_no_metadata_of_its_own,
+        "NNX212",
+        "0.12.4",
+        f"{HEAD}def convert(tree):\n    layer = nnx.LayerNorm(\n        2, rngs=nnx.Rngs(0),\n"
+        f"        scale_init={PARTITIONED},\n"
+        "        scale_metadata={'sharding': ('given',), 'eager_sharding': False},\n    )\n"
+        "    return layer.scale.get_metadata('out_sharding')\n",
+    ),
+    Broken(
+        safety.members_are_themselves,
+        "NNX212",
+        "0.12.4",
+        f"{HEAD}nnx.Param = lambda value, sharding=None: sharding\n"
+        "def convert(tree):\n    return nnx.Param(jax.numpy.zeros(1), sharding=3)\n",
+    ),
+]
+
+METHODS = [
+    Broken(
+        safety.owner_is_a_state,
+        "NNX211",
+        "0.10.4",
+        f"{HEAD}def convert(tree):\n    return tree.to_pure_dict()\n",
+        "SimpleNamespace(to_pure_dict=lambda: 6)",
+    ),
+    Broken(
+        safety.owner_is_a_state,
+        "NNX211",
+        "0.10.4",
+        f"{HEAD}def convert(tree):\n    return tree.filter(1)\n"
+        "def main():\n    return convert(nnx.state(nnx.Rngs(0)))\n",
+        "SimpleNamespace(filter=lambda given: given)",
+    ),
+    Broken(
+        safety.evaluation_order_does_not_matter,
+        "NNX211",
+        "0.10.4",
+        HEAD
+        + """\
+def convert(tree):
+    done = []
+    def model():
+        done.append("model")
+        return tree
+    def mapper():
+        done.append("mapper")
+        return lambda path, leaf: leaf
+    nnx.state(model()).map(mapper())
+    return done
+""",
+        "nnx.Linear(1, 1, rngs=nnx.Rngs(0))",
+    ),
+    Broken(
+        safety.name_is_bound_for_certain,
+        "NNX211",
+        "0.10.4",
+        f"{HEAD}State = nnx.State\nnnx = None\ndef convert(tree: State):\n    return tree.to_pure_dict()\n",
+        EMPTY,
+    ),
+    Broken(
+        safety.names_are_bound_in_the_open,
+        "NNX211",
+        "0.10.4",
+        f"{HEAD}State = nnx.State\n"
+        "def convert(tree: State):\n    globals()['nnx'] = None\n    return tree.to_pure_dict()\n",
+        EMPTY,
+    ),
+    Broken(
+        safety.members_are_themselves,
+        "NNX211",
+        "0.10.4",
+        f"{HEAD}nnx.to_pure_dict = lambda state: 5\ndef convert(tree: nnx.State):\n    return tree.to_pure_dict()\n",
+        EMPTY,
+    ),
+]
+
+LINEAR = "[nnx.Linear(1, 1, rngs=nnx.Rngs(0))]"
+NO_LAYER = "lambda *given, **named: 3"
+
+
+def stack(value: str, head: str = "", more: str = "", parameters: str = "self") -> str:
+    """Return a program that shows the structure of a Module; on some releases the Module cannot be made."""
+    made = f"class Stack(nnx.Module):\n    def __init__({parameters}):\n        self.layers = {value}\n"
+    return at_a_distance("return str(jax.tree.structure(Stack()))", head + made + more)
+
+
+STACKS = [
+    Broken(safety.no_release_runs_the_original, "NNX210", "0.12.0", stack("[nnx.Dropout(0.5)]")),
+    Broken(safety.no_release_runs_the_original, "NNX210", "0.12.0", stack("[nnx.Param(1.0)]")),
+    Broken(
+        safety.data_is_there_from_the_start,
+        "NNX210",
+        "0.12.5",
+        stack("None", more="    def build(self):\n        self.layers = nnx.Param(1.0)\n"),
+    ),
+    Broken(
+        safety.container_is_made_in_this_file,
+        "NNX210",
+        "0.12.0",
+        stack("layers", parameters="self, layers: list[nnx.Linear] = []"),
+    ),
+    Broken(
+        safety.container_is_made_in_this_file,
+        "NNX210",
+        "0.12.5",
+        stack("[Layer()]", "from helpers import Layer\n"),
+        RAW,
+        ("from flax import nnx\nclass Layer(nnx.Module): ...\n", "Layer = int\n"),
+    ),
+    Broken(
+        safety.name_is_bound_for_certain,
+        "NNX210",
+        "0.12.5",
+        stack("[]", "Param = nnx.Param\n", "        self.layers.append(Param(1.0))\nnnx = None\n"),
+    ),
+    Broken(
+        safety.names_are_bound_in_the_open,
+        "NNX210",
+        "0.12.0",
+        stack(LINEAR, more=f"globals()['nnx'] = SimpleNamespace(Rngs=int, Linear={NO_LAYER})\n"),
+    ),
+    Broken(safety.members_are_themselves, "NNX210", "0.12.0", stack(LINEAR, more=f"nnx.Linear = {NO_LAYER}\n")),
+]
+
+BROKEN = [
+    *SEEING,
+    *MAPPING,
+    *WITHOUT_IS_LEAF,
+    *COLLAPSED,
+    *OWNERS,
+    *SEEN,
+    *MEMBERS,
+    *IS_A_CLASS,
+    *REMOVED,
+    *METADATA,
+    *METHODS,
+    *STACKS,
+]

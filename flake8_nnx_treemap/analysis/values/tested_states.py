@@ -1,4 +1,4 @@
-"""Finds names that ``isinstance`` has found to be an ``nnx.State``."""
+"""Finds what is an ``nnx.State`` for certain: ``isinstance`` has found it, or a function made it that makes no other."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from flake8_nnx_treemap.analysis.code.regions import Region
 from flake8_nnx_treemap.analysis.names.scopes import Binding, Scope
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
 from flake8_nnx_treemap.analysis.values.narrowing import regions_where, type_test
+from flake8_nnx_treemap.analysis.values.provenance import member_of_nnx
 from flake8_nnx_treemap.names import STATE
 
 
@@ -60,3 +61,12 @@ def _tests(source: ParsedSource) -> Iterator[_Tested]:
         bindings, scope = source.bindings.bindings_of(test[0], start_of(call)), source.bindings.scope_at(start_of(call))
         for region in regions_where(source, call, True):
             yield _Tested(test[0], region, bindings, scope)
+
+
+_MAKES_STATE = frozenset({"from_flat_state", "map_state", "merge_state"})
+
+
+def is_made_state(source: ParsedSource, node: ast.expr) -> bool:
+    """Tell whether an expression is the result of a function that always returns a State: ``nnx.map_state(f, s)``."""
+    names = source.bindings.names_of(node.func) if isinstance(node, ast.Call) else frozenset()
+    return bool(names) and _MAKES_STATE.issuperset(map(member_of_nnx, names))
