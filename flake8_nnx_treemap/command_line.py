@@ -180,7 +180,7 @@ def _add_modes(parser: argparse.ArgumentParser) -> None:
     mode.add_argument("--list-rules", action="store_true", help="list all rules")
     mode.add_argument("--show-files", action="store_true", help="list the files that would be looked at")
     mode.add_argument("--show-settings", metavar="FILE", help="show a file's settings, and where they come from")
-    parser.add_argument("--null", "-0", action="store_true", help="end names of --show-files with NULs, as they are")
+    parser.add_argument("--null", "-0", action="store_true", help="end names of --show-files with NULs, unescaped")
     parser.add_argument("--reason", help=argparse.SUPPRESS)
 
 
@@ -203,13 +203,13 @@ def _add_fixes(parser: argparse.ArgumentParser) -> None:
         action=argparse.BooleanOptionalAction,
         help="whether to make fixes that may change what code computes",
     )
-    fixes.add_argument("--fix-only", action="store_true", help="repair, and say nothing of what is left")
+    fixes.add_argument("--fix-only", action="store_true", help="repair, and do not report what is left")
     fixes.add_argument("--show-fixes", action="store_true", help="list what was fixed, file by file")
     known = parser.add_argument_group("known findings")
-    known.add_argument("--baseline", metavar="FILE", help="leave alone the findings that this file lists")
+    known.add_argument("--baseline", metavar="FILE", help="do not report findings that this file lists")
     listing = known.add_mutually_exclusive_group()
     listing.add_argument("--write-baseline", action="store_true", help="list all findings of this run in that file")
-    listing.add_argument("--prune-baseline", action="store_true", help="take findings that are gone out of it")
+    listing.add_argument("--prune-baseline", action="store_true", help="remove findings that are gone from that file")
 
 
 def _add_output(parser: argparse.ArgumentParser) -> None:
@@ -217,15 +217,15 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
     output.add_argument(
         "--output-format", choices=tuple(FORMATS), default="text", metavar="FORMAT", help=f"one of {', '.join(FORMATS)}"
     )
-    output.add_argument("--output-file", "-o", metavar="FILE", help="write the report to this file, at once and whole")
+    output.add_argument("--output-file", "-o", metavar="FILE", help="write the report to this file")
     output.add_argument(
         "--statistics", action="store_true", help="count findings by kind, rule and file (text, concise or json)"
     )
     output.add_argument("--color", metavar="WHEN", choices=COLORS, default=COLORS[0], help="auto, always or never")
     loudness = output.add_mutually_exclusive_group()
-    loudness.add_argument("--quiet", "-q", action="store_true", help="print findings, and no summary")
-    loudness.add_argument("--silent", "-s", action="store_true", help="print nothing but errors")
-    loudness.add_argument("--verbose", "-v", action="store_true", help="say what each file was held to, and the time")
+    loudness.add_argument("--quiet", "-q", action="store_true", help="print findings without a summary")
+    loudness.add_argument("--silent", "-s", action="store_true", help="print errors only")
+    loudness.add_argument("--verbose", "-v", action="store_true", help="name the rules and the Flax of each file, and the time")
     output.add_argument("--exit-zero", "-e", action="store_true", help="exit with 0 even if there are findings")
     output.add_argument("--exit-non-zero-on-fix", action="store_true", help="exit with 1 if anything was fixed")
 
@@ -235,15 +235,15 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
     other.add_argument("--config", metavar="FILE", help="read [tool.nnx-treemap] of this file alone")
     other.add_argument("--isolated", action="store_true", help="ignore all configuration files")
     other.add_argument("--include-markdown", action="store_true", help="read ```python blocks of Markdown, too")
-    other.add_argument("--files-from", metavar="FILE", help='read paths, one a line or with NULs; "-": standard input')
-    other.add_argument("--exclude", metavar="NAMES", type=_names, help="folders not to enter, not the usual ones")
-    other.add_argument("--extend-exclude", metavar="NAMES", type=_names, default=(), help="more folders not to enter")
+    other.add_argument("--files-from", metavar="FILE", help='read paths, one per line or with NULs; "-": standard input')
+    other.add_argument("--exclude", metavar="NAMES", type=_names, help="folders to skip, instead of the usual ones")
+    other.add_argument("--extend-exclude", metavar="NAMES", type=_names, default=(), help="more folders to skip")
     other.add_argument("--force-exclude", action="store_true", help="leave out excluded files even if named")
     other.add_argument("--no-respect-gitignore", action="store_true", help="look at files that git ignores, too")
-    other.add_argument("--stdin-filename", metavar="PATH", help="read standard input; messages call it so")
-    other.add_argument("--cache", action="store_true", default=None, help="pass over files known to hold no finding")
-    other.add_argument("--no-cache", "-n", dest="cache", action="store_false", help="look at every file")
-    other.add_argument("--cache-dir", metavar="DIR", help="where to remember them; this asks for a cache, too")
+    other.add_argument("--stdin-filename", metavar="PATH", help="read standard input under this name")
+    other.add_argument("--cache", action="store_true", default=None, help="skip files known to have no finding")
+    other.add_argument("--no-cache", "-n", dest="cache", action="store_false", help="analyse every file")
+    other.add_argument("--cache-dir", metavar="DIR", help="folder of the cache; implies --cache")
     other.add_argument(
         "--max-file-size", metavar="N", type=_positive, help="characters of Python in a file; default: 5000000"
     )

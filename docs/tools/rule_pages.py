@@ -139,7 +139,7 @@ def _dotted(release: Iterable[int]) -> str:
 
 def _fix_words(rule: Rule) -> str:
     if rule.fix is FixAvailability.NEVER:
-        return "none: the code has to be thought about"
+        return "none: only the author can decide"
     kinds = {example.applicability for example in rule.examples if example.fixed}
     often = "always there" if rule.fix is FixAvailability.ALWAYS else "most of the time"
     if kinds == {Applicability.SAFE}:
@@ -225,7 +225,7 @@ def _what_to_write(rule: Rule, found: Measured) -> Iterator[str]:
         yield _fixed_tabs(example)
     else:
         yield "`nnx-fix` reports it, and leaves the rewrite to you."
-    yield from _outcomes(example, 0, found, "???+")
+    yield from _outcomes(example, 0, found)
 
 
 def _more_examples(rule: Rule, found: Measured) -> Iterator[str]:
@@ -235,11 +235,12 @@ def _more_examples(rule: Rule, found: Measured) -> Iterator[str]:
         yield f"### {example.title}"
         yield _tab("As written", example.source, _marked_rows(example))
         yield _fixed_tabs(example) or '=== "After nnx-fix"\n\n    No fix: reported, and left to you.'
-        yield from _outcomes(example, index, found, "???")
+        yield from _outcomes(example, index, found)
 
 
 def _fixed_tabs(example: Example) -> str:
-    floors = sorted(example.fixed, key=_floor_order)
+    # Most projects are past 0.10, and look at one tab: theirs is the first.
+    floors = sorted(example.fixed, key=lambda floor: (floor == "portable", _floor_order(floor)))
     return "\n\n".join(_tab(_fixed_title(example, floor), example.fixed[floor], []) for floor in floors)
 
 
@@ -273,8 +274,8 @@ def _marked_rows(example: Example) -> list[int]:
     return sorted(set(rows))
 
 
-def _outcomes(example: Example, index: int, found: Measured, block: str) -> Iterator[str]:
-    """One table: what each version does on each tree, release by release."""
+def _outcomes(example: Example, index: int, found: Measured) -> Iterator[str]:
+    """One folded table: what each version does on each tree, release by release."""
     rows = []
     for tree in trees_of(example):
         for version in versions_of(example):
@@ -288,8 +289,8 @@ def _outcomes(example: Example, index: int, found: Measured, block: str) -> Iter
         heading = " | ".join(releases_text(releases) for _, _, releases in EPOCHS)
         table = [f"| tree | code | {heading} |", f"| --- | --- |{' --- |' * len(EPOCHS)}", *rows]
         title = "Measured: what comes back on each Flax, before and after"
-        legend = "The leaves of the result. **Bold**: the call failed, or passed over every wrapper."
-        yield f'{block} info "{title}"\n\n    {legend}\n\n' + "\n".join(f"    {line}" for line in table)
+        legend = "The leaves of the result. **Bold**: the call failed, or mapped no wrapper."
+        yield f'??? info "{title}"\n\n    {legend}\n\n' + "\n".join(f"    {line}" for line in table)
 
 
 def _cell(traversals: Iterable[Traversal], releases: Sequence[str], lowest: tuple[int, ...]) -> str:
@@ -320,7 +321,8 @@ def _closing(rule: Rule) -> str:
         "## More\n\n"
         f"* Every case that is tested: [`tests/rules/{rule.code}.md`]({cases})\n"
         f"* In the terminal: `nnx-fix --explain {rule.code}`\n"
-        "* [Why safe means safe](../fix-safety.md), [what Flax does](../flax-epochs.md)"
+        "* [What the words mean](../glossary.md), [what a safe fix promises](../fix-safety.md), "
+        "[what Flax does](../flax-epochs.md)"
     )
 
 

@@ -13,7 +13,7 @@ from flake8_nnx_treemap.rules.rule import Applicability, Finding
 
 HEADLINES = {
     Kind.CRASH: "raises",
-    Kind.SILENT: "computes something else without a word",
+    Kind.SILENT: "computes something else, without a warning",
     Kind.DEPRECATION: "warns, and will be removed",
     Kind.COMMENT: "suppresses nothing",
 }

@@ -38,7 +38,7 @@ crash (raises): 3 fixed by `nnx-fix`
 2  NNX208  [*] removed-jax-tree-map
 1  NNX205  [*] metadata-by-attribute
 
-silent (computes something else without a word): 1 with `--unsafe-fixes`
+silent (computes something else, without a warning): 1 with `--unsafe-fixes`
 1  NNX102  [ ] dispatch-without-is-leaf
 
 deprecation (warns, and will be removed): 3 fixed by `nnx-fix`

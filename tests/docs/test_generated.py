@@ -9,7 +9,7 @@ from drawing import WIDTH, said_at
 from generate import generated, out_of_date
 from lessons import batches
 from measurements import DOCS
-from rule_pages import page_name, rule_page, scene_of
+from rule_pages import lead_of, page_name, rule_page, scene_of
 
 from flake8_nnx_treemap.reporting.traversals import (
     EPOCHS,
@@ -48,6 +48,18 @@ def test_a_page_answers_the_four_questions(rule: Rule) -> None:
     assert rule.examples[0].source.rstrip() in page
     if rule.fix is not FixAvailability.NEVER:
         assert "Fixed for" in page
+
+
+@pytest.mark.parametrize("rule", rules_about_code(), ids=lambda rule: rule.code)
+def test_a_page_is_short_at_first_sight(rule: Rule) -> None:
+    """The reason stands above the first heading, tables are folded, and the text for today's Flax comes first."""
+    page = rule_page(rule)
+    assert lead_of(rule).partition("NNX")[0] in page.partition("\n## ")[0]
+    assert "???+" not in page
+    for tabs in re.findall(r'(?:^=== "Fixed .*\n(?:\n|    .*\n)*)+', page, re.MULTILINE):
+        titles = re.findall(r'=== "(Fixed [^"]*)"', tabs)
+        assert not [title for title in titles[:-1] if "for every Flax" in title]
+    assert "(../glossary.md)" in page
 
 
 @pytest.mark.parametrize("rule", rules_about_code(), ids=lambda rule: rule.code)
