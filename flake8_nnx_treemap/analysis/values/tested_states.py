@@ -1,4 +1,4 @@
-"""Finds what is an ``nnx.State`` for certain: ``isinstance`` has found it, or a function made it that makes no other."""
+"""Finds what is an ``nnx.State`` for certain: found so by ``isinstance``, or made by a function of states alone."""
 
 from __future__ import annotations
 
