@@ -30,10 +30,14 @@ No single text works on both sides. Code that must run on both needs a test for 
 
 ## Fix safety
 
-The fix looks at the calls of the optimizer's `update` first, also in functions that it is handed to, and as an attribute of `self`. Where all of
+The fix is safe where this file shows everything that is done with the optimizer: the original raises.
+
+It looks at the calls of the optimizer's `update` first, also in functions that it is handed to, and as an attribute of `self`. Where all of
 them give the gradients alone, it writes `nnx.ModelAndOptimizer`, with which everything else stays as it is. Where all of them give the model as
-well, it adds `wrt=nnx.Param`. To an `update` without it, it adds the model that the optimizer was made for. This is safe, as the original
-raises. It is unsafe where the optimizer is handed to code that this file does not hold. There is no fix where calls differ or none is
+well, it adds `wrt=nnx.Param`. To an `update` without it, it adds the model that the optimizer was made for.
+
+It is unsafe where the optimizer is handed to code that this file does not hold, and for the `update` of an attribute or of
+the parameter of a public function, which other code may set or call with another optimizer. There is no fix where calls differ or none is
 seen, where the new optimizer would lack the attribute `model` that is read, where any error is handled, nor while a release below
 0.11 is to be supported.
 
@@ -55,7 +59,7 @@ from flake8_nnx_treemap.analysis.code.nodes import dotted_name, end_of, is_name,
 from flake8_nnx_treemap.analysis.code.text import Range
 from flake8_nnx_treemap.analysis.names.scopes import Binding, class_of_method
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
-from flake8_nnx_treemap.analysis.names.spelling import spelling_of
+from flake8_nnx_treemap.analysis.names.spelling import Spelling, spelling_of
 from flake8_nnx_treemap.analysis.values.optimizers import (
     Career,
     Construction,
@@ -66,6 +70,7 @@ from flake8_nnx_treemap.analysis.values.optimizers import (
 )
 from flake8_nnx_treemap.analysis.values.wrappers import is_format_part
 from flake8_nnx_treemap.names import OPTIMIZER_NEEDS_WRT, FlaxRange
+from flake8_nnx_treemap.rules import safety
 from flake8_nnx_treemap.rules.advice import spelled
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.renaming import unless_guarded
@@ -77,6 +82,7 @@ WITHOUT_WRT = "{} without wrt raises TypeError{}"
 BY_POSITION = "{} takes wrt by keyword only, else it raises TypeError{}"
 WITHOUT_MODEL = "update(grads) of an nnx.Optimizer raises TypeError{}: it takes the model and the gradients"
 _SINCE = " from Flax 0.11 on"
+_MEMBERS = ("Optimizer", "ModelAndOptimizer", "Param", "update")
 _TYPE_ERROR = frozenset({"TypeError"})
 _ANY_ERROR = frozenset({"TypeError", "Exception", "BaseException"})
 
@@ -141,14 +147,35 @@ def _construction_fix(source: ParsedSource, made: Construction, career: Career) 
     if source.expects_error_at(start_of(made.call), _ANY_ERROR):
         return None
     gives = {update.positional for update in career.updates} or _given_elsewhere(source, career)
-    applicability = Applicability.SAFE if career.is_complete else Applicability.UNSAFE
+    function = made.call.func
     if gives == {1}:
-        steps = [*_model_and_optimizer(source, made), *_keyword(source, made)]
-        return make_fix(applicability, "Use nnx.ModelAndOptimizer", steps)
+        spelling = _spelling_of_both(source, function)
+        steps = [*_in_place_of(source, function, spelling), *_keyword(source, made)]
+        return _fix(source, made.call, career, spelling, steps, "Use nnx.ModelAndOptimizer")
     if gives == {2} and not career.gives_model:
-        steps = [*_keyword(source, made)] or [*_param(source, made.call)]
-        return make_fix(applicability, "Say what is trained", steps)
+        is_given = made.wrt_is_by_position and made.wrt is not None
+        spelling = None if is_given else spelling_of(source, "Param", start_of(made.call))
+        steps = [*_keyword(source, made)] if is_given else [*_param(made.call, spelling)]
+        return _fix(source, made.call, career, spelling, steps, "Say what is trained")
     return None
+
+
+def _fix(
+    source: ParsedSource,
+    call: ast.Call,
+    career: Career,
+    spelling: Spelling | None,
+    steps: Iterable[Step | None],
+    message: str,
+) -> Fix | None:
+    applicability = safety.safe_if(
+        safety.every_update_is_seen(career),
+        safety.nothing_sees_the_error(source, call, TypeError),
+        spelling is None or safety.name_is_bound_for_certain(spelling),
+        safety.names_are_bound_in_the_open(source),
+        safety.members_are_themselves(source, *_MEMBERS),
+    )
+    return make_fix(applicability, message, steps)
 
 
 def _given_elsewhere(source: ParsedSource, career: Career) -> set[int | None]:
@@ -163,19 +190,20 @@ def _given_elsewhere(source: ParsedSource, career: Career) -> set[int | None]:
     return found if found == {1} else set()
 
 
-def _model_and_optimizer(source: ParsedSource, made: Construction) -> Iterator[Step | None]:
-    function = made.call.func
-    range_ = source.range(function)
-    text = source.text_in(range_)
-    if isinstance(function, ast.Attribute):
-        renamed = text.endswith(".Optimizer")
-        yield source.replace(range_, f"{text.removesuffix('Optimizer')}ModelAndOptimizer") if renamed else None
-        return
-    spelling = spelling_of(source, "ModelAndOptimizer", start_of(function))
+def _spelling_of_both(source: ParsedSource, function: ast.expr) -> Spelling | None:
+    """Return how to write ``nnx.ModelAndOptimizer`` where ``nnx.Optimizer`` is written."""
+    if not isinstance(function, ast.Attribute):
+        return spelling_of(source, "ModelAndOptimizer", start_of(function))
+    text = source.text_in(source.range(function))
+    module = text.removesuffix(".Optimizer")
+    return None if module == text else Spelling(f"{module}.ModelAndOptimizer")  # The module is there already.
+
+
+def _in_place_of(source: ParsedSource, node: ast.expr, spelling: Spelling | None) -> Iterator[Step | None]:
     if spelling is None:
         yield None
     else:
-        yield source.replace(range_, spelling.text)
+        yield source.replace(source.range(node), spelling.text)
         yield from spelling.edits
 
 
@@ -186,8 +214,7 @@ def _keyword(source: ParsedSource, made: Construction) -> Iterable[Step | None]:
     return (_before(source, made.call.args[1], ",", made.wrt, "wrt="),)
 
 
-def _param(source: ParsedSource, call: ast.Call) -> Iterator[Step | None]:
-    spelling = spelling_of(source, "Param", start_of(call))
+def _param(call: ast.Call, spelling: Spelling | None) -> Iterator[Step | None]:
     if spelling is None:
         yield None
     else:
@@ -246,8 +273,15 @@ def _update_fix(source: ParsedSource, made: Construction, call: ast.Call) -> Fix
     model = None if source.expects_error_at(start_of(call), _ANY_ERROR) else _model_at(source, made.model, call)
     if model is None:
         return None
+    assert isinstance(call.func, ast.Attribute)
+    applicability = safety.safe_if(
+        safety.optimizer_is_known_to_all(source, call.func.value),
+        safety.nothing_sees_the_error(source, call, TypeError),
+        safety.names_are_bound_in_the_open(source),
+        safety.members_are_themselves(source, *_MEMBERS),
+    )
     step = _before(source, call.func, "(", call.args[0], f"{model}, ")
-    return make_fix(Applicability.SAFE, "Give the model as well", [step])
+    return make_fix(applicability, "Give the model as well", [step])
 
 
 def _model_at(source: ParsedSource, model: ast.expr, call: ast.Call) -> str | None:
@@ -390,7 +424,7 @@ from flax import nnx
 
 
 @nnx.jit
-def train(model, optimizer, x):
+def _train(model, optimizer, x):
     grads = nnx.grad(lambda model: jnp.mean(model(x) ** 2))(model)
     optimizer.update(grads)
 
@@ -398,7 +432,7 @@ def train(model, optimizer, x):
 def result():
     linear = nnx.Linear(2, 1, kernel_init=nnx.initializers.ones, rngs=nnx.Rngs(0))
     optimizer = nnx.Optimizer(linear, optax.sgd(0.25), wrt=nnx.Param)
-    train(linear, optimizer, jnp.ones((1, 2)))
+    _train(linear, optimizer, jnp.ones((1, 2)))
     return linear.kernel[...].tolist()
 """,
         marked=("optimizer.update",),
@@ -410,7 +444,7 @@ from flax import nnx
 
 
 @nnx.jit
-def train(model, optimizer, x):
+def _train(model, optimizer, x):
     grads = nnx.grad(lambda model: jnp.mean(model(x) ** 2))(model)
     optimizer.update(model, grads)
 
@@ -418,7 +452,7 @@ def train(model, optimizer, x):
 def result():
     linear = nnx.Linear(2, 1, kernel_init=nnx.initializers.ones, rngs=nnx.Rngs(0))
     optimizer = nnx.Optimizer(linear, optax.sgd(0.25), wrt=nnx.Param)
-    train(linear, optimizer, jnp.ones((1, 2)))
+    _train(linear, optimizer, jnp.ones((1, 2)))
     return linear.kernel[...].tolist()
 """,
         },
@@ -454,4 +488,12 @@ RULE = Rule(
     __doc__,
     EXAMPLES,
     FixAvailability.SOMETIMES,
+    rests_on=(
+        safety.every_update_is_seen,
+        safety.optimizer_is_known_to_all,
+        safety.nothing_sees_the_error,
+        safety.name_is_bound_for_certain,
+        safety.names_are_bound_in_the_open,
+        safety.members_are_themselves,
+    ),
 )

@@ -37,8 +37,10 @@ Some of the names. The rule knows all of them.
 
 ## Fix safety
 
-There is no fix. The message names the release from which on the name is there: raise the project's lowest Flax to it, or ask
-for the name before it is used.
+There is no fix.
+
+The message names the release from which on the name is there: raise the project's lowest Flax to it, or ask for the name
+before it is used.
 
 ## References
 

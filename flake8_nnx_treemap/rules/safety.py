@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Collection, Iterator
 from typing import TYPE_CHECKING
 
+from flake8_nnx_treemap.analysis.calls.arguments import is_public
 from flake8_nnx_treemap.analysis.calls.leaf_uses import leaf_uses
 from flake8_nnx_treemap.analysis.calls.mappers import Mapper
 from flake8_nnx_treemap.analysis.calls.predicates import LeafTest
@@ -39,6 +40,7 @@ from flake8_nnx_treemap.rules.rule import Applicability
 from flake8_nnx_treemap.rules.stopping import stops_elsewhere
 
 if TYPE_CHECKING:
+    from flake8_nnx_treemap.analysis.values.optimizers import Career
     from flake8_nnx_treemap.analysis.values.static_attributes import StaticAttribute
     from flake8_nnx_treemap.rules.renaming import ImportedName
 
@@ -289,6 +291,36 @@ def evaluation_order_does_not_matter(source: ParsedSource, first: ast.expr, seco
     if isinstance(second, ast.Lambda):
         return _only_reads(second)
     return isinstance(second, ast.Name) and not source.bindings.is_shared(second.id)
+
+
+def every_update_is_seen(career: Career) -> bool:
+    """Every call of the optimizer's `update` is in this file.
+
+    It is handed to no code elsewhere, which may give `update` other arguments.
+
+    Args:
+        career: what the file does with the optimizer.
+    """
+    return career.is_complete
+
+
+def optimizer_is_known_to_all(source: ParsedSource, owner: ast.expr) -> bool:
+    """The optimizer whose `update` is called is made in this file, whoever calls the code.
+
+    It is no parameter of a function that other files may call with another optimizer, nor an attribute, which other
+    code may set.
+
+    Args:
+        source: the file.
+        owner: the expression before the dot.
+    """
+    bindings = source.bindings.bindings_of(owner.id, start_of(owner)) if isinstance(owner, ast.Name) else ()
+    return bool(bindings) and all(
+        not is_public(getattr(one.scope.node, "name", ""), one.scope)
+        if one.kind is BindingKind.PARAMETER
+        else isinstance(one.value, ast.Call) and not one.path
+        for one in bindings
+    )
 
 
 def data_is_there_from_the_start(attribute: StaticAttribute) -> bool:

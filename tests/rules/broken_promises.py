@@ -46,6 +46,11 @@ ASK_STATE = "is_leaf=lambda x: isinstance(x, nnx.VariableState)"
 ASK_VARIABLE = "is_leaf=lambda x: isinstance(x, nnx.Variable)"
 
 SHARDING = "jax.sharding.SingleDeviceSharding(jax.devices()[0])"
+UPDATED = """\
+import optax
+optimizer = nnx.Optimizer(tree, optax.sgd(0.1))
+optimizer.update(nnx.state(tree))
+return {returned}"""
 STACK = """\
 class Stack(nnx.Module):
     def __init__(self):
@@ -58,6 +63,7 @@ SEES_THE_ERROR = [
     ("NNX203", "0.11", "p = nnx.Param(3.0); return p.to_variable()", RAW),
     ("NNX205", "0.12.1", "p = nnx.Param(3.0); p.tag = 3; return p.tag", RAW),
     ("NNX208", "0.11", "return jax.tree_map(lambda x: x, tree)", RAW),
+    ("NNX209", "0.11", UPDATED.format(returned="type(optimizer).__name__"), "nnx.Linear(1, 1, rngs=nnx.Rngs(0))"),
     ("NNX210", "0.12.0", STACK + "\nreturn len(Stack().layers)", RAW),
     ("NNX214", "0.11.2", f"return str(nnx.with_sharding_constraint(jax.numpy.ones(1), {SHARDING}))", RAW),
 ]
@@ -617,6 +623,57 @@ STACKS = [
     Broken(safety.members_are_themselves, "NNX210", "0.12.0", stack(LINEAR, more=f"nnx.Linear = {NO_LAYER}\n")),
 ]
 
+COUNTS = "lambda *given: SimpleNamespace(update=lambda *given: len(given))"
+OPTIMIZERS = [
+    Broken(
+        safety.every_update_is_seen,
+        "NNX209",
+        "0.11",
+        at_a_distance(UPDATED.format(returned="helpers.train(optimizer)"), "import helpers\n", "TypeError"),
+        "nnx.Linear(1, 1, rngs=nnx.Rngs(0))",
+        ("", "def train(optimizer): return type(optimizer).__name__\n"),
+    ),
+    Broken(
+        safety.optimizer_is_known_to_all,
+        "NNX209",
+        "0.11",
+        HEAD
+        + """\
+import optax
+MODEL = nnx.Linear(1, 1, rngs=nnx.Rngs(0))
+def convert(optimizer):
+    return optimizer.update(3)
+def main():
+    convert(nnx.Optimizer(MODEL, optax.sgd(0.1), wrt=nnx.Param))
+""",
+        "SimpleNamespace(update=lambda *given: len(given))",
+    ),
+    Broken(
+        safety.name_is_bound_for_certain,
+        "NNX209",
+        "0.11",
+        at_a_distance(
+            "optimizer = Optimizer(tree, optax.sgd(0.1))\noptimizer.update(tree)\nreturn 1",
+            "import optax\nOptimizer = nnx.Optimizer\nnnx = None\n",
+            "TypeError",
+        ),
+    ),
+    Broken(
+        safety.names_are_bound_in_the_open,
+        "NNX209",
+        "0.11",
+        f"{HEAD}def convert(tree):\n    globals()['nnx'] = SimpleNamespace(Optimizer={COUNTS})\n"
+        "    optimizer = nnx.Optimizer(tree, None)\n    return optimizer.update(tree)\n",
+    ),
+    Broken(
+        safety.members_are_themselves,
+        "NNX209",
+        "0.11",
+        f"{HEAD}setattr(nnx, 'Optimizer', {COUNTS})\ndef convert(tree):\n"
+        "    optimizer = nnx.Optimizer(tree, None)\n    return optimizer.update(tree)\n",
+    ),
+]
+
 BROKEN = [
     *SEEING,
     *MAPPING,
@@ -630,4 +687,5 @@ BROKEN = [
     *METADATA,
     *METHODS,
     *STACKS,
+    *OPTIMIZERS,
 ]

@@ -67,7 +67,7 @@ def arguments_of(source: ParsedSource, parameter: Binding) -> Arguments | None:
     if position < 0:
         return None
     given = tuple(Argument(one, _given_by(source, one, parameter.name, position)) for one in mentions)
-    return Arguments(position, not name.startswith("_") and not _is_nested(parameter.scope), given)
+    return Arguments(position, is_public(name, parameter.scope), given)
 
 
 def _name_of(source: ParsedSource, function: ast.AST) -> str:
@@ -83,6 +83,11 @@ def _class_around(function: Scope) -> Scope | None:
     around = function.parent
     is_method = around is not None and around.kind is ScopeKind.CLASS and function.kind is ScopeKind.FUNCTION
     return around if is_method else None
+
+
+def is_public(name: str, function: Scope) -> bool:
+    """Tell whether other files may call a function: its name starts with no ``_``, and it is in no other function."""
+    return not name.startswith("_") and not _is_nested(function)
 
 
 def _is_nested(function: Scope) -> bool:
