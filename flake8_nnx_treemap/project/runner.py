@@ -344,7 +344,7 @@ def _process_all(paths: Sequence[str], task: Task, jobs: int | None) -> Iterator
     cores = jobs or os.cpu_count() or 1
     done: list[FileReport] = []
     started = time.perf_counter()
-    while len(done) < len(paths) and (cores == 1 or time.perf_counter() - started < ALONE):
+    while cores > 1 and len(done) < len(paths) and time.perf_counter() - started < ALONE:
         done.append(process_file(paths[len(done)], task))
     rest = paths[len(done) :]
     if not rest:

@@ -106,7 +106,7 @@ def test_it_says_what_is_gone(folder: Path) -> None:
     assert (run.returncode, run.stderr) == (0, b"base.json: 2 findings are gone; --prune-baseline drops the entries.\n")
     partial = nnx_fix("--check", "sub", cwd=folder)
     assert partial.stderr == b"base.json: 1 finding is gone; --prune-baseline drops the entries.\n"
-    (folder / "sub" / "b.py").write_text("nnx = (")
+    (folder / "sub" / "b.py").write_text("nnx = (  # tree")
     broken = nnx_fix("--check", "sub", cwd=folder)
     assert (broken.returncode, b"gone" in broken.stderr) == (2, False)
     (folder / "sub" / "b.py").unlink()

@@ -101,7 +101,7 @@ def test_the_lines_are_those_of_the_rewrite(case: tuple[str, list[Edit]]) -> Non
 
 
 def test_the_summary_counts_files_that_could_not_be_checked(folder: Path) -> None:
-    (folder / "broken.py").write_text("from flax import nnx\ndef f(:\n")
+    (folder / "broken.py").write_text("from flax import nnx  # tree\ndef f(:\n")
     for words, first in (
         (("--check",), "Found 1 finding."),
         (("--diff",), "Would fix 1 finding, 0 would remain."),
