@@ -6,6 +6,7 @@ read instead of mapped, a flatten and what reads it. To add a rule, add a ``Gram
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -344,6 +345,12 @@ class Grammar:
     """What is wrong with a run of a rewrite on its own, without any transformation, where it returned."""
 
 
+ONLY_WRAPPERS = tuple(one for one in PREDICATES if not re.search(r"ShapeDtypeStruct|type\(None\)", one.expression))
+"""Predicates that stop at nothing else than wrappers and ``None``."""
+WORKING_BODIES = tuple(one for one in BODIES if one.expression != "{v}")
+"""Results of mappers that do something."""
+
+
 def calls(
     predicates: tuple[PredicateForm, ...],
     bodies: tuple[Body, ...],
@@ -587,5 +594,5 @@ GRAMMARS = (
         calls(PREDICATES[:2], RETURNING_BODIES, mappers=PLAIN_MAPPERS, trees=(1,), nnx=VARIABLE[:2]),
         asks_for_one_class=True,
     ),
-    Grammar("NNX112", calls(PREDICATES, BODIES, mappers=SEEN_MAPPERS, nnx=VARIABLE)),
+    Grammar("NNX112", calls(ONLY_WRAPPERS, WORKING_BODIES, mappers=SEEN_MAPPERS, nnx=VARIABLE)),
 )

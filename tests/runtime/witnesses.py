@@ -380,4 +380,53 @@ WITNESSES = (
             E3="done",
         ),
     ),
+    Witness(
+        "NNX210",
+        "A list of Modules is no attribute of a Module from 0.12 on, unless it is marked as data.",
+        _program(
+            "class Stack(nnx.Module):\n"
+            "    def __init__(self): self.layers = [nnx.Linear(2, 1, rngs=nnx.Rngs(0))]\n"
+            "len(Stack().layers)",
+            E1="1",
+            v0_12_0="VE",
+        ),
+        _program(
+            "class Stack(nnx.Module):\n"
+            "    def __init__(self): self.layers = nnx.data([nnx.Linear(2, 1, rngs=nnx.Rngs(0))])\n"
+            "len(Stack().layers)",
+            E1="AE",
+            E3="1",
+        ),
+    ),
+    Witness(
+        "NNX211",
+        "The methods of State warn, and the functions of the same job do not.",
+        _program("sorted(nnx.state(model).to_pure_dict())", E1="['bias', 'kernel']", v0_10_4="['bias', 'kernel'] + DW"),
+        _program("sorted(nnx.to_pure_dict(nnx.state(model)))", E1="AE", v0_10_4="['bias', 'kernel']"),
+    ),
+    Witness(
+        "NNX212",
+        "Reading sharding_names warns from 0.12.4 on, and the names are under another key.",
+        _program(
+            "made = nnx.Param(1.0, sharding_names=('a',), eager_sharding=False)\nmade.sharding_names",
+            E1="('a',)",
+            v0_12_4="('a',) + DW",
+        ),
+        _program(
+            "made = nnx.Param(1.0, out_sharding=('a',), eager_sharding=False)\nmade.get_metadata()['out_sharding']",
+            E1="('a',)",
+        ),
+    ),
+    Witness(
+        "NNX213",
+        "A name that came later is missing on releases below.",
+        _program("nnx.List([1])[0]", E1="AE", v0_12_0="1"),
+        _program("[1][0]", E1="1"),
+    ),
+    Witness(
+        "NNX214",
+        "A name that was removed is missing from then on.",
+        _program("nnx.with_sharding_constraint is None", E1="no", v0_11_2="AE"),
+        _program("jax.lax.with_sharding_constraint is None", E1="no"),
+    ),
 )
