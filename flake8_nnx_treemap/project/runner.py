@@ -147,7 +147,7 @@ def run(
 
     untold = len(candidates) - len(unknown)
     with ends_cleanly():
-        for report in _process_all(unknown, task, jobs):
+        for report in _process_in_turn(unknown, task, jobs):
             reports.append(report)
             for _ in range(1 + untold):  # Not before the processes run: what counts may start a thread.
                 on_done()
@@ -337,6 +337,14 @@ def _with_digest(report: FileReport, data: bytes, encoding: str, task: Task) -> 
     settings = settings_for(report.path, task.overrides)
     also_newest = report.more_for_newest is not None
     return replace(report, digest=digest_of(data, report.path, settings, task.fingerprint, also_newest=also_newest))
+
+
+def _process_in_turn(paths: Sequence[str], task: Task, jobs: int | None) -> Iterator[FileReport]:
+    """Process files; one that is named twice, perhaps through a link, is not rewritten by two processes at once."""
+    first = {os.path.realpath(path): path for path in reversed(paths)} if task.writes else {}
+    again = [path for path in paths if first and first[os.path.realpath(path)] != path]
+    yield from _process_all([path for path in paths if path not in again] if again else paths, task, jobs)
+    yield from (process_file(path, task) for path in again)
 
 
 def _process_all(paths: Sequence[str], task: Task, jobs: int | None) -> Iterator[FileReport]:

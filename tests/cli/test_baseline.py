@@ -195,7 +195,7 @@ def test_pruning_drops_what_is_gone_and_adds_nothing(folder: Path) -> None:
 
 
 def test_pruning_keeps_what_it_has_not_seen(folder: Path) -> None:
-    (folder / "sub" / "b.py").write_text("from flax import nnx\n(")
+    (folder / "sub" / "b.py").write_text("from flax import nnx  # tree\n(")
     (folder / "a.py").write_text("x = 1\n")
     (folder / "empty").mkdir()
     for paths, code in ((("empty",), 0), (("sub",), 2), (("sub/b.py",), 2)):

@@ -193,7 +193,7 @@ def test_exit_codes_for_fixes(project: Path) -> None:
         (project / "src" / "m.py").write_text(left)
         run = nnx_fix(*options, "src", cwd=project)
         assert (run.returncode, run.stderr) == (code, ""), options
-        assert ("src/m.py:6" in run.stdout) == ("--fix-only" not in options)
+        assert ("src/m.py:12:" in run.stdout) == ("--fix-only" not in options)
         assert (project / "src" / "m.py").read_text() != left
     (project / "src" / "m.py").write_text(BUG)
     assert nnx_fix("--exit-non-zero-on-fix", "src", cwd=project).returncode == 1

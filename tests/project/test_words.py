@@ -76,6 +76,8 @@ def test_nothing_is_imported_to_read_code_without_a_word(tmp_path: Path) -> None
         ("NNX206", NEWEST_RANGE, "x: nnx.Param\n(x.\n  value)"),
         ("NNX207", NEWEST_RANGE, "nnx.pure(s)"),
         ("NNX207", NEWEST_RANGE, "from flax.nnx import (\n    pure,\n)"),
+        ("NNX210", NEWEST_RANGE, "class Model(nnx.Module):\n    def __init__(self):\n        self.x: list = [1]"),
+        ("NNX210", NEWEST_RANGE, "class Model(nnx.Module):\n    def __init__(self):\n        setattr(self, 'x', [1])"),
         ("NNX901", NEWEST_RANGE, "x = 1  # NOQA: nnx101"),
     ],
 )
@@ -93,7 +95,8 @@ def test_words_of_a_rule(code: str, flax: FlaxRange, text: str) -> None:
         ("NNX108", PORTABLE_RANGE, "import optax"),
         ("NNX204", NEWEST_RANGE, "x: nnx.Param\ntype(x)"),
         ("NNX205", NEWEST_RANGE, "x: nnx.Param\nself.x = nnx.Param(1)\ndef f(y: jnp.dtype = 1): ..."),
-        ("NNX205", NEWEST_RANGE, "x: nnx.Linear\nx.name = 1"),
+        ("NNX205", NEWEST_RANGE, "x: nnx.Linear\nname = x.name"),
+        ("NNX210", NEWEST_RANGE, "class Model(nnx.Module):\n    x: int = 1"),
         ("NNX206", NEWEST_RANGE, "x: nnx.Param\nx.values()"),
         ("NNX206", PORTABLE_RANGE, "x: nnx.Param\nx.value"),
         ("NNX207", NEWEST_RANGE, "a pure function"),
