@@ -126,7 +126,8 @@ def _fix(source: ParsedSource, found: StaticAttribute, flax: FlaxRange) -> Fix |
     is_bare = isinstance(found.value, ast.Tuple) and not source.text_in(range_).startswith("(")
     opening, closing = ("((", "))") if is_bare else ("(", ")")
     edits = (source.insert(range_.start, spelling.text + opening), source.insert(range_.end, closing), *spelling.edits)
-    named = (node.attr for node in (*walk(found.value), *walk(found.at)) if isinstance(node, ast.Attribute))
+    used = (node for node in (*walk(found.value), *walk(found.at)) if isinstance(node, ast.Attribute))
+    named = (node.attr for node in used if source.bindings.names_of(node))
     applicability = safety.safe_if(
         safety.no_release_runs_the_original(flax, _always_raises_since(found)),
         safety.data_is_there_from_the_start(found),
