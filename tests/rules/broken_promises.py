@@ -602,6 +602,15 @@ STACKS = [
         ("from flax import nnx\nclass Layer(nnx.Module): ...\n", "Layer = int\n"),
     ),
     Broken(
+        safety.nothing_sees_the_error,
+        "NNX210",
+        "0.12.0",
+        stack(
+            "[]",
+            more=f"        try:\n            self.layers += {LINEAR}\n        except ValueError:\n            pass\n",
+        ),
+    ),
+    Broken(
         safety.name_is_bound_for_certain,
         "NNX210",
         "0.12.5",
