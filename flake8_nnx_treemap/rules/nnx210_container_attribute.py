@@ -134,12 +134,13 @@ def _fix(source: ParsedSource, found: StaticAttribute, flax: FlaxRange) -> Fix |
     is_bare = isinstance(found.value, ast.Tuple) and not source.text_in(range_).startswith("(")
     opening, closing = ("((", "))") if is_bare else ("(", ")")
     edits = (source.insert(range_.start, spelling.text + opening), source.insert(range_.end, closing), *spelling.edits)
-    named = (node.attr for node in (*walk(found.value), *walk(found.at)) if isinstance(node, ast.Attribute))
+    used = (node for node in (*walk(found.value), *walk(found.at)) if isinstance(node, ast.Attribute))
+    named = (node.attr for node in used if source.bindings.names_of(node))
     applicability = safety.safe_if(
         safety.no_release_runs_the_original(flax, _always_raises_since(found)),
         safety.data_is_there_from_the_start(found),
         safety.container_is_made_in_this_file(source, found, _found_in_this_file(source)),
-        safety.nothing_sees_the_error(source, found.value, ValueError),
+        all(safety.nothing_sees_the_error(source, place, ValueError) for place in (found.value, found.at)),
         safety.name_is_bound_for_certain(spelling),
         safety.names_are_bound_in_the_open(source),
         safety.members_are_themselves(source, "data", "__setattr__", *named),

@@ -45,7 +45,7 @@ class Quiet:
 ASK_STATE = "is_leaf=lambda x: isinstance(x, nnx.VariableState)"
 ASK_VARIABLE = "is_leaf=lambda x: isinstance(x, nnx.Variable)"
 
-SHARDING = "jax.sharding.SingleDeviceSharding(jax.devices()[0])"
+CONSTRAIN = "return str(nnx.with_sharding_constraint(jax.numpy.ones(1), jax.sharding.{sharding}))"
 UPDATED = """\
 import optax
 optimizer = nnx.Optimizer(tree, optax.sgd(0.1))
@@ -65,7 +65,7 @@ SEES_THE_ERROR = [
     ("NNX208", "0.11", "return jax.tree_map(lambda x: x, tree)", RAW),
     ("NNX209", "0.11", UPDATED.format(returned="type(optimizer).__name__"), "nnx.Linear(1, 1, rngs=nnx.Rngs(0))"),
     ("NNX210", "0.12.0", STACK + "\nreturn len(Stack().layers)", RAW),
-    ("NNX214", "0.11.2", f"return str(nnx.with_sharding_constraint(jax.numpy.ones(1), {SHARDING}))", RAW),
+    ("NNX214", "0.11.2", CONSTRAIN.format(sharding="SingleDeviceSharding(jax.devices()[0])"), RAW),
 ]
 WAYS_TO_SEE_IT = {
     "a name for the error": """\
@@ -440,9 +440,13 @@ def at_a_distance(body: str, head: str = "", error: str = "ValueError") -> str:
     return f"{HEAD}{head}def work(tree):\n    {lines}\n{AT_A_DISTANCE.format(error=error)}"
 
 
-CONSTRAIN = f"return str(nnx.with_sharding_constraint(jax.numpy.ones(1), {SHARDING}))"
 REMOVED = [
-    Broken(safety.no_release_runs_the_original, "NNX214", "0.11", at_a_distance(CONSTRAIN, error="AttributeError")),
+    Broken(
+        safety.no_release_runs_the_original,
+        "NNX214",
+        "0.11",
+        at_a_distance(CONSTRAIN.format(sharding="PartitionSpec('a')"), error="AttributeError"),
+    ),
     Broken(
         safety.name_is_bound_for_certain,
         "NNX214",
@@ -607,6 +611,15 @@ STACKS = [
         stack("[Layer()]", "from helpers import Layer\n"),
         RAW,
         ("from flax import nnx\nclass Layer(nnx.Module): ...\n", "Layer = int\n"),
+    ),
+    Broken(
+        safety.nothing_sees_the_error,
+        "NNX210",
+        "0.12.0",
+        stack(
+            "[]",
+            more=f"        try:\n            self.layers += {LINEAR}\n        except ValueError:\n            pass\n",
+        ),
     ),
     Broken(
         safety.name_is_bound_for_certain,
