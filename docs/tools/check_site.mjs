@@ -1,5 +1,6 @@
 // Looks at every page of the built site in headless Chromium: accessibility (axe-core) in light and dark, no sideways
-// scrolling on a phone, no error, no request to anywhere else; and runs the page to try it.
+// scrolling on a phone, no code that is cut off, no error, no request to anywhere else; searches for a name, and runs
+// the page to try it.
 //
 //   node docs/tools/check_site.mjs SITE [--pages=rules/,faq/] [--screenshots=DIR]
 
@@ -67,6 +68,34 @@ async function shoot(page, name) {
   if (screenshots) await page.screenshot({ path: join(screenshots, `${name}.png`), fullPage: true });
 }
 
+async function findCutCode(page, where) {
+  const cut = await page.evaluate(() => {
+    for (const fold of document.querySelectorAll("details")) fold.open = true;
+    const found = [];
+    const measure = () => {
+      for (const code of document.querySelectorAll(".md-typeset pre, .md-typeset pre > code")) {
+        if (code.scrollWidth > code.clientWidth + 1 && code.clientWidth > 0) found.push(code.textContent.trim().slice(0, 60));
+      }
+    };
+    measure();
+    for (const tab of document.querySelectorAll(".tabbed-set > input")) {
+      tab.checked = true;
+      measure();
+    }
+    return [...new Set(found)];
+  });
+  for (const text of cut) problems.push(`${where}: code is cut off: ${JSON.stringify(text)}`);
+}
+
+async function search(page, address) {
+  await page.setViewport(DESKTOP);
+  await page.goto(`${address}?q=VariableState`, { waitUntil: "load" });
+  const links = ".md-search-result__item a";
+  const found = await page.waitForSelector(links, { timeout: 30000 }).catch(() => null);
+  const pages = await page.$$eval(links, (all) => all.map((link) => link.href));
+  if (!found || !pages.some((link) => link.includes("/rules/NNX"))) problems.push(`search: VariableState leads to ${pages}`);
+}
+
 async function look(page, address, name) {
   const file = name.replaceAll("/", "_") || "start";
   await page.setViewport(DESKTOP);
@@ -79,7 +108,9 @@ async function look(page, address, name) {
   await setScheme(page, "slate");
   await runAxe(page, `${name || "start"} (dark)`, ["color-contrast"]);
   await shoot(page, `${file}-desktop-dark`);
+  await findCutCode(page, `${name || "start"} at ${DESKTOP.width} px`);
   await page.setViewport(PHONE);
+  await findCutCode(page, `${name || "start"} at ${PHONE.width} px`);
   await shoot(page, `${file}-phone-dark`);
   await setScheme(page, "default");
   await shoot(page, `${file}-phone-light`);
@@ -123,6 +154,7 @@ page.on("response", (answer) => {
 const names = pagesIn(site).filter((name) => !wanted || wanted.some((part) => `${name}/`.startsWith(part)));
 for (const name of names) await look(page, address, name);
 if (!wanted || wanted.includes("try/")) await tryIt(page, address);
+if (!wanted) await search(page, address);
 await browser.close();
 server.close();
 rmSync(profile, { recursive: true, force: true });

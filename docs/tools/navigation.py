@@ -57,8 +57,10 @@ def on_page_content(html: str, **_: Any) -> str:
     return re.sub(r"<th([^>]*)></th>", r"<td\1></td>", html)
 
 
-def on_post_page(output: str, **_: Any) -> str:
-    """Name the search dialog, and keep the link to the repository from asking GitHub for its stars."""
+def on_post_page(output: str, page: Any, **_: Any) -> str:
+    """Name the search dialog and the language, and keep the link to the repository from asking GitHub for its stars."""
+    if page.file.src_uri.startswith("zh/"):
+        output = output.replace('<html lang="en"', '<html lang="zh-CN"')
     named = output.replace(
         'data-md-component="search" role="dialog"', 'data-md-component="search" role="dialog" aria-label="Search"'
     )

@@ -68,3 +68,8 @@ def test_search_finds_the_parts_of_a_name(site: Path) -> None:
     found = {entry["location"] for entry in index["docs"] if "VariableState" in words.split(entry["text"])}
     assert any(location.startswith("rules/NNX201") for location in found)
     assert "0.12.1" in words.split("from 0.12.1 on.")
+
+
+def test_pages_name_their_language(site: Path) -> None:
+    assert '<html lang="zh-CN"' in (site / "zh" / "how-is-leaf-works" / "index.html").read_text(encoding="utf-8")
+    assert '<html lang="en"' in (site / "how-is-leaf-works" / "index.html").read_text(encoding="utf-8")

@@ -141,3 +141,16 @@ def test_the_plugin_under_the_flake8_hook(home: Path) -> None:
     assert status == 1, said
     assert "bug.py:6:59: NNX101" in said
     assert (project / "bug.py").read_text() == BUG
+
+
+@needs_pre_commit
+def test_try_repo_from_a_tag(home: Path) -> None:
+    """What the documentation says to type: the hook of the tag runs, whatever came after it."""
+    hooks, project = hooks_repository(home / "hooks"), scratch(home / "project", bug=BUG, clean=CLEAN)
+    git(hooks, "tag", "v0.1.0")
+    (hooks / ".pre-commit-hooks.yaml").write_text("[]\n")
+    commit(hooks)
+    status, said = pre_commit(project, "try-repo", str(hooks), "nnx-check", "--ref", "v0.1.0")
+    assert status == 1, said
+    assert "bug.py:6:59: NNX101" in said
+    assert (project / "bug.py").read_text() == BUG
