@@ -209,7 +209,7 @@ def _add_fixes(parser: argparse.ArgumentParser) -> None:
     known.add_argument("--baseline", metavar="FILE", help="do not report findings that this file lists")
     listing = known.add_mutually_exclusive_group()
     listing.add_argument("--write-baseline", action="store_true", help="list all findings of this run in that file")
-    listing.add_argument("--prune-baseline", action="store_true", help="remove findings that are gone from that file")
+    listing.add_argument("--prune-baseline", action="store_true", help="remove what is gone from that file")
 
 
 def _add_output(parser: argparse.ArgumentParser) -> None:
@@ -225,7 +225,9 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
     loudness = output.add_mutually_exclusive_group()
     loudness.add_argument("--quiet", "-q", action="store_true", help="print findings without a summary")
     loudness.add_argument("--silent", "-s", action="store_true", help="print errors only")
-    loudness.add_argument("--verbose", "-v", action="store_true", help="name the rules and the Flax of each file, and the time")
+    loudness.add_argument(
+        "--verbose", "-v", action="store_true", help="name the rules and Flax of each file, and the time"
+    )
     output.add_argument("--exit-zero", "-e", action="store_true", help="exit with 0 even if there are findings")
     output.add_argument("--exit-non-zero-on-fix", action="store_true", help="exit with 1 if anything was fixed")
 
@@ -235,7 +237,9 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
     other.add_argument("--config", metavar="FILE", help="read [tool.nnx-treemap] of this file alone")
     other.add_argument("--isolated", action="store_true", help="ignore all configuration files")
     other.add_argument("--include-markdown", action="store_true", help="read ```python blocks of Markdown, too")
-    other.add_argument("--files-from", metavar="FILE", help='read paths, one per line or with NULs; "-": standard input')
+    other.add_argument(
+        "--files-from", metavar="FILE", help='read paths, one per line or with NULs; "-": standard input'
+    )
     other.add_argument("--exclude", metavar="NAMES", type=_names, help="folders to skip, instead of the usual ones")
     other.add_argument("--extend-exclude", metavar="NAMES", type=_names, default=(), help="more folders to skip")
     other.add_argument("--force-exclude", action="store_true", help="leave out excluded files even if named")
