@@ -209,7 +209,7 @@ def _add_fixes(parser: argparse.ArgumentParser) -> None:
     known.add_argument("--baseline", metavar="FILE", help="do not report findings that this file lists")
     listing = known.add_mutually_exclusive_group()
     listing.add_argument("--write-baseline", action="store_true", help="list all findings of this run in that file")
-    listing.add_argument("--prune-baseline", action="store_true", help="remove findings that are gone from that file")
+    listing.add_argument("--prune-baseline", action="store_true", help="remove what is gone from that file")
 
 
 def _add_output(parser: argparse.ArgumentParser) -> None:
@@ -226,7 +226,11 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
     loudness.add_argument("--quiet", "-q", action="store_true", help="print findings without a summary")
     loudness.add_argument("--silent", "-s", action="store_true", help="print errors only")
     loudness.add_argument(
+<<<<<<< HEAD
         "--verbose", "-v", action="store_true", help="name the rules and the Flax of each file, and the time"
+=======
+        "--verbose", "-v", action="store_true", help="name the rules and Flax of each file, and the time"
+>>>>>>> wip-words
     )
     output.add_argument("--exit-zero", "-e", action="store_true", help="exit with 0 even if there are findings")
     output.add_argument("--exit-non-zero-on-fix", action="store_true", help="exit with 1 if anything was fixed")
