@@ -226,11 +226,7 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
     loudness.add_argument("--quiet", "-q", action="store_true", help="print findings without a summary")
     loudness.add_argument("--silent", "-s", action="store_true", help="print errors only")
     loudness.add_argument(
-<<<<<<< HEAD
-        "--verbose", "-v", action="store_true", help="name the rules and the Flax of each file, and the time"
-=======
         "--verbose", "-v", action="store_true", help="name the rules and Flax of each file, and the time"
->>>>>>> wip-words
     )
     output.add_argument("--exit-zero", "-e", action="store_true", help="exit with 0 even if there are findings")
     output.add_argument("--exit-non-zero-on-fix", action="store_true", help="exit with 1 if anything was fixed")

@@ -33,6 +33,9 @@ from flake8_nnx_treemap.codemod.layout import (
 _MOST_ROWS, _MOST_CHARACTERS = 60, 2000
 """How long a logical line may be: each fix in it reads all of it."""
 
+LENGTH_OF_A_RENAME = 24
+"""How much longer a line may become that was too long before the fix: its author has chosen its layout."""
+
 _BINDING_COMMENT = re.compile(
     r"#\s*(?:noqa|nosec|NOLINT|@param|(?:fmt|yapf|isort|type|mypy|pyright|pyrefly|ty|pytype|pylint|ruff|flake8|pragma):)",
     re.IGNORECASE,
@@ -144,7 +147,10 @@ def _edited(source: SourceText, whole: Range, edits: Sequence[Edit]) -> str:
 def _laid_out(old: Sequence[str], new: list[str], style: Style) -> list[str] | None:
     """Return the lines of a logical line after a fix; ``None`` if there is nothing to do, or it cannot be done."""
     start, end = _unchanged(old, new)
-    is_too_long = any(width(line) > style.line_length for line in new[start : len(new) - end])
+    longest = max(map(width, new[start : len(new) - end]), default=0)
+    longest_before = max(map(width, old[start : len(old) - end]), default=0)
+    was_too_long = longest_before > style.line_length
+    is_too_long = longest > (longest_before + LENGTH_OF_A_RENAME if was_too_long else style.line_length)
     if not is_too_long and len(old) == 1:
         return None
     is_small = len(old) <= _MOST_ROWS and sum(map(len, old)) <= _MOST_CHARACTERS

@@ -312,7 +312,11 @@ from flax import nnx
 
 
 def convert(state):
-    return jax.tree.map(lambda v: [v.value], state, is_leaf=lambda x: type(x).__name__ == "VariableState")
+    return jax.tree.map(
+        lambda v: [v.value],
+        state,
+        is_leaf=lambda x: type(x).__name__ == "VariableState",
+    )
 """,
         marked=('type(x).__name__ == "VariableState"',),
         fixed={

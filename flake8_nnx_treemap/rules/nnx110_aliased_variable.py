@@ -170,7 +170,9 @@ def is_variable(x):
 
 
 def convert(state):
-    return jax.tree.map(lambda v: v if is_variable(v) else [v], state, is_leaf=is_variable)
+    return jax.tree.map(
+        lambda v: v if is_variable(v) else [v], state, is_leaf=is_variable
+    )
 """,
         marked=("v",),
         fixed={
@@ -185,9 +187,7 @@ def is_variable(x):
 
 def convert(state):
     return jax.tree.map(
-        lambda v: v.copy() if is_variable(v) else [v],
-        state,
-        is_leaf=is_variable,
+        lambda v: v.copy() if is_variable(v) else [v], state, is_leaf=is_variable
     )
 """,
         },

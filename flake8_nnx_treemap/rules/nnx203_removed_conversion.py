@@ -125,7 +125,9 @@ from flax import nnx
 
 def convert(state):
     is_variable = lambda x: isinstance(x, nnx.Variable)
-    return jax.tree.map(lambda v: v.to_variable() if is_variable(v) else v, state, is_leaf=is_variable)
+    return jax.tree.map(
+        lambda v: v.to_variable() if is_variable(v) else v, state, is_leaf=is_variable
+    )
 """,
         marked=("to_variable",),
         fixed={
@@ -137,9 +139,7 @@ from flax import nnx
 def convert(state):
     is_variable = lambda x: isinstance(x, nnx.Variable)
     return jax.tree.map(
-        lambda v: v.copy() if is_variable(v) else v,
-        state,
-        is_leaf=is_variable,
+        lambda v: v.copy() if is_variable(v) else v, state, is_leaf=is_variable
     )
 """,
         },

@@ -240,7 +240,11 @@ from flax import nnx
 
 def result():
     model = nnx.BatchNorm(2, rngs=nnx.Rngs(0))
-    ones = nnx.state(model).filter(nnx.Param).map(lambda path, leaf: leaf.replace(jnp.ones(2)))
+    ones = (
+        nnx.state(model)
+        .filter(nnx.Param)
+        .map(lambda path, leaf: leaf.replace(jnp.ones(2)))
+    )
     return {name: array.tolist() for name, array in nnx.to_pure_dict(ones).items()}
 """,
         marked=("filter", "map"),
@@ -252,9 +256,11 @@ from flax import nnx
 
 def result():
     model = nnx.BatchNorm(2, rngs=nnx.Rngs(0))
-    ones = nnx.map_state(
-        lambda path, leaf: leaf.replace(jnp.ones(2)),
-        nnx.filter_state(nnx.state(model), nnx.Param)
+    ones = (
+        nnx.map_state(
+            lambda path, leaf: leaf.replace(jnp.ones(2)),
+            nnx.filter_state(nnx.state(model), nnx.Param),
+        )
     )
     return {name: array.tolist() for name, array in nnx.to_pure_dict(ones).items()}
 """,

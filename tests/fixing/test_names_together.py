@@ -11,7 +11,7 @@ HEADER = "import jax.numpy as jnp\nfrom flax import nnx\n\n\n"
 
 
 def fixed(text: str) -> str:
-    settings = LintSettings(frozenset({"NNX201", "NNX206", "NNX207", "NNX211", "NNX212"}), (0, 12, 8))
+    settings = LintSettings(frozenset({"NNX201", "NNX206", "NNX207", "NNX211", "NNX212"}), (0, 12, 8), line_length=120)
     result = fix_source(HEADER + text, settings=settings).text
     assert fix_source(result, settings=settings).text == result
     return result.removeprefix(HEADER)
