@@ -240,11 +240,8 @@ from flax import nnx
 
 def result():
     model = nnx.BatchNorm(2, rngs=nnx.Rngs(0))
-    ones = (
-        nnx.state(model)
-        .filter(nnx.Param)
-        .map(lambda path, leaf: leaf.replace(jnp.ones(2)))
-    )
+    params = nnx.state(model).filter(nnx.Param)
+    ones = params.map(lambda path, leaf: leaf.replace(jnp.ones(2)))
     return {name: array.tolist() for name, array in nnx.to_pure_dict(ones).items()}
 """,
         marked=("filter", "map"),
@@ -256,12 +253,8 @@ from flax import nnx
 
 def result():
     model = nnx.BatchNorm(2, rngs=nnx.Rngs(0))
-    ones = (
-        nnx.map_state(
-            lambda path, leaf: leaf.replace(jnp.ones(2)),
-            nnx.filter_state(nnx.state(model), nnx.Param),
-        )
-    )
+    params = nnx.filter_state(nnx.state(model), nnx.Param)
+    ones = nnx.map_state(lambda path, leaf: leaf.replace(jnp.ones(2)), params)
     return {name: array.tolist() for name, array in nnx.to_pure_dict(ones).items()}
 """,
         },

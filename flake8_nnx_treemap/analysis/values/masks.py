@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from flake8_nnx_treemap.analysis.calls.functions import PARTIAL, class_of_self, function_of
 from flake8_nnx_treemap.analysis.code.nodes import is_name, nodes_below, positional_arguments, start_of
-from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown
+from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown, remembered
 from flake8_nnx_treemap.analysis.names.uses import Use, names_bound_by, returned_by, uses_of
 from flake8_nnx_treemap.analysis.values.provenance import TREES_OF_WRAPPERS, Origin, attribute_values, origin_of
 from flake8_nnx_treemap.names import OPTAX_MASK_ARGUMENTS, OPTAX_MASK_KEYWORDS, OPTIMIZERS
@@ -150,6 +150,7 @@ def _is_given_as_mask(source: ParsedSource, use: Use) -> bool:
     return is_mask and not _is_run_by_hand(source, call)
 
 
+@remembered
 def _is_run_by_hand(source: ParsedSource, call: ast.Call) -> bool:
     """Tell whether nothing but ``init`` and ``update`` of a transformation is used: no Optimizer of NNX runs it."""
     whole: ast.expr = call
