@@ -62,8 +62,9 @@ from flake8_nnx_treemap.analysis.code.nodes import dotted_name, start_of, walk
 from flake8_nnx_treemap.analysis.names.scopes import BindingKind, ScopeKind
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
 from flake8_nnx_treemap.analysis.names.spelling import spelling_of
+from flake8_nnx_treemap.analysis.values.contents import contents_of
 from flake8_nnx_treemap.analysis.values.other_classes import is_of_other_class
-from flake8_nnx_treemap.analysis.values.provenance import Origin, TreeKind, member_of_nnx, origin_of
+from flake8_nnx_treemap.analysis.values.provenance import Origin, TreeKind, attribute_values, member_of_nnx, origin_of
 from flake8_nnx_treemap.analysis.values.tested_states import is_made_state, is_tested_state
 from flake8_nnx_treemap.analysis.values.wrappers import is_format_part
 from flake8_nnx_treemap.names import NNX_MODULES, STATE_FUNCTIONS, FlaxRange
@@ -121,7 +122,36 @@ def _is_state(source: ParsedSource, method: ast.Attribute) -> bool:
         return True
     if method.attr not in _OF_STATE_ALONE or not _uses_nnx(source) or _defines(source, method.attr):
         return False
-    return not is_of_other_class(source, method.value)
+    return not _is_something_else(source, method.value)
+
+
+def _is_something_else(source: ParsedSource, owner: ast.expr) -> bool:
+    """Tell whether an owner is named as environments and settings are, or is known to be no State."""
+    if contents_of(source, owner).things:
+        return True
+    values = attribute_values(source, owner) if isinstance(owner, ast.Attribute) else _values_of(source, owner)
+    return any(_is_named_otherwise(value) or is_of_other_class(source, value) for value in (owner, *values))
+
+
+def _is_named_otherwise(owner: ast.expr) -> bool:
+    words = {word.lower() for node in walk(owner) for word in (getattr(node, "id", ""), getattr(node, "attr", ""))}
+    return not _ARE_NO_STATES.isdisjoint(words)
+
+
+def _values_of(source: ParsedSource, owner: ast.expr) -> list[ast.expr]:
+    """Return what is assigned to a name, and whose method made that: ``env`` of ``env.reset()``."""
+    bindings = source.bindings.bindings_of(owner.id, start_of(owner)) if isinstance(owner, ast.Name) else ()
+    values = [one.value for one in bindings if one.kind is BindingKind.ASSIGNMENT and one.value is not None]
+    return [found for one in values for found in (one, *_owner_of_called(one))]
+
+
+def _owner_of_called(value: ast.expr) -> Iterator[ast.expr]:
+    if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute):
+        yield value.func.value
+
+
+_ARE_NO_STATES = frozenset({"args", "cfg", "config", "dataset", "ds", "env", "environment", "envs", "info", "obs"})
+"""Names of what has methods of the same names in reinforcement learning, configuration and data: no States."""
 
 
 @remembered

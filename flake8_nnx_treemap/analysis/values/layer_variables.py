@@ -9,9 +9,12 @@ from __future__ import annotations
 import ast
 
 from flake8_nnx_treemap.analysis.calls.class_references import class_names
-from flake8_nnx_treemap.analysis.code.nodes import dotted_name, is_none, start_of
+from flake8_nnx_treemap.analysis.code.nodes import dotted_name, is_none, start_of, walk
 from flake8_nnx_treemap.analysis.names.scopes import BindingKind, class_of_method
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
+from flake8_nnx_treemap.analysis.values.contents import contents_of
+from flake8_nnx_treemap.analysis.values.module_classes import OwnClass, class_meant, lineage_of
+from flake8_nnx_treemap.analysis.values.things import Sort
 from flake8_nnx_treemap.names import WRAPPERS
 
 _NAMES = frozenset({"bias", "embedding", "kernel", "lora_a", "lora_b"})
@@ -20,8 +23,16 @@ _NAMES = frozenset({"bias", "embedding", "kernel", "lora_a", "lora_b"})
 _NAMES_BY_OWNER = {"scale": ("norm",), "step": ("optimizer",)}
 """Attributes whose name says too little by itself, with what the name of their owner ends with."""
 
-_HAVE_OTHERS = ("flax.linen", "keras", "tensorflow", "tf_keras")
-"""Packages whose layers have attributes of these names, with a ``value`` of their own."""
+_HAVE_OTHERS = (
+    *("flax.core.meta", "flax.linen", "keras", "tensorflow", "tf_keras"),
+    *("brainstate", "equinox", "gpflow", "haiku", "penzai"),
+)
+"""Packages whose layers have attributes of these names, perhaps with a ``value`` of their own."""
+
+_SETTINGS = frozenset(
+    {"arguments", "args", "cfg", "conf", "config", "configs", "hparams", "opts", "options", "settings"}
+)
+"""Names of objects that hold choices, such as members of an ``Enum``, and no Variables."""
 
 
 def is_layer_variable(source: ParsedSource, node: ast.expr) -> bool:
@@ -33,13 +44,57 @@ def is_layer_variable(source: ParsedSource, node: ast.expr) -> bool:
 
     Returns:
         True for ``owner.kernel`` and the like in a file that imports NNX and no other library with such layers. False
-        where the file gives the attribute to an object itself, and not as a Variable.
+        where the file gives the attribute to an object itself, and not as a Variable; where something is known of the
+        attribute or its owner that says otherwise; and where the ``value`` of it is called.
     """
     if not isinstance(node, ast.Attribute) or not _names_variable(node) or not _uses_nnx_alone(source):
         return False
-    if not _never_set_to_something_else(source, node.attr):
+    if not _never_set_to_something_else(source, node.attr) or _is_called(source, node):
         return False
-    return not (_is_self(source, node.value) and _sets_unknown(source, node.attr))
+    if _is_self(source, node.value) and _sets_unknown(source, node.attr):
+        return False
+    return not _is_known_otherwise(source, node)
+
+
+def _is_called(source: ParsedSource, node: ast.Attribute) -> bool:
+    """Tell whether a method of an attribute is called: ``attention.value(x)``, where ``value`` is a layer."""
+    member = source.ast_parent(node)
+    call = source.ast_parent(member) if isinstance(member, ast.Attribute) else None
+    is_value = isinstance(member, ast.Attribute) and member.attr in ("value", "raw_value")
+    return is_value and isinstance(call, ast.Call) and call.func is member
+
+
+def _is_known_otherwise(source: ParsedSource, node: ast.Attribute) -> bool:
+    owner = node.value
+    words = {one.attr for one in walk(owner) if isinstance(one, ast.Attribute)}
+    words |= {one.id for one in walk(owner) if isinstance(one, ast.Name)}
+    if not _SETTINGS.isdisjoint(words) or _is_class(source, owner) or _is_tested(source, node):
+        return True
+    sorts = {thing.sort for thing in contents_of(source, node).things}
+    if sorts and Sort.VARIABLE not in sorts:
+        return True
+    own = [thing.own for thing in contents_of(source, owner).things if thing.own is not None]
+    lineages = [lineage_of(one.source, one.node) for one in own]
+    return any(lineage.layer is None and lineage.variable is None for lineage in lineages)
+
+
+def _is_class(source: ParsedSource, owner: ast.expr) -> bool:
+    """Tell whether an owner is a class, such as an ``Enum``, or the name of one in another file."""
+    if not isinstance(owner, (ast.Name, ast.Attribute)):
+        return False
+    if isinstance(class_meant(source, owner), OwnClass):
+        return True
+    name = owner.id if isinstance(owner, ast.Name) else owner.attr
+    return bool(source.bindings.names_of(owner)) and name[:1].isupper()
+
+
+def _is_tested(source: ParsedSource, node: ast.Attribute) -> bool:
+    """Tell whether the file asks by ``isinstance`` for another class of the same expression."""
+    if "isinstance" not in source.bindings.calls:
+        return False
+    text = ast.dump(node)
+    tests = (one for one in source.bindings.calls["isinstance"] if len(one.args) == 2 and ast.dump(one.args[0]) == text)
+    return any(not WRAPPERS.issuperset(class_names(source, one.args[1]) or ("",)) for one in tests)
 
 
 def names_layer_variable(source: ParsedSource, name: str) -> bool:

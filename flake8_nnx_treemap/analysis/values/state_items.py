@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from flake8_nnx_treemap.analysis.calls.class_references import class_name, class_names
-from flake8_nnx_treemap.analysis.code.nodes import start_of, subscript_keys
+from flake8_nnx_treemap.analysis.code.nodes import start_of, subscript_keys, words_below
 from flake8_nnx_treemap.analysis.names.scopes import Binding, BindingKind
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
 from flake8_nnx_treemap.analysis.values.layer_variables import names_layer_variable
@@ -17,6 +17,9 @@ MAXIMUM_STEPS = 10
 
 _MAPPINGS = frozenset({"builtins.dict", "typing.Dict", "typing.Mapping", "collections.abc.Mapping"})
 _SAME_ELEMENTS = frozenset({"builtins.list", "builtins.tuple", "builtins.sorted", "builtins.reversed", "builtins.iter"})
+
+_MAPS = frozenset({"map", "map_state", "map_with_path", "tree_map", "tree_map_with_path"})
+"""Functions and methods that may put anything in the place of Variables."""
 
 _Path = tuple[int | None, ...]
 
@@ -128,15 +131,20 @@ def _is_flat_state(source: ParsedSource, node: ast.expr, steps: int) -> bool:
     if not isinstance(node, ast.Call):
         return False
     if isinstance(node.func, ast.Attribute) and node.func.attr == "flat_state" and not node.args:
-        return not _is_pure(source, node.func.value)
+        return _may_hold_variables(source, node.func.value)
     given = node.args[0] if node.args else next((one.value for one in node.keywords if one.arg == "state"), None)
     is_flattened = {member_of_nnx(name) for name in source.bindings.names_of(node.func)} == {"to_flat_state"}
-    return is_flattened and given is not None and not _is_pure(source, given)
+    return is_flattened and given is not None and _may_hold_variables(source, given)
 
 
-def _is_pure(source: ParsedSource, tree: ast.expr) -> bool:
+def _may_hold_variables(source: ParsedSource, tree: ast.expr) -> bool:
+    """Tell whether a state is not known to hold something else, as what a map makes of the Variables may be."""
     origin = origin_of(source, tree)
-    return isinstance(origin, Origin) and not origin.holds_wrappers
+    if isinstance(origin, Origin):
+        return origin.holds_wrappers and not origin.is_mapped
+    value = _only_value(source, tree) if isinstance(tree, ast.Name) else tree
+    is_made = isinstance(value, ast.Call) and not isinstance(value.func, ast.Call)
+    return not (is_made and isinstance(value, ast.Call) and bool(_MAPS & words_below(value.func)))
 
 
 def _only_value(source: ParsedSource, name: ast.Name) -> ast.expr | None:

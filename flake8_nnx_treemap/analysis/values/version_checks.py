@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import re
+import sys
 from collections.abc import Iterator
 
 from flake8_nnx_treemap.analysis.calls.class_references import class_name
@@ -14,10 +16,15 @@ from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
 from flake8_nnx_treemap.analysis.names.uses import reads_by_meaning
 from flake8_nnx_treemap.analysis.values.narrowing import statements_after
 from flake8_nnx_treemap.flax_names import NNX, names_of_some_releases
-from flake8_nnx_treemap.names import BASE_CLASSES, MEMBERS_OF_SOME_RELEASES, OLD_NAMES_THAT_STAY
+from flake8_nnx_treemap.names import BASE_CLASSES, MEMBERS_OF_SOME_RELEASES, OLD_NAMES_THAT_STAY, OTHER_PROJECTS
 
-_ABSENCE = frozenset({"AttributeError", "ImportError", "ModuleNotFoundError", "DeprecationWarning"})
-"""The errors and warnings of old names. ``Exception`` is left out: a handler of everything is not about releases."""
+_ABSENCE = frozenset({"AttributeError", "ImportError", "ModuleNotFoundError", "DeprecationWarning", "catch_warnings"})
+"""What handles errors and warnings of old names. ``Exception`` is left out: who handles everything means no release."""
+
+_FLAGS = re.compile(
+    r"(?i)compat|version|(?:flax|nnx|jax)\w*(?:\d|new|old|least|before|after|since|until)|(?:is|has|use)_?(?:new|old)"
+)
+"""Names that tell of releases, imported from a file of the project: ``FLAX_011``, ``flax_at_least``, ``_compat``."""
 
 _VERSIONS = frozenset({"__version__", "__version_info__", "version_info"})
 _ASKS_FOR_VERSION = frozenset({"importlib.metadata.version", "importlib_metadata.version"})
@@ -68,6 +75,8 @@ def _where_absence_is_handled(source: ParsedSource) -> Iterator[Region]:
             handled = [handler.type for handler in getattr(node, "handlers", ()) if handler.type is not None]
         if any(_names_absence(one) for one in handled):
             yield _span(node)
+            if isinstance(node, (ast.With, ast.AsyncWith)) and isinstance(node.body[-1], ast.Return):
+                yield from _rest_of_block(source, node)  # It runs if the way of newer releases has failed.
 
 
 def _names_absence(node: ast.expr) -> bool:
@@ -97,7 +106,8 @@ def version_questions(source: ParsedSource) -> tuple[ast.expr, ...]:
         answers = {id(reads): reads for question in pending for reads in _reads_of_answer(source, question)}
         nodes = [node for reads in answers.values() for _, node in reads.nodes]
         calls = [call for question in pending for call in _calls_for_answer(source, question)]
-        pending = [node for node in dict.fromkeys((*nodes, *calls)) if node not in found]
+        flags = [node for question in pending for node in _reads_of_flag(source, question)]
+        pending = [node for node in dict.fromkeys((*nodes, *calls, *flags)) if node not in found]
         found.update(dict.fromkeys(pending))
     return tuple(found)
 
@@ -164,8 +174,14 @@ def _reads_of_imported_versions(source: ParsedSource) -> Iterator[Reads]:
     """Yield the reads of ``flax_version`` after ``from flax import __version__ as flax_version``."""
     for name, bound in source.bindings.all_bound():
         for binding in bound:
-            if (binding.qualified_name or "").rpartition(".")[2] in _VERSIONS:
+            if binding.qualified_name is not None and _names_release(binding.qualified_name):
                 yield from reads_by_meaning(source, name).get(binding.node, ())
+
+
+def _names_release(name: str) -> bool:
+    package = name.partition(".")[0]
+    is_of_others = package not in OTHER_PROJECTS and package not in sys.stdlib_module_names and package != "packaging"
+    return name.rpartition(".")[2] in _VERSIONS or (is_of_others and _FLAGS.search(name) is not None)
 
 
 def _reads_of_import_flags(source: ParsedSource) -> Iterator[Reads]:
@@ -195,6 +211,19 @@ def _reads_of_answer(source: ParsedSource, question: ast.expr) -> Iterator[Reads
         targets = around.targets if isinstance(around, ast.Assign) else [around.target]
         for name in (found.id for target in targets for found in walk(target) if isinstance(found, ast.Name)):
             yield from reads_by_meaning(source, name).get(around, ())
+
+
+def _reads_of_flag(source: ParsedSource, question: ast.expr) -> Iterator[ast.Attribute]:
+    """Yield the reads of attributes, of a class or of ``self``, that may be assigned the result of a version check."""
+    for answer, around in _outwards(source, question):
+        if not isinstance(around, ast.Assign) or around.value is not answer:
+            continue
+        is_in_class = isinstance(source.ast_parent(around), ast.ClassDef)
+        names = [one.attr for one in around.targets if isinstance(one, ast.Attribute)]
+        names += [one.id for one in around.targets if isinstance(one, ast.Name) and is_in_class]
+        for name in names:
+            uses = source.bindings.attributes.get(name, ())
+            yield from (one for one in uses if isinstance(one, ast.Attribute) and isinstance(one.ctx, ast.Load))
 
 
 def _calls_for_answer(source: ParsedSource, question: ast.expr) -> Iterator[ast.Call]:
@@ -253,6 +282,11 @@ def _decided_by(source: ParsedSource, question: ast.expr) -> Iterator[Region]:
 def _alternative(source: ParsedSource, choice: ast.If | ast.While) -> Iterator[Region]:
     """Yield the region after an ``if`` if a branch returns. A branch that raises refuses a release instead."""
     ends = [branch[-1] for branch in (choice.body, choice.orelse) if branch]
-    following = statements_after(source, choice)
-    if following and any(isinstance(end, (ast.Return, ast.Continue, ast.Break)) for end in ends):
+    if any(isinstance(end, (ast.Return, ast.Continue, ast.Break)) for end in ends):
+        yield from _rest_of_block(source, choice)
+
+
+def _rest_of_block(source: ParsedSource, statement: ast.stmt) -> Iterator[Region]:
+    following = statements_after(source, statement)
+    if following:
         yield start_of(following[0]), end_of(following[-1])
