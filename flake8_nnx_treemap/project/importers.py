@@ -36,8 +36,8 @@ def is_imported_elsewhere(filename: str, name: str, root: str, *, below: bool) -
         below: whether the project goes on below that folder.
 
     Returns:
-        True if some file imports it by ``from``, mentions it as an attribute of the module, or imports everything; a
-        module is known by the last part of its name alone.
+        True if some file imports it by ``from``, mentions it as an attribute of the module, or of what may be the
+        module, or in quotes, or imports everything; a module is known by the last part of its name alone.
     """
     path = os.path.abspath(filename)
     stem = os.path.splitext(os.path.basename(path))[0]
@@ -52,7 +52,7 @@ def _importers(root: str, name: str, below: bool, _period: int) -> dict[str, lis
     """The files that take a name from other modules, by the last part of the module's name; none if too many."""
     found: dict[str, list[str]] = {}
     word = re.compile(rb"(?:\b(\w+)\s*\.\s*)?\b" + name.encode() + rb"\b|\bimport\s*\*")
-    for count, path in enumerate(_python_files(root, below)):
+    for count, path in enumerate(_files(root, below)):
         if count >= MOST_FILES:
             return None
         try:
@@ -60,15 +60,26 @@ def _importers(root: str, name: str, below: bool, _period: int) -> dict[str, lis
         except FileError:
             continue
         if word.search(content):
-            for module in {*_dotted(content, word), *_modules_in(content, name)}:
+            read = _modules_in_notebook if path.endswith(".ipynb") else _modules_in
+            for module in {*_dotted(content, word), *read(content, name)}:
                 found.setdefault(module, []).append(path)
     return found
 
 
-def _python_files(root: str, below: bool) -> Iterator[str]:
+def _files(root: str, below: bool) -> Iterator[str]:
     for folder, folders, names in os.walk(root):
         folders[:] = sorted(one for one in folders if below and one not in DEFAULT_EXCLUDES)
-        yield from (os.path.join(folder, name) for name in sorted(names) if name.endswith(".py"))
+        yield from (os.path.join(folder, name) for name in sorted(names) if name.endswith(_SUFFIXES))
+
+
+_SUFFIXES = (".py", ".pyi", ".ipynb")
+_IMPORT_IN_NOTEBOOK = rb"\bfrom\s+([\w.]+)\s+import\b[^\r\n\"]*\b%s\b"
+
+
+def _modules_in_notebook(content: bytes, name: str) -> Iterator[str]:
+    """The last parts of the names of modules from which a line of a notebook imports a name."""
+    for found in re.finditer(_IMPORT_IN_NOTEBOOK % name.encode(), content):
+        yield found[1].decode().rpartition(".")[2]
 
 
 def _dotted(content: bytes, word: re.Pattern[bytes]) -> Iterator[str]:
@@ -84,7 +95,13 @@ def _modules_in(content: bytes, name: str) -> Iterator[str]:
         return
     aliases: dict[str, str] = {}
     owners: set[str] = set()
+    imported: dict[str, str] = {}
+    is_looked_up = False
     for node in ast.walk(tree):
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            module = getattr(node, "module", None) or ""
+            imported |= {(one.asname or one.name).partition(".")[0]: one.name.rpartition(".")[2] for one in node.names}
+            imported |= {module: module.rpartition(".")[2]}
         if isinstance(node, ast.ImportFrom):
             module = node.module or ""
             is_of_flax = module.partition(".")[0] == "flax" and not node.level
@@ -95,4 +112,8 @@ def _modules_in(content: bytes, name: str) -> Iterator[str]:
             aliases |= {alias.asname: alias.name.rpartition(".")[2] for alias in node.names if alias.asname}
         elif isinstance(node, ast.Attribute) and node.attr == name and isinstance(node.value, ast.Name):
             owners.add(node.value.id)
+        elif isinstance(node, ast.Constant) and node.value == name:
+            is_looked_up = True  # ``getattr(module, "name")``, ``mock.patch.object(module, "name")``.
     yield from (aliases[owner] for owner in owners & aliases.keys())
+    if is_looked_up or not owners <= imported.keys():
+        yield from imported.values()

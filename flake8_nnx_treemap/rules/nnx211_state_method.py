@@ -57,6 +57,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator
+from typing import TypeGuard
 
 from flake8_nnx_treemap.analysis.code.nodes import dotted_name, start_of, walk
 from flake8_nnx_treemap.analysis.names.scopes import BindingKind, ScopeKind
@@ -174,13 +175,23 @@ def _defines(source: ParsedSource, name: str) -> bool:
 
 @remembered
 def _overridden(source: ParsedSource) -> frozenset[str]:
-    """Return the methods that subclasses of State in this file define anew: they may do anything."""
-    found: set[str] = set()
-    for definition in (statement.node for statement in source.bindings.statements):
-        if isinstance(definition, ast.ClassDef):
-            names = {member_of_nnx(name) for base in definition.bases for name in source.bindings.names_of(base)}
-            found |= {getattr(one, "name", "") for one in definition.body} if "State" in names else set()
-    return frozenset(found)
+    """Return the names that classes of a file with subclasses of State define: their methods may do anything."""
+    classes = [one.node for one in source.bindings.statements if isinstance(one.node, ast.ClassDef)]
+    bases = [base.value if isinstance(base, ast.Subscript) else base for one in classes for base in one.bases]
+    is_derived = any(member_of_nnx(name) == "State" for base in bases for name in source.bindings.names_of(base))
+    is_made = any(len(call.args) == 3 for call in source.bindings.calls.get("type", ()))
+    if not (is_derived or is_made):
+        return frozenset()
+    texts = (str(one.value) for call in source.bindings.calls.get("type", ()) for one in walk(call) if _is_text(one))
+    bound = source.bindings.all_bound()
+    return frozenset(name for name, found in bound if any(one.scope.kind is ScopeKind.CLASS for one in found)) | {
+        *texts
+    }
+
+
+def _is_text(node: ast.AST) -> TypeGuard[ast.Constant]:
+    """Tell whether a node is a string."""
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
 
 
 # The fix

@@ -128,9 +128,8 @@ def _is_free(source: ParsedSource, name: str, imported: ImportedName) -> bool:
 
 @remembered
 def _bound_anywhere(source: ParsedSource, name: str) -> tuple[Binding, ...]:
-    """Return the bindings of a name in all scopes of the file that hold statements."""
-    scopes = {statement.scope for statement in source.bindings.statements} | {source.bindings.module}
-    return tuple(binding for scope in scopes for binding in source.bindings.names_in(scope).get(name, ()))
+    """Return the bindings of a name in all scopes of the file, those of lambdas and comprehensions as well."""
+    return tuple(binding for bound, bindings in source.bindings.all_bound() if bound == name for binding in bindings)
 
 
 @remembered

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -40,10 +41,28 @@ def fixed(folder: Path) -> str:
         "import app.states as s\nState = s.VariableState\n",
         "from app.states import *\n",
         "from unittest import mock\nmock.patch('app.states.VariableState', None)\n",
+        "from app import states\nState = getattr(states, 'VariableState')\n",
+        "from unittest import mock\nfrom app import states\nmock.patch.object(states, 'VariableState', int)\n",
+        "from app import states\ndef ask(module): return module.VariableState\nask(states)\n",
+        "import app.states as s\nz = s\nState = z.VariableState\n",
     ],
 )
 def test_imported_elsewhere(tmp_path: Path, other: str) -> None:
     assert fixed(project(tmp_path, other=other)) == STATES
+
+
+def test_imported_by_a_notebook_or_a_stub(tmp_path: Path) -> None:
+    folder = project(tmp_path)
+    other = folder / "app" / "other.pyi"
+    other.write_text("from app.states import VariableState as State\n", encoding="utf-8")
+    assert fixed(folder) == STATES
+    other.unlink()
+    cells = [{"cell_type": "code", "source": ["from app.states import is_state, VariableState\n"]}]
+    notebook = folder / "explore.ipynb"
+    notebook.write_text(json.dumps({"cells": cells, "nbformat": 4, "nbformat_minor": 5}), encoding="utf-8")
+    assert fixed(folder) == STATES
+    notebook.unlink()
+    assert fixed(folder) == RENAMED
 
 
 @pytest.mark.parametrize(
