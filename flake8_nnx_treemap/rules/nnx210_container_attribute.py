@@ -11,7 +11,8 @@ Finds attributes of Modules that NNX takes for static though data is in them for
 * `self.frequencies = None`, a number or a string if an array, a Variable or a Module is set in its place later.
 
 It is silent where the class says what the attribute is, by `nnx.data(…)`, `nnx.List(…)`, `nnx.Dict(…)` or an annotation
-`nnx.Data[…]`, and for classes with `pytree=False`. A list to which Modules are appended only after the construction does not
+`nnx.Data` or `nnx.Data[…]`, and for classes with `pytree=False`. It is silent where something is taken out of the container,
+by `pop`, `del` and the like: it may be empty then. A list to which Modules are appended only after the construction does not
 raise, and is left alone. It is silent in code that chooses by release, and where a `ValueError` is handled.
 
 ## Why it is wrong
@@ -22,10 +23,10 @@ a container or `None` is static. Data in a static attribute would be lost to eve
 ## What Flax does
 
 * **0.10.0–0.11.2**: containers are looked into; all of this runs.
-* **0.12.0–0.12.4**: `ValueError` at the end of the construction if an array or a Variable is in there, or where one is set in
-  place of `None`.
+* **0.12.0–0.12.4**: `ValueError` at the end of the construction if an array is in there, also as the value of a Variable, or
+  where an array or a Variable is set in place of `None`.
 * **0.12.5–0.12.8**: `ValueError` at the assignment already, also for a new attribute that is set after the construction, and
-  for Modules that hold nothing.
+  for Variables and Modules that hold no array, as `nnx.Param(1.0)` does not.
 
 `nnx.data` exists from 0.11.0 on, `nnx.List` from 0.12.0 on.
 
@@ -56,6 +57,7 @@ from collections.abc import Iterator
 from flake8_nnx_treemap.analysis.code.nodes import start_of, walk
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
 from flake8_nnx_treemap.analysis.names.spelling import spelling_of
+from flake8_nnx_treemap.analysis.values.module_classes import derived_classes
 from flake8_nnx_treemap.analysis.values.static_attributes import (
     CHECKED_WHEN_SET_SINCE,
     Cause,
@@ -140,12 +142,22 @@ def _fix(source: ParsedSource, found: StaticAttribute, flax: FlaxRange) -> Fix |
         safety.no_release_runs_the_original(flax, _always_raises_since(found)),
         safety.data_is_there_from_the_start(found),
         safety.container_is_made_in_this_file(source, found, _found_in_this_file(source)),
-        all(safety.nothing_sees_the_error(source, place, ValueError) for place in (found.value, found.at)),
+        all(
+            safety.nothing_sees_the_error(source, place, ValueError)
+            for place in (found.value, found.at, *_instances(source, found.owner))
+        ),
         safety.name_is_bound_for_certain(spelling),
         safety.names_are_bound_in_the_open(source),
         safety.members_are_themselves(source, "data", "__setattr__", *named),
     )
     return Fix(applicability, "Mark it as data", tuple(sorted(edits)))
+
+
+@remembered
+def _instances(source: ParsedSource, owner: ast.ClassDef) -> tuple[ast.Call, ...]:
+    """Return the calls by which this file makes objects of a class, or of one that inherits from it."""
+    classes = (owner, *derived_classes(source).get(owner, ()))
+    return tuple(call for one in classes for call in source.bindings.calls.get(one.name, ()))
 
 
 def _always_raises_since(found: StaticAttribute) -> FlaxRelease:

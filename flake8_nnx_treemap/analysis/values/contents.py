@@ -50,6 +50,7 @@ from flake8_nnx_treemap.analysis.values.things import (
     any_of,
     container,
     elements_of,
+    has_dict,
     held_by_layer,
     instance_of,
     is_array,
@@ -57,8 +58,10 @@ from flake8_nnx_treemap.analysis.values.things import (
     is_number_or_array,
     item_of,
     item_of_thing,
+    iterated,
     joined,
     marked,
+    with_array,
 )
 from flake8_nnx_treemap.names import MODULES, OPTIMIZERS, WRAPPERS, canonical
 
@@ -77,6 +80,7 @@ _ARRAY_MAKERS = frozenset(
 
 _PASSES_ON = frozenset({"flax.nnx.clone", "copy.copy", "copy.deepcopy"})
 _SAME_ELEMENTS = frozenset({"builtins.list", "builtins.tuple", "builtins.reversed", "builtins.sorted", "builtins.iter"})
+_IN_ANOTHER_ORDER = frozenset({"builtins.reversed", "builtins.sorted"})
 _RUNS_AS_IT_IS = frozenset(
     {"flax.nnx.jit", "flax.nnx.remat", "flax.nnx.vmap", "flax.nnx.scan", "flax.nnx.pmap", "flax.nnx.split_rngs"}
     | {"flax.nnx.eval_shape", "jax.jit", "jax.vmap", "jax.eval_shape", "functools.cache", "functools.lru_cache"}
@@ -155,7 +159,7 @@ def _of_display(source: ParsedSource, node: ast.List | ast.Tuple, steps: int) ->
     parts: list[Contents] = []
     for element in node.elts:
         if isinstance(element, ast.Starred):
-            parts.append(elements_of(_contents(source, element.value, steps)))
+            parts.append(iterated(_contents(source, element.value, steps)))
         else:
             parts.append(_contents(source, element, steps))
     is_plain = len(parts) <= MAXIMUM_ITEMS and not any(isinstance(one, ast.Starred) for one in node.elts)
@@ -186,7 +190,7 @@ def _of_dict_comprehension(source: ParsedSource, node: ast.DictComp, steps: int)
 def _at(whole: Contents, path: _Path) -> Contents:
     """Return the part of something at some indices, one within the other."""
     for index in path:
-        whole = UNKNOWN if index is None else item_of(whole, index)
+        whole = UNKNOWN if index is None or has_dict(whole) else item_of(whole, index)
     return whole
 
 
@@ -321,21 +325,23 @@ def _with_put(source: ParsedSource, whole: Contents, writes: Iterable[Write], st
     if not puts:
         return whole
     found = [_contents(source, put.value, steps) for put in puts]
-    added = [one if put.is_element else elements_of(one) for put, one in zip(puts, found, strict=True)]
-    things = tuple(
-        replace(one, elements=any_of((one.elements or UNKNOWN, *added)), items=()) if one.sort in CONTAINERS else one
-        for one in whole.things
-    )
-    return replace(whole, things=things)
+    things: list[Thing] = []
+    for thing in whole.things:
+        if thing.sort in CONTAINERS:
+            all_of = elements_of if thing.sort is Sort.DICT else iterated
+            added = (one if put.is_element else all_of(one) for put, one in zip(puts, found, strict=True))
+            thing = replace(thing, elements=any_of((thing.elements or UNKNOWN, *added)), items=())
+        things.append(thing)
+    return replace(whole, things=tuple(things))
 
 
-def _of_iteration(source: ParsedSource, iterated: ast.expr, path: _Path, steps: int) -> Contents:
+def _of_iteration(source: ParsedSource, iterable: ast.expr, path: _Path, steps: int) -> Contents:
     """Return what a loop or comprehension takes from what it iterates over, at some indices of that."""
     if not steps:
         return UNKNOWN
-    if isinstance(iterated, ast.Call):
-        given = iterated.args
-        name = _only_name(source, iterated.func)
+    if isinstance(iterable, ast.Call):
+        given = iterable.args
+        name = _only_name(source, iterable.func)
         if name == "builtins.enumerate" and given and path:
             return STATIC if path[0] == 0 else _of_iteration(source, given[0], path[1:], steps - 1)
         if name == "builtins.zip" and path and path[0] is not None and path[0] < len(given):
@@ -344,14 +350,11 @@ def _of_iteration(source: ParsedSource, iterated: ast.expr, path: _Path, steps: 
             return _of_iteration(source, given[0], path, steps - 1)
         if name == "builtins.range":
             return STATIC
-        if isinstance(iterated.func, ast.Attribute) and not given:
-            found = _of_dict_part(source, iterated.func, path, steps)
+        if isinstance(iterable.func, ast.Attribute) and not given:
+            found = _of_dict_part(source, iterable.func, path, steps)
             if found is not None:
                 return found
-    whole = _contents(source, iterated, steps)
-    if any(thing.sort is Sort.DICT for thing in whole.things):
-        return UNKNOWN  # Its keys.
-    return _at(elements_of(whole), path)
+    return _at(iterated(_contents(source, iterable, steps)), path)
 
 
 def _of_dict_part(source: ParsedSource, method: ast.Attribute, path: _Path, steps: int) -> Contents | None:
@@ -500,7 +503,8 @@ def _of_call(source: ParsedSource, node: ast.Call, steps: int) -> Contents:
             return found
     made = _class_called(source, function)
     if made is not None:
-        return instance_of(made)
+        held = _contents(source, node.args[0], steps) if node.args else UNKNOWN
+        return with_array(instance_of(made)) if is_array(held) else instance_of(made)
     if isinstance(function, ast.Attribute):
         return _of_method(source, node, function, steps)
     return _returned_by(source, function, steps, is_called=True)
@@ -545,9 +549,10 @@ def _of_container_call(source: ParsedSource, node: ast.Call, name: str, steps: i
     items: tuple[tuple[object, Contents], ...] = tuple(zip(named, parts, strict=True)) if not node.args else ()
     if node.args:
         whole = UNKNOWN if isinstance(node.args[0], ast.Starred) else _contents(source, node.args[0], steps)
-        is_same = not is_dict or all(thing.sort is Sort.DICT for thing in whole.things)
+        is_same = has_dict(whole) == is_dict
         parts.append(elements_of(whole) if is_same else UNKNOWN)
-        items = whole.things[0].items if len(whole.things) == 1 and is_same and not node.keywords else ()
+        is_in_order = name not in _IN_ANOTHER_ORDER and not node.keywords
+        items = whole.things[0].items if len(whole.things) == 1 and is_same and is_in_order else ()
     found = Thing(sort, elements=any_of(parts), items=items, is_marked=name in MARKS)
     return Contents((found,), True)
 

@@ -250,6 +250,20 @@ def put_into(source: ParsedSource, container: ast.expr) -> Iterator[Putting]:
         yield Putting(around.value, is_element=False)
 
 
+_TAKE_OUT = frozenset({"pop", "popitem", "popleft", "clear", "remove", "__delitem__"})
+
+
+def takes_out(source: ParsedSource, container: ast.expr) -> bool:
+    """Tell whether the expression around a container may leave it empty: ``container.pop()``, ``del container[0]``."""
+    around = source.ast_parent(container)
+    if isinstance(around, ast.Attribute):
+        return around.attr in _TAKE_OUT
+    if isinstance(around, ast.Subscript) and around.value is container:
+        is_set_slice = isinstance(around.ctx, ast.Store) and isinstance(around.slice, ast.Slice)
+        return isinstance(around.ctx, ast.Del) or is_set_slice
+    return False
+
+
 def _put_by_call(method: str, call: ast.Call) -> Iterator[Putting]:
     position = _PUT_ONE.get(method)
     if position is not None and position < len(call.args):

@@ -11,7 +11,8 @@ import enum
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from flake8_nnx_treemap.analysis.code.nodes import own_nodes, start_of
+from flake8_nnx_treemap.analysis.code.nodes import own_nodes, start_of, walk
+from flake8_nnx_treemap.analysis.code.text import parse_expression
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
 from flake8_nnx_treemap.analysis.values.contents import contents_of, written
 from flake8_nnx_treemap.analysis.values.module_classes import (
@@ -19,11 +20,13 @@ from flake8_nnx_treemap.analysis.values.module_classes import (
     Method,
     OwnClass,
     Write,
+    class_meant,
     derived_classes,
     lineage_of,
     members_of,
     method_of,
     self_at,
+    takes_out,
     writes_of,
 )
 from flake8_nnx_treemap.analysis.values.narrowing import never_goes_on
@@ -34,6 +37,7 @@ from flake8_nnx_treemap.analysis.values.things import (
     Sort,
     Thing,
     annotated,
+    has_dict,
     layer_has_state,
 )
 from flake8_nnx_treemap.names import DATA_IS_DECIDED_ONCE, FlaxRelease
@@ -44,6 +48,7 @@ CHECKED_WHEN_SET_SINCE: FlaxRelease = (0, 12, 5)
 _DATA = frozenset({Sort.VARIABLE, Sort.LAYER, Sort.INSTANCE, Sort.ARRAY})
 _RECORDS = frozenset({"flax.struct.dataclass"})
 """Decorators that make a pytree of a class whose fields are annotated."""
+_DATA_ANNOTATION = "flax.nnx.Data"
 _NO_PYTREE = "Object"
 """The class of NNX whose instances are no pytrees, as those of a Module with ``pytree=False``."""
 
@@ -69,7 +74,7 @@ class Cause(enum.Enum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StaticAttribute:
-    """A value that makes an attribute static, and how data gets there.
+    """A value that makes an attribute of a class static, and how data gets there.
 
     ``value`` is what is assigned, ``at`` the expression by which data gets there, ``holds`` what the value is, ``data``
     what that data is, and ``since`` the first release on which this raises for certain. It ``is_early`` if the
@@ -77,6 +82,7 @@ class StaticAttribute:
     """
 
     name: str
+    owner: ast.ClassDef
     value: ast.expr
     cause: Cause
     at: ast.expr
@@ -141,8 +147,10 @@ def is_module_class(own: OwnClass) -> bool:
 
 
 def has_state(thing: Thing, depth: int = _MAXIMUM_DEPTH) -> bool:
-    """Tell whether a thing holds an array or a Variable for certain, as a Module without either may not."""
+    """Tell whether a thing is or holds an array for certain, as ``nnx.Param(1.0)`` or a Module without any does not."""
     if thing.own is None:
+        if thing.sort is Sort.VARIABLE:
+            return thing.has_array
         return thing.sort is not Sort.LAYER or layer_has_state(thing.name)
     if not depth:
         return False
@@ -190,8 +198,16 @@ def _is_declared(one: OwnClass, name: str) -> bool:
         return False
     if member.functions or any(isinstance(value, ast.Call) for value in member.values):
         return True
-    things = [thing for one_of in member.annotations for thing in annotated(one.source, one_of, None, _STEPS).things]
-    return any(thing.is_marked for thing in things)
+    return any(_says_data(one.source, annotation) for annotation in member.annotations)
+
+
+def _says_data(source: ParsedSource, annotation: ast.expr) -> bool:
+    """Tell whether an annotation is ``nnx.Data``, with or without a type in brackets, or has it as a part."""
+    place = start_of(annotation)
+    text = annotation.value if isinstance(annotation, ast.Constant) else None
+    quoted = parse_expression(text.strip()) if isinstance(text, str) else None
+    parts = walk(quoted or annotation)
+    return any(class_meant(source, one, place) == _DATA_ANNOTATION for one in parts if isinstance(one, ast.expr))
 
 
 # Values
@@ -326,12 +342,28 @@ class _Attribute:
     def _held(self, write: Write, before: Sequence[Write], *, is_left: bool) -> Iterator[StaticAttribute]:
         held = written(self.source, write)
         data = data_in(held)
-        if data is not None and write.value is not None and not write.path:
+        if data is not None and write.value is not None and not write.path and not self._may_be_emptied(write.value):
             is_early = self._constructs(write)
             is_certain = has_state(data) and is_left and (is_early or bool(before))
             since = DATA_IS_DECIDED_ONCE if is_certain else CHECKED_WHEN_SET_SINCE
             kind = _kind(held)
-            yield StaticAttribute(self.name, write.value, Cause.HELD, write.value, kind, data.sort, since, is_early)
+            yield StaticAttribute(
+                self.name, self.owner, write.value, Cause.HELD, write.value, kind, data.sort, since, is_early
+            )
+
+    def _may_be_emptied(self, value: ast.expr) -> bool:
+        """Tell whether code takes something out of a container by a name, or before the attribute is checked."""
+        names = [one for one in walk(value) if isinstance(one, (ast.Name, ast.Attribute))]
+        if any(is_emptied(self.source, name) for name in names):
+            return True
+        uses = self.source.bindings.attributes.get(self.name, ())
+        early = construction_of(self.source, self.owner)
+        return any(
+            isinstance(one, ast.Attribute)
+            and takes_out(self.source, one)
+            and self_at(self.source, one.value)[1] in early
+            for one in uses
+        )
 
     def _static(self, write: Write, writes: Sequence[Write], is_left: bool) -> Iterator[StaticAttribute]:
         """Yield a static value if data is put into it, where the construction leaves it, or is set in its place."""
@@ -346,7 +378,9 @@ class _Attribute:
                 cause, at, data = found
                 is_early = cause is Cause.PUT
                 since = DATA_IS_DECIDED_ONCE if has_state(data) or not is_early else CHECKED_WHEN_SET_SINCE
-                yield StaticAttribute(self.name, write.value, cause, at, _kind(held), data.sort, since, is_early)
+                yield StaticAttribute(
+                    self.name, self.owner, write.value, cause, at, _kind(held), data.sort, since, is_early
+                )
                 return
 
     def _put(self, write: Write) -> tuple[Cause, ast.expr, Thing] | None:
@@ -356,6 +390,8 @@ class _Attribute:
             return None
         is_set = isinstance(self.source.ast_parent(write.target), ast.AugAssign)
         held = contents_of(self.source, put.value)
+        if not put.is_element and has_dict(held) and not has_dict(contents_of(self.source, write.target)):
+            return None  # A list takes the keys.
         data = _data_of_element(held, _MAXIMUM_DEPTH) if put.is_element or is_set else data_in(held)
         if data is None or not (is_set or self._constructs(write)):
             return None
@@ -396,6 +432,25 @@ class _Attribute:
             for write in writes_of(self.source, self.name).get(node, ()):
                 if write.method is not None and _runs_after_base(self.source, write, node):
                     yield write
+
+
+@remembered
+def is_emptied(source: ParsedSource, node: ast.Name | ast.Attribute) -> bool:
+    """Tell whether code takes something out of what a name or an attribute of ``self`` holds."""
+    if isinstance(node, ast.Attribute):
+        owner = self_at(source, node.value)[0]
+        uses = source.bindings.attributes.get(node.attr, ()) if owner is not None else ()
+        return any(
+            isinstance(one, ast.Attribute) and takes_out(source, one) and self_at(source, one.value)[0] is owner
+            for one in uses
+        )
+    bindings = source.bindings.bindings_of(node.id, start_of(node))
+    return any(
+        isinstance(one, ast.Name)
+        and takes_out(source, one)
+        and not set(bindings).isdisjoint(source.bindings.bindings_of(node.id, start_of(one)))
+        for one in source.bindings.attributes.get(node.id, ())
+    )
 
 
 def _kind(held: Contents) -> Sort:

@@ -49,7 +49,8 @@ class Thing:
     ``name`` is the class of a Variable or of a layer of Flax, ``own`` that of an instance. ``elements`` is what any
     element of a container is, or any layer of a ``Sequential``; ``items`` are those known by index or key.
     ``is_marked`` is true of what NNX takes for data as it is: ``nnx.List(..)``, ``nnx.data(..)``; ``is_abstract`` of
-    what may be of any class with such elements, as ``Sequence[nnx.Linear]`` is.
+    what may be of any class with such elements, as ``Sequence[nnx.Linear]`` is; ``has_array`` of a Variable whose value
+    is an array for certain.
     """
 
     sort: Sort
@@ -59,6 +60,7 @@ class Thing:
     items: tuple[tuple[object, Contents], ...] = ()
     is_marked: bool = False
     is_abstract: bool = False
+    has_array: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +86,18 @@ ARRAY = Contents((Thing(Sort.ARRAY),), True)
 
 def any_of(alternatives: Iterable[Contents]) -> Contents:
     """Return what one of several expressions holds."""
-    things: dict[Thing, None] = {}
+    things: dict[Thing, bool] = {}
     is_complete = True
     for one in alternatives:
-        things.update(dict.fromkeys(one.things))
+        for thing in one.things:
+            key = replace(thing, has_array=False) if thing.has_array else thing
+            things[key] = thing.has_array and things.get(key, True)
         is_complete = is_complete and one.is_complete
         if len(things) > MAXIMUM_ALTERNATIVES:
-            return Contents(tuple(things)[:MAXIMUM_ALTERNATIVES], False)
-    return Contents(tuple(things), is_complete)
+            is_complete = False
+            break
+    found = [replace(thing, has_array=True) if has_array else thing for thing, has_array in things.items()]
+    return Contents(tuple(found[:MAXIMUM_ALTERNATIVES]), is_complete)
 
 
 # Containers
@@ -108,6 +114,16 @@ def elements_of(whole: Contents) -> Contents:
     if not whole.is_complete or not known or any(thing.sort not in CONTAINERS for thing in known):
         return UNKNOWN
     return any_of(thing.elements or UNKNOWN for thing in known)
+
+
+def has_dict(whole: Contents) -> bool:
+    """Tell whether something may be a dict, which iterates over its keys."""
+    return any(thing.sort is Sort.DICT for thing in whole.things)
+
+
+def iterated(whole: Contents) -> Contents:
+    """Return what a loop over a container takes from it; nothing is known of the keys of a dict."""
+    return UNKNOWN if has_dict(whole) else elements_of(whole)
 
 
 def item_of(whole: Contents, key: object) -> Contents:
@@ -150,6 +166,13 @@ def is_number_or_array(contents: Contents) -> bool:
 def marked(whole: Contents) -> Contents:
     """Return what ``nnx.data`` makes of something: NNX takes it for data as it is."""
     return replace(whole, things=tuple(replace(one, is_marked=True) for one in whole.things))
+
+
+def with_array(whole: Contents) -> Contents:
+    """Return Variables that are known to hold an array; other things stay as they are."""
+    return replace(
+        whole, things=tuple(replace(one, has_array=True) if one.sort is Sort.VARIABLE else one for one in whole.things)
+    )
 
 
 # Classes
