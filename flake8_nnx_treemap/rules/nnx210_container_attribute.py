@@ -140,7 +140,7 @@ def _fix(source: ParsedSource, found: StaticAttribute, flax: FlaxRange) -> Fix |
     named = (node.attr for node in used if source.bindings.names_of(node))
     applicability = safety.safe_if(
         safety.no_release_runs_the_original(flax, _always_raises_since(found)),
-        safety.data_is_there_from_the_start(found),
+        safety.data_is_there_from_the_start(source, found),
         safety.container_is_made_in_this_file(source, found, _found_in_this_file(source)),
         all(
             safety.nothing_sees_the_error(source, place, ValueError)

@@ -18,7 +18,7 @@ from flake8_nnx_treemap.analysis.calls.leaf_uses import leaf_uses
 from flake8_nnx_treemap.analysis.calls.mappers import Mapper
 from flake8_nnx_treemap.analysis.calls.predicates import LeafTest
 from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall
-from flake8_nnx_treemap.analysis.code.nodes import Code, dotted_name, start_of
+from flake8_nnx_treemap.analysis.code.nodes import Code, dotted_name, start_of, walk
 from flake8_nnx_treemap.analysis.names.quoted import quoted_annotations
 from flake8_nnx_treemap.analysis.names.scopes import BindingKind, ScopeKind, class_of_method
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
@@ -26,6 +26,7 @@ from flake8_nnx_treemap.analysis.names.spelling import Spelling
 from flake8_nnx_treemap.analysis.values.handling import may_handle
 from flake8_nnx_treemap.analysis.values.provenance import Origin, TreeKind, origin_of
 from flake8_nnx_treemap.analysis.values.tested_states import is_made_state, is_tested_state
+from flake8_nnx_treemap.analysis.values.things import CONTAINERS
 from flake8_nnx_treemap.analysis.values.wrappers import FOLLOW_PRIVATE, is_wrapper
 from flake8_nnx_treemap.names import (
     OTHER_PROJECTS,
@@ -323,15 +324,21 @@ def optimizer_is_known_to_all(source: ParsedSource, owner: ast.expr) -> bool:
     )
 
 
-def data_is_there_from_the_start(attribute: StaticAttribute) -> bool:
-    """The construction of a Module itself puts data into the attribute, so every object of the class raises.
+def data_is_there_from_the_start(source: ParsedSource, attribute: StaticAttribute) -> bool:
+    """The construction of a Module itself always puts data into the attribute, so every object of the class raises.
 
-    What another method sets or appends may never come.
+    What another method sets or appends may never come, nor what a branch or a loop appends; and a comprehension may be
+    over nothing.
 
     Args:
+        source: the file.
         attribute: an attribute that Flax takes for static.
     """
-    return attribute.is_early
+    if not attribute.is_early:
+        return False
+    if attribute.at is not attribute.value:  # It is put into the container, or set in its place.
+        return _always_follows(source, attribute.value, attribute.at)
+    return attribute.holds not in CONTAINERS or _is_never_empty(source, attribute.value)
 
 
 def container_is_made_in_this_file(
@@ -373,6 +380,72 @@ def value_has_no_metadata_of_its_own(source: ParsedSource, call: ast.Call, metad
 
 
 # How values are known
+
+
+def _is_never_empty(source: ParsedSource, value: ast.expr) -> bool:
+    """Tell whether a container has an element whatever runs: a display with one, or a comprehension over some."""
+    if isinstance(value, (ast.List, ast.Tuple)):
+        return any(not isinstance(one, ast.Starred) for one in value.elts)
+    if isinstance(value, ast.Dict):
+        return any(key is not None for key in value.keys)
+    if isinstance(value, (ast.ListComp, ast.DictComp, ast.GeneratorExp)):
+        return all(not one.ifs and _counts_up(source, one.iter) for one in value.generators)
+    if isinstance(value, ast.Call) and len(value.args) == 1 and source.bindings.names_of(value.func) <= _CONTAINERS:
+        return _is_never_empty(source, value.args[0])
+    if isinstance(value, ast.BinOp):
+        is_repeated = isinstance(value.op, ast.Mult) and _is_count(value.right)
+        return _is_never_empty(source, value.left) and (is_repeated or isinstance(value.op, (ast.Add, ast.BitOr)))
+    if isinstance(value, ast.Name):
+        bindings = source.bindings.bindings_of(value.id, start_of(value))
+        made = [one.value for one in bindings if one.kind is BindingKind.ASSIGNMENT and not one.path]
+        return len(made) == len(bindings) == 1 and made[0] is not None and _is_never_empty(source, made[0])
+    return False
+
+
+_CONTAINERS = frozenset({"builtins.list", "builtins.tuple", "builtins.dict"})
+
+
+def _is_count(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, int) and node.value > 0
+
+
+def _counts_up(source: ParsedSource, iterated: ast.expr) -> bool:
+    """Tell whether a loop over an expression runs at least once: ``range(3)``, ``(1, 2)``, ``"ab"``."""
+    if isinstance(iterated, ast.Call):
+        is_range = source.bindings.names_of(iterated.func) == {"builtins.range"} and len(iterated.args) == 1
+        return is_range and _is_count(iterated.args[0])
+    if isinstance(iterated, ast.Constant):
+        return isinstance(iterated.value, (str, bytes)) and bool(iterated.value)
+    return isinstance(iterated, (ast.List, ast.Tuple, ast.Set)) and _is_never_empty(source, ast.List(iterated.elts))
+
+
+def _always_follows(source: ParsedSource, first: ast.expr, second: ast.expr) -> bool:
+    """Tell whether code runs whenever other code has: behind it in its block, perhaps in a loop that surely runs.
+
+    Nothing in between may leave the block.
+    """
+    one, other = (_statement_of(source, node) for node in (first, second))
+    around = source.ast_parent(other) if other is not None else None
+    while isinstance(around, ast.For) and other in around.body and _counts_up(source, around.iter):
+        if any(map(_may_leave, around.body[: around.body.index(other)])):
+            return False
+        other, around = around, source.ast_parent(around)
+    block = getattr(around, "body", [])
+    if one not in block or other not in block:
+        return False
+    return not any(map(_may_leave, block[block.index(one) + 1 : block.index(other)]))
+
+
+def _may_leave(statement: ast.stmt) -> bool:
+    """Tell whether a statement may lead out of its block, or past an error."""
+    leaving = (ast.Return, ast.Raise, ast.Continue, ast.Break, ast.Try, ast.With, ast.Assert)
+    return any(isinstance(node, leaving) for node in walk(statement))
+
+
+def _statement_of(source: ParsedSource, node: ast.AST | None) -> ast.stmt | None:
+    while node is not None and not isinstance(node, ast.stmt):
+        node = source.ast_parent(node)
+    return node
 
 
 def _only_reads(node: ast.expr) -> bool:

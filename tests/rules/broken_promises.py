@@ -599,10 +599,16 @@ STACKS = [
         stack("None", more="    def build(self):\n        self.layers = nnx.Param(1.0)\n"),
     ),
     Broken(
-        safety.container_is_made_in_this_file,
+        safety.data_is_there_from_the_start,
         "NNX210",
-        "0.12.0",
-        stack("layers", parameters="self, layers: list[nnx.Linear] = []"),
+        "0.12.5",
+        stack("[]", more=f"        if not isinstance(self, Stack):\n            self.layers += {LINEAR}\n"),
+    ),
+    Broken(
+        safety.data_is_there_from_the_start,
+        "NNX210",
+        "0.12.5",
+        stack("[nnx.Linear(1, 1, rngs=nnx.Rngs(0)) for _ in range(depth)]", parameters="self, depth=0"),
     ),
     Broken(
         safety.container_is_made_in_this_file,
@@ -611,15 +617,6 @@ STACKS = [
         stack("[Layer()]", "from helpers import Layer\n"),
         RAW,
         ("from flax import nnx\nclass Layer(nnx.Module): ...\n", "Layer = int\n"),
-    ),
-    Broken(
-        safety.nothing_sees_the_error,
-        "NNX210",
-        "0.12.0",
-        stack(
-            "[]",
-            more=f"        try:\n            self.layers += {LINEAR}\n        except ValueError:\n            pass\n",
-        ),
     ),
     Broken(
         safety.name_is_bound_for_certain,
