@@ -21,10 +21,11 @@ def render(reports: Sequence[FileReport], style: Style) -> str:
         path = path_below(root, report.path)
         for finding in report.findings:
             start, end = finding.range.start, finding.range.end
-            place = {"file": path, "line": start.row, "col": start.column}
-            ends = {"endLine": end.row, "endColumn": end.column}
+            where: dict[str, object] = {"file": path}
+            if report.cells is None:  # Rows of cells are none of the notebook's file.
+                where |= {"line": start.row, "col": start.column, "endLine": end.row, "endColumn": end.column}
             message = f"{report.path}:{report.place(start)}: {finding.code} {finding.message}"
-            properties = {"title": f"nnx-fix ({finding.code})", **place, **ends}
+            properties = {"title": f"nnx-fix ({finding.code})", **where}
             lines.append(_command(severity_of(finding.code), properties, message))
     return "".join(lines)
 

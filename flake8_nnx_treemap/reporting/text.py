@@ -13,7 +13,7 @@ from flake8_nnx_treemap.reporting.changed_lines import Changed, changed_lines
 from flake8_nnx_treemap.reporting.concise import fixed_lines, headline, summary_lines
 from flake8_nnx_treemap.reporting.style import BLUE, CYAN, GREEN, RED, Style, one_line, painted
 from flake8_nnx_treemap.rules.catalogue import rule_named
-from flake8_nnx_treemap.rules.rule import Finding
+from flake8_nnx_treemap.rules.rule import Applicability, Finding
 
 LONGEST_FIX = 20
 """Lines of a fix that are shown: more than almost any fix has, and a report stays one."""
@@ -32,7 +32,9 @@ def render(reports: Sequence[FileReport], style: Style) -> str:
 def _block(report: FileReport, finding: Finding, lines: Sequence[str], style: Style) -> str:
     start, end = finding.range.start, finding.range.end
     changed = [] if finding.fix is None else list(islice(changed_lines(lines, finding.fix.edits), LONGEST_FIX + 1))
-    width = max(len(str(row)) for row in (start.row, *(row for _, row, _ in changed)))
+    changed = [(sign, _row_shown(report, row), line) for sign, row, line in changed]
+    row = _row_shown(report, start.row)
+    width = max(len(str(one)) for one in (row, *(one for _, one, _ in changed)))
     block = [headline(report, finding, style)]
     bar = painted("|", BLUE, style)
     if start.row <= len(lines):
@@ -41,16 +43,22 @@ def _block(report: FileReport, finding: Finding, lines: Sequence[str], style: St
         padding, carets = caret_run(line, start.column - 1, stop)
         block += [
             f"{' ' * width} {bar}",
-            f"{painted(str(start.row).rjust(width), BLUE, style)} {bar} {printable(line)}".rstrip(),
+            f"{painted(str(row).rjust(width), BLUE, style)} {bar} {printable(line)}".rstrip(),
             f"{' ' * width} {bar} {padding}{painted(carets, RED, style)}",
         ]
     if finding.fix is not None:
-        block.append(f"{' ' * width} {painted('= help:', CYAN, style)} {one_line(finding.fix.message)}")
+        label = "= help:" if finding.fix.applicability is Applicability.SAFE else "= help (unsafe fix):"
+        block.append(f"{' ' * width} {painted(label, CYAN, style)} {one_line(finding.fix.message)}")
         block += [_changed_line(one, width, style) for one in changed[:LONGEST_FIX]]
         if len(changed) > LONGEST_FIX:
             block.append(f"{' ' * width} … and more; --diff shows it all")
     block.append(f"{' ' * width} {painted('= see:', CYAN, style)} {rule_named(finding.code).url}")
     return "\n".join(block) + "\n\n"
+
+
+def _row_shown(report: FileReport, row: int) -> int:
+    """The row as people know it: in a notebook, that in its cell."""
+    return row if report.cells is None else report.cells.locate(row)[1]
 
 
 def _changed_line(changed: Changed, width: int, style: Style) -> str:

@@ -138,6 +138,7 @@ def _construction(source: ParsedSource, made: Construction, flax: FlaxRange) -> 
     else:
         both = spelled(source, "ModelAndOptimizer", made.call.func)
         message += f": use {both}, or wrt={param} and update(model, grads)"
+        message += "" if is_new else "; both need Flax 0.11"
     return Finding(
         "NNX209", message, source.range(made.call.func), _construction_fix(source, made, career) if is_new else None
     )

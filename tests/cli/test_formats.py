@@ -84,7 +84,7 @@ def test_text(folder: Path) -> None:
         "  |\n"
         "7 | \t字 = jax.tree.map(lambda x: x.value if isinstance(x, nnx.Param) else x, state)\n"
         "  | \t     ^^^^^^^^^^^^\n"
-        "  = help: Stop the traversal at the types that the mapper tests\n"
+        "  = help (unsafe fix): Stop the traversal at the types that the mapper tests\n"
         "7 - \t字 = jax.tree.map(lambda x: x.value if isinstance(x, nnx.Param) else x, state)\n"
         "  + \t字 = jax.tree.map(lambda x: x.value if isinstance(x, nnx.Param) else x, state, "
         "is_leaf=lambda x: isinstance(x, nnx.Param))\n"
