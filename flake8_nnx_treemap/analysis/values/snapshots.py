@@ -23,7 +23,7 @@ from flake8_nnx_treemap.analysis.names.scopes import FUNCTIONS, Block, Scope
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
 from flake8_nnx_treemap.analysis.values.narrowing import statements_after
 from flake8_nnx_treemap.analysis.values.provenance import member_of_nnx
-from flake8_nnx_treemap.analysis.values.trainings import Model, body_around, trainings_of
+from flake8_nnx_treemap.analysis.values.trainings import Model, body_around, is_trained_part, trainings_of
 from flake8_nnx_treemap.names import TREE_FUNCTIONS, TreeFunctionKind
 
 
@@ -57,6 +57,7 @@ class _Value:
     statement: ast.stmt
     call: ast.Call | None = None
     model: ast.expr | None = None
+    path: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,7 +303,7 @@ class _Kept:
             value = value.orelse if is_none(value.body) else value.body
         call, model = _state_taken(self._source, value, path)
         if call is not None:
-            return _Value(_What.STATE, value, statement, call, model)
+            return _Value(_What.STATE, value, statement, call, model, path)
         mixed = self._mixed(value) if isinstance(value, ast.Call) and not path else None
         if mixed is not None and isinstance(value, ast.Call):
             return _Value(_What.MIXED, value, statement, value, mixed)
@@ -401,6 +402,8 @@ class _Kept:
         model = Model.of(self._source, state.model)
         if model is None or (target is not None and not model.is_meant_by(target)):
             return False
+        if not is_trained_part(self._source, model, *_filters_of(self._source, state.call, state.path)):
+            return False
         there, here = body_around(self._source, call), body_around(self._source, state.call)
         if there is not here:
             return self._is_trained_elsewhere(model, here, there, is_merge=target is None)
@@ -477,6 +480,15 @@ def _state_taken(
     inner = last.value if isinstance(last, ast.Return) else None
     _, model = _state_taken(source, inner, path) if inner is not None else (None, None)
     return (value, handover.given.get(model.id)) if isinstance(model, ast.Name) else (None, None)
+
+
+def _filters_of(source: ParsedSource, call: ast.Call, path: tuple[int, ...]) -> tuple[Sequence[ast.expr], int]:
+    """Return the filters with which state is taken, and which of them is for a part; none where a function takes it."""
+    member = _member(source, call)
+    if member not in ("state", "variables", "split"):
+        return (), 0
+    position = path[0] if path else 0
+    return call.args[1:], position - 1 if member == "split" else position
 
 
 def _restores_parameter(source: ParsedSource, definition: ast.AST, state: str) -> str | None:

@@ -6,17 +6,37 @@ import ast
 import builtins
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from flake8_nnx_treemap.analysis.calls.functions import class_of_self
-from flake8_nnx_treemap.analysis.calls.handovers import handover_of
-from flake8_nnx_treemap.analysis.code.nodes import Place, dotted_name, own_nodes, start_of, words_below
+from flake8_nnx_treemap.analysis.calls.handovers import Handover, handover_of
+from flake8_nnx_treemap.analysis.code.nodes import Place, dotted_name, own_nodes, start_of, walk
 from flake8_nnx_treemap.analysis.names.scopes import FUNCTIONS, Binding, BindingKind, Scope
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
-from flake8_nnx_treemap.analysis.values.provenance import member_of_nnx
+from flake8_nnx_treemap.analysis.values.optimizers import constructions_of
+from flake8_nnx_treemap.analysis.values.provenance import attribute_values, member_of_nnx
+from flake8_nnx_treemap.names import OPTIMIZERS
 
-_TRAINS = re.compile(r"train|fit(?!ness)|step|optim|learn|epoch|backward|updat|descent|descend|perturb")
-"""Names of functions and methods that change a model which they hold already."""
+_TRAINS = frozenset(
+    {"train", "trains", "training", "fit", "step", "steps", "update", "updates", "optimize", "optimise", "learn"}
+    | {"epoch", "epochs", "backward", "perturb", "descend", "pretrain", "finetune"}
+)
+"""Words in the names of functions and methods that change a model, where their bodies are not seen."""
+
+_IS_MODEL = frozenset(
+    {"model", "net", "network", "module", "teacher", "student", "actor", "critic", "generator", "discriminator"}
+    | {"policy", "ema", "encoder", "decoder"}
+)
+"""Last words of the names of models."""
+
+_FOLLOWS = frozenset({"ema", "teacher", "target", "frozen", "reference", "ref", "average", "averaged", "slow"})
+"""Words in the names of models that a training leaves alone, unless it is given them."""
+
+_OPTIMIZER = re.compile("optim|^opt$|^opt_|_opt$")
+
+_MAXIMUM_STEPS = 4
+"""How many calls are followed into functions of the file."""
 
 _LEAVES_ALONE = re.compile(
     r"^(eval|valid|val_|val$|test|predict|infer|sampl|generat|save|log|print|plot|count|summar|display|tabul|is_|has_)"
@@ -153,67 +173,215 @@ def trainings_of(source: ParsedSource, body: ast.AST, model: Model) -> Sequence[
         body: the function or module; functions in it are left out.
         model: the model, as it is called there.
     """
-    return _trainings(source, body, model.parts, model.bindings, model.owner)
+    return _trainings(source, body, model.parts, model.bindings, model.owner, _MAXIMUM_STEPS)
 
 
 @remembered
 def _trainings(
-    source: ParsedSource, body: ast.AST, parts: tuple[str, ...], bindings: tuple[Binding, ...], owner: Scope | None
+    source: ParsedSource,
+    body: ast.AST,
+    parts: tuple[str, ...],
+    bindings: tuple[Binding, ...],
+    owner: Scope | None,
+    steps: int,
 ) -> Sequence[ast.AST]:
-    model = Model(source, parts, bindings, owner)
-    holders = frozenset(_holders(source, body, model))
-    found: list[ast.AST] = []
+    search = _Search(source, body, Model(source, parts, bindings, owner), steps)
+    calls, stores = _calls_and_stores(source, body)
+    found: list[ast.AST] = [one for one in calls if search.trains(one)]
+    found += [one for one in stores if search.sets(one)]
+    return sorted(found, key=start_of)
+
+
+@remembered
+def _calls_and_stores(
+    source: ParsedSource, body: ast.AST
+) -> tuple[Sequence[ast.Call], Sequence[ast.Attribute | ast.Subscript]]:
+    """Return what a function or module calls, and the attributes and items that it sets."""
+    nodes = [*own_nodes(body)]
+    stores = [
+        one for one in nodes if isinstance(one, (ast.Attribute, ast.Subscript)) and isinstance(one.ctx, ast.Store)
+    ]
+    return [one for one in nodes if isinstance(one, ast.Call)], stores
+
+
+class _Search:
+    """A search for what changes one model in one function or module."""
+
+    def __init__(self, source: ParsedSource, body: ast.AST, model: Model, steps: int) -> None:
+        self._source = source
+        self._body = body
+        self._model = model
+        self._steps = steps
+        self._holders = frozenset(_holders(source, body, model))
+
+    def sets(self, node: ast.Attribute | ast.Subscript) -> bool:
+        """Tell whether an assignment sets the value of a Variable of the model: ``.value`` or an index."""
+        if isinstance(node, ast.Attribute) and node.attr not in ("value", "raw_value"):
+            return False  # Another Variable, or none at all, takes the place of this one.
+        if (
+            isinstance(node, ast.Subscript)
+            and isinstance(node.slice, ast.Constant)
+            and isinstance(node.slice.value, str)
+        ):
+            return False
+        inner = node.value
+        while isinstance(inner, (ast.Attribute, ast.Subscript)) and not self._model.is_meant_by(inner):
+            inner = inner.value
+        return isinstance(inner, (ast.Name, ast.Attribute)) and self._model.is_meant_by(inner)
+
+    def trains(self, call: ast.Call) -> bool:
+        """Tell whether a call may change the model."""
+        names = self._source.bindings.names_of(call.func)
+        if names and all(map(_is_of_library, names)):
+            is_update = {member_of_nnx(name) for name in names} == {"update"}
+            return is_update and bool(call.args) and self._model.is_meant_by(call.args[0])
+        path = dotted_name(call.func)
+        if path is None or path[-1][:1].isupper():
+            return False  # A class, or what another call has made.
+        last = path[-1].lower().lstrip("_")
+        if _LEAVES_ALONE.search(last):
+            return False
+        if path[: len(self._model.parts)] == self._model.parts and len(path) > len(self._model.parts):
+            is_mode = last == "train" and path[:-1] == self._model.parts  # ``model.train()`` turns dropout on.
+            return not is_mode and (last == "set_value" or _is_training(path[-1]))
+        if isinstance(call.func, ast.Attribute) and last == "update" and _OPTIMIZER.search(path[-2]):
+            return self._updates(call, call.func.value)
+        handover = _body_called(self._source, call)
+        if handover is not None:
+            return self._steps > 0 and self._is_trained_by(handover)
+        if isinstance(call.func, ast.Attribute) and is_model_name(call.func.value):
+            return False  # An average that follows the model: ``ema.update(model)``.
+        return _is_training(path[-1]) and (self._is_handed_over(call) or self._is_beside(path))
+
+    def _updates(self, call: ast.Call, optimizer: ast.expr) -> bool:
+        """Tell whether the update of an optimizer is one of the model: it is given the model, or was made with it."""
+        if any(self._model.is_meant_by(one) for one in _arguments(call)):
+            return True
+        names_another = len(call.args) > 1 or any(one.arg == "model" for one in call.keywords)
+        return not names_another and self._is_optimizer_of(optimizer)
+
+    def _is_optimizer_of(self, node: ast.expr) -> bool:
+        """Tell whether an optimizer is the model's, or of unknown origin where no other model is in sight."""
+        made = [one for one in _values_of(self._source, node) if isinstance(one, ast.Call)]
+        if any(self._is_alike(argument) for one in made for argument in _arguments(one)):
+            return True
+        if any(
+            _is_member(self._source, one.func, OPTIMIZERS) or any(map(is_model_name, _arguments(one))) for one in made
+        ):
+            return False
+        return _models_in(self._source, self._body) <= {self._model.parts[-1]}
+
+    def _is_alike(self, node: ast.expr) -> bool:
+        parts = dotted_name(node)
+        return parts is not None and (parts[-1] == self._model.parts[-1] or self._model.is_meant_by(node))
+
+    def _is_trained_by(self, handover: Handover) -> bool:
+        """Tell whether a function of the file changes the model, which it is given, or which it knows by itself."""
+        definition = handover.definition
+        inner = [self._model.in_method(definition) if self._model.is_of_self else self._model]
+        place = start_of(definition.body[0])
+        gets_a_model = any(is_model_name(one) for one in handover.given.values())
+        for name, argument in handover.given.items():
+            if self._model.is_meant_by(argument) or (not gets_a_model and self._holds(argument)):
+                inner.append(Model(self._source, (name,), self._source.bindings.bindings_of(name, place), None))
+        bodies = [
+            definition,
+            *(one for one in walk(definition) if isinstance(one, FUNCTIONS) and one is not definition),
+        ]
+        return any(
+            _trainings(self._source, body, one.parts, one.bindings, one.owner, self._steps - 1)
+            for one in inner
+            for body in bodies
+        )
+
+    def _holds(self, node: ast.expr) -> bool:
+        """Tell whether an argument is something that was made with the model, or its optimizer."""
+        parts = dotted_name(node)
+        if parts is None:
+            return False
+        return (len(parts) == 1 and parts[0] in self._holders) or (
+            bool(_OPTIMIZER.search(parts[-1])) and self._is_optimizer_of(node)
+        )
+
+    def _is_handed_over(self, call: ast.Call) -> bool:
+        """Tell whether a function gets the model before any other one, or else only what holds it."""
+        given = _arguments(call)
+        first = next((one for one in given if self._model.is_meant_by(one) or is_model_name(one)), None)
+        if first is not None:
+            return self._model.is_meant_by(first)
+        return any(self._holds(one) for one in given)
+
+    def _is_beside(self, path: tuple[str, ...]) -> bool:
+        """Tell whether a method belongs to what holds the model, or to the object whose attribute the model is."""
+        if len(path) == 2 and path[0] in self._holders:
+            return True
+        is_followed = not _FOLLOWS.isdisjoint(_words(self._model.parts[-1]))
+        return len(self._model.parts) > 1 and path[0] == self._model.parts[0] and len(path) > 1 and not is_followed
+
+
+def _words(name: str) -> list[str]:
+    return [word.lower() for word in re.split(r"_+|(?<=[a-z])(?=[A-Z])|\d+", name) if word]
+
+
+def _is_training(name: str) -> bool:
+    return not _TRAINS.isdisjoint(_words(name))
+
+
+def is_model_name(node: ast.expr) -> bool:
+    """Tell whether an expression is called as a model is."""
+    parts = dotted_name(node)
+    return parts is not None and _is_model_word(parts[-1])
+
+
+def _is_model_word(name: str) -> bool:
+    words = _words(name)
+    return bool(words) and words[-1] in _IS_MODEL and not name[:1].isupper()
+
+
+@remembered
+def _models_in(source: ParsedSource, body: ast.AST) -> frozenset[str]:
+    """Return the last parts of the names of all models in a function or module, by how they are called."""
+    found: set[str] = set()
     for node in own_nodes(body):
-        if isinstance(node, ast.Call) and _trains(source, node, model, holders):
-            found.append(node)
-        elif isinstance(node, (ast.Attribute, ast.Subscript)) and isinstance(node.ctx, ast.Store):
-            inner = node.value
-            while isinstance(inner, (ast.Attribute, ast.Subscript)) and not model.is_meant_by(inner):
-                inner = inner.value
-            if isinstance(inner, (ast.Name, ast.Attribute)) and model.is_meant_by(inner):
-                found.append(node)
-    return found
+        name = getattr(node, "id", getattr(node, "attr", getattr(node, "arg", None)))
+        if isinstance(node, (ast.Name, ast.Attribute, ast.arg)) and isinstance(name, str) and _is_model_word(name):
+            around = source.ast_parent(node)
+            if not isinstance(around, ast.Call) or around.func is not node:
+                found.add(name)
+    return frozenset(found)
+
+
+def _values_of(source: ParsedSource, node: ast.expr) -> Sequence[ast.expr]:
+    """Return what is assigned to a name, or to an attribute of ``self``."""
+    if isinstance(node, ast.Attribute):
+        return attribute_values(source, node)
+    bindings = source.bindings.bindings_of(node.id, start_of(node)) if isinstance(node, ast.Name) else ()
+    return [one.value for one in bindings if one.kind is BindingKind.ASSIGNMENT and one.value is not None]
+
+
+def _body_called(source: ParsedSource, call: ast.Call) -> Handover | None:
+    """Return the function of the file that a call runs, also if NNX or JAX has transformed it."""
+    handover = handover_of(source, call)
+    if handover is None or not isinstance(call.func, ast.Name):
+        return handover
+    makers = [one.func for one in _values_of(source, call.func) if isinstance(one, ast.Call)]
+    names = [name for one in makers for name in source.bindings.names_of(one) or {""}]
+    return handover if all(map(_is_of_library, names)) else None
 
 
 def _holders(source: ParsedSource, body: ast.AST, model: Model) -> Iterator[str]:
-    """Yield the names of what a function makes with the model, and of optimizers."""
-    for node in own_nodes(body):
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
-            if any(model.is_meant_by(one) for one in _arguments(node.value)) and not _takes_state(source, node.value):
-                for target in node.targets:
-                    if isinstance(target, ast.Name):
-                        yield target.id
-        elif isinstance(node, ast.Name) and re.search("optimi[sz]er|^opt$", node.id):
-            yield node.id
-
-
-def _takes_state(source: ParsedSource, call: ast.Call) -> bool:
-    return any(member_of_nnx(name) in ("state", "split", "clone") for name in source.bindings.names_of(call.func))
+    """Yield the names of the objects that a function makes with the model: ``trainer = Trainer(model)``."""
+    for call in _calls_and_stores(source, body)[0]:
+        statement = source.ast_parent(call)
+        made = dotted_name(call.func)
+        if isinstance(statement, ast.Assign) and statement.value is call and made is not None:
+            is_class = made[-1][:1].isupper()
+            if is_class and any(model.is_meant_by(one) for one in _arguments(call)):
+                yield from (target.id for target in statement.targets if isinstance(target, ast.Name))
 
 
 def _arguments(call: ast.Call) -> list[ast.expr]:
     return [*call.args, *(keyword.value for keyword in call.keywords)]
-
-
-def _trains(source: ParsedSource, call: ast.Call, model: Model, holders: frozenset[str]) -> bool:
-    names = source.bindings.names_of(call.func)
-    given = _arguments(call)
-    has_model = any(model.is_meant_by(one) for one in given)
-    if names and all(map(_is_of_library, names)):
-        is_update = {member_of_nnx(name) for name in names} == {"update"}
-        return is_update and bool(call.args) and model.is_meant_by(call.args[0])
-    path = dotted_name(call.func)
-    if path is None or path[-1][:1].isupper():
-        return False  # A class, or what another call has made.
-    last = path[-1].lower().lstrip("_")
-    if _LEAVES_ALONE.search(last):
-        return False
-    if has_model or any(isinstance(one, ast.Name) and one.id in holders for one in given):
-        return True
-    if len(path) > 1:
-        is_mode = last == "train" and path[:-1] == model.parts  # ``model.train()`` turns dropout on.
-        return bool(_TRAINS.search(last)) and not is_mode and _is_of_holder(path, model, holders)
-    return bool(_TRAINS.search(last)) and _is_closure_over(source, call, model)
 
 
 def _is_of_library(name: str) -> bool:
@@ -221,16 +389,44 @@ def _is_of_library(name: str) -> bool:
     return rest in dir(builtins) if package == "builtins" else name.startswith(_LIBRARIES)
 
 
-def _is_of_holder(path: tuple[str, ...], model: Model, holders: frozenset[str]) -> bool:
-    """Tell whether a method belongs to the model, to what holds it, or to an attribute beside it."""
-    if path[-2] in holders or path[: len(model.parts)] == model.parts:
+# Which part of the state is trained
+
+
+def is_trained_part(source: ParsedSource, model: Model, filters: Sequence[ast.expr], index: int) -> bool:
+    """Tell whether one of the parts into which filters take a state apart may be changed by training.
+
+    Args:
+        source: the file.
+        model: the model.
+        filters: the filters that its state was taken with; none for all of it.
+        index: the position of the part.
+    """
+    if not filters or not 0 <= index < len(filters):
         return True
-    return len(model.parts) > 1 and path[0] == model.parts[0]
+    made = constructions_of(source)
+    own = [one for one in made if (dotted_name(one.model) or ("",))[-1] == model.parts[-1]] or made
+    trained = [one.wrt for one in own]
+    chosen, texts = filters[index], {ast.dump(one) for one in trained if one is not None}
+    if ast.dump(chosen) in texts:
+        return True
+    if not trained or any(one is None or _is_member(source, one, {"Param"}) for one in trained):
+        return _is_broad(source, chosen)
+    return _is_rest(chosen) and texts.isdisjoint(map(ast.dump, filters[:index]))
 
 
-def _is_closure_over(source: ParsedSource, call: ast.Call, model: Model) -> bool:
-    """Tell whether a function of the file reads the model, or an optimizer, without being given it."""
-    found = source.bindings.bindings_of(call.func.id, start_of(call)) if isinstance(call.func, ast.Name) else ()
-    definitions = [one.node for one in found if one.kind is BindingKind.FUNCTION]
-    words = frozenset().union(*map(words_below, definitions)) if definitions else frozenset()
-    return model.parts[0] in words or any(re.search("optimi[sz]er", word) for word in words)
+def _is_rest(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value in (..., True)
+
+
+def _is_member(source: ParsedSource, node: ast.expr, members: AbstractSet[str]) -> bool:
+    names = source.bindings.names_of(node)
+    return bool(names) and all(member_of_nnx(name) in members for name in names)
+
+
+def _is_broad(source: ParsedSource, node: ast.expr) -> bool:
+    """Tell whether a filter takes the Variables that each step of training changes."""
+    if isinstance(node, (ast.Tuple, ast.List)):
+        return any(_is_broad(source, one) for one in node.elts)
+    if isinstance(node, ast.Call):
+        return _is_member(source, node.func, {"Any", "OfType"}) and any(_is_broad(source, one) for one in node.args)
+    return _is_rest(node) or _is_member(source, node, {"Param", "BatchStat", "Variable"})
