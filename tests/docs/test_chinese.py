@@ -12,9 +12,13 @@ ZH = ROOT / "docs" / "zh"
 
 
 def _english(page: str) -> str:
-    """The English text that a page translates: all of an article, or the README up to its second heading."""
+    """The English text that a page translates: all of an article, or the README up to its second heading.
+
+    What is measured anew every week is in English alone.
+    """
     if page == "index.md":
-        return (ROOT / "README.md").read_text(encoding="utf-8").partition("\n## ")[0]
+        text = (ROOT / "README.md").read_text(encoding="utf-8").partition("\n## ")[0]
+        return re.sub(r"<!-- upgrade: .*<!-- upgrade: end -->\n", "", text, flags=re.DOTALL)
     return (ROOT / "docs" / page).read_text(encoding="utf-8")
 
 
