@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 import enum
+import functools
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from flake8_nnx_treemap.analysis.calls.functions import class_of_self
@@ -68,6 +69,10 @@ class _Slot:
     name: str
     is_attribute: bool
     key: str | None = None
+
+
+_Use = tuple[ast.Call, ast.expr | None]
+"""A call that gets what was kept, and the model that it puts it into or mixes it with; ``None`` if it makes one."""
 
 
 @remembered
@@ -156,6 +161,28 @@ def _assignments(source: ParsedSource) -> dict[str, list[ast.stmt]]:
     return found
 
 
+@remembered
+def _assignments_by_scope(source: ParsedSource, name: str) -> Mapping[Scope, Sequence[ast.stmt]]:
+    """Return the statements that bind a name, by the scope that the name belongs to there."""
+    found: dict[Scope, list[ast.stmt]] = {}
+    for statement in _assignments(source).get(name, ()):
+        scope = source.bindings.scope_at(start_of(statement))
+        found.setdefault(scope.outside.get(name, scope), []).append(statement)
+    return found
+
+
+@remembered
+def _reads_by_scope(source: ParsedSource, name: str) -> Mapping[Scope, Sequence[ast.Name]]:
+    """Return the places that read a name, by the scopes that what it means there belongs to."""
+    found: dict[Scope, list[ast.Name]] = {}
+    for node in source.bindings.attributes.get(name, ()):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            scopes = dict.fromkeys(one.scope for one in source.bindings.bindings_of(name, start_of(node)))
+            for scope in scopes:
+                found.setdefault(scope, []).append(node)
+    return found
+
+
 def _names_set(node: ast.stmt) -> Iterator[str]:
     pending: list[ast.expr] = [*getattr(node, "targets", ())]
     pending += [target for target in [getattr(node, "target", None)] if target is not None]
@@ -189,25 +216,26 @@ class _Kept:
     def __init__(self, source: ParsedSource, slot: _Slot) -> None:
         self._source = source
         self._slot = slot
+        self._reads = [*self._all_reads()]
 
     def snapshots(self) -> Iterator[Snapshot]:
         values = self._values()
         states = [one for one in values if one.what is _What.STATE]
         if not states or any(one.what is _What.OTHER for one in values):
             return
-        reads = [*self._reads()]
+        reads = self._reads
         if any(self._is_written(node) for node in reads):
             return  # The state itself is changed, as loaders of weights do.
         is_handed_on = any(self._is_handed_on(node) for node in reads)
         returns = [used for node in reads for used in self._restored(node)]
         mixes = [one for one in values if one.what is _What.MIXED]
+        mixed = [(one.call, one.model) for one in mixes if one.call is not None]
+        back, into = self._by_state(returns), self._by_state(mixed)
         for state in states:
-            used = next(
-                (one for one in returns if self._is_trained_before(state, one, is_handed_on=is_handed_on)), None
-            )
+            found = back(state)
+            used = next((one for one in found if self._is_trained_before(state, one, is_handed_on=is_handed_on)), None)
             if used is None and not returns:
-                mixed = [(one.call, one.model) for one in mixes if one.call is not None]
-                used = next((one for one in mixed if self._is_trained_before(state, one, is_mix=True)), None)
+                used = next((one for one in into(state) if self._is_trained_before(state, one, is_mix=True)), None)
             if used is not None and state.call is not None:
                 yield Snapshot(state.call, used[0])
 
@@ -216,7 +244,7 @@ class _Kept:
     def _values(self) -> list[_Value]:
         """Return all that is assigned to the slot."""
         found: list[_Value] = []
-        for node in _assignments(self._source).get(self._slot.name, ()):
+        for node in self._assignments():
             if isinstance(node, (ast.Assign, ast.AnnAssign)):
                 targets = node.targets if isinstance(node, ast.Assign) else [node.target]
                 if node.value is not None:
@@ -228,10 +256,16 @@ class _Kept:
                 found += [_Value(_What.OTHER, one, node) for one in bound if self._is_slot(one)]
         if not self._slot.is_attribute:
             bound_here = self._source.bindings.names_in(self._slot.scope).get(self._slot.name, ())
-            known = _assignments(self._source).get(self._slot.name, ())
+            known = frozenset(self._assignments())
             if any(self._statement_of(one.node) not in known for one in bound_here):
                 return []  # A parameter, an import, a walrus: what it holds is not known.
         return found
+
+    def _assignments(self) -> Sequence[ast.stmt]:
+        """Return the statements that may assign to the slot."""
+        if self._slot.is_attribute or self._slot.key is not None:
+            return _assignments(self._source).get(self._slot.name, ())
+        return _assignments_by_scope(self._source, self._slot.name).get(self._slot.scope, ())
 
     def _statement_of(self, node: ast.AST) -> ast.AST | None:
         around: ast.AST | None = node
@@ -327,10 +361,15 @@ class _Kept:
 
     # Uses
 
-    def _reads(self) -> Iterator[ast.expr]:
+    def _all_reads(self) -> Iterator[ast.expr]:
         """Yield each place where what is kept is read."""
-        for node in self._source.bindings.attributes.get(self._slot.name, ()):
-            if isinstance(node.ctx, ast.Load) and self._is_slot(node):
+        name = self._slot.name
+        if self._slot.is_attribute:
+            places: Sequence[ast.expr] = self._source.bindings.attributes.get(name, ())
+        else:
+            places = _reads_by_scope(self._source, name).get(self._slot.scope, ())
+        for node in places:
+            if isinstance(getattr(node, "ctx", None), ast.Load) and self._is_slot(node):
                 if self._slot.key is None:
                     yield node
                 else:
@@ -374,7 +413,7 @@ class _Kept:
             return True
         return isinstance(parent, (ast.Assign, ast.AnnAssign, ast.For, ast.comprehension))
 
-    def _restored(self, node: ast.expr) -> Iterator[tuple[ast.Call, ast.expr | None]]:
+    def _restored(self, node: ast.expr) -> Iterator[_Use]:
         """Yield the call that puts what is kept back, with its model; none for a merge, which makes one."""
         call = self._source.ast_parent(node)
         if not isinstance(call, ast.Call) or node not in call.args:
@@ -394,7 +433,7 @@ class _Kept:
     # Between the two
 
     def _is_trained_before(
-        self, state: _Value, used: tuple[ast.Call, ast.expr | None], *, is_mix: bool = False, is_handed_on: bool = False
+        self, state: _Value, used: _Use, *, is_mix: bool = False, is_handed_on: bool = False
     ) -> bool:
         call, target = used
         if state.model is None or state.call is None:
@@ -407,7 +446,7 @@ class _Kept:
         there, here = body_around(self._source, call), body_around(self._source, state.call)
         if there is not here:
             return self._is_trained_elsewhere(model, here, there, is_merge=target is None)
-        way = _Way(self._source, here, state, call, self._merges(), self._reaches(state, call))
+        way = _Way(self._source, here, state, call, self._merges)
         is_back = target is not None or self._is_assigned_to(call, model)
         if way.is_straight:
             return is_back and not is_handed_on and way.trains_between(model, is_mix=is_mix)
@@ -419,20 +458,23 @@ class _Kept:
         targets = parent.targets if isinstance(parent, ast.Assign) else []
         return any(model.is_spelled_as(target) for target in targets)
 
+    @functools.cached_property
     def _merges(self) -> frozenset[ast.AST]:
         """Return the statements that assign what is merged of the kept state."""
-        calls = [call for node in self._reads() for call, model in self._restored(node) if model is None]
+        calls = [call for node in self._reads for call, model in self._restored(node) if model is None]
         parents = (self._source.ast_parent(call) for call in calls)
         return frozenset(one for one in parents if one is not None)
 
-    def _reaches(self, state: _Value, call: ast.Call) -> bool:
-        """Tell whether a call may get what one assignment has kept, going by the bindings of the name."""
+    def _by_state(self, uses: Sequence[_Use]) -> Callable[[_Value], Sequence[_Use]]:
+        """Return what gives the uses that may get what one assignment has kept, going by the bindings of the name."""
         if self._slot.is_attribute or self._slot.key is not None:
-            return True
-        reaching = self._source.bindings.bindings_of(self._slot.name, start_of(call))
-        return any(one.node is state.statement or one.value is state.node for one in reaching) or any(
-            self._statement_of(one.node) is state.statement for one in reaching
-        )
+            return lambda _: uses
+        found: dict[ast.AST | None, list[_Use]] = {}
+        for use in uses:
+            reaching = self._source.bindings.bindings_of(self._slot.name, start_of(use[0]))
+            for statement in dict.fromkeys(self._statement_of(one.node) for one in reaching):
+                found.setdefault(statement, []).append(use)
+        return lambda state: found.get(state.statement, ())
 
     def _is_trained_elsewhere(self, model: Model, here: ast.AST, there: ast.AST, *, is_merge: bool) -> bool:
         """Tell whether one method keeps the state of ``self.model``, another puts it back, and the class trains it."""
@@ -440,7 +482,7 @@ class _Kept:
             return False
         owner = self._slot.scope.node
         methods = [one for one in getattr(owner, "body", ()) if isinstance(one, FUNCTIONS)]
-        if here not in methods or there not in methods or model.is_replaced_in(methods, self._merges()):
+        if here not in methods or there not in methods or model.is_replaced_in(methods, self._merges):
             return False
         return any(trainings_of(self._source, method, model.in_method(method)) for method in methods)
 
@@ -516,14 +558,12 @@ class _Way:
         state: _Value,
         used: ast.Call,
         merges: frozenset[ast.AST],
-        is_reached: bool,
     ) -> None:
         self._source = source
         self._body = body
         self._statement = state.statement
         self._used = used
         self._merges = merges
-        self._is_reached = is_reached
         self._start, self._end = end_of(state.statement), start_of(used)
         bindings = source.bindings
         self._block = bindings.block_at(start_of(state.statement))
@@ -553,7 +593,7 @@ class _Way:
         if not is_mix:  # A loop around the second place, which the first one is not in, trains for the next round.
             loops = [one.owner for one in (self._used_block.ancestors() if self._used_block else ()) if one.is_loop]
             end = max([end, *(end_of(one) for one in loops if one is not None and start_of(one) >= self._start)])
-        if not self._is_reached or model.is_rebound(self._body, self._start, end, self._merges):
+        if model.is_rebound(self._body, self._start, end, self._merges):
             return False
         return any(
             self._start <= start_of(one) < end
@@ -564,7 +604,7 @@ class _Way:
 
     def trains_in_loop(self, model: Model) -> bool:
         """Tell whether the state is taken in a round of a loop that trains the model, and goes back later."""
-        if not self._is_reached or self._block is None:
+        if self._block is None:
             return False
         for loop in self._block.ancestors():
             owner = loop.owner

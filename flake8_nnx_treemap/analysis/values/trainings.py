@@ -122,7 +122,9 @@ class Model:
                 if start <= start_of(node) < end and self.source.ast_parent(node) not in apart:
                     return True
         return self.is_of_self and any(
-            self._is_replaced_by(call, apart, set()) for call in _calls(body) if start <= start_of(call) < end
+            self._is_replaced_by(call, apart, set())
+            for call in _calls_and_stores(self.source, body)[0]
+            if start <= start_of(call) < end
         )
 
     def _is_replaced_by(self, call: ast.Call, apart: frozenset[ast.AST], seen: set[ast.AST]) -> bool:
@@ -133,7 +135,9 @@ class Model:
         seen.add(handover.definition)
         if self.is_replaced_in([handover.definition], apart):
             return True
-        return any(self._is_replaced_by(inner, apart, seen) for inner in _calls(handover.definition))
+        return any(
+            self._is_replaced_by(inner, apart, seen) for inner in _calls_and_stores(self.source, handover.definition)[0]
+        )
 
     def is_replaced_in(self, methods: Iterable[ast.AST], apart: frozenset[ast.AST]) -> bool:
         """Tell whether methods other than ``__init__`` set the attribute of ``self``."""
@@ -159,10 +163,6 @@ def _stores(source: ParsedSource, body: ast.AST) -> dict[tuple[str, ...], list[a
             if parts is not None:
                 found.setdefault(parts, []).append(node)
     return found
-
-
-def _calls(body: ast.AST) -> Iterator[ast.Call]:
-    return (node for node in own_nodes(body) if isinstance(node, ast.Call))
 
 
 def trainings_of(source: ParsedSource, body: ast.AST, model: Model) -> Sequence[ast.AST]:
