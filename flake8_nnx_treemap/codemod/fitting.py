@@ -9,8 +9,8 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from difflib import SequenceMatcher
-from operator import itemgetter
 
+from flake8_nnx_treemap.analysis.code.nodes import start_of
 from flake8_nnx_treemap.analysis.code.text import (
     LINE_END,
     Edit,
@@ -21,6 +21,8 @@ from flake8_nnx_treemap.analysis.code.text import (
     parse_module,
     remembered,
 )
+from flake8_nnx_treemap.analysis.names.scopes import Statement
+from flake8_nnx_treemap.analysis.names.source import ParsedSource
 from flake8_nnx_treemap.codemod.layout import (
     Style,
     call_laid_out,
@@ -33,6 +35,8 @@ from flake8_nnx_treemap.codemod.layout import (
 _MOST_ROWS, _MOST_CHARACTERS = 60, 2000
 """How long a logical line may be: each fix in it reads all of it."""
 
+_BETWEEN_LINES = frozenset({tokenize.NL, tokenize.COMMENT, tokenize.INDENT, tokenize.DEDENT})
+
 LENGTH_OF_A_RENAME = 24
 """How much longer a line may become that was too long before the fix: its author has chosen its layout."""
 
@@ -43,7 +47,7 @@ _BINDING_COMMENT = re.compile(
 """A comment that counts for the line that it stands on."""
 
 
-def fitted(source: SourceText, edits: Sequence[Edit], style: Style) -> tuple[Edit, ...]:
+def fitted(source: ParsedSource, edits: Sequence[Edit], style: Style) -> tuple[Edit, ...]:
     """Return edits with the layout of the lines that they change.
 
     Args:
@@ -54,16 +58,12 @@ def fitted(source: SourceText, edits: Sequence[Edit], style: Style) -> tuple[Edi
     Returns:
         Edits that give the same program; the same edits where no changed line is too long.
     """
-    rows = _logical_lines(source)
-    by_line: dict[int, list[Edit]] = {}
+    by_line: dict[tuple[int, int] | None, list[Edit]] = {}
     for edit in edits:
-        index = bisect_right(rows, edit.range.start.row, key=itemgetter(0)) - 1
-        is_inside = index >= 0 and edit.range.end.row <= rows[index][1]
-        by_line.setdefault(index if is_inside else -1, []).append(edit)
-    style = replace(style, indent=_indent(source))
+        by_line.setdefault(_logical_line_around(source, edit.range), []).append(edit)
     found: list[Edit] = []
-    for index, inside in by_line.items():
-        new = _fitted(source, rows[index], inside, style) if index >= 0 else None
+    for rows, inside in by_line.items():
+        new = _fitted(source, rows, inside, style) if rows is not None else None
         found += inside if new is None else new
     return tuple(sorted(set(found)))
 
@@ -83,46 +83,80 @@ def fitted_together(source: SourceText, edits: Sequence[Edit], style: Style) -> 
         len(lengths) > 1 and width(source.line(row)) + sum(lengths) > style.line_length
         for row, lengths in growth.items()
     )
-    return fitted(source, edits, style) if is_crowded else edits
+    return fitted(ParsedSource(source.text), edits, style) if is_crowded else edits
+
+
+def _logical_line_around(source: ParsedSource, place: Range) -> tuple[int, int] | None:
+    """Return the first and the last row of the logical line that holds a range; ``None`` if none holds all of it."""
+    row = place.start.row
+    statements = source.bindings.statements
+    index = bisect_right(statements, row, key=_row_of) - 1
+    while index > 0 and not _starts_line(source, statements[index].node):
+        index -= 1
+    if index < 0:
+        return None
+    first, last = 0, _row_of(statements[index]) - 1
+    if last + 1 == row and _takes_one_row(source, statements[index].node):
+        first = last = row
+    while last < row:
+        found = _logical_line_from(source, last + 1)
+        if found is None:
+            return None
+        first, last = found
+    return (first, last) if first <= row and place.end.row <= last else None
+
+
+def _row_of(statement: Statement) -> int:
+    return statement.start[0]
+
+
+def _starts_line(source: SourceText, node: ast.stmt) -> bool:
+    """Tell whether a statement is the first thing in its logical line."""
+    row, column = start_of(node)
+    is_continued = row > 1 and source.line(row - 1).endswith("\\")
+    return not is_continued and not source.line(row)[:column].strip()
+
+
+def _takes_one_row(source: SourceText, node: ast.stmt) -> bool:
+    """Tell whether the logical line that a statement starts is for certain a single row."""
+    line = source.line(node.lineno)
+    if ";" in line or line.endswith("\\"):
+        return False
+    body = getattr(node, "body", None)
+    if body:
+        return start_of(node)[0] == node.lineno == start_of(body[0])[0] - 1 and _starts_line(source, body[0])
+    return node.lineno == node.end_lineno
 
 
 @remembered
-def _logical_lines(source: SourceText) -> list[tuple[int, int]]:
-    """Return the first and the last row of each logical line; none where Python's tokenizer fails."""
-    return [rows for rows, _ in _read(source)]
-
-
-@remembered
-def _indent(source: SourceText) -> str:
-    """Return what a file indents its first block with."""
-    return next((indent for _, indent in _read(source) if indent), "    ")
-
-
-@remembered
-def _read(source: SourceText) -> list[tuple[tuple[int, int], str]]:
-    """Return the rows of each logical line, and how much more it is indented than the one before it."""
-    found: list[tuple[tuple[int, int], str]] = []
-    lines = (f"{line}\n" for line in source.lines())
-    first, indents = 0, [""]
-    more = ""
+def _logical_line_from(source: SourceText, start: int) -> tuple[int, int] | None:
+    """Return the rows of the first logical line from a row on; ``None`` where Python's tokenizer fails."""
+    lines = (f"{line}\n" for line in source.lines(start))
+    first = 0
     try:
         for token in tokenize.generate_tokens(lambda: next(lines, "")):
-            if token.type == tokenize.INDENT:
-                more = token.string[len(indents[-1]) :]
-                indents.append(token.string)
-            elif token.type == tokenize.DEDENT:
-                indents.pop()
-            elif token.type == tokenize.NEWLINE:
-                found.append(((first or token.start[0], token.start[0]), more))
-                first, more = 0, ""
-            elif token.type not in (tokenize.NL, tokenize.COMMENT) and not first:
+            if token.type == tokenize.NEWLINE:
+                return (first or token.start[0]) + start - 1, token.start[0] + start - 1
+            if token.type not in _BETWEEN_LINES and not first:
                 first = token.start[0]
     except (tokenize.TokenError, SyntaxError, IndexError):
-        return []
-    return found
+        pass
+    return None
 
 
-def _fitted(source: SourceText, rows: tuple[int, int], edits: Sequence[Edit], style: Style) -> list[Edit] | None:
+@remembered
+def _indent(source: ParsedSource) -> str:
+    """Return what a file indents its first block with."""
+    nodes = (statement.node for statement in source.bindings.statements)
+    found = (indent_of(source.line(start_of(node)[0])) for node in nodes if _is_indented(source, node))
+    return next(found, "    ")
+
+
+def _is_indented(source: SourceText, node: ast.stmt) -> bool:
+    return node.col_offset > 0 and _starts_line(source, node)
+
+
+def _fitted(source: ParsedSource, rows: tuple[int, int], edits: Sequence[Edit], style: Style) -> list[Edit] | None:
     """Return the edits of one logical line with its layout; ``None`` if it stays as the edits make it."""
     first, last = rows
     old = [source.line(row) for row in range(first, last + 1)]
@@ -130,7 +164,9 @@ def _fitted(source: SourceText, rows: tuple[int, int], edits: Sequence[Edit], st
         return None
     whole = Range(Position(first, 1), Position(last, len(old[-1]) + 1))
     new = LINE_END.split(_edited(source, whole, edits))
-    lines = _laid_out(old, new, style)
+    if not _may_change(old, new, style):
+        return None
+    lines = _laid_out(old, new, replace(style, indent=_indent(source)))
     if lines is None or lines == new or not _mean_the_same(new, lines):
         return None
     return list(_difference(source, first, old, lines))
@@ -144,15 +180,24 @@ def _edited(source: SourceText, whole: Range, edits: Sequence[Edit]) -> str:
     return "".join([*parts, source.text_in(Range(done, whole.end))])
 
 
+def _may_change(old: Sequence[str], new: list[str], style: Style) -> bool:
+    """Tell whether a logical line may need another layout after a fix; one of several rows may become one row."""
+    return len(old) > 1 or _became_too_long(old, new, style)
+
+
+def _became_too_long(old: Sequence[str], new: list[str], style: Style) -> bool:
+    start, end = _unchanged(old, new)
+    longest = max(map(width, new[start : len(new) - end]), default=0)
+    if longest <= style.line_length:
+        return False
+    longest_before = max(map(width, old[start : len(old) - end]), default=0)
+    return longest > longest_before + LENGTH_OF_A_RENAME or longest_before <= style.line_length
+
+
 def _laid_out(old: Sequence[str], new: list[str], style: Style) -> list[str] | None:
     """Return the lines of a logical line after a fix; ``None`` if there is nothing to do, or it cannot be done."""
     start, end = _unchanged(old, new)
-    longest = max(map(width, new[start : len(new) - end]), default=0)
-    longest_before = max(map(width, old[start : len(old) - end]), default=0)
-    was_too_long = longest_before > style.line_length
-    is_too_long = longest > (longest_before + LENGTH_OF_A_RENAME if was_too_long else style.line_length)
-    if not is_too_long and len(old) == 1:
-        return None
+    is_too_long = _became_too_long(old, new, style)
     is_small = len(old) <= _MOST_ROWS and sum(map(len, old)) <= _MOST_CHARACTERS
     if is_small and statement_laid_out(old, style) == old:
         lines = statement_laid_out(new, style)

@@ -136,9 +136,9 @@ class SourceText:
         end = self._line_starts[row] if row < len(self._line_starts) else len(self.text)
         return self.text[start:end].rstrip("\r\n")
 
-    def lines(self) -> Iterator[str]:
-        """Yield the text of every row, without line ends."""
-        return map(self.line, range(1, len(self._line_starts) + 1))
+    def lines(self, first: int = 1) -> Iterator[str]:
+        """Yield the text of every row from one on, without line ends."""
+        return map(self.line, range(first, len(self._line_starts) + 1))
 
     @property
     def newline(self) -> str:

@@ -150,7 +150,7 @@ def _questions_of_identity(source: ParsedSource) -> list[ast.expr]:
     found: list[ast.expr] = [
         call for call in source.bindings.calls.get("issubclass", ()) if _asks_for_base(source, call)
     ]
-    found += [node for node in source.ast_nodes() if isinstance(node, ast.Compare) and _compares_classes(source, node)]
+    found += [node for node in source.bindings.expressions(ast.Compare) if _compares_classes(source, node)]
     return found
 
 
