@@ -434,23 +434,24 @@ class _Attribute:
                     yield write
 
 
-@remembered
 def is_emptied(source: ParsedSource, node: ast.Name | ast.Attribute) -> bool:
     """Tell whether code takes something out of what a name or an attribute of ``self`` holds."""
     if isinstance(node, ast.Attribute):
         owner = self_at(source, node.value)[0]
-        uses = source.bindings.attributes.get(node.attr, ()) if owner is not None else ()
-        return any(
-            isinstance(one, ast.Attribute) and takes_out(source, one) and self_at(source, one.value)[0] is owner
-            for one in uses
-        )
-    bindings = source.bindings.bindings_of(node.id, start_of(node))
+        uses = _emptied(source, node.attr) if owner is not None else ()
+        return any(isinstance(one, ast.Attribute) and self_at(source, one.value)[0] is owner for one in uses)
+    uses = _emptied(source, node.id)
+    bindings = source.bindings.bindings_of(node.id, start_of(node)) if uses else ()
     return any(
-        isinstance(one, ast.Name)
-        and takes_out(source, one)
-        and not set(bindings).isdisjoint(source.bindings.bindings_of(node.id, start_of(one)))
-        for one in source.bindings.attributes.get(node.id, ())
+        isinstance(one, ast.Name) and not set(bindings).isdisjoint(source.bindings.bindings_of(node.id, start_of(one)))
+        for one in uses
     )
+
+
+@remembered
+def _emptied(source: ParsedSource, name: str) -> tuple[ast.Name | ast.Attribute, ...]:
+    """Return the names and attributes of a name from which code takes something out."""
+    return tuple(one for one in source.bindings.attributes.get(name, ()) if takes_out(source, one))
 
 
 def _kind(held: Contents) -> Sort:
