@@ -449,6 +449,7 @@ async def test_workspace_diagnostics_wait_for_a_change(tmp_path: Path) -> None:
 
 @protocol_test
 async def test_fix_workspace(tmp_path: Path) -> None:
+    write(tmp_path, "pyproject.toml", "[tool.nnx-treemap]\nline-length = 120\n")
     closed, opened = write(tmp_path, "closed.py", BUG), write(tmp_path, "opened.py", CLEAN)
     write(tmp_path, "clean.py", CLEAN)
     async with connected(tmp_path) as editor:
