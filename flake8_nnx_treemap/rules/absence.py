@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from flake8_nnx_treemap.analysis.code.nodes import start_of, walk, words_below
 from flake8_nnx_treemap.analysis.code.text import Range
@@ -38,6 +39,7 @@ class Absence:
         return known[known.index(last) + 1]
 
 
+@cache
 def absence_of(name: str, flax: FlaxRange, owner: str = NNX) -> Absence | None:
     """Return which releases of a range lack a name, or the member of something; ``None`` if all have it, or none does.
 

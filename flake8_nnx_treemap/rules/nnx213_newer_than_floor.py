@@ -83,7 +83,7 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
 
 def _methods(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
     """Report each method of a Variable that no kind of Variable has in a release of the range."""
-    for name in _METHODS:
+    for name in (one for one in _METHODS if one in source.bindings.attributes):
         found = [absence_of(name, flax, owner) for owner in ("Variable", "state leaf")]
         absence = min((one for one in found if one is not None), key=lambda one: one.comes, default=None)
         if absence is None or None in found or asks_for(source, name):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from itertools import chain, count
 
 from flake8_nnx_treemap.analysis.calls.predicates import LeafTest
@@ -16,6 +17,7 @@ _NAMES = ("x", "node", "leaf")
 """Names for the parameter of a predicate, in order of preference."""
 
 
+@cache
 def parameter_for(types: str, *preferred: str) -> str:
     """Return a name for a predicate's parameter that hides no name in its types.
 

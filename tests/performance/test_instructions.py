@@ -1,8 +1,9 @@
 """What runs cost, in instructions of the processor: the same figure on every run, which wall time never is.
 
 Cachegrind counts them. Each cost is told as a multiple of something that has nothing to do with us, counted in the
-same run: starting Python, LibCST's bare parse. A report says where and why; a lint writes fixes out as well. The
-bounds are those of the project, or what was measured and a sixth.
+same run: starting Python, LibCST's bare parse. A report says where and why; a lint writes fixes out as well. Lines that
+become too long are laid out anew, which has bounds of its own. The bounds are those of the project, or what was
+measured and a sixth.
 In time, analysis costs less than these figures say: a bare parse has fewer instructions, but waits for memory.
 """
 
@@ -31,17 +32,28 @@ from flake8_nnx_treemap import LintSettings, fix_source, lint_source
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.fixing.engine import lint
 every_rule()
-settings = LintSettings(frozenset(CODES), (0, 12, 7))
+settings = LintSettings(frozenset(CODES), (0, 12, 7), line_length=320)
+laid_out = LintSettings(frozenset(CODES), (0, 12, 7))
 text = open(sys.argv[1]).read()
 """
 """Everything that is imported, so that the difference of two counts is the work itself."""
 WITH_PLUGIN = "import sys\nfrom flake8.main.cli import main\nsys.exit(main(sys.argv[1:]))\n"
+WITH_RULES = """\
+import sys
+from flake8_nnx_treemap.rules.catalogue import every_rule
+from flake8.main.cli import main
+every_rule()
+sys.exit(main(sys.argv[1:]))
+"""
+"""Rules are imported when a file may need them: all of them here, as the files of a project soon do together."""
 PLAIN_FUNCTION = "def double{0}(x):\n    return jax.numpy.add(x, {0})\n\n\n"
 PROOF = Path(__file__).parents[1] / "runtime"
 PARSE = "libcst.parse_module(text)"
 REPORT = "lint(text, 'text.py', settings, edits=False)"
 LINT = "lint_source(text, settings=settings)"
 FIX = "fix_source(text, settings=settings)"
+LINT_LAID_OUT = "lint_source(text, settings=laid_out)"
+FIX_LAID_OUT = "fix_source(text, settings=laid_out)"
 
 
 @functools.cache
@@ -99,10 +111,10 @@ def test_a_thousand_files_without_a_candidate(folder: Path) -> None:
     assert (every - first) / 1000 <= instructions("-c", "pass") / 500
 
 
-def flake8(*files: Path) -> tuple[int, int]:
+def flake8(*files: Path, command: str = WITH_PLUGIN) -> tuple[int, int]:
     """The instructions of flake8 over some files, without the plugin and with it."""
     line = ("--isolated", "--jobs", "1", *map(str, files))
-    return instructions("-c", WITHOUT_PLUGIN, *line), instructions("-c", WITH_PLUGIN, *line)
+    return instructions("-c", WITHOUT_PLUGIN, *line), instructions("-c", command, *line)
 
 
 def test_flake8_over_files_without_a_candidate(folder: Path) -> None:
@@ -114,7 +126,8 @@ def test_flake8_over_files_without_a_candidate(folder: Path) -> None:
 def test_flake8_over_files_that_use_nnx() -> None:
     """Those of the proof. What is imported for the first of them is not counted: a project has hundreds."""
     first, *more = sorted(path for path in PROOF.glob("*.py") if "nnx" in path.read_text(encoding="utf-8"))[:9]
-    (without_one, with_one), (without_all, with_all) = flake8(first), flake8(first, *more)
+    without_one, with_one = flake8(first, command=WITH_RULES)
+    without_all, with_all = flake8(first, *more, command=WITH_RULES)
     assert with_all - with_one <= 1.05 * (without_all - without_one)
 
 
@@ -130,6 +143,15 @@ def test_analysis_and_fixing_against_a_bare_parse(
     assert work(REPORT, path) <= report * parse
     assert work(LINT, path) <= analysis * parse
     assert work(FIX, path) <= fixing * parse
+
+
+@pytest.mark.parametrize(("findings", "analysis", "fixing"), [(1, 0.55, 1.35), (10, 0.9, 2.1), (100, 4.0, 8.9)])
+def test_laying_out_against_a_bare_parse(folder: Path, findings: int, analysis: float, fixing: float) -> None:
+    """The fixes of this module make lines too long, all of them. What was measured, and a sixth."""
+    path = module(folder, findings, 500)
+    parse = work(PARSE, path)
+    lint, fix = work(LINT_LAID_OUT, path), work(FIX_LAID_OUT, path)
+    assert (lint <= analysis * parse, fix <= fixing * parse) == (True, True), (lint / parse, fix / parse)
 
 
 def test_cost_is_linear_in_findings(folder: Path) -> None:

@@ -23,6 +23,9 @@ MAXIMUM_ALTERNATIVES = 12
 MAXIMUM_ITEMS = 64
 """How many items of a container are known each by itself."""
 
+MAXIMUM_NESTING = 3
+"""How many containers are followed into one another; in objects that hold lists of each other, it would have no end."""
+
 
 class Sort(enum.Enum):
     """What a thing is."""
@@ -104,8 +107,16 @@ def any_of(alternatives: Iterable[Contents]) -> Contents:
 
 
 def container(sort: Sort, elements: Contents, items: tuple[tuple[object, Contents], ...] = ()) -> Contents:
-    """Return a new container of some elements."""
+    """Return a new container of some elements; of what nests too deeply, no element is known."""
+    if _nests_deeper(elements, MAXIMUM_NESTING - 1):
+        elements, items = UNKNOWN, ()
     return Contents((Thing(sort, elements=elements, items=items),), True)
+
+
+def _nests_deeper(contents: Contents, levels: int) -> bool:
+    """Tell whether there are containers in containers, more than some levels of them."""
+    below = (thing.elements for thing in contents.things if thing.elements is not None)
+    return any(not levels or _nests_deeper(one, levels - 1) for one in below)
 
 
 def elements_of(whole: Contents) -> Contents:

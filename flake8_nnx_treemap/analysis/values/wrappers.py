@@ -59,10 +59,17 @@ def is_wrapper(source: ParsedSource, node: ast.expr, following: Following = FOLL
         whose ``is_leaf`` stops at wrappers; for ``nnx.Param(..)``; for names and attributes that are assigned nothing
         else or annotated so; and for a parameter if all calls in this file pass wrappers.
     """
-    if _is_made_so(source, node, following):
+    if _is_made_so(source, node, following) or (isinstance(node, ast.Name) and _is_known(source, node)):
         return True
-    if not isinstance(node, ast.Name):
+    if not following.attributes:
         return False
+    if contents_of(source, node).is_variable:
+        return True
+    return is_layer_variable(source, node) or is_item_of_state(source, node)
+
+
+def _is_known(source: ParsedSource, node: ast.Name) -> bool:
+    """Tell whether a name has been tested, or is what a traversal hands over."""
     bindings = source.bindings.bindings_of(node.id, start_of(node))
     if any(known_at(source, _known_where_tested(source), node, bindings)):
         return True
@@ -125,15 +132,9 @@ def _is_pattern_part(source: ParsedSource, node: ast.AST) -> bool:
 
 
 def _is_made_so(source: ParsedSource, node: ast.expr, following: Following) -> bool:
-    if isinstance(node, ast.Call) and _makes_wrapper(source, node, following):
-        return True
-    if isinstance(node, ast.Name) and _is_bound_so(source, node, following):
-        return True
-    if not following.attributes:
-        return False
-    if contents_of(source, node).is_variable:
-        return True
-    return is_layer_variable(source, node) or is_item_of_state(source, node)
+    if isinstance(node, ast.Call):
+        return _makes_wrapper(source, node, following)
+    return isinstance(node, ast.Name) and _is_bound_so(source, node, following)
 
 
 def _is_bound_so(source: ParsedSource, node: ast.Name, following: Following) -> bool:
@@ -158,7 +159,7 @@ def _binds_wrapper(source: ParsedSource, binding: Binding, following: Following)
     if binding.kind is not BindingKind.ASSIGNMENT or binding.path or binding.value is None:
         return False
     if isinstance(binding.value, (ast.Attribute, ast.Subscript)):
-        return following.public and _is_made_so(source, binding.value, following)
+        return following.public and is_wrapper(source, binding.value, following)
     return isinstance(binding.value, ast.Call) and _makes_wrapper(source, binding.value, following)
 
 
