@@ -97,10 +97,10 @@ def _helpers(source: ParsedSource) -> tuple[ast.FunctionDef, ...]:
     """Return the functions that do nothing but return the state of a parameter."""
     found = []
     for name in ("state", "split", "variables"):
-        for call in source.bindings.calls.get(name, ()):
+        for call in (one for one in source.bindings.calls.get(name, ()) if _member(source, one) == name):
             statement = source.ast_parent(call)
             function = source.ast_parent(statement) if isinstance(statement, ast.Return) else None
-            if isinstance(function, ast.FunctionDef) and _member(source, call) == name:
+            if isinstance(function, ast.FunctionDef):
                 found.append(function)
     return tuple(dict.fromkeys(found))
 
