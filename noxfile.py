@@ -211,7 +211,7 @@ def newest(session: nox.Session) -> None:
 @_check(python=DEFAULT_PYTHON)
 def performance(session: nox.Session) -> None:
     """Count the instructions that runs take, which are the same every time. Needs valgrind."""
-    session.install(".[test]", "pytest-xdist")
+    session.install(".[lsp,test]", "pytest-xdist")
     session.run("pytest", "-n", "2", "tests/performance", *session.posargs)
 
 
