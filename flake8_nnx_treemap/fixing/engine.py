@@ -64,7 +64,11 @@ def lint(
         tree: ``ast.parse(text)``, if the caller has it already.
     """
     source = source_with_candidates(text, filename, tree, settings, modules)
-    return [] if source is None else _lint(source, settings, edits=edits)
+    if source is None:
+        return []
+    found = _lint(source, settings, edits=edits)
+    source.forget()
+    return found
 
 
 class Programs:
@@ -100,7 +104,9 @@ class Programs:
         return with_suppressing_fixes(source, _lint(source, settings, edits=False))
 
     def forget(self) -> None:
-        """Keep nothing: the file has been rewritten."""
+        """Keep nothing: the file has been rewritten, or all is found in it."""
+        for source in self._sources.values():
+            source.forget()
         self._trees.clear()
         self._sources.clear()
 

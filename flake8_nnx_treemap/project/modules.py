@@ -139,7 +139,9 @@ def _parsed(path: str, changed: int, size: int) -> ParsedSource | None:
         known = (changed, size, _read(path))
     _KNOWN[path] = known
     while len(_KNOWN) > 1 and sum(kept for _, kept, _ in _KNOWN.values()) > MOST_KEPT:
-        _KNOWN.popitem(last=False)
+        _, (_, _, source) = _KNOWN.popitem(last=False)
+        if source is not None:
+            source.forget()
     return known[2]
 
 

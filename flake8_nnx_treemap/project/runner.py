@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from flake8_nnx_treemap.analysis.code.garbage import collects_later
 from flake8_nnx_treemap.names import NEWEST_RANGE
 from flake8_nnx_treemap.project.configuration import Overrides, flax_range_for, max_file_size_for, settings_for
 from flake8_nnx_treemap.project.errors import ConfigurationError, FileError
@@ -114,6 +115,7 @@ def place_in(cells: CellRows | None, position: Position) -> str:
     return f"cell {number}:{row}:{position.column}"
 
 
+@collects_later
 def run(
     candidates: Sequence[str],
     problems: Sequence[tuple[str, str]],
@@ -174,6 +176,7 @@ def told(reports: Iterable[FileReport]) -> list[FileReport]:
     return [report for report in reports if report.has_something_to_say]
 
 
+@collects_later
 def process_text(
     text: str,
     filename: str,
@@ -235,6 +238,8 @@ def process_text(
         return FileReport(filename, error=f"{place}{error.message}"), text
     except ConfigurationError as error:
         return FileReport(filename, error=str(error)), text
+    finally:
+        programs.forget()
     report = FileReport(
         filename,
         result.remaining,

@@ -72,7 +72,7 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
     for name in sorted(source.bindings.set_attributes):
         if name.startswith("_") or name in VARIABLE_ONLY_ATTRIBUTES or name == "type":
             continue
-        for node in wrapper_attributes(source, name, ast.Store):
+        for node in wrapper_attributes(source, name, ast.Store, of_self=False):
             is_own = isinstance(node.value, ast.Name) and kind_of_self(source, node.value) is TreeKind.VARIABLES
             if not is_own and not _is_ready(source, node):
                 fix = _fix(source, node) if flax.starts_from(METADATA_NEEDS_METHOD) else None

@@ -169,7 +169,9 @@ def _always_raises_since(found: StaticAttribute) -> FlaxRelease:
 def _found_in_this_file(source: ParsedSource) -> frozenset[ast.expr]:
     """Return what is found without the other files of the project."""
     alone = ParsedSource(source.text, source.filename, None, source.bindings)
-    return frozenset(found.value for found in static_attributes(alone))
+    found = frozenset(found.value for found in static_attributes(alone))
+    alone.forget()
+    return found
 
 
 EXAMPLES = (

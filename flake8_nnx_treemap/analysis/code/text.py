@@ -126,6 +126,14 @@ class SourceText:
         self._wide: dict[int, WideCharacters | None] = {}
         """By row, its characters of several bytes; ``None`` for a row of ASCII."""
 
+    def forget(self) -> None:
+        """Drop the results of ``remembered`` functions, which refer back to the source.
+
+        Without them no object of a source refers to one that refers to it, so that trees are freed at once, and the
+        garbage collector need not look for them: that takes as long as the rest of a run over thousands of files.
+        """
+        self.memory.clear()
+
     @functools.cached_property
     def _line_starts(self) -> list[int]:
         return line_starts(self.text)

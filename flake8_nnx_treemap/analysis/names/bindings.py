@@ -23,7 +23,7 @@ from flake8_nnx_treemap.analysis.names.scopes import (
     Statement,
 )
 
-_Listed = TypeVar("_Listed", ast.Compare, ast.Dict, ast.IfExp, ast.NamedExpr)
+_Listed = TypeVar("_Listed", ast.Compare, ast.Dict, ast.IfExp, ast.NamedExpr, ast.Subscript)
 
 
 class Bindings:
@@ -36,8 +36,8 @@ class Bindings:
         self.module = collector.module
         self.calls: Mapping[str, list[ast.Call]] = dict(collector.calls)
         self.attributes: Mapping[str, list[ast.Name | ast.Attribute]] = dict(collector.attributes)
-        self.set_attributes = frozenset(collector.set_attributes)
-        """The names of the attributes that some assignment sets."""
+        self.set_attributes: Mapping[str, list[ast.Attribute]] = dict(collector.set_attributes)
+        """The attributes that are set, by name."""
         self._listed = collector.listed
         self.statements = sorted(collector.statements, key=attrgetter("start"))
         self._starts = [statement.start for statement in self.statements]
@@ -56,7 +56,7 @@ class Bindings:
         return self._names_in.get(scope, {})
 
     def expressions(self, kind: type[_Listed]) -> list[_Listed]:
-        """Return the expressions of one type: comparisons, dictionary displays, ``a if b else c``, or ``a := b``."""
+        """Return the expressions of one type: comparisons, dictionary displays, subscripts, and so on."""
         return self._listed[kind]  # type: ignore[return-value]
 
     def all_bound(self) -> Iterator[tuple[str, list[Binding]]]:

@@ -25,7 +25,7 @@ _SIMPLE = frozenset(
 )
 _BIND_NOTHING = frozenset({ast.Expr, ast.Return, ast.Raise, ast.Assert, ast.Pass, ast.Break, ast.Continue})
 _COMPREHENSIONS = frozenset({ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp})
-_LISTED = frozenset({ast.Compare, ast.Dict, ast.IfExp, ast.NamedExpr})
+_LISTED = frozenset({ast.Compare, ast.Dict, ast.IfExp, ast.NamedExpr, ast.Subscript})
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _BLOCK_FIELDS = ("body", "orelse", "finalbody")
 
@@ -36,7 +36,7 @@ class Collector:
     def __init__(self) -> None:
         self.calls: defaultdict[str, list[ast.Call]] = defaultdict(list)
         self.attributes: defaultdict[str, list[ast.Name | ast.Attribute]] = defaultdict(list)
-        self.set_attributes: set[str] = set()
+        self.set_attributes: defaultdict[str, list[ast.Attribute]] = defaultdict(list)
         self.listed: dict[type[ast.AST], list[ast.AST]] = {kind: [] for kind in _LISTED}
         self.statements: list[Statement] = []
         self.expression_scopes: list[ExpressionScope] = []
@@ -237,7 +237,7 @@ class Collector:
                 elif kind is ast.Attribute:
                     attributes[node.attr].append(node)  # type: ignore[arg-type,attr-defined]
                     if type(node.ctx) is ast.Store:  # type: ignore[attr-defined]
-                        self.set_attributes.add(node.attr)  # type: ignore[attr-defined]
+                        self.set_attributes[node.attr].append(node)  # type: ignore[arg-type,attr-defined]
                     stack.append(node.value)  # type: ignore[attr-defined]
                 elif kind is ast.Call:
                     self._call(node, stack)  # type: ignore[arg-type]

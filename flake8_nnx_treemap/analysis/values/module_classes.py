@@ -232,22 +232,28 @@ _PUT_ONE = {"append": 0, "appendleft": 0, "insert": 1, "setdefault": 1}
 _PUT_ALL = frozenset({"extend", "update"})
 
 
-def put_into(source: ParsedSource, container: ast.expr) -> Iterator[Putting]:
-    """Yield what the expression around a container puts into it: ``container.append(x)``, ``container[key] = x``."""
-    around = source.ast_parent(container)
-    if isinstance(around, ast.Attribute):
-        call = source.ast_parent(around)
-        if isinstance(call, ast.Call) and call.func is around:
-            yield from _put_by_call(around.attr, call)
-    elif isinstance(around, ast.Subscript) and around.value is container and isinstance(around.ctx, ast.Store):
-        statement = source.ast_parent(around)
-        if isinstance(statement, ast.Assign) and around in statement.targets:
-            is_slice = isinstance(around.slice, ast.Slice)
-            yield Putting(statement.value, not is_slice, None if is_slice else around.slice)
-    elif (
-        isinstance(around, ast.AugAssign) and around.target is container and isinstance(around.op, (ast.Add, ast.BitOr))
-    ):
-        yield Putting(around.value, is_element=False)
+def put_into(source: ParsedSource, container: ast.expr) -> Sequence[Putting]:
+    """Return what the expression around a container puts into it: ``container.append(x)``, ``container[key] = x``."""
+    return _puttings(source).get(container, ())
+
+
+@remembered
+def _puttings(source: ParsedSource) -> Mapping[ast.expr, Sequence[Putting]]:
+    """Return all that the file puts into containers, by the expression that names the container."""
+    found: dict[ast.expr, Sequence[Putting]] = {}
+    for method in (*_PUT_ONE, *_PUT_ALL):
+        for call in source.bindings.calls.get(method, ()):
+            if isinstance(call.func, ast.Attribute):
+                found[call.func.value] = tuple(_put_by_call(method, call))
+    for node in (statement.node for statement in source.bindings.statements):
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                if isinstance(target, ast.Subscript):
+                    is_slice = isinstance(target.slice, ast.Slice)
+                    found[target.value] = (Putting(node.value, not is_slice, None if is_slice else target.slice),)
+        elif isinstance(node, ast.AugAssign) and isinstance(node.op, (ast.Add, ast.BitOr)):
+            found[node.target] = (Putting(node.value, is_element=False),)
+    return found
 
 
 _TAKE_OUT = frozenset({"pop", "popitem", "popleft", "clear", "remove", "__delitem__"})
@@ -255,13 +261,21 @@ _TAKE_OUT = frozenset({"pop", "popitem", "popleft", "clear", "remove", "__delite
 
 def takes_out(source: ParsedSource, container: ast.expr) -> bool:
     """Tell whether the expression around a container may leave it empty: ``container.pop()``, ``del container[0]``."""
-    around = source.ast_parent(container)
-    if isinstance(around, ast.Attribute):
-        return around.attr in _TAKE_OUT
-    if isinstance(around, ast.Subscript) and around.value is container:
-        is_set_slice = isinstance(around.ctx, ast.Store) and isinstance(around.slice, ast.Slice)
-        return isinstance(around.ctx, ast.Del) or is_set_slice
-    return False
+    return container in _emptied(source)
+
+
+@remembered
+def _emptied(source: ParsedSource) -> frozenset[ast.expr]:
+    """Return the expressions that name the containers from which the file takes something out."""
+    methods = (node for name in _TAKE_OUT for node in source.bindings.attributes.get(name, ()))
+    by_method = (node.value for node in methods if isinstance(node, ast.Attribute))
+    by_index = (node.value for node in source.bindings.expressions(ast.Subscript) if _is_emptying(node))
+    return frozenset((*by_method, *by_index))
+
+
+def _is_emptying(node: ast.Subscript) -> bool:
+    """Tell whether a subscript takes something out: it is deleted, or is a slice that is set."""
+    return isinstance(node.ctx, ast.Del) or (isinstance(node.ctx, ast.Store) and isinstance(node.slice, ast.Slice))
 
 
 def _put_by_call(method: str, call: ast.Call) -> Iterator[Putting]:
@@ -288,14 +302,15 @@ def writes_of(source: ParsedSource, attribute: str) -> Mapping[ast.ClassDef | No
 
 
 def _writes_at(source: ParsedSource, node: ast.Attribute) -> Iterator[Write]:
-    puttings = [*put_into(source, node)]
+    puttings = put_into(source, node)
     if not isinstance(node.ctx, ast.Store) and not puttings:
         return  # What is read after ``del`` raises.
     owner, method = self_at(source, node.value)
     for putting in puttings:
         yield Write(node, putting.value, (), None, owner, method, putting)
     if not puttings:
-        yield _assigned(source, node, owner, method)
+        value, path, annotation = _assignments(source).get(node, (None, (), None))
+        yield Write(node, value, path, annotation, owner, method)
 
 
 def self_at(source: ParsedSource, node: ast.expr) -> tuple[ast.ClassDef, Method] | tuple[None, None]:
@@ -309,21 +324,35 @@ def self_at(source: ParsedSource, node: ast.expr) -> tuple[ast.ClassDef, Method]
     return None, None
 
 
-def _assigned(source: ParsedSource, node: ast.Attribute, owner: ast.ClassDef | None, method: Method | None) -> Write:
-    path: tuple[int | None, ...] = ()
-    part: ast.AST = node
-    around = source.ast_parent(part)
-    while isinstance(around, (ast.Tuple, ast.List, ast.Starred)):
-        if not isinstance(around, ast.Starred):
-            before = around.elts[: around.elts.index(part) + 1]  # type: ignore[arg-type]
-            is_behind_star = any(isinstance(one, ast.Starred) for one in before)
-            path = (None if is_behind_star else len(before) - 1, *path)
-        part, around = around, source.ast_parent(around)
-    if isinstance(around, ast.Assign):
-        return Write(node, around.value, path, None, owner, method)
-    if isinstance(around, ast.AnnAssign):
-        return Write(node, around.value, path, around.annotation, owner, method)
-    return Write(node, None, path, None, owner, method)
+_Assigned = tuple[ast.expr | None, tuple[int | None, ...], ast.expr | None]
+"""A value, how it is taken apart, and an annotation."""
+
+
+@remembered
+def _assignments(source: ParsedSource) -> Mapping[ast.expr, _Assigned]:
+    """Return what is assigned to each attribute that an assignment sets."""
+    found: dict[ast.expr, _Assigned] = {}
+    for node in (statement.node for statement in source.bindings.statements):
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                for attribute, path in _attributes_in(target, ()):
+                    found[attribute] = (node.value, path, None)
+        elif isinstance(node, ast.AnnAssign):
+            found[node.target] = (node.value, (), node.annotation)
+    return found
+
+
+def _attributes_in(target: ast.expr, path: tuple[int | None, ...]) -> Iterator[tuple[ast.expr, tuple[int | None, ...]]]:
+    """Yield the attributes in a target, each with the indices that unpacking applies to the value."""
+    if isinstance(target, ast.Attribute):
+        yield target, path
+    elif isinstance(target, ast.Starred):
+        yield from _attributes_in(target.value, path)
+    elif isinstance(target, (ast.Tuple, ast.List)):
+        is_behind_star = False
+        for index, element in enumerate(target.elts):
+            is_behind_star = is_behind_star or isinstance(element, ast.Starred)
+            yield from _attributes_in(element, (*path, None if is_behind_star else index))
 
 
 @remembered

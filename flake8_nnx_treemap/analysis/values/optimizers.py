@@ -34,7 +34,7 @@ class Construction:
 @remembered
 def constructions_of(source: ParsedSource) -> tuple[Construction, ...]:
     """Return the optimizers that a file makes; none where it sets ``nnx.Optimizer`` to something else."""
-    if not source.bindings.set_attributes.isdisjoint(OPTIMIZERS):
+    if not source.bindings.set_attributes.keys().isdisjoint(OPTIMIZERS):
         return ()
     bound = (binding for _, found in source.bindings.all_bound() for binding in found)
     names = {one.name for one in bound if member_of_nnx(one.qualified_name or "") in OPTIMIZERS}

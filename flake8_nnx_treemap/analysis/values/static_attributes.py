@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from flake8_nnx_treemap.analysis.code.nodes import own_nodes, start_of, walk
 from flake8_nnx_treemap.analysis.code.text import parse_expression
+from flake8_nnx_treemap.analysis.names.scopes import Scope, class_of_method
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
 from flake8_nnx_treemap.analysis.values.contents import contents_of, written
 from flake8_nnx_treemap.analysis.values.module_classes import (
@@ -106,18 +107,29 @@ def static_attributes(source: ParsedSource) -> Iterator[StaticAttribute]:
         if isinstance(node, (ast.Assign, ast.AnnAssign)) and isinstance(node.value, _MAY_BE_STATIC):
             for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
                 if isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name):
-                    owner, _ = self_at(source, target.value)
+                    owner = _class_of(source, target.value, statement.scope)
                     if owner is not None and (owner, target.attr) not in done:
                         done.add((owner, target.attr))
                         yield from _of_attribute(source, owner, target.attr)
+
+
+def _class_of(source: ParsedSource, name: ast.Name, scope: Scope) -> ast.ClassDef | None:
+    """Return the class whose instance a name is as the first parameter of a method."""
+    here = source.bindings.names_in(scope).get(name.id)
+    if here is None or len(here) > 1:
+        return self_at(source, name)[0]
+    around = class_of_method(here)  # One binding in the scope itself is the one that is meant.
+    return around.node if around is not None and isinstance(around.node, ast.ClassDef) else None
 
 
 # Classes
 
 
 def _of_attribute(source: ParsedSource, owner: ast.ClassDef, name: str) -> Iterator[StaticAttribute]:
+    if not _decides_by_value(source, owner):
+        return
     writes = writes_of(source, name).get(owner, ())
-    if len(writes) > _MAXIMUM_WRITES or not _decides_by_value(source, owner):
+    if len(writes) > _MAXIMUM_WRITES:
         return
     if not any(_may_matter(source, one) for one in writes):
         return

@@ -99,10 +99,9 @@ def _may_have_variable(source: ParsedSource, bases: ast.expr) -> bool:
 
 def _members_set(source: ParsedSource) -> Iterator[str]:
     """Yield what the file sets on a class, as by ``Scale.value = ..`` and ``setattr(nnx.Param, "value", ..)``."""
-    for name in source.bindings.set_attributes:
-        for use in source.bindings.attributes[name]:
-            if isinstance(use, ast.Attribute) and isinstance(use.ctx, ast.Store) and _is_class(source, use.value):
-                yield name
+    for name, uses in source.bindings.set_attributes.items():
+        if any(_is_class(source, use.value) for use in uses):
+            yield name
     for call in source.bindings.calls.get("setattr", ()):
         if len(call.args) == 3 and _is_class(source, call.args[0]):
             yield from _written(call.args[1])

@@ -49,15 +49,20 @@ def own_attributes(source: ParsedSource, name: str) -> Iterator[OwnAttribute]:
         One for each place. A class whose bases are not all known is left out: one of them may have room. So is one
         that defines a property, a slot or another descriptor of this name.
     """
-    for node in source.bindings.attributes.get(name, ()):
-        if not isinstance(node, ast.Attribute) or not isinstance(node.ctx, ast.Store):
-            continue
+    for node in source.bindings.set_attributes.get(name, ()) if _has_variable_classes(source) else ():
         method, owner = _method_around(source, node)
         ancestry = None if owner is None else _ancestry(source, owner, MAXIMUM_STEPS)
         members = [found for one in ancestry or () for found in _members(source, one).get(name, ())]
         if method is not None and ancestry is not None and all(map(_is_mere_value, members)):
             is_hidden = any(found.value is not None for found in members)
             yield OwnAttribute(node, method, len(ancestry) == 1, is_hidden)
+
+
+@remembered
+def _has_variable_classes(source: ParsedSource) -> bool:
+    """Tell whether the file defines a class whose instances are Variables without room for attributes."""
+    classes = (one.node for one in source.bindings.statements if isinstance(one.node, ast.ClassDef))
+    return any(_ancestry(source, one, MAXIMUM_STEPS) is not None for one in classes)
 
 
 def _method_around(

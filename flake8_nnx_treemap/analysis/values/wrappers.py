@@ -14,7 +14,7 @@ from flake8_nnx_treemap.analysis.calls.leaf_loops import leaf_loops_of
 from flake8_nnx_treemap.analysis.calls.mappers import Mapper, mapper_of
 from flake8_nnx_treemap.analysis.calls.predicates import LeafTest, leaf_test_of
 from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall, tree_calls_of
-from flake8_nnx_treemap.analysis.code.nodes import dotted_name, end_of, start_of, walk
+from flake8_nnx_treemap.analysis.code.nodes import dotted_name, end_of, is_name, start_of, walk
 from flake8_nnx_treemap.analysis.names.scopes import Binding, BindingKind, ScopeKind
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown, remembered
 from flake8_nnx_treemap.analysis.names.uses import uses_of
@@ -84,7 +84,7 @@ def _may_be_handed_over(binding: Binding) -> bool:
 
 
 def wrapper_attributes(
-    source: ParsedSource, name: str, context: type[ast.expr_context] = ast.Load
+    source: ParsedSource, name: str, context: type[ast.expr_context] = ast.Load, *, of_self: bool = True
 ) -> Iterator[ast.Attribute]:
     """Yield every access to one attribute of expressions that are always wrappers.
 
@@ -94,10 +94,14 @@ def wrapper_attributes(
         source: the file.
         name: the attribute.
         context: ``ast.Load`` for reads, ``ast.Store`` for writes.
+        of_self: whether attributes of what is called ``self`` count, which most that are set are.
     """
-    general = "__setattr__" if context is ast.Store else "__getattribute__"
-    for node in source.bindings.attributes.get(name, ()):
+    is_set = context is ast.Store
+    general = "__setattr__" if is_set else "__getattribute__"
+    for node in (source.bindings.set_attributes if is_set else source.bindings.attributes).get(name, ()):
         if not isinstance(node, ast.Attribute) or not isinstance(node.ctx, context):
+            continue
+        if not of_self and is_name(node.value, "self"):
             continue
         is_meant = is_wrapper(source, node.value) and own_members(source).isdisjoint((name, general))
         # What is around a node is asked last, since that takes a walk, and most are no wrappers.
