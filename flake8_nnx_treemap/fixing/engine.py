@@ -17,6 +17,7 @@ from flake8_nnx_treemap.rules.steps import subject_of
 if TYPE_CHECKING:
     import ast
 
+    from flake8_nnx_treemap.analysis.names.bindings import Bindings
     from flake8_nnx_treemap.analysis.names.source import Modules, ParsedSource
     from flake8_nnx_treemap.codemod.layout import Style
 
@@ -74,10 +75,22 @@ def lint(
 class Programs:
     """The programs of one file as they were parsed, so that each is parsed once for all settings that it is held to."""
 
-    def __init__(self, filename: str, modules: Modules | None = None) -> None:
-        """Take the file's name, and what finds the project's other modules."""
+    def __init__(
+        self,
+        filename: str,
+        modules: Modules | None = None,
+        known: Callable[[str], Bindings | None] = lambda text: None,
+    ) -> None:
+        """Take the file's name.
+
+        Args:
+            filename: the name.
+            modules: finds the project's other modules.
+            known: returns the bindings of a program, if it was parsed for another file already.
+        """
         self._filename = filename
         self._modules = modules
+        self._known = known
         self._trees: dict[str, ast.Module] = {}
         self._sources: dict[str, ParsedSource] = {}
 
@@ -103,6 +116,10 @@ class Programs:
 
         return with_suppressing_fixes(source, _lint(source, settings, edits=False))
 
+    def source_of(self, text: str) -> ParsedSource | None:
+        """Return the source of a program that was linted, if it had to be looked at closely."""
+        return self._sources.get(text)
+
     def forget(self) -> None:
         """Keep nothing: the file has been rewritten, or all is found in it."""
         for source in self._sources.values():
@@ -113,16 +130,23 @@ class Programs:
     def _source(self, text: str, settings: LintSettings) -> ParsedSource | None:
         if text in self._sources:
             return self._sources[text]
+        bindings = self._known(text)
         if text not in self._trees:
-            self._trees[text] = parse_module(text)
-        source = source_with_candidates(text, self._filename, self._trees[text], settings, self._modules)
+            self._trees[text] = parse_module(text) if bindings is None else bindings.tree
+        tree = self._trees[text]
+        source = source_with_candidates(text, self._filename, tree, settings, self._modules, bindings)
         if source is not None:
             self._sources[text] = source
         return source
 
 
 def source_with_candidates(
-    text: str, filename: str, tree: ast.Module | None, settings: LintSettings, modules: Modules | None
+    text: str,
+    filename: str,
+    tree: ast.Module | None,
+    settings: LintSettings,
+    modules: Modules | None,
+    bindings: Bindings | None = None,
 ) -> ParsedSource | None:
     """Return the parsed file; ``None`` if it holds none of the words that the selected rules need to find anything.
 
@@ -132,6 +156,7 @@ def source_with_candidates(
         tree: ``ast.parse(text)``, if the caller has it already.
         settings: which rules are selected, and for which Flax.
         modules: finds the project's other modules.
+        bindings: those of the tree, if the caller has them already.
 
     Raises:
         SourceError: the text is not Python.
@@ -144,7 +169,7 @@ def source_with_candidates(
     from flake8_nnx_treemap.analysis.names.bindings import Bindings
     from flake8_nnx_treemap.analysis.names.source import ParsedSource
 
-    return ParsedSource(text, filename, modules, Bindings(tree))
+    return ParsedSource(text, filename, modules, Bindings(tree) if bindings is None else bindings)
 
 
 def _lint(source: ParsedSource, settings: LintSettings, *, edits: bool) -> list[Finding]:

@@ -18,6 +18,8 @@ from flake8_nnx_treemap.project.importers import is_imported_elsewhere
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from flake8_nnx_treemap.analysis.names.bindings import Bindings
+
 LARGEST = 1_000_000
 """How many bytes another module may have. Where people write predicates and mappers there are fewer."""
 
@@ -75,6 +77,28 @@ class OtherModules:
     def _tell(self, name: str) -> None:
         if self.on_search is not None:
             self.on_search(name)
+
+
+def known_bindings(filename: str, text: str) -> Bindings | None:
+    """Return the bindings of a file that was parsed because another one imports from it."""
+    _, _, source = _KNOWN.get(os.path.abspath(filename), (0, 0, None))
+    return source.bindings if source is not None and source.text == text else None
+
+
+def keep(filename: str, status: os.stat_result | None, source: ParsedSource | None) -> None:
+    """Remember a file that was parsed for its own sake, in case that others import from it.
+
+    Args:
+        filename: the file.
+        status: what the system said of it when it was read; ``None`` if the text is not what the file holds.
+        source: what was read; its other modules are not used, since they tell what this file looks for.
+    """
+    path = os.path.abspath(filename)
+    if status is None or source is None:
+        return
+    if status.st_size <= LARGEST and path not in _KNOWN:
+        kept = ParsedSource(source.text, path, module_finder(path), source.bindings)
+        _remember(path, (status.st_mtime_ns, status.st_size, kept))
 
 
 @functools.lru_cache(maxsize=256)
@@ -137,12 +161,16 @@ def _parsed(path: str, changed: int, size: int) -> ParsedSource | None:
     known = _KNOWN.pop(path, None)
     if known is None or known[:2] != (changed, size):
         known = (changed, size, _read(path))
+    _remember(path, known)
+    return known[2]
+
+
+def _remember(path: str, known: tuple[int, int, ParsedSource | None]) -> None:
     _KNOWN[path] = known
     while len(_KNOWN) > 1 and sum(kept for _, kept, _ in _KNOWN.values()) > MOST_KEPT:
         _, (_, _, source) = _KNOWN.popitem(last=False)
         if source is not None:
             source.forget()
-    return known[2]
 
 
 def _read(path: str) -> ParsedSource | None:

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from flake8_nnx_treemap.analysis.code.garbage import collects_later
@@ -184,6 +185,7 @@ def process_text(
     fix: Fixer | None = None,
     on_search: Callable[[str], object] | None = None,
     encoding: str = "utf-8",
+    status: os.stat_result | None = None,
 ) -> tuple[FileReport, str]:
     """Lint or fix one text that is in memory.
 
@@ -194,6 +196,7 @@ def process_text(
         fix: what repairs it, called as ``engine.fix_with`` is, which is the default.
         on_search: called with names that are looked for in other files; see ``modules.module_finder``.
         encoding: how the file is encoded, for its diff.
+        status: what the system said of the file, if that is where the text was read.
 
     Returns:
         The report, and the new text.
@@ -204,9 +207,10 @@ def process_text(
     from flake8_nnx_treemap.analysis.code.text import SourceError
     from flake8_nnx_treemap.fixing.engine import FixResult, Programs, fix_with
     from flake8_nnx_treemap.project.formats import format_of, rewriter
-    from flake8_nnx_treemap.project.modules import module_finder
+    from flake8_nnx_treemap.project.modules import keep, known_bindings, module_finder
 
-    format_, programs = format_of(filename), Programs(filename, module_finder(filename, on_search))
+    format_ = format_of(filename)
+    programs = Programs(filename, module_finder(filename, on_search), partial(known_bindings, filename))
     known: Sequence[Finding] = ()
     try:
         settings = settings_for(filename, task.overrides)
@@ -239,6 +243,7 @@ def process_text(
     except ConfigurationError as error:
         return FileReport(filename, error=str(error)), text
     finally:
+        keep(filename, status, programs.source_of(text))
         programs.forget()
     report = FileReport(
         filename,
@@ -304,7 +309,7 @@ def process_file(path: str, task: Task, fix: Fixer | None = None) -> FileReport:
             return FileReport(path, more_for_newest=0 if _also_newest(path, task) else None)
         text, encoding = format_of(path).decode(data)
         searched: list[str] = []
-        report, new_text = process_text(text, path, task, fix, searched.append, encoding)
+        report, new_text = process_text(text, path, task, fix, searched.append, encoding, status)
         if task.writes and new_text != text:
             from flake8_nnx_treemap.project.writing import write
 

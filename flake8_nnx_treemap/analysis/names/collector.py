@@ -55,10 +55,12 @@ class Collector:
     # Statements
 
     def _statement(self, node: ast.stmt, scope: Scope, block: Block) -> None:
-        self.statements.append(Statement(node, start_of(node), scope, block))
         if type(node) in _SIMPLE:  # Most statements are.
+            self.statements.append(Statement(node, (node.lineno, node.col_offset), scope, block))
             self._simple(node, scope, block)
-        elif isinstance(node, FUNCTIONS):
+            return
+        self.statements.append(Statement(node, start_of(node), scope, block))
+        if isinstance(node, FUNCTIONS):
             self._function(node, scope, block)
         elif isinstance(node, ast.ClassDef):
             self._class(node, scope, block)
@@ -81,7 +83,8 @@ class Collector:
     def _simple(self, node: ast.stmt, scope: Scope, block: Block) -> None:
         if type(node) not in _BIND_NOTHING:
             self._bind_simple(node, scope, block)
-        for child in child_nodes(node):
+        children = [node.value] if type(node) is ast.Expr else child_nodes(node)
+        for child in children:
             if type(child) is ast.Name:
                 self.attributes[child.id].append(child)
             elif type(child) is not ast.Constant:

@@ -11,7 +11,7 @@ import enum
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from flake8_nnx_treemap.analysis.code.nodes import own_nodes, start_of, walk
+from flake8_nnx_treemap.analysis.code.nodes import dotted_name, own_nodes, start_of, walk
 from flake8_nnx_treemap.analysis.code.text import parse_expression
 from flake8_nnx_treemap.analysis.names.scopes import Scope, class_of_method
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
@@ -52,6 +52,9 @@ _RECORDS = frozenset({"flax.struct.dataclass"})
 _DATA_ANNOTATION = "flax.nnx.Data"
 _NO_PYTREE = "Object"
 """The class of NNX whose instances are no pytrees, as those of a Module with ``pytree=False``."""
+
+_MAKE_DATA = "flax.nnx."
+"""The module whose classes are no containers of Python."""
 
 _MAXIMUM_DEPTH = 4
 """How deep containers within containers are looked into."""
@@ -128,8 +131,9 @@ def _class_of(source: ParsedSource, name: ast.Name, scope: Scope) -> ast.ClassDe
 def _of_attribute(source: ParsedSource, owner: ast.ClassDef, name: str) -> Iterator[StaticAttribute]:
     if not _decides_by_value(source, owner):
         return
-    writes = writes_of(source, name).get(owner, ())
-    if len(writes) > _MAXIMUM_WRITES:
+    everywhere = writes_of(source, name)
+    writes = everywhere.get(owner, ())
+    if len(writes) > _MAXIMUM_WRITES or (len(everywhere) == len(writes) == 1 and _is_harmless(source, writes[0])):
         return
     if not any(_may_matter(source, one) for one in writes):
         return
@@ -144,6 +148,20 @@ def _of_attribute(source: ParsedSource, owner: ast.ClassDef, name: str) -> Itera
     ]
     if all(sort is _Effect.STATIC for sort in inherited):
         yield from _Attribute(source, owner, name, lineage).found()
+
+
+def _is_harmless(source: ParsedSource, write: Write) -> bool:
+    """Tell whether what is set, where nothing else is, can hold no data that NNX overlooks; most attributes are such.
+
+    A constant stays one, and a class of NNX makes no container of Python.
+    """
+    if isinstance(write.value, ast.Constant):
+        return True
+    if not isinstance(write.value, ast.Call) or write.annotation is not None or write.path:
+        return False
+    parts = dotted_name(write.value.func) or ("",)
+    names = source.bindings.names_of(write.value.func) if len(parts) > 1 else ()
+    return bool(names) and all(name.startswith(_MAKE_DATA) for name in names) and parts[-1][0].isupper()
 
 
 def _may_matter(source: ParsedSource, write: Write) -> bool:
