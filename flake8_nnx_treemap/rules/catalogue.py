@@ -128,6 +128,8 @@ def _compiled_for_bytes(pattern: str) -> re.Pattern[bytes]:
 
 
 _OFF: Final = False
+_SHORT: Final = 10_000
+"""How many characters a text may have that is searched for patterns whatever else is in it."""
 
 _COMMON: Final = ("Param", "Variable")
 _NAMES: Final = (*_COMMON, *sorted({name.rpartition(".")[2] for name in WRAPPERS} - {*_COMMON}))
@@ -248,11 +250,12 @@ def rules_about_code() -> tuple[Rule, ...]:
 def codes_that_may_find(text: str, settings: LintSettings) -> frozenset[str]:
     """Return the codes of the selected rules that apply to the Flax range and may find something in a program.
 
-    Patterns are asked only where nothing else calls for an analysis: to run a rule in vain takes less than to search.
+    Patterns are asked only where nothing else calls for an analysis, and of short texts: to run a rule in vain takes
+    less than to search a long one, and to import it takes more than to search a short one.
     """
     contains = _contains(text)
     entries = [entry for entry in _entries(settings.select, settings.flax_range) if entry._has_words(text, contains)]
-    if all(entry.pattern for entry in entries):
+    if len(text) < _SHORT or all(entry.pattern for entry in entries):
         entries = [entry for entry in entries if entry._matches(text)]
     return frozenset(entry.code for entry in entries)
 
