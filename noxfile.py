@@ -19,6 +19,7 @@ import nox
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.error_on_missing_interpreters = False
 os.environ.setdefault("UV_PYTHON_DOWNLOADS", "never")
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # The tests start thousands of processes that import the same modules.
 
 
 def _show_pyenv_versions() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import configparser
 import fnmatch
 import os
 import re
@@ -134,6 +133,8 @@ def _alternatives(pattern: str) -> list[str]:
 def _section(text: str, name: str) -> dict[str, Any]:
     if f"[{name}]" not in text:
         return {}
+    import configparser  # Only where there is such a file.
+
     parser = configparser.RawConfigParser(strict=False)
     try:
         parser.read_string(text)
