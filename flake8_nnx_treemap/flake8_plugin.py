@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from flake8_nnx_treemap import __version__
+from flake8_nnx_treemap.analysis.code.garbage import collects_later
 from flake8_nnx_treemap.gate import may_hold_findings_text
 
 if TYPE_CHECKING:
@@ -72,14 +73,16 @@ class NNXTreeMapPlugin:
             start = finding.range.start
             yield start.row, start.column - 1, f"{finding.code} {finding.message}", type(self)
 
+    @collects_later
     def _findings(self, text: str) -> list[Finding]:
         from flake8_nnx_treemap.fixing.engine import source_with_candidates
-        from flake8_nnx_treemap.project.modules import module_finder
+        from flake8_nnx_treemap.project.modules import known_bindings, module_finder
 
         if not isinstance(self._tree, ast.Module):
             return []
-        settings = self._settings()
-        source = source_with_candidates(text, self._filename, self._tree, settings, module_finder(self._filename))
+        settings, modules = self._settings(), module_finder(self._filename)
+        bindings = known_bindings(self._filename, text)
+        source = source_with_candidates(text, self._filename, self._tree, settings, modules, bindings)
         if source is None:
             return []
         from flake8_nnx_treemap.fixing.suppression import without_silenced, without_suppressed
@@ -87,7 +90,9 @@ class NNXTreeMapPlugin:
         from flake8_nnx_treemap.rules.overlap import without_repetition
 
         findings = without_silenced(source, check(source, settings))
-        return without_repetition(findings, reported=lambda found: without_suppressed(source, found))
+        reported = without_repetition(findings, reported=lambda found: without_suppressed(source, found))
+        source.forget()
+        return reported
 
     def _settings(self) -> LintSettings:
         from flake8_nnx_treemap.project.configuration import Overrides, settings_for
