@@ -103,7 +103,9 @@ def advice(source: ParsedSource, call: TreeCall, dispatches: Sequence[Dispatch],
     if flax.starts_from(VARIABLE_STATE_IS_VARIABLE) or not asked or VARIABLE_STATE in asked:
         return stop
     # Below 0.11 state holds VariableStates: they are neither Variables nor Params, but have an attribute ``type``.
-    return f"{stop}, and ask {'the leaf the same' if VARIABLE in asked else 'a VariableState for its .type'}"
+    if VARIABLE in asked:
+        return f"{stop}, and test the leaf for the same classes"
+    return f"{stop}, and compare the .type of a VariableState"
 
 
 def question(source: ParsedSource, found: Dispatch) -> str:

@@ -27,7 +27,8 @@ tree of `Param(NamedSharding(…))` for a tree of Params, as we measured, and so
 The fix is unsafe because it changes the result, on purpose: the mask is another tree.
 
 The fix adds an `is_leaf` that stops at Variables. It is for Flax 0.11 and later, where a Variable behaves like its
-array. There is no fix below 0.11, for maps with key paths, nor where the result is also used for something else.
+array. There is no fix below 0.11, nor where the result is also used for something else. With `is_leaf` a key path ends
+at the Variable and not inside it, so a map with paths is rewritten only if it asks for nothing but `"bias" in str(path)`.
 
 ## References
 
@@ -41,6 +42,7 @@ from collections.abc import Iterator
 
 from flake8_nnx_treemap.analysis.calls.mappers import Mapper, mapper_of
 from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall, tree_calls_of
+from flake8_nnx_treemap.analysis.code.nodes import nodes_below
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown
 from flake8_nnx_treemap.analysis.values.masks import gives_wrappers_to_optax, speaks_of_masks, uses_as_mask
 from flake8_nnx_treemap.analysis.values.provenance import TREES_OF_WRAPPERS, origin_of
@@ -78,7 +80,7 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
 
 
 def _fix(source: ParsedSource, call: TreeCall, mapper: Mapper | Unknown, flax: FlaxRange) -> Fix | None:
-    is_plain = call.function.kind is TreeFunctionKind.MAP and call.partial is None and not call.more_trees
+    is_plain = call.partial is None and not call.more_trees
     if (
         not is_plain
         or len(call.trees) != 1
@@ -89,8 +91,41 @@ def _fix(source: ParsedSource, call: TreeCall, mapper: Mapper | Unknown, flax: F
     types = wrapper_types(source, call.node, flax)
     if types is None or not all(_has_no_identity(result) for result in mapper.results):
         return None
+    if call.function.kind is TreeFunctionKind.MAP_WITH_PATH and not _only_looks_into_path(source, mapper):
+        return None
     stopping = stop_step(call, types.text)
     return make_fix(Applicability.UNSAFE, "Stop the traversal at Variables", [stopping, *types.edits])
+
+
+def _only_looks_into_path(source: ParsedSource, mapper: Mapper) -> bool:
+    """Tell whether a mapper uses its key path for nothing but ``"bias" in str(path)``, if at all.
+
+    Without ``is_leaf`` a path ends with a key for what is inside the Variable, which ``path[-1]`` and ``len(path)`` see.
+    """
+    path = mapper.function.parameter_at(0)
+    return path is not None and all(
+        _is_looked_into(source, node) for node in nodes_below(mapper.function.body, ast.Name) if node.id == path
+    )
+
+
+def _is_looked_into(source: ParsedSource, path: ast.Name) -> bool:
+    text = source.ast_parent(path)
+    if not isinstance(text, ast.Call) or not source.bindings.names_of(text.func) <= _TEXTS or len(text.args) != 1:
+        return False
+    test = source.ast_parent(text)
+    is_test = isinstance(test, ast.Compare) and len(test.ops) == 1 and test.comparators == [text]
+    if not isinstance(test, ast.Compare) or not is_test or not isinstance(test.ops[0], (ast.In, ast.NotIn)):
+        return False
+    word = test.left
+    return (
+        isinstance(word, ast.Constant)
+        and isinstance(word.value, str)
+        and word.value.isidentifier()
+        and (word.value not in "GetAttrKey(name='value')")
+    )
+
+
+_TEXTS = frozenset({"builtins.str", "builtins.repr", "jax.tree_util.keystr"})
 
 
 def _has_no_identity(result: ast.expr) -> bool:

@@ -43,7 +43,8 @@ The fix is safe on what is a Variable for certain: the attribute calls the metho
 It is unsafe for `self.name.value` and for what is taken from attributes, since code elsewhere may set them to something else,
 and for the parameter of a public function that only the calls in this file tell of: another file may call it with an `Enum`.
 It is unsafe, too, for what only a name tells, for items of state, and for Variable classes of the project, of which a subclass
-may override `value`. A function is public if its name has no leading underscore and it stands in no other function. There is
+may override `value`. Where a statement reads or writes several values, all of its fixes are unsafe if one of them is, has
+none, or if it cannot be told what one of the values is of: a run of safe fixes leaves no statement half converted. A function is public if its name has no leading underscore and it stands in no other function. There is
 no fix for `+=` and its like, for an assignment of several names at once, for `del`, and in f-strings.
 
 ## References
@@ -57,7 +58,10 @@ import ast
 from collections.abc import Iterator
 
 from flake8_nnx_treemap.analysis.code.text import Range
-from flake8_nnx_treemap.analysis.names.source import ParsedSource
+from flake8_nnx_treemap.analysis.names.source import ParsedSource, host_of, remembered
+from flake8_nnx_treemap.analysis.values.contents import contents_of
+from flake8_nnx_treemap.analysis.values.other_classes import is_of_other_class
+from flake8_nnx_treemap.analysis.values.things import Sort
 from flake8_nnx_treemap.analysis.values.wrappers import is_format_part, wrapper_attributes
 from flake8_nnx_treemap.names import FlaxRange
 from flake8_nnx_treemap.rules import safety
@@ -67,34 +71,69 @@ from flake8_nnx_treemap.rules.rewriting import assignment_as_call, make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
 from flake8_nnx_treemap.rules.steps import Step
 
+_MEMBERS = ("value", "raw_value")
 MESSAGE = "'.{}' of a Variable is deprecated since Flax 0.12.1: use {}"
 
 
 @unless_guarded
 def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
     """Report each access to the value of a Variable as an attribute."""
-    for name in ("value", "raw_value"):
+    for name in _MEMBERS:
         for node in (*wrapper_attributes(source, name), *wrapper_attributes(source, name, ast.Store)):
             method = f"get_{name}()" if isinstance(node.ctx, ast.Load) else f"set_{name}(..)"
             yield Finding("NNX206", MESSAGE.format(name, method), source.range(node), _fix(source, node))
 
 
 def _fix(source: ParsedSource, node: ast.Attribute) -> Fix | None:
-    if is_format_part(source, node):
+    step = _step(source, node)
+    if step is None:
         return None
-    step: Step | None
-    if isinstance(node.ctx, ast.Load):
-        end = source.range(node).end
-        name = Range(source.position(source.offset(end) - len(node.attr)), end)
-        # A ligature, as in "ﬁle", is several letters in the ``ast``.
-        step = source.replace(name, f"get_{node.attr}()") if source.text_in(name) == node.attr else None
-    else:
-        step = assignment_as_call(source, node, f"set_{node.attr}(")
     applicability = safety.safe_if(
         safety.owner_is_a_variable(source, node.value),
         safety.names_are_bound_in_the_open(source),
+        _is_converted_whole(source, host_of(source, node)),
     )
     return make_fix(applicability, "Use the method", [step])
+
+
+def _step(source: ParsedSource, node: ast.Attribute) -> Step | None:
+    if is_format_part(source, node):
+        return None
+    if not isinstance(node.ctx, ast.Load):
+        return assignment_as_call(source, node, f"set_{node.attr}(")
+    end = source.range(node).end
+    name = Range(source.position(source.offset(end) - len(node.attr)), end)
+    # A ligature, as in "ﬁle", is several letters in the ``ast``.
+    return source.replace(name, f"get_{node.attr}()") if source.text_in(name) == node.attr else None
+
+
+@remembered
+def _is_converted_whole(source: ParsedSource, host: ast.AST) -> bool:
+    """Tell whether safe fixes convert all values that a statement reads or writes, so that it is not left mixed."""
+    return all(
+        _is_something_else(source, node)
+        or (safety.owner_is_a_variable(source, node.value) and _step(source, node) is not None)
+        for node in _accesses_by_host(source)[host]
+    )
+
+
+@remembered
+def _accesses_by_host(source: ParsedSource) -> dict[ast.AST, list[ast.Attribute]]:
+    """Return the reads and writes of values of any object, by the statement, or the head of one, that they are in."""
+    found: dict[ast.AST, list[ast.Attribute]] = {}
+    for name in _MEMBERS:
+        for node in source.bindings.attributes.get(name, ()):
+            if isinstance(node, ast.Attribute):
+                found.setdefault(host_of(source, node), []).append(node)
+    return found
+
+
+def _is_something_else(source: ParsedSource, node: ast.Attribute) -> bool:
+    """Tell whether what has the attribute is known to be no Variable, and keeps it."""
+    held = contents_of(source, node.value)
+    if held.is_complete and held.things and all(thing.sort is not Sort.VARIABLE for thing in held.things):
+        return True
+    return is_of_other_class(source, node.value)
 
 
 EXAMPLES = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from flake8_nnx_treemap.analysis.calls.leaf_uses import leaf_uses
@@ -168,7 +168,8 @@ def dispatching_mapper(
     """
     if isinstance(mapper, Mapper) and isinstance(mapper.function.definition, ast.Lambda) and mapper.is_inline:
         return _guarded_lambda(mapper.function.definition, mapper.leaf, types)
-    return None if call.mapper is None else _guarded_call(source, call, call.mapper, types)
+    names = () if isinstance(mapper, Unknown) else mapper.function.parameters
+    return None if call.mapper is None else _guarded_call(source, call, call.mapper, types, names)
 
 
 def _guarded_lambda(definition: ast.Lambda, leaf: str, types: WrapperTypes) -> list[Step] | None:
@@ -180,24 +181,43 @@ def _guarded_lambda(definition: ast.Lambda, leaf: str, types: WrapperTypes) -> l
     return [Append(body, test, is_swallowed=isinstance(body, _SWALLOWS))]
 
 
-def _guarded_call(source: ParsedSource, call: TreeCall, mapper: ast.expr, types: WrapperTypes) -> list[Step] | None:
+def _guarded_call(
+    source: ParsedSource, call: TreeCall, mapper: ast.expr, types: WrapperTypes, names: Sequence[str]
+) -> list[Step] | None:
     if not _is_pure(source, mapper) or _names_class_scope(source, mapper):
         return None
     taken = {node.id for node in nodes_below([mapper], ast.Name)} | types.roots
     if any(is_name(walrus.target, name) for walrus in nodes_below([call.node], ast.NamedExpr) for name in taken):
         return None
+    before = call.function.leaf_position
+    parameters = _own_parameters(call, names, taken) or _new_parameters(call, taken)
+    if parameters is None or taken & {name.lstrip("*") for name in parameters}:
+        return None
+    given, leaf = ", ".join(parameters), parameters[before]
+    return [Enclose(mapper, f"lambda {given}: ", f"({given}) if isinstance({leaf}, {types.text}) else {leaf}")]
+
+
+def _own_parameters(call: TreeCall, names: Sequence[str], taken: Collection[str]) -> list[str] | None:
+    """Return the names that a mapper of several trees has for what it is given, for a lambda that calls it.
+
+    Returns:
+        The names; ``None`` for a mapper of one tree, and where the lambda would need one of them for something else.
+    """
+    parameters = [*names[: call.function.leaf_position + len(call.trees)]]
+    is_whole = len(parameters) == call.function.leaf_position + len(call.trees)
+    hidden = {*taken, "isinstance"}
+    if len(call.trees) < 2 or call.more_trees or not is_whole or any(name in hidden for name in parameters):
+        return None
+    return None if any(name.startswith("_") for name in parameters) else parameters
+
+
+def _new_parameters(call: TreeCall, taken: Collection[str]) -> list[str] | None:
     leaf = next((name for name in LEAF_NAMES if name not in taken), None)
     if leaf is None:
         return None
     more = len(call.trees) - 1
     others = ["other"] if more == 1 else [f"other{index + 1}" for index in range(more)]
-    paths = ["path"] if call.function.leaf_position else []
-    rest = ["*rest"] if call.more_trees else []
-    parameters = [*paths, leaf, *others, *rest]
-    if taken & {name.lstrip("*") for name in parameters}:
-        return None
-    given = ", ".join(parameters)
-    return [Enclose(mapper, f"lambda {given}: ", f"({given}) if isinstance({leaf}, {types.text}) else {leaf}")]
+    return [*(["path"] if call.function.leaf_position else []), leaf, *others, *(["*rest"] if call.more_trees else [])]
 
 
 def _is_pure(source: ParsedSource, node: ast.expr) -> bool:

@@ -47,10 +47,10 @@ def test_advice_for_the_release_that_must_run_it(code: str, line: str, floor: Fl
 
 
 def test_below_0_11_state_holds_no_variables_and_no_params() -> None:
-    expected = f"add is_leaf=lambda x: isinstance(x, {BOTH}), and ask the leaf the same"
+    expected = f"add is_leaf=lambda x: isinstance(x, {BOTH}), and test the leaf for the same classes"
     assert message("NNX102", PORTABLE, VAIN.format("nnx.Variable")).endswith(expected)
     assert message("NNX103", PORTABLE, LEAVES.format("nnx.Variable")).endswith(expected)
-    expected = f"add is_leaf=lambda x: isinstance(x, {BOTH}), and ask a VariableState for its .type"
+    expected = f"add is_leaf=lambda x: isinstance(x, {BOTH}), and compare the .type of a VariableState"
     assert message("NNX102", PORTABLE, VAIN.format("nnx.Param")).endswith(expected)
     assert message("NNX103", PORTABLE, LEAVES.format("nnx.Param")).endswith(expected)
 
