@@ -169,9 +169,9 @@ def _between(source: ParsedSource, elements: Sequence[ast.expr]) -> Iterator[str
         yield source.text_in(Range(ranges[-1].end, whole.end)).removesuffix(")")
 
 
-_FILTERED_BY = frozenset(
-    {"split", "state", "pop", "filter_state", "split_state", "iter_graph", "DiffState", "Optimizer"}
-)
+_FILTERED_BY = frozenset({"split", "state", "pop", "filter_state", "split_state", "iter_graph"})
+"""Functions that take filters and keep none of them, other than ``DiffState`` and ``Optimizer``: who reads the tuple
+that these keep sees how many classes are in it."""
 
 
 _TESTS = frozenset({"builtins.isinstance", "builtins.issubclass"})
@@ -184,10 +184,9 @@ def _is_of_types(source: ParsedSource, node: ast.Tuple) -> bool:
         return isinstance(parent.ops[-1], (ast.In, ast.NotIn)) and parent.comparators[-1] is node
     if isinstance(parent, ast.Subscript):
         return class_names(source, parent.value, 0) == _UNION
-    call = source.ast_parent(parent) if isinstance(parent, ast.keyword) and parent.arg == "wrt" else parent
-    if not isinstance(call, ast.Call) or (call is parent and node not in call.args):
+    if not isinstance(parent, ast.Call) or node not in parent.args:
         return False
-    names = class_names(source, call.func, 0) or frozenset()
+    names = class_names(source, parent.func, 0) or frozenset()
     return bool(names) and all(name in _TESTS or _is_filtering(name) for name in names)
 
 

@@ -98,9 +98,9 @@ def _fix(source: ParsedSource, call: ast.Call, name: Range) -> Fix | None:
     owner = call.func.value
     applicability = safety.safe_if(
         _is_item_of_state(source, owner) or safety.owner_is_a_variable(source, owner),
+        safety.variables_have_no_such_member(source, _METHOD, "copy"),
         safety.nothing_sees_the_error(source, call, AttributeError),
         safety.names_are_bound_in_the_open(source),
-        safety.members_are_themselves(source, _METHOD, "copy"),
     )
     return make_fix(applicability, "Copy the Variable", [source.replace(name, "copy")])
 
@@ -177,8 +177,8 @@ RULE = Rule(
     FixAvailability.SOMETIMES,
     rests_on=(
         safety.owner_is_a_variable,
+        safety.variables_have_no_such_member,
         safety.nothing_sees_the_error,
         safety.names_are_bound_in_the_open,
-        safety.members_are_themselves,
     ),
 )

@@ -106,6 +106,7 @@ def _fix(source: ParsedSource, node: ast.Attribute) -> Fix | None:
     step = assignment_as_call(source, node, f"set_metadata({node.attr}=")
     applicability = safety.safe_if(
         safety.owner_is_a_variable(source, node.value),
+        safety.variables_have_no_such_member(source, node.attr, "set_metadata"),
         safety.nothing_sees_the_error(source, node, AttributeError),
         safety.names_are_bound_in_the_open(source),
     )
@@ -228,6 +229,7 @@ RULE = Rule(
     FixAvailability.SOMETIMES,
     rests_on=(
         safety.owner_is_a_variable,
+        safety.variables_have_no_such_member,
         safety.nothing_sees_the_error,
         safety.names_are_bound_in_the_open,
     ),

@@ -92,6 +92,7 @@ def _fix(source: ParsedSource, node: ast.Attribute) -> Fix | None:
         step = assignment_as_call(source, node, f"set_{node.attr}(")
     applicability = safety.safe_if(
         safety.owner_is_a_variable(source, node.value),
+        safety.variables_have_no_such_member(source, node.attr, f"get_{node.attr}", f"set_{node.attr}"),
         safety.names_are_bound_in_the_open(source),
     )
     return make_fix(applicability, "Use the method", [step])
@@ -219,6 +220,7 @@ RULE = Rule(
     FixAvailability.SOMETIMES,
     rests_on=(
         safety.owner_is_a_variable,
+        safety.variables_have_no_such_member,
         safety.names_are_bound_in_the_open,
     ),
 )

@@ -23,7 +23,8 @@ that upgrade, the code raises `AttributeError`, or `ImportError` at the import.
 
 The fix is safe: it writes other names of the same functions, which JAX has had since 0.4.25.
 
-It writes `jax.tree.map` and so on. An import is rewritten to `jax.tree_util` if it brings nothing else; otherwise it is
+It writes `jax.tree.map` and so on where the function is called, and elsewhere, where code may compare it, the function
+that it was another name of, `jax.tree_util.tree_map`. It is unsafe where the file replaces one of these names. An import is rewritten to `jax.tree_util` if it brings nothing else; otherwise it is
 reported only. The rule is silent where the file sets the function itself.
 
 ## References
@@ -38,6 +39,7 @@ from collections.abc import Iterator
 
 from flake8_nnx_treemap.analysis.code.nodes import start_of
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
+from flake8_nnx_treemap.analysis.values.replacements import is_replaced
 from flake8_nnx_treemap.names import REMOVED_TREE_FUNCTIONS, FlaxRange
 from flake8_nnx_treemap.rules import safety
 from flake8_nnx_treemap.rules.catalogue import CODES
@@ -53,7 +55,7 @@ FIX_MESSAGE = "Use the function that JAX has kept"
 def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
     """Report uses of removed functions by their full name, and imports of them."""
     for name in sorted(REMOVED_TREE_FUNCTIONS.keys() & source.bindings.attributes.keys()):
-        if not safety.members_are_themselves(source, name):
+        if not safety.members_are_themselves(source, name) and is_replaced(source, name):
             continue  # The file sets ``jax.tree_map`` itself.
         for use in source.bindings.attributes[name]:
             is_attribute = isinstance(use, ast.Attribute) and isinstance(use.ctx, ast.Load)
@@ -64,20 +66,31 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
         if not isinstance(node, ast.ImportFrom) or node.module != "jax" or node.level or statement.block.is_tried:
             continue
         for alias in node.names:
-            if alias.name in REMOVED_TREE_FUNCTIONS and safety.members_are_themselves(source, alias.name):
+            if alias.name not in REMOVED_TREE_FUNCTIONS:
+                continue
+            if safety.members_are_themselves(source, alias.name) or not is_replaced(source, alias.name):
                 yield _import(source, node, alias)
 
 
 def _use(source: ParsedSource, node: ast.expr, name: str) -> Finding:
     range_ = source.range(node)
-    kept = f"tree.{REMOVED_TREE_FUNCTIONS[name]}"
+    kept = f"tree.{REMOVED_TREE_FUNCTIONS[name]}" if _is_called(source, node) else f"tree_util.{name}"
     text = source.text_in(range_)
     fix = None
     if text.endswith(name):  # Not where a ligature stands for two letters of it.
         edit = source.replace(range_, text[: -len(name)] + kept)
-        is_safe = safety.nothing_sees_the_error(source, node, AttributeError)
-        fix = make_fix(safety.safe_if(is_safe), FIX_MESSAGE, [edit])
+        applicability = safety.safe_if(
+            safety.members_are_themselves(source, name, *kept.split(".")),
+            safety.nothing_sees_the_error(source, node, AttributeError),
+        )
+        fix = make_fix(applicability, FIX_MESSAGE, [edit])
     return Finding("NNX208", MESSAGE.format(f"jax.{name}", f"jax.{kept}"), range_, fix)
+
+
+def _is_called(source: ParsedSource, node: ast.expr) -> bool:
+    """Tell whether a function is called where it is named: elsewhere, code may compare it or read its name."""
+    around = source.ast_parent(node)
+    return isinstance(around, ast.Call) and around.func is node
 
 
 def _import(source: ParsedSource, node: ast.ImportFrom, alias: ast.alias) -> Finding:
@@ -92,8 +105,12 @@ def _moved_import(source: ParsedSource, node: ast.ImportFrom) -> Fix | None:
     if not line.startswith("from jax import") or any(alias.name not in REMOVED_TREE_FUNCTIONS for alias in node.names):
         return None
     after_module = source.position(source.offset(start) + len("from jax"))
-    is_safe = safety.nothing_sees_the_error(source, node, ImportError)
-    return make_fix(safety.safe_if(is_safe), FIX_MESSAGE, [source.insert(after_module, ".tree_util")])
+    names = [alias.name for alias in node.names]
+    applicability = safety.safe_if(
+        safety.members_are_themselves(source, "tree_util", *names),
+        safety.nothing_sees_the_error(source, node, ImportError),
+    )
+    return make_fix(applicability, FIX_MESSAGE, [source.insert(after_module, ".tree_util")])
 
 
 EXAMPLES = (

@@ -92,6 +92,7 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
         step = source.replace(name_range(source, node), f'get_metadata("{_NEW}", None)')
         applicability = safety.safe_if(
             safety.owner_is_a_variable(source, node.value),
+            safety.variables_have_no_such_member(source, "sharding_names", "get_metadata"),
             *_means_what_it_says(source, ("sharding_names", "get_metadata")),
         )
         fix = make_fix(applicability, FIX_MESSAGE, [step])
@@ -155,6 +156,7 @@ def _renamed(
     applicability = safety.safe_if(
         called <= _VARIABLES,
         safety.value_has_no_metadata_of_its_own(source, call),
+        safety.order_of_metadata_is_not_read(source),
         *_means_what_it_says(source, called),
     )
     return make_fix(applicability, FIX_MESSAGE, [source.replace(place, _NEW)])
@@ -195,6 +197,7 @@ def _keys(source: ParsedSource, call: ast.Call) -> Iterator[Finding]:
             continue
         applicability = safety.safe_if(
             safety.value_has_no_metadata_of_its_own(source, call, value),
+            safety.order_of_metadata_is_not_read(source),
             *_means_what_it_says(source, _called(source, call)),
         )
         for key in old:
@@ -293,7 +296,9 @@ RULE = Rule(
     FixAvailability.SOMETIMES,
     rests_on=(
         safety.value_has_no_metadata_of_its_own,
+        safety.order_of_metadata_is_not_read,
         safety.owner_is_a_variable,
+        safety.variables_have_no_such_member,
         safety.names_are_bound_in_the_open,
         safety.members_are_themselves,
     ),

@@ -10,7 +10,7 @@ import ast
 import posixpath
 import re
 import sys
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 from flake8_nnx_treemap.analysis.calls.arguments import is_public
@@ -20,13 +20,15 @@ from flake8_nnx_treemap.analysis.calls.predicates import LeafTest
 from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall
 from flake8_nnx_treemap.analysis.code.nodes import Code, dotted_name, start_of, walk
 from flake8_nnx_treemap.analysis.names.quoted import quoted_annotations
-from flake8_nnx_treemap.analysis.names.scopes import BindingKind, ScopeKind, class_of_method
+from flake8_nnx_treemap.analysis.names.scopes import BindingKind, ScopeKind
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
 from flake8_nnx_treemap.analysis.names.spelling import Spelling
 from flake8_nnx_treemap.analysis.values.handling import may_handle
 from flake8_nnx_treemap.analysis.values.provenance import Origin, TreeKind, origin_of
+from flake8_nnx_treemap.analysis.values.replacements import replaced_in
 from flake8_nnx_treemap.analysis.values.tested_states import is_made_state, is_tested_state
 from flake8_nnx_treemap.analysis.values.things import CONTAINERS
+from flake8_nnx_treemap.analysis.values.variable_classes import has_foreign_variable_classes, own_members
 from flake8_nnx_treemap.analysis.values.wrappers import FOLLOW_PRIVATE, is_wrapper
 from flake8_nnx_treemap.names import (
     OTHER_PROJECTS,
@@ -132,7 +134,30 @@ def members_are_themselves(source: ParsedSource, *members: str) -> bool:
         source: the file.
         members: the names in the module: `Variable`, `tree_map`.
     """
-    return _patched(source).isdisjoint((*members, _ANYTHING))
+    replaced = replaced_in(source)
+    return not replaced.is_open and (replaced.assigned | replaced.patched).isdisjoint(members)
+
+
+def variables_have_no_such_member(source: ParsedSource, *members: str) -> bool:
+    """No class of Variables in the file, and no Variable, has a member of its own where the fix relies on Flax's.
+
+    No subclass overrides it, none has a `__getattr__` or a base class in another file, nothing replaces it in Flax's
+    classes, and no metadata is called so.
+
+    Args:
+        source: the file.
+        members: the names that the fix reads or no longer reads: `value`, `get_value`.
+    """
+    replaced = replaced_in(source)
+    if replaced.is_open or not replaced.patched.isdisjoint(members):
+        return False
+    if has_foreign_variable_classes(source) or any(_may_be_metadata(source, name) for name in _GONE & {*members}):
+        return False
+    return own_members(source).isdisjoint((*members, "__getattr__", "__getattribute__", "__setattr__"))
+
+
+_GONE = frozenset({"to_variable"})
+"""Members that Flax's Variable no longer has, so that metadata is looked for. The others come before any metadata."""
 
 
 def name_is_seen_by_nobody_else(source: ParsedSource, imported: ImportedName) -> bool:
@@ -317,7 +342,7 @@ def optimizer_is_known_to_all(source: ParsedSource, owner: ast.expr) -> bool:
     """
     bindings = source.bindings.bindings_of(owner.id, start_of(owner)) if isinstance(owner, ast.Name) else ()
     return bool(bindings) and all(
-        not is_public(getattr(one.scope.node, "name", ""), one.scope)
+        not is_public(one.scope)
         if one.kind is BindingKind.PARAMETER
         else isinstance(one.value, ast.Call) and not one.path
         for one in bindings
@@ -378,6 +403,24 @@ def value_has_no_metadata_of_its_own(source: ParsedSource, call: ast.Call, metad
     # One initializer may be for several parameters, as that of an attention's kernels is.
     return None not in (*given, *metadata.keys) and not any(str(name).endswith("_init") for name in given)
 
+
+def order_of_metadata_is_not_read(source: ParsedSource) -> bool:
+    """Nothing in the file reads all metadata of a Variable, or its text: the name that the fix writes comes elsewhere.
+
+    Flax appends what is given by the old name behind all other metadata.
+
+    Args:
+        source: the file.
+    """
+    if any(
+        name in source.bindings.attributes for name in ("_var_metadata", "_metadata", "repr", "display", "tabulate")
+    ):
+        return False
+    asks = source.bindings.attributes.get("get_metadata", ())
+    return all(_asks_for_one_name(source, use) for use in asks if isinstance(use, ast.Attribute))
+
+
+_SHOW_METADATA = frozenset({"_var_metadata", "_metadata", "repr", "display", "tabulate"})
 
 # How values are known
 
@@ -458,20 +501,40 @@ def _only_reads(node: ast.expr) -> bool:
 _INITIALIZERS = ("flax.nnx.initializers.", "jax.nn.initializers.")
 
 
+def _asks_for_one_name(source: ParsedSource, use: ast.Attribute) -> bool:
+    call = source.ast_parent(use)
+    return isinstance(call, ast.Call) and call.func is use and any(isinstance(one, ast.Constant) for one in call.args)
+
+
+def _is_made_by_itself(source: ParsedSource, made_by: ast.expr) -> bool:
+    """Tell whether nothing replaces the function that makes an array, such as ``jnp.zeros``."""
+    function = made_by.func if isinstance(made_by, ast.Call) else made_by
+    return members_are_themselves(source, *(dotted_name(function) or ()))
+
+
 def _is_array(source: ParsedSource, value: ast.expr) -> bool:
     """Tell whether a value is an array for certain, and not what an initializer makes that adds metadata."""
     if isinstance(value, ast.Call) and isinstance(value.func, ast.Call):
         names = source.bindings.names_of(value.func.func)
-        return bool(names) and all(name.startswith(_INITIALIZERS) for name in names)
+        is_known = bool(names) and all(name.startswith(_INITIALIZERS) for name in names)
+        return is_known and _is_made_by_itself(source, value.func)
     origin = origin_of(source, value)
+    if isinstance(origin, Origin) and not _is_made_by_itself(source, origin.made_by):
+        return False
     is_array = isinstance(origin, Origin) and origin.kind is TreeKind.PURE
     return is_array and isinstance(origin, Origin) and origin.is_certain and not origin.is_open
 
 
 # How names may be bound or seen
 
-_ANYTHING = "*"
-"""Stands for a member whose name is not written in the file."""
+
+@remembered
+def _may_be_metadata(source: ParsedSource, name: str) -> bool:
+    """Tell whether a keyword or a string of the file may give a Variable metadata of a name."""
+    return name in source.text and any(
+        node.arg == name if isinstance(node, ast.keyword) else isinstance(node, ast.Constant) and node.value == name
+        for node in source.ast_nodes()
+    )
 
 
 @remembered
@@ -504,50 +567,6 @@ def _reaches_for_namespaces(source: ParsedSource) -> bool:
 
 
 _NAMESPACES = ("__globals__", "f_globals", "__main__")
-
-
-_PATCHERS = ("setattr", "delattr", "__setattr__", "patch", "object", "multiple")
-"""Functions that replace a member by its name: ``setattr``, ``monkeypatch.setattr``, ``mock.patch.object``."""
-
-
-@remembered
-def _patched(source: ParsedSource) -> frozenset[str]:
-    """Return the names of members that the file sets on anything; ``_ANYTHING`` for one of JAX or Flax it works out."""
-    found = {name for name in source.bindings.set_attributes if _is_set_on_others(source, name)}
-    for call in (one for name in _PATCHERS for one in source.bindings.calls.get(name, ())):
-        names = [one.value for one in call.args[:2] if isinstance(one, ast.Constant) and isinstance(one.value, str)]
-        found.update(name.rpartition(".")[2] for name in names)
-        found.update(keyword.arg for keyword in call.keywords if keyword.arg is not None)
-        if not names and call.args and _is_of_library(source, call.args[0]):
-            found.add(_ANYTHING)
-    if any(_is_of_library(source, owner) for owner in _owners_of_dictionaries(source)):
-        found.add(_ANYTHING)
-    return frozenset(found)
-
-
-def _is_set_on_others(source: ParsedSource, name: str) -> bool:
-    """Tell whether the file sets an attribute on anything but ``self``, which may be a module or a class."""
-    stores = (
-        use.value
-        for use in source.bindings.attributes[name]
-        if isinstance(use, ast.Attribute) and not isinstance(use.ctx, ast.Load)
-    )
-    return any(
-        not isinstance(owner, ast.Name)
-        or class_of_method(source.bindings.bindings_of(owner.id, start_of(owner))) is None
-        for owner in stores
-    )
-
-
-def _owners_of_dictionaries(source: ParsedSource) -> Iterator[ast.expr]:
-    """Yield what the file asks for its dictionary of members, by ``owner.__dict__`` or ``vars(owner)``."""
-    uses = source.bindings.attributes.get("__dict__", ())
-    yield from (use.value for use in uses if isinstance(use, ast.Attribute))
-    yield from (call.args[0] for call in source.bindings.calls.get("vars", ()) if call.args)
-
-
-def _is_of_library(source: ParsedSource, node: ast.expr) -> bool:
-    return any(name.partition(".")[0] in ("jax", "flax") for name in source.bindings.names_of(node))
 
 
 # Who else may see a name

@@ -357,11 +357,46 @@ OWNERS = [
         f"{HEAD}def convert(tree, type=len):\n    p = nnx.Param([1.0])\n    return p.type\n",
     ),
     Broken(
-        safety.members_are_themselves,
+        safety.variables_have_no_such_member,
         "NNX203",
         "0.11",
         f'{HEAD}setattr(nnx.Variable, "to_variable", lambda self: 9)\n'
         "def convert(tree):\n    p = nnx.Param(1.0)\n    return p.to_variable()\n",
+    ),
+]
+
+MIXINS = {
+    "NNX204": "class Mixin:\n    type = 5\n",
+    "NNX205": "SEEN = []\nclass Mixin:\n    tag = property(lambda self: len(SEEN), lambda self, v: SEEN.append(v))\n",
+    "NNX206": "class Mixin:\n    value = 5\n",
+    "NNX212": "class Mixin:\n    sharding_names = 5\n",
+}
+OWN_MEMBERS = [
+    *(
+        Broken(
+            safety.variables_have_no_such_member,
+            code,
+            floor,
+            f"{HEAD}from helpers import Mixin\nclass Own(Mixin, nnx.Param): ...\n"
+            f"def read(p: nnx.Param):\n    {use}\ndef convert(tree):\n    return read(Own(1.0))\n",
+            RAW,
+            ("class Mixin: ...\n", MIXINS[code]),
+        )
+        for code, floor, use in USES
+        if code in MIXINS
+    ),
+    Broken(
+        safety.variables_have_no_such_member,
+        "NNX203",
+        "0.11",
+        f"{HEAD}def convert(tree):\n    p = nnx.Param(1.0, to_variable=lambda: 9)\n    return p.to_variable()\n",
+    ),
+    Broken(
+        safety.variables_have_no_such_member,
+        "NNX206",
+        "0.12.1",
+        f"{HEAD}from unittest import mock as m\ndef convert(tree):\n    p = nnx.Param(1.0)\n"
+        "    with m.patch.object(nnx.Variable, 'value', 7):\n        return p.value\n",
     ),
 ]
 
@@ -395,7 +430,31 @@ SEEN = [
     for code, floor, old in (("NNX201", "0.11", "VariableState"), ("NNX207", "0.12.7", "pure"))
     for program in SEEN_NAMES.values()
 ]
+PATCHES = {
+    "another name for the module": "with m.patch('flax.nnx.VariableState', int)",
+    "a keyword": "with m.patch(target='flax.nnx.VariableState', new=int)",
+    "a constant": "with m.patch(TARGET, int)",
+    "another name for the function": "with replace('flax.nnx.VariableState', int)",
+    "a member of a module": "with m.patch.object(nnx, 'VariableState', int)",
+    "a name that is put together": "with m.patch.object(nnx, f'Variable{STATE}', int)",
+    "the dictionary of a module": "with m.patch.dict(nnx.__dict__, VariableState=int)",
+    "several members": "with m.patch.multiple('flax.nnx', VariableState=int)",
+    "a function that is given the module": "put_all(nnx)\n    if True",
+    "another name for setattr": "put = setattr\n    put(nnx, NAME, int)\n    if True",
+}
 MEMBERS = [
+    *(
+        Broken(
+            safety.members_are_themselves,
+            "NNX201",
+            "0.11",
+            f"{HEAD}from unittest import mock as m\nreplace = m.patch\nSTATE = 'State'\n"
+            "TARGET, NAME = 'flax.nnx.Variable' + STATE, 'Variable' + STATE\n"
+            "def put_all(module):\n    setattr(module, NAME, int)\ndef convert(tree):\n"
+            f"    {patch}:\n        return isinstance(3, nnx.VariableState)\n",
+        )
+        for patch in PATCHES.values()
+    ),
     Broken(
         safety.members_are_themselves,
         "NNX201",
@@ -408,6 +467,13 @@ MEMBERS = [
         "0.12.7",
         f"{HEAD}def convert(tree):\n    setattr(nnx, 'as_pure', len)\n    return nnx.pure(nnx.State({{}}))\n",
         EMPTY,
+    ),
+    Broken(
+        safety.members_are_themselves,
+        "NNX208",
+        "0.11",
+        f"{HEAD}jax.tree_map = jax.tree_util.tree_map\njax.tree.map = lambda f, tree: 5\n"
+        "def convert(tree):\n    return jax.tree_map(lambda x: x, tree)\n",
     ),
     Broken(
         safety.members_are_themselves,
@@ -480,6 +546,13 @@ REMOVED = [
         HEAD + "nnx.__dict__['with_sharding' + '_constraint'] = max\n"
         "def convert(tree):\n    return nnx.with_sharding_constraint(3, 4)\n",
     ),
+    Broken(
+        safety.members_are_themselves,
+        "NNX214",
+        "0.11.2",
+        HEAD + "nnx.__getattr__ = lambda name: max\n"
+        "def convert(tree):\n    return nnx.with_sharding_constraint(3, 4)\n",
+    ),
 ]
 
 
@@ -495,6 +568,28 @@ IS_A_CLASS = [
 
 PARTITIONED = "nnx.with_partitioning(nnx.initializers.zeros_init(), ('own',), eager_sharding=False)"
 METADATA = [
+    Broken(
+        safety.order_of_metadata_is_not_read,
+        "NNX212",
+        "0.12.4",
+        f"{HEAD}def convert(tree):\n    value = jax.numpy.zeros(1)\n"
+        "    return list(nnx.Param(value, sharding=('a',), eager_sharding=False).get_metadata())\n",
+    ),
+    Broken(
+        safety.order_of_metadata_is_not_read,
+        "NNX212",
+        "0.12.4",
+        f"{HEAD}def convert(tree):\n    layer = nnx.LayerNorm(2, rngs=nnx.Rngs(0),\n"
+        "        scale_metadata={'sharding': ('a',), 'eager_sharding': False})\n    return repr(layer.scale)\n",
+    ),
+    Broken(
+        safety.value_has_no_metadata_of_its_own,
+        "NNX212",
+        "0.12.4",
+        f"{HEAD}jax.numpy.zeros = lambda shape: {PARTITIONED.replace('zeros', 'ones')}(jax.random.key(0), shape)\n"
+        "def convert(tree):\n    value = jax.numpy.zeros((2,))\n"
+        "    return nnx.Param(value, sharding=('given',), eager_sharding=False).get_metadata('out_sharding')\n",
+    ),
     Broken(
         safety.value_has_no_metadata_of_its_own,
         "NNX212",
@@ -686,6 +781,7 @@ def main():
 
 BROKEN = [
     *SEEING,
+    *OWN_MEMBERS,
     *MAPPING,
     *WITHOUT_IS_LEAF,
     *COLLAPSED,

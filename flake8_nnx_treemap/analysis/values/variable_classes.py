@@ -38,6 +38,32 @@ def own_members(source: ParsedSource) -> frozenset[str]:
     return frozenset((*_members_in_bodies(source), *_members_by_type(source), *_members_set(source)))
 
 
+@remembered
+def has_foreign_variable_classes(source: ParsedSource) -> bool:
+    """Tell whether a class of the file inherits from Variables, and from a class in another file, whatever that has."""
+    variables, _ = _variables(source)
+    classes = [definition for definition in variables if isinstance(definition, ast.ClassDef)]
+    return any(
+        any(_is_wrapper(source, base) for base in one.bases) and any(_is_foreign(source, base) for base in one.bases)
+        for one in classes
+    )
+
+
+def _is_wrapper(source: ParsedSource, base: ast.expr) -> bool:
+    """Tell whether a base class is a class of Variables, one of Flax or one of this file."""
+    return bool(_classes_named(source, base)) or _is_of_flax(source, base)
+
+
+def _is_of_flax(source: ParsedSource, base: ast.expr) -> bool:
+    names = source.bindings.names_of(base.value if isinstance(base, ast.Subscript) else base)
+    return bool(names) and all(canonical(name) in WRAPPERS for name in names)
+
+
+def _is_foreign(source: ParsedSource, base: ast.expr) -> bool:
+    is_known = _classes_named(source, base) or _is_of_flax(source, base)
+    return not is_known and _may_be_variable(source, base)
+
+
 def _members_in_bodies(source: ParsedSource) -> Iterator[str]:
     bodies: dict[ast.AST, list[str]] = {}
     for name, bound in source.bindings.all_bound():
