@@ -89,8 +89,10 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
 
 
 def _fix(source: ParsedSource, edits: Sequence[Edit] | None) -> Fix | None:
-    is_safe = safety.members_are_themselves(source, *MEMBERS)
-    return None if edits is None else make_fix(safety.safe_if(is_safe), FIX_MESSAGE, edits)
+    applicability = safety.safe_if(
+        safety.members_are_themselves(source, *MEMBERS), safety.annotations_are_not_read(source)
+    )
+    return None if edits is None else make_fix(applicability, FIX_MESSAGE, edits)
 
 
 def _is_called(source: ParsedSource, node: ast.expr) -> bool:
@@ -300,5 +302,6 @@ RULE = Rule(
     rests_on=(
         safety.name_is_seen_by_nobody_else,
         safety.members_are_themselves,
+        safety.annotations_are_not_read,
     ),
 )

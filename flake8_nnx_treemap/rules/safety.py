@@ -10,7 +10,7 @@ import ast
 import posixpath
 import re
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from typing import TYPE_CHECKING
 
 from flake8_nnx_treemap.analysis.calls.arguments import is_public
@@ -18,9 +18,9 @@ from flake8_nnx_treemap.analysis.calls.leaf_uses import leaf_uses
 from flake8_nnx_treemap.analysis.calls.mappers import Mapper
 from flake8_nnx_treemap.analysis.calls.predicates import LeafTest
 from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall
-from flake8_nnx_treemap.analysis.code.nodes import Code, dotted_name, start_of, walk
+from flake8_nnx_treemap.analysis.code.nodes import Code, dotted_name, nodes_below, start_of, walk
 from flake8_nnx_treemap.analysis.names.quoted import quoted_annotations
-from flake8_nnx_treemap.analysis.names.scopes import BindingKind, ScopeKind
+from flake8_nnx_treemap.analysis.names.scopes import BindingKind, Scope, ScopeKind
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
 from flake8_nnx_treemap.analysis.names.spelling import Spelling
 from flake8_nnx_treemap.analysis.values.handling import may_handle
@@ -138,6 +138,39 @@ def members_are_themselves(source: ParsedSource, *members: str) -> bool:
     return not replaced.is_open and (replaced.assigned | replaced.patched).isdisjoint(members)
 
 
+def imported_files_replace_nothing(source: ParsedSource, *members: str) -> bool:
+    """No file of the project that this one imports replaces what the fix names, as those do that make Flax compatible.
+
+    Args:
+        source: the file.
+        members: the names in the module: `with_sharding_constraint`.
+    """
+    found = map(replaced_in, _imported_files(source))
+    return not any(one.is_open or not (one.assigned | one.patched).isdisjoint(members) for one in found)
+
+
+def _imported_files(source: ParsedSource) -> Iterator[ParsedSource]:
+    """Yield the files of the project that a file imports, or takes names from."""
+    if source.modules is None:
+        return
+    for node in (one.node for one in source.bindings.statements):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            module = "." * node.level + (node.module or "")
+            joint = "" if module.endswith(".") else "."
+            names = [module, *(f"{module}{joint}{alias.name}" for alias in node.names)]
+        for name in names:
+            other = source.modules(f"{name}.{_ANY}" if name.strip(".") else name + _ANY)
+            if other is not None:
+                yield other[0]
+
+
+_ANY = "_"
+"""Stands for a name in a module that is looked for."""
+
+
 def variables_have_no_such_member(source: ParsedSource, *members: str) -> bool:
     """No class of Variables in the file, and no Variable, has a member of its own where the fix relies on Flax's.
 
@@ -180,6 +213,26 @@ def name_is_seen_by_nobody_else(source: ParsedSource, imported: ImportedName) ->
         and not _is_named_in_text(source, name)
         and not (source.modules is not None and source.modules.import_from_here(name))
     )
+
+
+def annotations_are_not_read(source: ParsedSource) -> bool:
+    """Nothing in the file reads annotations as they are written, as strings or behind `from __future__ import`.
+
+    `inspect.signature` shows them, as do `__annotations__` and the fields of dataclasses.
+
+    Args:
+        source: the file.
+    """
+    if _READ_ANNOTATIONS.isdisjoint(source.bindings.attributes):
+        return True
+    imports = (one.node for one in source.bindings.statements if isinstance(one.node, ast.ImportFrom))
+    is_kept = any(node.module == "__future__" and node.names[0].name == "annotations" for node in imports)
+    return not is_kept and not quoted_annotations(source)
+
+
+_READ_ANNOTATIONS = frozenset(
+    {"__annotations__", "fields", "formatargspec", "get_annotations", "getfullargspec", "signature"}
+)
 
 
 # The call, its predicate and its mapper
@@ -257,21 +310,26 @@ def tree_is_known_to_all(source: ParsedSource, tree: ast.expr) -> bool:
         tree: the tree whose leaves the fix is about.
     """
     origin = origin_of(source, tree)
-    return isinstance(origin, Origin) and not origin.is_open
+    if not isinstance(origin, Origin) or origin.is_open or _may_be_set_elsewhere(source, tree):
+        return False
+    return _is_made_by_itself(source, origin.made_by)
 
 
 def owner_is_a_variable(source: ParsedSource, owner: ast.expr) -> bool:
     """What the attribute is read from, or set on, is a Variable wherever the code runs.
 
     It is made by a constructor, has passed `isinstance`, or is annotated so, and nothing rebinds its name in between.
-    An attribute such as `self.kernel` is not enough, since other code may set it to something else.
+    An attribute such as `self.kernel` is not enough, since other code may set it to something else, nor what a function
+    reads from the module around it.
 
     Args:
         source: the file.
         owner: the expression before the dot.
     """
     is_certain = not isinstance(owner, ast.Attribute) and is_wrapper(source, owner, FOLLOW_PRIVATE)
-    return is_certain and members_are_themselves(source, *_WHAT_TELLS)
+    if not is_certain or _may_be_set_elsewhere(source, owner) or _may_be_called_by_its_text(source, owner):
+        return False
+    return members_are_themselves(source, *_WHAT_TELLS)
 
 
 def owner_is_a_state(source: ParsedSource, owner: ast.expr) -> bool:
@@ -286,8 +344,12 @@ def owner_is_a_state(source: ParsedSource, owner: ast.expr) -> bool:
     """
     if is_tested_state(source, owner) or is_made_state(source, owner):
         return True
+    if any(_may_be_set_elsewhere(source, one) for one in nodes_below([owner], ast.Name)):
+        return False
     origin = origin_of(source, owner)
     if not isinstance(origin, Origin) or origin.kind not in (TreeKind.STATE, TreeKind.GRADIENTS) or origin.is_open:
+        return False
+    if not _is_made_by_itself(source, origin.made_by):
         return False
     if not origin.is_certain and isinstance(origin.made_by, ast.Call):
         return False  # What is annotated as a State is one, whether it holds Variables or arrays.
@@ -341,11 +403,15 @@ def optimizer_is_known_to_all(source: ParsedSource, owner: ast.expr) -> bool:
         owner: the expression before the dot.
     """
     bindings = source.bindings.bindings_of(owner.id, start_of(owner)) if isinstance(owner, ast.Name) else ()
-    return bool(bindings) and all(
-        not is_public(one.scope)
-        if one.kind is BindingKind.PARAMETER
-        else isinstance(one.value, ast.Call) and not one.path
-        for one in bindings
+    return (
+        bool(bindings)
+        and not _may_be_set_elsewhere(source, owner)
+        and all(
+            not is_public(one.scope)
+            if one.kind is BindingKind.PARAMETER
+            else isinstance(one.value, ast.Call) and not one.path
+            for one in bindings
+        )
     )
 
 
@@ -412,17 +478,63 @@ def order_of_metadata_is_not_read(source: ParsedSource) -> bool:
     Args:
         source: the file.
     """
-    if any(
-        name in source.bindings.attributes for name in ("_var_metadata", "_metadata", "repr", "display", "tabulate")
-    ):
+    if not _SHOW_METADATA.isdisjoint(source.bindings.attributes) or _shows_variables(source):
         return False
     asks = source.bindings.attributes.get("get_metadata", ())
     return all(_asks_for_one_name(source, use) for use in asks if isinstance(use, ast.Attribute))
 
 
+# How values are known
+
+
+@remembered
+def _shows_variables(source: ParsedSource) -> bool:
+    """Tell whether the file makes text of a Variable, or of what holds some, whose metadata the text lists."""
+    shown = [
+        one
+        for name in (*_ONLY_SAY, "str", "format")
+        for call in source.bindings.calls.get(name, ())
+        for one in call.args
+    ]
+    shown += [node.value for node in source.ast_nodes() if isinstance(node, ast.FormattedValue)]
+    shown += [node.right for node in source.ast_nodes() if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod)]
+    parts = [part for one in shown for part in (one.elts if isinstance(one, ast.Tuple) else [one])]
+    return any(is_wrapper(source, one) or _holds_variables(source, one) for one in parts)
+
+
+def _holds_variables(source: ParsedSource, node: ast.expr) -> bool:
+    origin = origin_of(source, node)
+    return isinstance(origin, Origin) and origin.kind is not TreeKind.PURE
+
+
 _SHOW_METADATA = frozenset({"_var_metadata", "_metadata", "repr", "display", "tabulate"})
 
-# How values are known
+
+def _may_be_set_elsewhere(source: ParsedSource, node: ast.expr) -> bool:
+    """Tell whether a function reads a variable of the module around it, which other files may set: ``train.p = 3``."""
+    if not isinstance(node, ast.Name):
+        return False
+    bindings = source.bindings.bindings_of(node.id, start_of(node))
+    is_of_module = any(one.scope is source.bindings.module and one.kind is BindingKind.ASSIGNMENT for one in bindings)
+    return is_of_module and not _runs_with_module(source, node)
+
+
+def _runs_with_module(source: ParsedSource, node: ast.expr) -> bool:
+    """Tell whether code runs when the module is imported, and not when a function is called."""
+    scope: Scope | None = source.bindings.scope_at(start_of(node))
+    while scope is not None and scope.kind not in (ScopeKind.FUNCTION, ScopeKind.LAMBDA):
+        scope = scope.parent
+    return scope is None
+
+
+def _may_be_called_by_its_text(source: ParsedSource, node: ast.expr) -> bool:
+    """Tell whether a name is a parameter, and the file may find functions by their names: ``locals()["read"](3)``."""
+    bindings = source.bindings.bindings_of(node.id, start_of(node)) if isinstance(node, ast.Name) else ()
+    is_plain = (one.kind is BindingKind.PARAMETER and not getattr(one.node, "annotation", None) for one in bindings)
+    return any(is_plain) and not _SHOW_FUNCTIONS.isdisjoint(source.bindings.calls)
+
+
+_SHOW_FUNCTIONS = frozenset({"eval", "locals", "dir"})
 
 
 def _is_never_empty(source: ParsedSource, value: ast.expr) -> bool:
@@ -507,7 +619,7 @@ def _asks_for_one_name(source: ParsedSource, use: ast.Attribute) -> bool:
 
 
 def _is_made_by_itself(source: ParsedSource, made_by: ast.expr) -> bool:
-    """Tell whether nothing replaces the function that makes an array, such as ``jnp.zeros``."""
+    """Tell whether nothing replaces what makes an array or a tree, such as ``jnp.zeros`` and ``nnx.state``."""
     function = made_by.func if isinstance(made_by, ast.Call) else made_by
     return members_are_themselves(source, *(dotted_name(function) or ()))
 
@@ -602,8 +714,12 @@ def _exported(source: ParsedSource) -> frozenset[object] | None:
 
 def _looks_names_up(source: ParsedSource) -> bool:
     """Tell whether the file looks names up by their text: ``eval``, ``locals()`` and the like."""
-    looks_up = any(name in source.bindings.calls for name in ("eval", "locals"))
-    return looks_up or "f_locals" in source.bindings.attributes or _reaches_for_namespaces(source)
+    looks_up = any(name in source.bindings.calls for name in ("eval", "locals", "dir"))
+    if looks_up or "f_locals" in source.bindings.attributes or _reaches_for_namespaces(source):
+        return True
+    own = posixpath.splitext(posixpath.basename(source.filename.replace("\\", "/")))[0]
+    imports = (one.node for one in source.bindings.statements if isinstance(one.node, (ast.Import, ast.ImportFrom)))
+    return any(alias.name.rpartition(".")[2] == own for node in imports for alias in node.names)
 
 
 def _is_type_parameter(source: ParsedSource, name: str) -> bool:

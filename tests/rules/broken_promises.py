@@ -345,7 +345,8 @@ OWNERS = [
             safety.names_are_bound_in_the_open,
             code,
             floor,
-            f'{HEAD}p = nnx.Param(1.0)\ndef convert(other):\n    globals()["p"] = other\n    {use}\n',
+            f'{HEAD}def convert(other):\n    globals()["nnx"] = SimpleNamespace(Param=lambda value: other)\n'
+            f"    p = nnx.Param(1.0)\n    {use}\n",
             OTHER,
         ),
     )
@@ -456,6 +457,19 @@ MEMBERS = [
         for patch in PATCHES.values()
     ),
     Broken(
+        safety.annotations_are_not_read,
+        "NNX201",
+        "0.11",
+        f"{HEAD}def read(v: 'nnx.VariableState'): ...\ndef convert(tree):\n    return read.__annotations__['v']\n",
+    ),
+    Broken(
+        safety.annotations_are_not_read,
+        "NNX201",
+        "0.11",
+        f"from __future__ import annotations\nimport inspect\n{HEAD}def read(v: nnx.VariableState): ...\n"
+        "def convert(tree):\n    return str(inspect.signature(read))\n",
+    ),
+    Broken(
         safety.members_are_themselves,
         "NNX201",
         "0.11",
@@ -547,6 +561,23 @@ REMOVED = [
         "def convert(tree):\n    return nnx.with_sharding_constraint(3, 4)\n",
     ),
     Broken(
+        safety.imported_files_replace_nothing,
+        "NNX214",
+        "0.11.2",
+        HEAD + "import helpers\ndef convert(tree):\n    return nnx.with_sharding_constraint(3, 4)\n",
+        RAW,
+        ("from flax import nnx\nnnx.with_sharding_constraint = max\n",) * 2,
+    ),
+    Broken(
+        safety.members_are_themselves,
+        "NNX214",
+        "0.11.2",
+        HEAD + "import helpers\nhelpers.add_to(nnx)\n"
+        "def convert(tree):\n    return nnx.with_sharding_constraint(3, 4)\n",
+        RAW,
+        ("def add_to(module): module.with_sharding_constraint = max\n",) * 2,
+    ),
+    Broken(
         safety.members_are_themselves,
         "NNX214",
         "0.11.2",
@@ -574,6 +605,13 @@ METADATA = [
         "0.12.4",
         f"{HEAD}def convert(tree):\n    value = jax.numpy.zeros(1)\n"
         "    return list(nnx.Param(value, sharding=('a',), eager_sharding=False).get_metadata())\n",
+    ),
+    Broken(
+        safety.order_of_metadata_is_not_read,
+        "NNX212",
+        "0.12.4",
+        f"{HEAD}def convert(tree):\n    value = jax.numpy.zeros(1)\n"
+        "    kernel = nnx.Param(value, sharding=('a',), eager_sharding=False)\n    return f'{kernel}'\n",
     ),
     Broken(
         safety.order_of_metadata_is_not_read,
@@ -664,6 +702,13 @@ def convert(tree):
         f"{HEAD}State = nnx.State\n"
         "def convert(tree: State):\n    globals()['nnx'] = None\n    return tree.to_pure_dict()\n",
         EMPTY,
+    ),
+    Broken(
+        safety.members_are_themselves,
+        "NNX211",
+        "0.10.4",
+        f"{HEAD}def convert(tree):\n    nnx.state = lambda model: SimpleNamespace(to_pure_dict=lambda: 6)\n"
+        "    return nnx.state(tree).to_pure_dict()\n",
     ),
     Broken(
         safety.members_are_themselves,

@@ -31,6 +31,13 @@ _HANDLING_WORDS = (
     "expectedfailure",
     "raises",
     "attempt",
+    "atexit",
+    "executor",
+    "finalize",
+    "gather",
+    "submit",
+    "thread",
+    "timer",
 )
 """Words in the names of functions elsewhere that call a function so that its error is handled."""
 
@@ -70,8 +77,8 @@ def _may_handle_below(source: ParsedSource, around: ast.AST, child: ast.AST, err
     if isinstance(around, (ast.With, ast.AsyncWith)):
         return any(may_swallow(source, item.context_expr) for item in around.items)
     if isinstance(around, FUNCTIONS):
-        # An ``AttributeError`` in these is what ``hasattr`` and ``getattr`` ask for.
-        is_asked = around.name in ("__getattr__", "__getattribute__") or _is_property(source, around)
+        # An ``AttributeError`` in these is what ``hasattr`` and ``getattr`` ask for. No error leaves ``__del__``.
+        is_asked = around.name in ("__getattr__", "__getattribute__", "__del__") or _is_property(source, around)
         return is_asked or any(_calls_and_handles(source, one) for one in around.decorator_list)
     return False
 
@@ -81,7 +88,8 @@ def _is_property(source: ParsedSource, function: ast.FunctionDef | ast.AsyncFunc
     if any(found & _PROPERTIES for found in names):
         return True
     calls = (call for name in ("property", "cached_property") for call in source.bindings.calls.get(name, ()))
-    return any(is_name(given, function.name) for call in calls for given in call.args)
+    given = (one for call in calls for one in (*call.args, *(keyword.value for keyword in call.keywords)))
+    return any(is_name(one, function.name) for one in given)
 
 
 def _is_for(source: ParsedSource, caught: ast.expr | None, errors: Errors) -> bool:

@@ -39,7 +39,7 @@ def replaced_in(source: ParsedSource) -> Replaced:
     """
     assigned = frozenset(name for name in source.bindings.set_attributes if _is_set_on_others(source, name))
     patched: set[str] = set()
-    is_open = not assigned.isdisjoint(_ANSWER_FOR_ALL) or _hands_out_members(source)
+    is_open = not assigned.isdisjoint(_ANSWER_FOR_ALL) or _hands_out_members(source) or _gives_module_away(source)
     for name in _SETTERS:
         for mention in source.bindings.attributes.get(name, ()):
             found = _set_by(source, mention)
@@ -75,8 +75,16 @@ def is_of_library(source: ParsedSource, node: ast.expr) -> bool:
 
 
 def _is_set_on_others(source: ParsedSource, name: str) -> bool:
-    """Tell whether the file sets an attribute on anything but ``self``, which may be a module or a class."""
-    return any(not _is_self(source, store.value) for store in _stores(source, name))
+    """Tell whether the file sets an attribute on what may be a module of JAX or Flax, or a class of Variables."""
+    owners = [store.value for store in _stores(source, name) if not _is_self(source, store.value)]
+    if any(is_of_library(source, owner) or _is_called_as_library(owner) for owner in owners):
+        return True
+    return bool(owners) and _hands_on_library(source)
+
+
+def _is_called_as_library(owner: ast.expr) -> bool:
+    """Tell whether an attribute is called as a module of JAX or Flax is, as in ``helpers.nnx``."""
+    return isinstance(owner, ast.Attribute) and owner.attr in _LAST_NAMES
 
 
 def _stores(source: ParsedSource, name: str) -> Iterator[ast.Attribute]:
@@ -206,6 +214,19 @@ def _is_handed_on(source: ParsedSource, use: ast.Name | ast.Attribute) -> bool:
     listed = source.ast_parent(around) if isinstance(around, (ast.Tuple, ast.List)) else None
     return isinstance(listed, (ast.For, ast.comprehension))
 
+
+def _gives_module_away(source: ParsedSource) -> bool:
+    """Tell whether a function of another package, or of this file, is given a module of JAX or Flax."""
+    for use in _uses_of_library(source):
+        around = source.ast_parent(use)
+        if isinstance(around, ast.Call) and use in around.args and source.bindings.names_of(use) & _MODULES:
+            names = source.bindings.names_of(around.func)
+            if not names or not all(name.startswith(_LEAVE_MODULES_ALONE) for name in names):
+                return True
+    return False
+
+
+_LEAVE_MODULES_ALONE = ("builtins.", "jax.", "flax.", "inspect.", "importlib.reload")
 
 # By the dictionary of members
 

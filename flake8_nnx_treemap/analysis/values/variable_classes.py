@@ -40,18 +40,17 @@ def own_members(source: ParsedSource) -> frozenset[str]:
 
 @remembered
 def has_foreign_variable_classes(source: ParsedSource) -> bool:
-    """Tell whether a class of the file inherits from Variables, and from a class in another file, whatever that has."""
-    variables, _ = _variables(source)
-    classes = [definition for definition in variables if isinstance(definition, ast.ClassDef)]
-    return any(
-        any(_is_wrapper(source, base) for base in one.bases) and any(_is_foreign(source, base) for base in one.bases)
-        for one in classes
-    )
+    """Tell whether a class of the file inherits from Variables, and from a class that may have any attribute.
 
-
-def _is_wrapper(source: ParsedSource, base: ast.expr) -> bool:
-    """Tell whether a base class is a class of Variables, one of Flax or one of this file."""
-    return bool(_classes_named(source, base)) or _is_of_flax(source, base)
+    That is a class in another file, or one of this file that is no class of Variables.
+    """
+    variables, bases = _variables(source)
+    for definition in variables:
+        ancestors = [one for one in _closed([definition], bases) if isinstance(one, ast.ClassDef)]
+        named = [base for one in ancestors for base in one.bases]
+        if any(_is_of_flax(source, base) for base in named) and not all(_is_known(source, base) for base in named):
+            return True
+    return False
 
 
 def _is_of_flax(source: ParsedSource, base: ast.expr) -> bool:
@@ -59,9 +58,17 @@ def _is_of_flax(source: ParsedSource, base: ast.expr) -> bool:
     return bool(names) and all(canonical(name) in WRAPPERS for name in names)
 
 
-def _is_foreign(source: ParsedSource, base: ast.expr) -> bool:
-    is_known = _classes_named(source, base) or _is_of_flax(source, base)
-    return not is_known and _may_be_variable(source, base)
+def _is_known(source: ParsedSource, base: ast.expr) -> bool:
+    """Tell whether a base class is a class of Flax's Variables, one of this file that is such a class, or abstract."""
+    here = _classes_named(source, base)
+    if here:
+        variables, _ = _variables(source)
+        return all(one in variables for one in here)
+    names = source.bindings.names_of(base.value if isinstance(base, ast.Subscript) else base)
+    return _is_of_flax(source, base) or (bool(names) and names <= _HAVE_NO_MEMBERS)
+
+
+_HAVE_NO_MEMBERS = frozenset({"abc.ABC", "builtins.object", "typing.Generic", "typing_extensions.Generic"})
 
 
 def _members_in_bodies(source: ParsedSource) -> Iterator[str]:
