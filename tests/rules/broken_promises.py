@@ -108,6 +108,50 @@ def convert(tree):
         {body}
     return "seen"
 """,
+    "a decorator of a class": """\
+def quiet(owner):
+    function = owner.run
+    def call(self, tree):
+        try:
+            return function(self, tree)
+        except Exception:
+            return "seen"
+    owner.run = call
+    return owner
+@quiet
+class Runner:
+    def run(self, tree):
+        {body}
+def convert(tree):
+    return Runner().run(tree)
+""",
+    "a metaclass": """\
+class Quiet(type):
+    def __getattribute__(cls, name):
+        return type.__getattribute__(cls, name)
+    def __call__(cls, tree):
+        try:
+            return super().__call__(tree)
+        except Exception:
+            return "seen"
+class Runner(metaclass=Quiet):
+    def __new__(cls, tree):
+        {body}
+def convert(tree):
+    return Runner(tree)
+""",
+    "a function in its place": """\
+def convert(tree):
+    {body}
+def quiet(function):
+    def call(tree):
+        try:
+            return function(tree)
+        except Exception:
+            return "seen"
+    return call
+convert = quiet(convert)
+""",
     "a decorator of the file": """\
 def quiet(function):
     def call(tree):
@@ -133,6 +177,24 @@ SEEING = [
     Broken(safety.nothing_sees_the_error, code, floor, HEAD + filled(way, body), argument)
     for code, floor, body, argument in SEES_THE_ERROR
     for way in WAYS_TO_SEE_IT.values()
+]
+
+
+SEEING += [
+    Broken(
+        safety.nothing_sees_the_error, "NNX203", "0.11", HEAD + filled(way, SEES_THE_ERROR[4][2]), RAW, (helpers,) * 2
+    )
+    for way, helpers in (
+        (
+            "from helpers import timed\n@timed\ndef convert(tree):\n    {body}\n",
+            "def timed(function):\n    def call(tree):\n        try:\n            return function(tree)\n"
+            "        except Exception:\n            return 'seen'\n    return call\n",
+        ),
+        (
+            "from helpers import lock\ndef convert(tree):\n    with lock:\n        {body}\n    return 'seen'\n",
+            f"{QUIET}lock = Quiet()\n",
+        ),
+    )
 ]
 
 

@@ -10,6 +10,7 @@ from flake8_nnx_treemap.analysis.calls.functions import PARTIAL
 from flake8_nnx_treemap.analysis.code.managers import NEVER_SWALLOW
 from flake8_nnx_treemap.analysis.code.managers import may_swallow as may_swallow_by_name
 from flake8_nnx_treemap.analysis.code.nodes import dotted_name, is_name, nodes_below, own_nodes, start_of
+from flake8_nnx_treemap.analysis.names.imported import definition_elsewhere
 from flake8_nnx_treemap.analysis.names.scopes import FUNCTIONS, Binding, BindingKind, class_of_method
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
 from flake8_nnx_treemap.analysis.values.provenance import attribute_values
@@ -79,8 +80,31 @@ def _may_handle_below(source: ParsedSource, around: ast.AST, child: ast.AST, err
     if isinstance(around, FUNCTIONS):
         # An ``AttributeError`` in these is what ``hasattr`` and ``getattr`` ask for. No error leaves ``__del__``.
         is_asked = around.name in ("__getattr__", "__getattribute__", "__del__") or _is_property(source, around)
-        return is_asked or any(_calls_and_handles(source, one) for one in around.decorator_list)
-    return False
+        if is_asked or any(_calls_and_handles(source, one) for one in around.decorator_list):
+            return True
+        return _is_replaced(source, around)
+    return isinstance(around, ast.ClassDef) and _wraps_methods(source, around)
+
+
+def _is_replaced(source: ParsedSource, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Tell whether the file puts another function in a function's place: ``step = quiet(step)``, ``A.step = ..``."""
+    if function.name in source.bindings.set_attributes:
+        return True
+    bindings = source.bindings.names_in(source.bindings.scope_at(start_of(function))).get(function.name, [])
+    assigned = (one.value for one in bindings if one.kind is BindingKind.ASSIGNMENT)
+    return any(isinstance(value, ast.Call) and _calls_and_handles(source, value) for value in assigned)
+
+
+def _wraps_methods(source: ParsedSource, definition: ast.ClassDef) -> bool:
+    """Tell whether a decorator, a metaclass or a base of a class that the file defines may wrap its methods."""
+    if any(_calls_and_handles(source, one) for one in definition.decorator_list):
+        return True
+    metaclasses = (keyword.value for keyword in definition.keywords if keyword.arg == "metaclass")
+    if any(not source.bindings.names_of(one) for one in metaclasses):
+        return True
+    bound = (one for _, found in source.bindings.all_bound() for one in found)
+    is_told = any(one.name == "__init_subclass__" for one in bound)
+    return is_told and any(not source.bindings.names_of(base) for base in definition.bases)
 
 
 def _is_property(source: ParsedSource, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
@@ -164,7 +188,10 @@ def _binding_may_swallow(
 ) -> bool:
     """Tell whether a name, bound in one way, or what a call of it returns, is a manager that may swallow."""
     if binding.qualified_name is not None:
-        return binding.qualified_name.rpartition(".")[2] not in NEVER_SWALLOW
+        if binding.qualified_name.rpartition(".")[2] not in NEVER_SWALLOW:
+            return True
+        elsewhere = definition_elsewhere(source, frozenset({binding.qualified_name}))
+        return elsewhere is not None and _binding_may_swallow(*elsewhere, manager, is_itself, steps)
     if binding.kind is BindingKind.PARAMETER:
         return may_swallow_by_name(manager)
     if binding.kind is BindingKind.FUNCTION:
@@ -214,7 +241,8 @@ def _never_returns_true(source: ParsedSource, definition: ast.ClassDef) -> bool:
 def _calls_and_handles(source: ParsedSource, called: ast.AST) -> bool:
     """Tell whether a decorator, or what is given a lambda, may handle the errors of the function that it is given.
 
-    What is imported does not, unless its name says so; what the file itself defines may.
+    What is imported does not, unless its name says so, or another file of the project shows it; what the file itself
+    defines may.
     """
     function = called.func if isinstance(called, ast.Call) else called
     names = source.bindings.names_of(function)
@@ -222,4 +250,9 @@ def _calls_and_handles(source: ParsedSource, called: ast.AST) -> bool:
         return True
     if names == {PARTIAL} and isinstance(called, ast.Call) and called.args:
         return _calls_and_handles(source, called.args[0])
-    return any(word in name.lower() for name in names for word in _HANDLING_WORDS)
+    if any(word in name.lower() for name in names for word in _HANDLING_WORDS):
+        return True
+    elsewhere = definition_elsewhere(source, names)
+    if elsewhere is None or not isinstance(elsewhere[1].node, (*FUNCTIONS, ast.ClassDef)):
+        return False
+    return _handles(elsewhere[0], elsewhere[1].node)

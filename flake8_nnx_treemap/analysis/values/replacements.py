@@ -202,7 +202,8 @@ _LAST_NAMES = frozenset(name.rpartition(".")[2] for name in _MODULES | WRAPPERS)
 
 def _is_handed_on(source: ParsedSource, use: ast.Name | ast.Attribute) -> bool:
     around = source.ast_parent(use)
-    if isinstance(around, ast.Attribute) or not isinstance(use.ctx, ast.Load):
+    is_called = isinstance(around, ast.Call) and around.func is use
+    if is_called or isinstance(around, ast.Attribute) or not isinstance(use.ctx, ast.Load):
         return False
     names = source.bindings.names_of(use)
     if names & _MODULES:
@@ -210,7 +211,7 @@ def _is_handed_on(source: ParsedSource, use: ast.Name | ast.Attribute) -> bool:
     if not any(canonical(name) in WRAPPERS for name in names):
         return False
     if isinstance(around, ast.Call):
-        return use in around.args and not source.bindings.names_of(around.func)
+        return isinstance(around.func, ast.Name) and not source.bindings.names_of(around.func)
     listed = source.ast_parent(around) if isinstance(around, (ast.Tuple, ast.List)) else None
     return isinstance(listed, (ast.For, ast.comprehension))
 
