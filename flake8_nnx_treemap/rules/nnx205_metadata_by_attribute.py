@@ -106,7 +106,7 @@ def _fix(source: ParsedSource, node: ast.Attribute) -> Fix | None:
     step = assignment_as_call(source, node, f"set_metadata({node.attr}=")
     applicability = safety.safe_if(
         safety.owner_is_a_variable(source, node.value),
-        safety.variables_have_no_such_member(source, node.attr, "set_metadata"),
+        safety.variables_have_no_such_member(source, node.attr, "set_metadata", "__slots__", "__dict__"),
         safety.nothing_sees_the_error(source, node, AttributeError),
         safety.names_are_bound_in_the_open(source),
     )

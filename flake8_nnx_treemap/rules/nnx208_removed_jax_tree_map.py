@@ -74,7 +74,11 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
 
 def _use(source: ParsedSource, node: ast.expr, name: str) -> Finding:
     range_ = source.range(node)
-    kept = f"tree.{REMOVED_TREE_FUNCTIONS[name]}" if _is_called(source, node) else f"tree_util.{name}"
+    kept = (
+        f"tree.{REMOVED_TREE_FUNCTIONS[name]}"
+        if safety.function_is_called_where_it_is_named(source, node)
+        else f"tree_util.{name}"
+    )
     text = source.text_in(range_)
     fix = None
     if text.endswith(name):  # Not where a ligature stands for two letters of it.
@@ -85,12 +89,6 @@ def _use(source: ParsedSource, node: ast.expr, name: str) -> Finding:
         )
         fix = make_fix(applicability, FIX_MESSAGE, [edit])
     return Finding("NNX208", MESSAGE.format(f"jax.{name}", f"jax.{kept}"), range_, fix)
-
-
-def _is_called(source: ParsedSource, node: ast.expr) -> bool:
-    """Tell whether a function is called where it is named: elsewhere, code may compare it or read its name."""
-    around = source.ast_parent(node)
-    return isinstance(around, ast.Call) and around.func is node
 
 
 def _import(source: ParsedSource, node: ast.ImportFrom, alias: ast.alias) -> Finding:

@@ -19,6 +19,7 @@ from flake8_nnx_treemap.analysis.calls.mappers import Mapper
 from flake8_nnx_treemap.analysis.calls.predicates import LeafTest
 from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall
 from flake8_nnx_treemap.analysis.code.nodes import Code, dotted_name, nodes_below, start_of, walk
+from flake8_nnx_treemap.analysis.names.imported import definition_elsewhere
 from flake8_nnx_treemap.analysis.names.quoted import quoted_annotations
 from flake8_nnx_treemap.analysis.names.scopes import BindingKind, Scope, ScopeKind
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
@@ -138,6 +139,19 @@ def members_are_themselves(source: ParsedSource, *members: str) -> bool:
     return not replaced.is_open and (replaced.assigned | replaced.patched).isdisjoint(members)
 
 
+def function_is_called_where_it_is_named(source: ParsedSource, name: ast.expr) -> bool:
+    """A function that the fix names otherwise is called there: nothing compares it, reads its name or keeps it.
+
+    The old and the new one do the same, but need not be one object.
+
+    Args:
+        source: the file.
+        name: what names the function.
+    """
+    around = source.ast_parent(name)
+    return isinstance(around, ast.Call) and around.func is name
+
+
 def imported_files_replace_nothing(source: ParsedSource, *members: str) -> bool:
     """No file of the project that this one imports replaces what the fix names, as those do that make Flax compatible.
 
@@ -184,9 +198,22 @@ def variables_have_no_such_member(source: ParsedSource, *members: str) -> bool:
     replaced = replaced_in(source)
     if replaced.is_open or not replaced.patched.isdisjoint(members):
         return False
-    if has_foreign_variable_classes(source) or any(_may_be_metadata(source, name) for name in _GONE & {*members}):
+    if any(_may_be_metadata(source, name) for name in _GONE & {*members}):
         return False
-    return own_members(source).isdisjoint((*members, "__getattr__", "__getattribute__", "__setattr__"))
+    decide = {*members, "__getattr__", "__getattribute__", "__setattr__"}
+    return all(
+        not has_foreign_variable_classes(one) and own_members(one).isdisjoint(decide)
+        for one in (source, *_files_of_imported_classes(source))
+    )
+
+
+@remembered
+def _files_of_imported_classes(source: ParsedSource) -> tuple[ParsedSource, ...]:
+    """Return the files of the project that define the classes of Variables which a file imports."""
+    bound = (one for _, found in source.bindings.all_bound() for one in found if one.qualified_name)
+    names = {one.qualified_name for one in bound if one.name[:1].isupper()}
+    found = (definition_elsewhere(source, frozenset({name})) for name in sorted(filter(None, names)))
+    return tuple({id(one[0]): one[0] for one in found if one is not None and one[1].kind is BindingKind.CLASS}.values())
 
 
 _GONE = frozenset({"to_variable"})
@@ -223,7 +250,7 @@ def annotations_are_not_read(source: ParsedSource) -> bool:
     Args:
         source: the file.
     """
-    if _READ_ANNOTATIONS.isdisjoint(source.bindings.attributes):
+    if _READ_ANNOTATIONS.isdisjoint(source.bindings.attributes) and '"__annotations__"' not in source.text:
         return True
     imports = (one.node for one in source.bindings.statements if isinstance(one.node, ast.ImportFrom))
     is_kept = any(node.module == "__future__" and node.names[0].name == "annotations" for node in imports)
@@ -231,7 +258,15 @@ def annotations_are_not_read(source: ParsedSource) -> bool:
 
 
 _READ_ANNOTATIONS = frozenset(
-    {"__annotations__", "fields", "formatargspec", "get_annotations", "getfullargspec", "signature"}
+    {
+        "__annotations__",
+        "fields",
+        "formatargspec",
+        "get_annotations",
+        "getfullargspec",
+        "signature",
+        "__dataclass_fields__",
+    }
 )
 
 
@@ -498,8 +533,20 @@ def _shows_variables(source: ParsedSource) -> bool:
     ]
     shown += [node.value for node in source.ast_nodes() if isinstance(node, ast.FormattedValue)]
     shown += [node.right for node in source.ast_nodes() if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod)]
+    shown += [
+        one for node in source.ast_nodes() if isinstance(node, ast.Raise) for one in getattr(node.exc, "args", ())
+    ]
     parts = [part for one in shown for part in (one.elts if isinstance(one, ast.Tuple) else [one])]
-    return any(is_wrapper(source, one) or _holds_variables(source, one) for one in parts)
+    if any(is_wrapper(source, one) or _holds_variables(source, one) for one in parts):
+        return True
+    return any(_is_handed_on(source, use) for use in source.bindings.attributes.get("str", ()))
+
+
+def _is_handed_on(source: ParsedSource, function: ast.expr) -> bool:
+    """Tell whether a function is given to another one, as in ``map(str, variables)``, that may call it."""
+    call = source.ast_parent(function)
+    is_given = isinstance(call, ast.Call) and function in call.args
+    return is_given and source.bindings.names_of(call.func) == {"builtins.map"}  # type: ignore[union-attr]
 
 
 def _holds_variables(source: ParsedSource, node: ast.expr) -> bool:
@@ -507,7 +554,9 @@ def _holds_variables(source: ParsedSource, node: ast.expr) -> bool:
     return isinstance(origin, Origin) and origin.kind is not TreeKind.PURE
 
 
-_SHOW_METADATA = frozenset({"_var_metadata", "_metadata", "repr", "display", "tabulate"})
+_SHOW_METADATA = frozenset(
+    {"_var_metadata", "_metadata", "repr", "__repr__", "__str__", "display", "tabulate", "pprint", "pformat"}
+)
 
 
 def _may_be_set_elsewhere(source: ParsedSource, node: ast.expr) -> bool:
@@ -515,6 +564,8 @@ def _may_be_set_elsewhere(source: ParsedSource, node: ast.expr) -> bool:
     if not isinstance(node, ast.Name):
         return False
     bindings = source.bindings.bindings_of(node.id, start_of(node))
+    if any(one.value is not node and _may_be_set_elsewhere(source, one.value) for one in bindings if one.value):
+        return True
     is_of_module = any(one.scope is source.bindings.module and one.kind is BindingKind.ASSIGNMENT for one in bindings)
     return is_of_module and not _runs_with_module(source, node)
 

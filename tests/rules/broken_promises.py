@@ -503,6 +503,8 @@ PATCHES = {
     "the dictionary of a module": "with m.patch.dict(nnx.__dict__, VariableState=int)",
     "several members": "with m.patch.multiple('flax.nnx', VariableState=int)",
     "a function that is given the module": "put_all(nnx)\n    if True",
+    "a module that is asked for": "__import__('flax.nnx', fromlist=['x']).VariableState = int\n    if True",
+    "code that is executed": "exec('nnx.Variable' + 'State = int')\n    if True",
     "another name for setattr": "put = setattr\n    put(nnx, NAME, int)\n    if True",
 }
 MEMBERS = [
@@ -517,6 +519,14 @@ MEMBERS = [
             f"    {patch}:\n        return isinstance(3, nnx.VariableState)\n",
         )
         for patch in PATCHES.values()
+    ),
+    *(
+        Broken(safety.function_is_called_where_it_is_named, "NNX207", "0.12.7", program)
+        for program in (
+            f"{HEAD}def convert(tree):\n    return nnx.pure is getattr(nnx, 'pu' + 're')\n",
+            "from flax.nnx import pure\nfrom flax import nnx\n"
+            "def convert(tree):\n    return pure is getattr(nnx, 'pu' + 're')\n",
+        )
     ),
     Broken(
         safety.annotations_are_not_read,

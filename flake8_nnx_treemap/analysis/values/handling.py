@@ -39,6 +39,7 @@ _HANDLING_WORDS = (
     "submit",
     "thread",
     "timer",
+    "weakref",
 )
 """Words in the names of functions elsewhere that call a function so that its error is handled."""
 
@@ -53,13 +54,16 @@ def may_handle(source: ParsedSource, node: ast.AST, errors: Errors) -> bool:
 
     Returns:
         False if every handler around the node is known to be for other errors, every context manager to swallow none,
-        and every decorator and caller that is written around it to handle none. Who calls the function from elsewhere
-        is not asked.
+        and every decorator and caller that is written around it to handle none. Where the node is in a function within
+        another one, that one may call it anywhere, and handles nothing. Who calls from elsewhere is not asked.
     """
-    child, around, in_lambda = node, source.ast_parent(node), False
+    child, around, in_lambda, runs_later = node, source.ast_parent(node), False, False
     while around is not None:
         if _may_handle_below(source, around, child, errors):
             return True
+        if isinstance(around, FUNCTIONS) and runs_later and _handles_somewhere(source, around, errors):
+            return True
+        runs_later = runs_later or isinstance(around, (*FUNCTIONS, ast.Lambda, ast.GeneratorExp))
         in_lambda = in_lambda or isinstance(child, ast.Lambda)
         is_given = in_lambda and isinstance(around, ast.Call) and child is not around.func
         if is_given and _calls_and_handles(source, around):
@@ -82,8 +86,21 @@ def _may_handle_below(source: ParsedSource, around: ast.AST, child: ast.AST, err
         is_asked = around.name in ("__getattr__", "__getattribute__", "__del__") or _is_property(source, around)
         if is_asked or any(_calls_and_handles(source, one) for one in around.decorator_list):
             return True
-        return _is_replaced(source, around)
+        is_task = isinstance(around, ast.AsyncFunctionDef) and not _RUN_TASKS.isdisjoint(source.bindings.calls)
+        return is_task or _is_replaced(source, around)
     return isinstance(around, ast.ClassDef) and _wraps_methods(source, around)
+
+
+@remembered
+def _handles_somewhere(source: ParsedSource, function: ast.AST, errors: Errors) -> bool:
+    """Tell whether a function handles one of some errors anywhere in its body."""
+    nodes = list(own_nodes(function))
+    tries = [node for node in nodes if isinstance(node, _TRIES)]
+    handlers = [handler.type for one in tries for handler in one.handlers]
+    if any(_is_for(source, caught, errors) for caught in handlers) or any(_leaves(one.finalbody) for one in tries):
+        return True
+    items = [item for node in nodes if isinstance(node, (ast.With, ast.AsyncWith)) for item in node.items]
+    return any(may_swallow(source, item.context_expr) for item in items)
 
 
 def _is_replaced(source: ParsedSource, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
@@ -95,6 +112,10 @@ def _is_replaced(source: ParsedSource, function: ast.FunctionDef | ast.AsyncFunc
     return any(isinstance(value, ast.Call) and _calls_and_handles(source, value) for value in assigned)
 
 
+_RUN_TASKS = frozenset({"create_task", "ensure_future", "gather", "run_coroutine_threadsafe"})
+"""Functions that run a coroutine, and keep its error for whoever asks."""
+
+
 def _wraps_methods(source: ParsedSource, definition: ast.ClassDef) -> bool:
     """Tell whether a decorator, a metaclass or a base of a class that the file defines may wrap its methods."""
     if any(_calls_and_handles(source, one) for one in definition.decorator_list):
@@ -102,9 +123,16 @@ def _wraps_methods(source: ParsedSource, definition: ast.ClassDef) -> bool:
     metaclasses = (keyword.value for keyword in definition.keywords if keyword.arg == "metaclass")
     if any(not source.bindings.names_of(one) for one in metaclasses):
         return True
-    bound = (one for _, found in source.bindings.all_bound() for one in found)
-    is_told = any(one.name == "__init_subclass__" for one in bound)
-    return is_told and any(not source.bindings.names_of(base) for base in definition.bases)
+    return any(_may_wrap_methods(source, base) for base in definition.bases)
+
+
+def _may_wrap_methods(source: ParsedSource, base: ast.expr) -> bool:
+    """Tell whether a base class of this project, or of its file, is told of its subclasses, or has a metaclass."""
+    names = source.bindings.names_of(base)
+    elsewhere = definition_elsewhere(source, names) if names else None
+    if elsewhere is not None:
+        return any(word in elsewhere[0].text for word in ("__init_subclass__", "metaclass"))
+    return not names and "__init_subclass__" in source.text
 
 
 def _is_property(source: ParsedSource, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
@@ -172,7 +200,9 @@ def _attribute_may_swallow(source: ParsedSource, called: ast.Attribute, is_itsel
     """Tell whether what an attribute holds, or a call of it returns, may swallow though its name sounds otherwise."""
     names = source.bindings.names_of(called)
     if names:
-        return any(name.rpartition(".")[2] not in NEVER_SWALLOW for name in names)
+        is_known = all(name.rpartition(".")[2] in NEVER_SWALLOW for name in names)
+        elsewhere = definition_elsewhere(source, names) if is_known else None
+        return not is_known or (elsewhere is not None and _binding_may_swallow(*elsewhere, called, is_itself, steps))
     root = (dotted_name(called) or ("",))[0]
     bindings = source.bindings.bindings_of(root, start_of(called))
     if not is_itself or len(bindings) != 1 or bindings[0].kind is not BindingKind.PARAMETER:
@@ -241,8 +271,7 @@ def _never_returns_true(source: ParsedSource, definition: ast.ClassDef) -> bool:
 def _calls_and_handles(source: ParsedSource, called: ast.AST) -> bool:
     """Tell whether a decorator, or what is given a lambda, may handle the errors of the function that it is given.
 
-    What is imported does not, unless its name says so, or another file of the project shows it; what the file itself
-    defines may.
+    What is imported from other projects does not, unless its name says so; what this one defines may.
     """
     function = called.func if isinstance(called, ast.Call) else called
     names = source.bindings.names_of(function)
@@ -252,7 +281,4 @@ def _calls_and_handles(source: ParsedSource, called: ast.AST) -> bool:
         return _calls_and_handles(source, called.args[0])
     if any(word in name.lower() for name in names for word in _HANDLING_WORDS):
         return True
-    elsewhere = definition_elsewhere(source, names)
-    if elsewhere is None or not isinstance(elsewhere[1].node, (*FUNCTIONS, ast.ClassDef)):
-        return False
-    return _handles(elsewhere[0], elsewhere[1].node)
+    return definition_elsewhere(source, names) is not None

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from flake8_nnx_treemap.analysis.code.nodes import start_of
+from flake8_nnx_treemap.analysis.code.nodes import start_of, words_below
 from flake8_nnx_treemap.analysis.names.scopes import BindingKind, class_of_method
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
 from flake8_nnx_treemap.names import NNX_MODULES, NNX_SUBMODULES, WRAPPERS, canonical
@@ -40,12 +40,13 @@ def replaced_in(source: ParsedSource) -> Replaced:
     assigned = frozenset(name for name in source.bindings.set_attributes if _is_set_on_others(source, name))
     patched: set[str] = set()
     is_open = not assigned.isdisjoint(_ANSWER_FOR_ALL) or _hands_out_members(source) or _gives_module_away(source)
+    is_open = is_open or "exec" in source.bindings.calls
     for name in _SETTERS:
         for mention in source.bindings.attributes.get(name, ()):
             found = _set_by(source, mention)
             is_open = is_open or found is None
             patched.update(found or ())
-    patched.update(name for name in assigned if _is_given_descriptor(source, name))
+    patched.update(name for name in source.bindings.set_attributes if _is_given_descriptor(source, name))
     if _works_with_mocks(source):
         words = [word for text in _texts(source) for word in _WORD.findall(text)]
         patched.update(words, _keywords(source))
@@ -77,14 +78,16 @@ def is_of_library(source: ParsedSource, node: ast.expr) -> bool:
 def _is_set_on_others(source: ParsedSource, name: str) -> bool:
     """Tell whether the file sets an attribute on what may be a module of JAX or Flax, or a class of Variables."""
     owners = [store.value for store in _stores(source, name) if not _is_self(source, store.value)]
-    if any(is_of_library(source, owner) or _is_called_as_library(owner) for owner in owners):
+    if any(is_of_library(source, owner) or _may_be_library(owner) for owner in owners):
         return True
     return bool(owners) and _hands_on_library(source)
 
 
-def _is_called_as_library(owner: ast.expr) -> bool:
-    """Tell whether an attribute is called as a module of JAX or Flax is, as in ``helpers.nnx``."""
-    return isinstance(owner, ast.Attribute) and owner.attr in _LAST_NAMES
+def _may_be_library(owner: ast.expr) -> bool:
+    """Tell whether what is no name may be a module of JAX or Flax: ``helpers.nnx``, ``import_module("flax.nnx")``."""
+    if isinstance(owner, ast.Attribute):
+        return owner.attr in _LAST_NAMES
+    return isinstance(owner, ast.Call) or "modules" in words_below(owner)
 
 
 def _stores(source: ParsedSource, name: str) -> Iterator[ast.Attribute]:
@@ -100,7 +103,7 @@ def _is_self(source: ParsedSource, owner: ast.expr) -> bool:
 
 def _is_given_descriptor(source: ParsedSource, name: str) -> bool:
     """Tell whether some assignment to an attribute may put a property or a method into a class, or replaces it."""
-    return any(_may_be_descriptor(source, store) for store in _stores(source, name))
+    return any(_may_be_descriptor(source, one) for one in _stores(source, name) if not _is_self(source, one.value))
 
 
 def _may_be_descriptor(source: ParsedSource, store: ast.Attribute) -> bool:

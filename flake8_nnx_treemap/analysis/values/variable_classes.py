@@ -7,7 +7,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
-from flake8_nnx_treemap.analysis.code.nodes import start_of, walk
+from flake8_nnx_treemap.analysis.code.nodes import start_of, walk, words_below
 from flake8_nnx_treemap.analysis.names.imported import definition_elsewhere
 from flake8_nnx_treemap.analysis.names.scopes import Binding, BindingKind, ScopeKind
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
@@ -45,12 +45,17 @@ def has_foreign_variable_classes(source: ParsedSource) -> bool:
     That is a class in another file, or one of this file that is no class of Variables.
     """
     variables, bases = _variables(source)
-    for definition in variables:
-        ancestors = [one for one in _closed([definition], bases) if isinstance(one, ast.ClassDef)]
-        named = [base for one in ancestors for base in one.bases]
-        if any(_is_of_flax(source, base) for base in named) and not all(_is_known(source, base) for base in named):
-            return True
-    return False
+    made = [call.args[1] for call in _calls_that_make_classes(source) if _may_have_variable(source, call.args[1])]
+    if not all(isinstance(one, ast.Tuple) and all(_is_known(source, base) for base in one.elts) for one in made):
+        return True
+    classes = [one for one in variables.union(*bases.values()) if isinstance(one, ast.ClassDef)]
+    derived: defaultdict[ast.AST, list[ast.AST]] = defaultdict(list)
+    for definition, inherited in bases.items():
+        for one in inherited:
+            derived[one].append(definition)
+    of_flax = _closed([one for one in classes if any(_is_of_flax(source, base) for base in one.bases)], derived)
+    others = [one for one in classes if not all(_is_known(source, base) for base in one.bases)]
+    return not of_flax.isdisjoint(_closed(others, derived))
 
 
 def _is_of_flax(source: ParsedSource, base: ast.expr) -> bool:
@@ -77,7 +82,7 @@ def _members_in_bodies(source: ParsedSource) -> Iterator[str]:
         for binding in bound:
             if binding.scope.kind is ScopeKind.CLASS:
                 bodies.setdefault(binding.scope.node, []).extend((name, *_slots(binding)))
-    if bodies:
+    if any(isinstance(statement.node, ast.ClassDef) for statement in source.bindings.statements):
         variables, bases = _variables(source)
         for definition in _closed(variables, bases):
             yield from bodies.get(definition, ())
@@ -87,7 +92,16 @@ def _members_in_bodies(source: ParsedSource) -> Iterator[str]:
 
 def _has_unseen_members(source: ParsedSource, definition: ast.ClassDef) -> bool:
     """Tell whether a function of this file makes one of a class's bases, or decorates it, and so may add members."""
-    if any(isinstance(base, ast.Call) for base in definition.bases):
+    if any(isinstance(base, (ast.Call, ast.Starred)) for base in definition.bases):
+        return True
+    if any(
+        keyword.arg == "metaclass" and not source.bindings.names_of(keyword.value) for keyword in definition.keywords
+    ):
+        return True
+    words = words_below(definition)
+    if not words.isdisjoint(("exec", "locals", "vars")) or any(
+        isinstance(one, ast.FunctionDef) and one.name == "__init_subclass__" for one in definition.body
+    ):
         return True
     decorators = (one.func if isinstance(one, ast.Call) else one for one in definition.decorator_list)
     return any(not source.bindings.names_of(one) for one in decorators)
@@ -157,6 +171,7 @@ def _slots(binding: Binding) -> Iterator[str]:
 _Classes = Mapping[ast.AST, list[ast.AST]]
 
 
+@remembered
 def _variables(source: ParsedSource) -> tuple[set[ast.AST], _Classes]:
     """Return the classes of the file that may be Variables, and the bases in this file of each class."""
     bases: defaultdict[ast.AST, list[ast.AST]] = defaultdict(list)
