@@ -29,6 +29,8 @@ The fix is safe: it writes the class's own name.
 Where `Variable` is already listed beside the old name, in the second argument of `isinstance`, in filters or in unions,
 the fix does not write it twice.
 
+It is unsafe where the file replaces one of the two names, as mocks do, and where it reads annotations as they are written.
+
 There is no fix
 
 * for a name that other code may see: files that import it from this one (also through `__init__.py`, `__all__` or

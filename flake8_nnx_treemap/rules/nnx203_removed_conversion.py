@@ -27,7 +27,8 @@ The fix writes `.copy()`, which makes a new Variable as `.to_variable()` did. Th
 
 A Variable for certain is a name that `isinstance` has tested or that is annotated so, the leaf of a mapper whose
 `is_leaf` stops at Variables, or an element of `nnx.state(…)`. The fix is unsafe on anything else, which may have a
-method of that name, and on the parameter of a public function if only the calls in this file show what it is.
+method of that name, on the parameter of a function if only the calls in this file show what it is, and where the file has
+metadata or a class of Variables with that name, or with a `__getattr__`.
 
 There is no fix where `except Exception` would handle the error, nor while you support a release below 0.11, where a
 copy of a VariableState is no Variable. In such code, write

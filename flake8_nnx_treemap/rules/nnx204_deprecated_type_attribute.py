@@ -27,7 +27,7 @@ attribute for old code.
 The fix is safe on what is a Variable for certain: the attribute returns nothing but `type(…)`.
 
 It is unsafe for `self.name.type`, since code elsewhere may
-set such an attribute to something else, and for the parameter of a public function that only the calls in this file tell of,
+set such an attribute to something else, and for the parameter of a function that only the calls in this file tell of,
 since others may call it with something else. There is no fix where `type` is another name in the file, or in an
 f-string.
 

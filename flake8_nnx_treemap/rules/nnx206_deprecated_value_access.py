@@ -40,10 +40,12 @@ And it succeeds on a raw array, where `.value` would have shown the mistake.
 
 The fix is safe on what is a Variable for certain: the attribute calls the method that the fix writes.
 
-It is unsafe for `self.name.value` and for what is taken from attributes, since code elsewhere may set them to something else,
-and for the parameter of a public function that only the calls in this file tell of: another file may call it with an `Enum`.
+It is unsafe for `self.name.value`, for what is taken from attributes, and for a variable of the module that a function reads,
+since code elsewhere may set them to something else. It is unsafe for the parameter of a function that only the calls in this
+file tell of, as another file may call it with an `Enum`, unless the function stands in another one; and for the leaves of a
+mapper over an unknown tree.
 It is unsafe, too, for what only a name tells, for items of state, and for Variable classes of the project, of which a subclass
-may override `value`. A function is public if its name has no leading underscore and it stands in no other function. There is
+may override `value`, as may a base class that another file defines. There is
 no fix for `+=` and its like, for an assignment of several names at once, for `del`, and in f-strings.
 
 ## References

@@ -18,8 +18,9 @@ The function was renamed; the old name warns, and code run with `-W error` stops
 
 ## Fix safety
 
-The fix is safe: the old name calls the new one.
+The fix is safe where the function is called: the old name calls the new one.
 
+It is unsafe elsewhere, since the two are not one object: code may compare them, or read their names.
 There is no fix for a name that other files may import from this one or that a string may mention as code, nor where
 `as_pure` means something else in the file, nor in an f-string.
 

@@ -24,8 +24,9 @@ that upgrade, the code raises `AttributeError`, or `ImportError` at the import.
 The fix is safe: it writes other names of the same functions, which JAX has had since 0.4.25.
 
 It writes `jax.tree.map` and so on where the function is called, and elsewhere, where code may compare it, the function
-that it was another name of, `jax.tree_util.tree_map`. It is unsafe where the file replaces one of these names. An import is rewritten to `jax.tree_util` if it brings nothing else; otherwise it is
-reported only. The rule is silent where the file sets the function itself.
+that it was another name of, `jax.tree_util.tree_map`. An import is rewritten to `jax.tree_util` if it brings nothing
+else; otherwise it is reported only. The fix is unsafe where the file replaces what it writes. The rule is silent where the
+file sets the function itself.
 
 ## References
 

@@ -38,6 +38,7 @@ The fix is safe where the value is an array for certain, such as `jnp.zeros(…)
 `out_sharding=` is unsafe elsewhere: if the value has been made by an initializer of `nnx.with_partitioning`, it carries names
 of its own, and which of the two count changes with the keyword. So it is in `nnx.with_metadata`, in the metadata of a
 layer that is given an initializer, and beside `**metadata`. There is no fix where two of the keywords are there.
+The fix is unsafe, too, where the file makes text of Variables or reads all of their metadata, whose order changes.
 
 `v.get_metadata("out_sharding", None)` is what `v.sharding_names` calls: safe, but unsafe for `self.name.sharding_names`, since
 other code may set `self.name` to something else. `v.out_sharding` is the same where there are names, and raises where there

@@ -29,7 +29,11 @@ from flake8_nnx_treemap.analysis.values.provenance import Origin, TreeKind, orig
 from flake8_nnx_treemap.analysis.values.replacements import replaced_in
 from flake8_nnx_treemap.analysis.values.tested_states import is_made_state, is_tested_state
 from flake8_nnx_treemap.analysis.values.things import CONTAINERS
-from flake8_nnx_treemap.analysis.values.variable_classes import has_foreign_variable_classes, own_members
+from flake8_nnx_treemap.analysis.values.variable_classes import (
+    has_foreign_variable_classes,
+    is_derived_from_flax,
+    own_members,
+)
 from flake8_nnx_treemap.analysis.values.wrappers import FOLLOW_PRIVATE, is_wrapper
 from flake8_nnx_treemap.names import (
     OTHER_PROJECTS,
@@ -213,7 +217,8 @@ def _files_of_imported_classes(source: ParsedSource) -> tuple[ParsedSource, ...]
     bound = (one for _, found in source.bindings.all_bound() for one in found if one.qualified_name)
     names = {one.qualified_name for one in bound if one.name[:1].isupper()}
     found = (definition_elsewhere(source, frozenset({name})) for name in sorted(filter(None, names)))
-    return tuple({id(one[0]): one[0] for one in found if one is not None and one[1].kind is BindingKind.CLASS}.values())
+    files = (one[0] for one in found if one is not None and is_derived_from_flax(one[0], one[1].node))
+    return tuple(dict.fromkeys(files))
 
 
 _GONE = frozenset({"to_variable"})

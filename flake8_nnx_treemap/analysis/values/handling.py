@@ -93,14 +93,25 @@ def _may_handle_below(source: ParsedSource, around: ast.AST, child: ast.AST, err
 
 @remembered
 def _handles_somewhere(source: ParsedSource, function: ast.AST, errors: Errors) -> bool:
-    """Tell whether a function handles one of some errors anywhere in its body."""
+    """Tell whether a function handles one of some errors anywhere in its body, or gives a function to what does."""
     nodes = list(own_nodes(function))
     tries = [node for node in nodes if isinstance(node, _TRIES)]
     handlers = [handler.type for one in tries for handler in one.handlers]
     if any(_is_for(source, caught, errors) for caught in handlers) or any(_leaves(one.finalbody) for one in tries):
         return True
     items = [item for node in nodes if isinstance(node, (ast.With, ast.AsyncWith)) for item in node.items]
-    return any(may_swallow(source, item.context_expr) for item in items)
+    if any(may_swallow(source, item.context_expr) for item in items):
+        return True
+    calls = (
+        node for node in nodes if isinstance(node, ast.Call) and any(_is_function(source, one) for one in node.args)
+    )
+    return any(_calls_and_handles(source, call) for call in calls)
+
+
+def _is_function(source: ParsedSource, given: ast.expr) -> bool:
+    """Tell whether an argument is a lambda, or a function that another function of the file defines."""
+    bindings = source.bindings.bindings_of(given.id, start_of(given)) if isinstance(given, ast.Name) else ()
+    return isinstance(given, ast.Lambda) or any(one.kind is BindingKind.FUNCTION for one in bindings)
 
 
 def _is_replaced(source: ParsedSource, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
@@ -271,7 +282,8 @@ def _never_returns_true(source: ParsedSource, definition: ast.ClassDef) -> bool:
 def _calls_and_handles(source: ParsedSource, called: ast.AST) -> bool:
     """Tell whether a decorator, or what is given a lambda, may handle the errors of the function that it is given.
 
-    What is imported from other projects does not, unless its name says so; what this one defines may.
+    What is imported does not, unless its name says so, or it is of this project and in a file that handles errors; what
+    the file itself defines may.
     """
     function = called.func if isinstance(called, ast.Call) else called
     names = source.bindings.names_of(function)
@@ -281,4 +293,5 @@ def _calls_and_handles(source: ParsedSource, called: ast.AST) -> bool:
         return _calls_and_handles(source, called.args[0])
     if any(word in name.lower() for name in names for word in _HANDLING_WORDS):
         return True
-    return definition_elsewhere(source, names) is not None
+    elsewhere = definition_elsewhere(source, names)
+    return elsewhere is not None and any(word in elsewhere[0].text for word in ("except", "suppress", "__exit__"))

@@ -49,13 +49,31 @@ def has_foreign_variable_classes(source: ParsedSource) -> bool:
     if not all(isinstance(one, ast.Tuple) and all(_is_known(source, base) for base in one.elts) for one in made):
         return True
     classes = [one for one in variables.union(*bases.values()) if isinstance(one, ast.ClassDef)]
+    others = [one for one in classes if not all(_is_known(source, base) for base in one.bases)]
+    return not _derived_from_flax(source).isdisjoint(_closed(others, _derived(source)))
+
+
+def is_derived_from_flax(source: ParsedSource, definition: ast.AST) -> bool:
+    """Tell whether a class of the file inherits from one of Flax's classes of Variables."""
+    return definition in _derived_from_flax(source)
+
+
+@remembered
+def _derived_from_flax(source: ParsedSource) -> set[ast.AST]:
+    variables, _ = _variables(source)
+    classes = (one for one in variables if isinstance(one, ast.ClassDef))
+    return _closed([one for one in classes if any(_is_of_flax(source, base) for base in one.bases)], _derived(source))
+
+
+@remembered
+def _derived(source: ParsedSource) -> _Classes:
+    """Return, for each class of the file, those that inherit from it."""
+    _, bases = _variables(source)
     derived: defaultdict[ast.AST, list[ast.AST]] = defaultdict(list)
     for definition, inherited in bases.items():
         for one in inherited:
             derived[one].append(definition)
-    of_flax = _closed([one for one in classes if any(_is_of_flax(source, base) for base in one.bases)], derived)
-    others = [one for one in classes if not all(_is_known(source, base) for base in one.bases)]
-    return not of_flax.isdisjoint(_closed(others, derived))
+    return derived
 
 
 def _is_of_flax(source: ParsedSource, base: ast.expr) -> bool:
