@@ -216,6 +216,9 @@ def _files_of_imported_classes(source: ParsedSource) -> tuple[ParsedSource, ...]
     """Return the files of the project that define the classes of Variables which a file imports."""
     bound = (one for _, found in source.bindings.all_bound() for one in found if one.qualified_name)
     names = {one.qualified_name for one in bound if one.name[:1].isupper()}
+    for name, uses in source.bindings.attributes.items():
+        if name[:1].isupper():  # ``layers.Scale``
+            names.update(*(source.bindings.names_of(use) for use in uses if isinstance(use, ast.Attribute)))
     found = (definition_elsewhere(source, frozenset({name})) for name in sorted(filter(None, names)))
     files = (one[0] for one in found if one is not None and is_derived_from_flax(one[0], one[1].node))
     return tuple(dict.fromkeys(files))
@@ -587,10 +590,11 @@ def _may_be_called_by_its_text(source: ParsedSource, node: ast.expr) -> bool:
     """Tell whether a name is a parameter, and the file may find functions by their names: ``locals()["read"](3)``."""
     bindings = source.bindings.bindings_of(node.id, start_of(node)) if isinstance(node, ast.Name) else ()
     is_plain = (one.kind is BindingKind.PARAMETER and not getattr(one.node, "annotation", None) for one in bindings)
-    return any(is_plain) and not _SHOW_FUNCTIONS.isdisjoint(source.bindings.calls)
+    shown = not _SHOW_FUNCTIONS.isdisjoint(source.bindings.attributes)
+    return any(is_plain) and (shown or any(name in source.bindings.calls for name in ("eval", "locals", "dir")))
 
 
-_SHOW_FUNCTIONS = frozenset({"eval", "locals", "dir"})
+_SHOW_FUNCTIONS = frozenset({"f_locals", "__closure__", "cell_contents"})
 
 
 def _is_never_empty(source: ParsedSource, value: ast.expr) -> bool:

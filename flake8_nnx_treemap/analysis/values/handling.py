@@ -11,7 +11,7 @@ from flake8_nnx_treemap.analysis.code.managers import NEVER_SWALLOW
 from flake8_nnx_treemap.analysis.code.managers import may_swallow as may_swallow_by_name
 from flake8_nnx_treemap.analysis.code.nodes import dotted_name, is_name, nodes_below, own_nodes, start_of
 from flake8_nnx_treemap.analysis.names.imported import definition_elsewhere
-from flake8_nnx_treemap.analysis.names.scopes import FUNCTIONS, Binding, BindingKind, class_of_method
+from flake8_nnx_treemap.analysis.names.scopes import FUNCTIONS, Binding, BindingKind, ScopeKind, class_of_method
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
 from flake8_nnx_treemap.analysis.values.provenance import attribute_values
 
@@ -102,16 +102,22 @@ def _handles_somewhere(source: ParsedSource, function: ast.AST, errors: Errors) 
     items = [item for node in nodes if isinstance(node, (ast.With, ast.AsyncWith)) for item in node.items]
     if any(may_swallow(source, item.context_expr) for item in items):
         return True
-    calls = (
-        node for node in nodes if isinstance(node, ast.Call) and any(_is_function(source, one) for one in node.args)
-    )
-    return any(_calls_and_handles(source, call) for call in calls)
+    return any(_is_given_away(source, node) for node in nodes)
 
 
-def _is_function(source: ParsedSource, given: ast.expr) -> bool:
-    """Tell whether an argument is a lambda, or a function that another function of the file defines."""
-    bindings = source.bindings.bindings_of(given.id, start_of(given)) if isinstance(given, ast.Name) else ()
-    return isinstance(given, ast.Lambda) or any(one.kind is BindingKind.FUNCTION for one in bindings)
+def _is_given_away(source: ParsedSource, node: ast.AST) -> bool:
+    """Tell whether a function that stands in another one is put somewhere, or given to what may handle its errors."""
+    if isinstance(node, ast.Name):
+        bindings = source.bindings.bindings_of(node.id, start_of(node))
+        if all(one.kind is not BindingKind.FUNCTION or one.scope.kind is ScopeKind.MODULE for one in bindings):
+            return False
+    elif not isinstance(node, ast.Lambda):
+        return False
+    around = source.ast_parent(node)
+    around = source.ast_parent(around) if isinstance(around, ast.keyword) else around
+    if isinstance(around, ast.Call):
+        return around.func is not node and _calls_and_handles(source, around)
+    return isinstance(around, (ast.List, ast.Tuple, ast.Set, ast.Dict))
 
 
 def _is_replaced(source: ParsedSource, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:

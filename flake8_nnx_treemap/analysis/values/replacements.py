@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from flake8_nnx_treemap.analysis.calls.arguments import arguments_of
 from flake8_nnx_treemap.analysis.code.nodes import start_of, words_below
 from flake8_nnx_treemap.analysis.names.scopes import BindingKind, class_of_method
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
@@ -103,7 +104,26 @@ def _is_self(source: ParsedSource, owner: ast.expr) -> bool:
 
 def _is_given_descriptor(source: ParsedSource, name: str) -> bool:
     """Tell whether some assignment to an attribute may put a property or a method into a class, or replaces it."""
-    return any(_may_be_descriptor(source, one) for one in _stores(source, name) if not _is_self(source, one.value))
+    stores = list(_stores(source, name))
+    if any(_may_be_class(source, one.value) for one in stores):
+        return True
+    return any(_may_be_descriptor(source, one) for one in stores if not _is_self(source, one.value))
+
+
+def _may_be_class(source: ParsedSource, owner: ast.expr) -> bool:
+    """Tell whether a name is that of a class: ``cls``, or a parameter that the file gives one."""
+    if not isinstance(owner, ast.Name):
+        return False
+    bindings = source.bindings.bindings_of(owner.id, start_of(owner))
+    passed = [arguments_of(source, one) for one in bindings if one.kind is BindingKind.PARAMETER]
+    given = (argument.value for one in passed if one is not None for argument in one.given)
+    return owner.id in ("cls", "klass") or any(_names_class(source, value) for value in given if value is not None)
+
+
+def _names_class(source: ParsedSource, node: ast.expr) -> bool:
+    bindings = source.bindings.bindings_of(node.id, start_of(node)) if isinstance(node, ast.Name) else ()
+    is_own = any(one.kind is BindingKind.CLASS for one in bindings)
+    return is_own or any(canonical(name) in WRAPPERS for name in source.bindings.names_of(node))
 
 
 def _may_be_descriptor(source: ParsedSource, store: ast.Attribute) -> bool:
