@@ -92,7 +92,9 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
 
 def _fix(source: ParsedSource, edits: Sequence[Edit] | None) -> Fix | None:
     applicability = safety.safe_if(
-        safety.members_are_themselves(source, *MEMBERS), safety.annotations_are_not_read(source)
+        safety.members_are_themselves(source, *MEMBERS),
+        safety.names_are_bound_in_the_open(source),
+        safety.annotations_are_not_read(source),
     )
     return None if edits is None else make_fix(applicability, FIX_MESSAGE, edits)
 
@@ -304,6 +306,7 @@ RULE = Rule(
     rests_on=(
         safety.name_is_seen_by_nobody_else,
         safety.members_are_themselves,
+        safety.names_are_bound_in_the_open,
         safety.annotations_are_not_read,
     ),
 )

@@ -67,6 +67,7 @@ def _check_name(source: ParsedSource, renaming: Renaming) -> Iterator[Finding]:
     def applicability(uses: Iterable[ast.expr]) -> Applicability:
         return safety.safe_if(
             safety.members_are_themselves(source, renaming.old, renaming.new),
+            safety.names_are_bound_in_the_open(source),
             all(safety.function_is_called_where_it_is_named(source, use) for use in uses),
         )
 
@@ -139,6 +140,7 @@ RULE = Rule(
     rests_on=(
         safety.name_is_seen_by_nobody_else,
         safety.members_are_themselves,
+        safety.names_are_bound_in_the_open,
         safety.function_is_called_where_it_is_named,
     ),
 )

@@ -86,6 +86,7 @@ def _use(source: ParsedSource, node: ast.expr, name: str) -> Finding:
         edit = source.replace(range_, text[: -len(name)] + kept)
         applicability = safety.safe_if(
             safety.members_are_themselves(source, name, *kept.split(".")),
+            safety.names_are_bound_in_the_open(source),
             safety.nothing_sees_the_error(source, node, AttributeError),
         )
         fix = make_fix(applicability, FIX_MESSAGE, [edit])
@@ -171,6 +172,7 @@ RULE = Rule(
     FixAvailability.SOMETIMES,
     rests_on=(
         safety.members_are_themselves,
+        safety.names_are_bound_in_the_open,
         safety.nothing_sees_the_error,
     ),
 )

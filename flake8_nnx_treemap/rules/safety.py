@@ -26,7 +26,7 @@ from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
 from flake8_nnx_treemap.analysis.names.spelling import Spelling
 from flake8_nnx_treemap.analysis.values.handling import may_handle
 from flake8_nnx_treemap.analysis.values.provenance import Origin, TreeKind, origin_of
-from flake8_nnx_treemap.analysis.values.replacements import replaced_in
+from flake8_nnx_treemap.analysis.values.replacements import imports_itself, may_rebind_imports, replaced_in
 from flake8_nnx_treemap.analysis.values.tested_states import is_made_state, is_tested_state
 from flake8_nnx_treemap.analysis.values.things import CONTAINERS
 from flake8_nnx_treemap.analysis.values.variable_classes import (
@@ -112,8 +112,8 @@ def name_is_bound_for_certain(spelling: Spelling) -> bool:
 def names_are_bound_in_the_open(source: ParsedSource) -> bool:
     """Every name of the file is bound by a statement that can be seen.
 
-    There is no `import *` from a project of one's own, and no `exec`, `globals()`, `vars()`, `sys.modules` or the like,
-    through which a name may come to mean something else.
+    There is no `import *` from a project of one's own, no `exec`, `globals()`, `vars()`, `sys.modules` or the like,
+    through which a name may come to mean something else, and no mock puts something in the place of JAX or Flax here.
 
     Args:
         source: the file.
@@ -711,7 +711,7 @@ def _may_be_metadata(source: ParsedSource, name: str) -> bool:
 
 @remembered
 def _are_names_in_the_open(source: ParsedSource) -> bool:
-    if _reaches_for_namespaces(source):
+    if _reaches_for_namespaces(source) or may_rebind_imports(source):
         return False
     imports = (one.node for one in source.bindings.statements if isinstance(one.node, ast.ImportFrom))
     return all(
@@ -777,9 +777,7 @@ def _looks_names_up(source: ParsedSource) -> bool:
     looks_up = any(name in source.bindings.calls for name in ("eval", "locals", "dir"))
     if looks_up or "f_locals" in source.bindings.attributes or _reaches_for_namespaces(source):
         return True
-    own = posixpath.splitext(posixpath.basename(source.filename.replace("\\", "/")))[0]
-    imports = (one.node for one in source.bindings.statements if isinstance(one.node, (ast.Import, ast.ImportFrom)))
-    return any(alias.name.rpartition(".")[2] == own for node in imports for alias in node.names)
+    return imports_itself(source)
 
 
 def _is_type_parameter(source: ParsedSource, name: str) -> bool:

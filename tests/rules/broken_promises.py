@@ -471,16 +471,15 @@ SEEN_NAMES = {
     "an attribute of a class": (
         "class A:\n    from flax.nnx import {old}\ndef convert(tree):\n    return getattr(A, '{o}' + '{ld}').__name__\n"
     ),
-    "globals": "from flax.nnx import {old}\ndef convert(tree):\n    return globals()['{o}' + '{ld}'].__name__\n",
+    "locals": "def convert(tree):\n    from flax.nnx import {old}\n    return locals()['{o}' + '{ld}'].__name__\n",
     "a doctest": (
         'from flax.nnx import {old}\nimport doctest\ndef f():\n    """\n    >>> {old} is None\n    False\n    """\n'
         "def convert(tree):\n"
-        "    return doctest.run_docstring_examples(f, {{'{old}': globals_of(f)['{o}' + '{ld}']}})\n"
-        "def globals_of(f):\n    return f.__globals__\n"
+        "    return doctest.run_docstring_examples(f, {{'{old}': eval('{o}' + '{ld}')}})\n"
     ),
     "__all__ that is worked out": (
         "from flax.nnx import {old}\n__all__ = ['{o}' + '{ld}']\ndef convert(tree):\n"
-        "    return [convert.__globals__[name].__name__ for name in __all__]\n"
+        "    return [eval(name).__name__ for name in __all__]\n"
     ),
 }
 SEEN = [
@@ -504,7 +503,6 @@ PATCHES = {
     "several members": "with m.patch.multiple('flax.nnx', VariableState=int)",
     "a function that is given the module": "put_all(nnx)\n    if True",
     "a module that is asked for": "__import__('flax.nnx', fromlist=['x']).VariableState = int\n    if True",
-    "code that is executed": "exec('nnx.Variable' + 'State = int')\n    if True",
     "another name for setattr": "put = setattr\n    put(nnx, NAME, int)\n    if True",
 }
 MEMBERS = [
@@ -526,6 +524,26 @@ MEMBERS = [
             f"{HEAD}def convert(tree):\n    return nnx.pure is getattr(nnx, 'pu' + 're')\n",
             "from flax.nnx import pure\nfrom flax import nnx\n"
             "def convert(tree):\n    return pure is getattr(nnx, 'pu' + 're')\n",
+        )
+    ),
+    *(
+        Broken(
+            safety.names_are_bound_in_the_open,
+            code,
+            floor,
+            f"{HEAD}def convert(tree):\n    globals()['{module}'] = SimpleNamespace({members})\n    return {call}\n",
+        )
+        for code, floor, module, members, call in (
+            (
+                "NNX106",
+                "0.11",
+                "nnx",
+                "Param=lambda node: False, Variable=int",
+                "len(jax.tree.leaves(tree, is_leaf=nnx.Param))",
+            ),
+            ("NNX201", "0.11", "nnx", "VariableState=int, Variable=str", "isinstance(3, nnx.VariableState)"),
+            ("NNX207", "0.12.7", "nnx", "pure=abs, as_pure=str", "nnx.pure(-3)"),
+            ("NNX208", "0.11", "jax", "tree_map=max, tree=SimpleNamespace(map=min)", "jax.tree_map(3, 4)"),
         )
     ),
     Broken(

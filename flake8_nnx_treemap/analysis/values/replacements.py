@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import posixpath
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -41,7 +42,6 @@ def replaced_in(source: ParsedSource) -> Replaced:
     assigned = frozenset(name for name in source.bindings.set_attributes if _is_set_on_others(source, name))
     patched: set[str] = set()
     is_open = not assigned.isdisjoint(_ANSWER_FOR_ALL) or _hands_out_members(source) or _gives_module_away(source)
-    is_open = is_open or "exec" in source.bindings.calls
     for name in _SETTERS:
         for mention in source.bindings.attributes.get(name, ()):
             found = _set_by(source, mention)
@@ -59,6 +59,29 @@ def is_replaced(source: ParsedSource, name: str) -> bool:
     """Tell whether a file names a member that it replaces: ``jax.tree_map = ..``, ``setattr(jax, "tree_map", ..)``."""
     replaced = replaced_in(source)
     return name in replaced.assigned or name in replaced.patched
+
+
+@remembered
+def may_rebind_imports(source: ParsedSource) -> bool:
+    """Tell whether a mock, or `setattr`, may put something else in the place of JAX or Flax in this file.
+
+    As ``mock.patch("my.module.nnx")`` does, and ``import my.module``, where that is this file.
+    """
+    bound = (one for _, found in source.bindings.all_bound() for one in found)
+    imported = {one.name for one in bound if (one.qualified_name or "").partition(".")[0] in ("jax", "flax")}
+    texts = list(_texts(source)) if _works_with_mocks(source) else []
+    mentions = (one for name in _SETTERS for one in source.bindings.attributes.get(name, ()))
+    names = {text.rpartition(".")[2] for text in texts if not text.startswith(("flax.", "jax."))} | {
+        name for one in mentions for name in _set_by(source, one) or ()
+    }
+    return not imported.isdisjoint(names) or imports_itself(source)
+
+
+def imports_itself(source: ParsedSource) -> bool:
+    """Tell whether a file imports a module of its own name, through which it may look up or set its own names."""
+    own = posixpath.splitext(posixpath.basename(source.filename.replace("\\", "/")))[0]
+    imports = (one.node for one in source.bindings.statements if isinstance(one.node, (ast.Import, ast.ImportFrom)))
+    return any(alias.name.rpartition(".")[2] == own for node in imports for alias in node.names)
 
 
 _WORD = re.compile(r"[^\W\d]\w*")
