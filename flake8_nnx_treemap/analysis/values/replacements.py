@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import posixpath
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -12,7 +13,7 @@ from flake8_nnx_treemap.analysis.calls.arguments import arguments_of
 from flake8_nnx_treemap.analysis.code.nodes import start_of, words_below
 from flake8_nnx_treemap.analysis.names.scopes import BindingKind, class_of_method
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
-from flake8_nnx_treemap.names import NNX_MODULES, NNX_SUBMODULES, WRAPPERS, canonical
+from flake8_nnx_treemap.names import NNX_MODULES, NNX_SUBMODULES, OTHER_PROJECTS, WRAPPERS, canonical
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +81,17 @@ def may_rebind_imports(source: ParsedSource) -> bool:
 def imports_itself(source: ParsedSource) -> bool:
     """Tell whether a file imports a module of its own name, through which it may look up or set its own names."""
     own = posixpath.splitext(posixpath.basename(source.filename.replace("\\", "/")))[0]
-    imports = (one.node for one in source.bindings.statements if isinstance(one.node, (ast.Import, ast.ImportFrom)))
-    return any(alias.name.rpartition(".")[2] == own for node in imports for alias in node.names)
+    for node in (one.node for one in source.bindings.statements):
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            module = (getattr(node, "module", None) or "") if not getattr(node, "level", 0) else "."
+            for alias in node.names:
+                is_ours = (module or alias.name).partition(".")[0] not in _OF_OTHERS
+                if is_ours and alias.name.rpartition(".")[2] == own:
+                    return True
+    return False
+
+
+_OF_OTHERS = OTHER_PROJECTS | sys.stdlib_module_names
 
 
 _WORD = re.compile(r"[^\W\d]\w*")
