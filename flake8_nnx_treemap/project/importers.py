@@ -59,6 +59,8 @@ def _importers(root: str, name: str, below: bool, _period: int) -> dict[str, lis
             content = read_bytes(path, LARGEST)
         except FileError:
             continue
+        for module in _looked_up(content):
+            found.setdefault(module, []).append(path)
         if word.search(content):
             read = _modules_in_notebook if path.endswith(".ipynb") else _modules_in
             for module in {*_dotted(content, word), *read(content, name)}:
@@ -73,6 +75,17 @@ def _files(root: str, below: bool) -> Iterator[str]:
 
 
 _SUFFIXES = (".py", ".pyi", ".ipynb")
+
+
+def _looked_up(content: bytes) -> Iterator[str]:
+    """What may be a module of which a name is looked up that is worked out: ``getattr(module, name)``."""
+    yield from (found[1].decode() for found in _WORKED_OUT.finditer(content))
+
+
+_WORKED_OUT = re.compile(rb"\bgetattr\(\s*([A-Za-z0-9_]+)\s*,\s*(?![\"'\s])")
+_STAR = re.compile(rb"\bfrom\s+([A-Za-z0-9_.]+)\s+import\s*\*")
+"""An import of everything, also in a string that is executed."""
+
 _IMPORT_IN_NOTEBOOK = rb"\bfrom\s+([\w.]+)\s+import\b[^\r\n\"]*\b%s\b"
 
 
@@ -85,6 +98,7 @@ def _modules_in_notebook(content: bytes, name: str) -> Iterator[str]:
 def _dotted(content: bytes, word: re.Pattern[bytes]) -> Iterator[str]:
     """What stands before the name and a dot, also in a string, as ``mock.patch("package.module.name")`` has it."""
     yield from (found[1].decode() for found in word.finditer(content) if found[1] and found[1].isascii())
+    yield from (found[1].decode().rpartition(".")[2] for found in _STAR.finditer(content))
 
 
 def _modules_in(content: bytes, name: str) -> Iterator[str]:

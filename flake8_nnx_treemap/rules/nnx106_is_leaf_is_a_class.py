@@ -60,24 +60,25 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
         if class_name(source, expression) in WRAPPERS:
             name = source.text_of(expression)
             step = Replace(expression, stopping_at(name, takes_path=call.takes_path))
-            fix = _fix(source, call, step) if _can_be_in_a_lambda(source, expression) else None
+            fix = _fix(source, call, name, step) if _can_be_in_a_lambda(source, expression) else None
         elif isinstance(expression, ast.Lambda) and (made := _constructed(source, expression, call)) is not None:
             name, body = source.text_of(made), expression.body
             parameter = expression.args.args[-1].arg
             is_whole = isinstance(body, ast.Call) and body.func is made
-            fix = _fix(source, call, Replace(body, f"isinstance({parameter}, {name})"), is_whole)
+            fix = _fix(source, call, name, Replace(body, f"isinstance({parameter}, {name})"), is_whole)
         else:
             continue
         yield Finding("NNX106", MESSAGE.format(name, parameter_for(name)), source.range(expression), fix)
 
 
-def _fix(source: ParsedSource, call: TreeCall, step: Replace, always_raised: bool = True) -> Fix | None:
+def _fix(source: ParsedSource, call: TreeCall, name: str, step: Replace, always_raised: bool = True) -> Fix | None:
     if call.takes_path is None or not safety.builtin_is_itself(source, "isinstance", step.node):
         return None
     applicability = safety.safe_if(
         always_raised,
         safety.nothing_sees_the_error(source, call.node, Exception),
-        safety.members_are_themselves(source, call.function.basename),
+        safety.members_are_themselves(source, call.function.basename, name.rpartition(".")[2]),
+        safety.names_are_bound_in_the_open(source),
     )
     return make_fix(applicability, FIX_MESSAGE, [step])
 
@@ -178,5 +179,9 @@ RULE = Rule(
     __doc__,
     EXAMPLES,
     FixAvailability.SOMETIMES,
-    rests_on=(safety.nothing_sees_the_error, safety.members_are_themselves),
+    rests_on=(
+        safety.nothing_sees_the_error,
+        safety.members_are_themselves,
+        safety.names_are_bound_in_the_open,
+    ),
 )

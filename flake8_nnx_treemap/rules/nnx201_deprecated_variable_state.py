@@ -29,6 +29,8 @@ The fix is safe: it writes the class's own name.
 Where `Variable` is already listed beside the old name, in the second argument of `isinstance`, in filters or in unions,
 the fix does not write it twice.
 
+It is unsafe where the file replaces one of the two names, as mocks do, and where it reads annotations as they are written.
+
 There is no fix
 
 * for a name that other code may see: files that import it from this one (also through `__init__.py`, `__all__` or
@@ -89,8 +91,12 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
 
 
 def _fix(source: ParsedSource, edits: Sequence[Edit] | None) -> Fix | None:
-    is_safe = safety.members_are_themselves(source, *MEMBERS)
-    return None if edits is None else make_fix(safety.safe_if(is_safe), FIX_MESSAGE, edits)
+    applicability = safety.safe_if(
+        safety.members_are_themselves(source, *MEMBERS),
+        safety.names_are_bound_in_the_open(source),
+        safety.annotations_are_not_read(source),
+    )
+    return None if edits is None else make_fix(applicability, FIX_MESSAGE, edits)
 
 
 def _is_called(source: ParsedSource, node: ast.expr) -> bool:
@@ -169,9 +175,9 @@ def _between(source: ParsedSource, elements: Sequence[ast.expr]) -> Iterator[str
         yield source.text_in(Range(ranges[-1].end, whole.end)).removesuffix(")")
 
 
-_FILTERED_BY = frozenset(
-    {"split", "state", "pop", "filter_state", "split_state", "iter_graph", "DiffState", "Optimizer"}
-)
+_FILTERED_BY = frozenset({"split", "state", "pop", "filter_state", "split_state", "iter_graph"})
+"""Functions that take filters and keep none of them, other than ``DiffState`` and ``Optimizer``: who reads the tuple
+that these keep sees how many classes are in it."""
 
 
 _TESTS = frozenset({"builtins.isinstance", "builtins.issubclass"})
@@ -184,10 +190,9 @@ def _is_of_types(source: ParsedSource, node: ast.Tuple) -> bool:
         return isinstance(parent.ops[-1], (ast.In, ast.NotIn)) and parent.comparators[-1] is node
     if isinstance(parent, ast.Subscript):
         return class_names(source, parent.value, 0) == _UNION
-    call = source.ast_parent(parent) if isinstance(parent, ast.keyword) and parent.arg == "wrt" else parent
-    if not isinstance(call, ast.Call) or (call is parent and node not in call.args):
+    if not isinstance(parent, ast.Call) or node not in parent.args:
         return False
-    names = class_names(source, call.func, 0) or frozenset()
+    names = class_names(source, parent.func, 0) or frozenset()
     return bool(names) and all(name in _TESTS or _is_filtering(name) for name in names)
 
 
@@ -301,5 +306,7 @@ RULE = Rule(
     rests_on=(
         safety.name_is_seen_by_nobody_else,
         safety.members_are_themselves,
+        safety.names_are_bound_in_the_open,
+        safety.annotations_are_not_read,
     ),
 )

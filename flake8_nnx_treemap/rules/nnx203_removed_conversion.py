@@ -27,7 +27,8 @@ The fix writes `.copy()`, which makes a new Variable as `.to_variable()` did. Th
 
 A Variable for certain is a name that `isinstance` has tested or that is annotated so, the leaf of a mapper whose
 `is_leaf` stops at Variables, or an element of `nnx.state(…)`. The fix is unsafe on anything else, which may have a
-method of that name, and on the parameter of a public function if only the calls in this file show what it is.
+method of that name, on the parameter of a function if only the calls in this file show what it is, and where the file has
+metadata or a class of Variables with that name, or with a `__getattr__`.
 
 There is no fix where `except Exception` would handle the error, nor while you support a release below 0.11, where a
 copy of a VariableState is no Variable. In such code, write
@@ -98,9 +99,9 @@ def _fix(source: ParsedSource, call: ast.Call, name: Range) -> Fix | None:
     owner = call.func.value
     applicability = safety.safe_if(
         _is_item_of_state(source, owner) or safety.owner_is_a_variable(source, owner),
+        safety.variables_have_no_such_member(source, _METHOD, "copy"),
         safety.nothing_sees_the_error(source, call, AttributeError),
         safety.names_are_bound_in_the_open(source),
-        safety.members_are_themselves(source, _METHOD, "copy"),
     )
     return make_fix(applicability, "Copy the Variable", [source.replace(name, "copy")])
 
@@ -177,8 +178,8 @@ RULE = Rule(
     FixAvailability.SOMETIMES,
     rests_on=(
         safety.owner_is_a_variable,
+        safety.variables_have_no_such_member,
         safety.nothing_sees_the_error,
         safety.names_are_bound_in_the_open,
-        safety.members_are_themselves,
     ),
 )

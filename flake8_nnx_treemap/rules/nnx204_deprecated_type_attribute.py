@@ -27,7 +27,7 @@ attribute for old code.
 The fix is safe on what is a Variable for certain: the attribute returns nothing but `type(…)`.
 
 It is unsafe for `self.name.type`, since code elsewhere may
-set such an attribute to something else, and for the parameter of a public function that only the calls in this file tell of,
+set such an attribute to something else, and for the parameter of a function that only the calls in this file tell of,
 since others may call it with something else. There is no fix where `type` is another name in the file, or in an
 f-string.
 
@@ -72,6 +72,7 @@ def _fix(source: ParsedSource, node: ast.Attribute) -> Fix | None:
     text = f"type({source.text_in(owner)})"
     applicability = safety.safe_if(
         safety.owner_is_a_variable(source, node.value),
+        safety.variables_have_no_such_member(source, "type"),
         safety.names_are_bound_in_the_open(source),
     )
     return make_fix(applicability, "Ask for the type", [source.replace(range_, text)])
@@ -151,6 +152,7 @@ RULE = Rule(
     FixAvailability.SOMETIMES,
     rests_on=(
         safety.owner_is_a_variable,
+        safety.variables_have_no_such_member,
         safety.builtin_is_itself,
         safety.names_are_bound_in_the_open,
     ),

@@ -26,8 +26,9 @@ Up to 0.12.0, setting an attribute that a Variable does not define set its metad
 The fix is safe on what is a Variable for certain: the original raises.
 
 It writes `v.set_metadata(name=…)`. It is unsafe for `self.name.attribute = …`, since
-code elsewhere may set `self.name` to something else, and for the parameter of a public function that only the calls in this
-file tell of, since others may call it with something else. There is no fix for an assignment of several names at once, for
+code elsewhere may set `self.name` to something else, and for the parameter of a function that only the calls in this
+file tell of, since others may call it with something else. It is unsafe where a class of Variables has a base with room for
+attributes. There is no fix for an assignment of several names at once, for
 `+=` and its like, nor while a release below 0.12.1 is to be supported.
 
 For `self.name = name` in the `__init__` of a subclass one text is right on all releases, and it is the fix on each of them: the keyword is
@@ -106,6 +107,7 @@ def _fix(source: ParsedSource, node: ast.Attribute) -> Fix | None:
     step = assignment_as_call(source, node, f"set_metadata({node.attr}=")
     applicability = safety.safe_if(
         safety.owner_is_a_variable(source, node.value),
+        safety.variables_have_no_such_member(source, node.attr, "set_metadata", "__slots__", "__dict__"),
         safety.nothing_sees_the_error(source, node, AttributeError),
         safety.names_are_bound_in_the_open(source),
     )
@@ -228,6 +230,7 @@ RULE = Rule(
     FixAvailability.SOMETIMES,
     rests_on=(
         safety.owner_is_a_variable,
+        safety.variables_have_no_such_member,
         safety.nothing_sees_the_error,
         safety.names_are_bound_in_the_open,
     ),

@@ -40,11 +40,14 @@ And it succeeds on a raw array, where `.value` would have shown the mistake.
 
 The fix is safe on what is a Variable for certain: the attribute calls the method that the fix writes.
 
-It is unsafe for `self.name.value` and for what is taken from attributes, since code elsewhere may set them to something else,
-and for the parameter of a public function that only the calls in this file tell of: another file may call it with an `Enum`.
+It is unsafe for `self.name.value`, for what is taken from attributes, and for a variable of the module that a function reads,
+since code elsewhere may set them to something else. It is unsafe for the parameter of a function that only the calls in this
+file tell of, as another file may call it with an `Enum`, unless the function stands in another one; and for the leaves of a
+mapper over an unknown tree.
 It is unsafe, too, for what only a name tells, for items of state, and for Variable classes of the project, of which a subclass
-may override `value`. Where a statement reads or writes several values, all of its fixes are unsafe if one of them is, has
-none, or if it cannot be told what one of the values is of: a run of safe fixes leaves no statement half converted. A function is public if its name has no leading underscore and it stands in no other function. There is
+may override `value`, as may a base class that another file defines. Where a statement reads or writes several values, all
+of its fixes are unsafe if one of them is, has none, or if it cannot be told what one of the values is of: a run of safe fixes
+leaves no statement half converted. There is
 no fix for `+=` and its like, for an assignment of several names at once, for `del`, and in f-strings.
 
 ## References
@@ -90,6 +93,7 @@ def _fix(source: ParsedSource, node: ast.Attribute) -> Fix | None:
         return None
     applicability = safety.safe_if(
         safety.owner_is_a_variable(source, node.value),
+        safety.variables_have_no_such_member(source, node.attr, f"get_{node.attr}", f"set_{node.attr}"),
         safety.names_are_bound_in_the_open(source),
         _is_converted_whole(source, host_of(source, node)),
     )
@@ -258,6 +262,7 @@ RULE = Rule(
     FixAvailability.SOMETIMES,
     rests_on=(
         safety.owner_is_a_variable,
+        safety.variables_have_no_such_member,
         safety.names_are_bound_in_the_open,
     ),
 )

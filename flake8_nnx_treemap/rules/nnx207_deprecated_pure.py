@@ -18,8 +18,9 @@ The function was renamed; the old name warns, and code run with `-W error` stops
 
 ## Fix safety
 
-The fix is safe: the old name calls the new one.
+The fix is safe where the function is called: the old name calls the new one.
 
+It is unsafe elsewhere, since the two are not one object: code may compare them, or read their names.
 There is no fix for a name that other files may import from this one or that a string may mention as code, nor where
 `as_pure` means something else in the file, nor in an f-string.
 
@@ -31,7 +32,7 @@ There is no fix for a name that other files may import from this one or that a s
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from flake8_nnx_treemap.analysis.code.nodes import end_of
 from flake8_nnx_treemap.analysis.code.text import Range
@@ -59,18 +60,24 @@ def _check_name(source: ParsedSource, renaming: Renaming) -> Iterator[Finding]:
     release = ".".join(map(str, renaming.since))
     message, fix_message = MESSAGE.format(renaming.old, release, renaming.new), f"Use {renaming.new}"
 
-    applicability = safety.safe_if(safety.members_are_themselves(source, renaming.old, renaming.new))
-
     def renamed(node: ast.expr) -> list[Edit]:
         end = source.position_of_place(end_of(node))
         return [source.replace(Range(source.position(source.offset(end) - len(renaming.old)), end), renaming.new)]
 
+    def applicability(uses: Iterable[ast.expr]) -> Applicability:
+        return safety.safe_if(
+            safety.members_are_themselves(source, renaming.old, renaming.new),
+            safety.names_are_bound_in_the_open(source),
+            all(safety.function_is_called_where_it_is_named(source, use) for use in uses),
+        )
+
     for use in attribute_uses(source, renaming.qualified_name):
-        fix = None if is_format_part(source, use) else make_fix(applicability, fix_message, renamed(use))
+        fix = None if is_format_part(source, use) else make_fix(applicability([use]), fix_message, renamed(use))
         yield Finding("NNX207", message, source.range(use), fix)
     for imported in imports_of(source, renaming.qualified_name):
         edits = renamed_import(source, imported, renaming.new, renamed)
-        fix = None if edits is None else make_fix(applicability, fix_message, edits)
+        uses = (one for one in source.bindings.attributes.get(imported.bound, ()) if isinstance(one, ast.Name))
+        fix = None if edits is None else make_fix(applicability(uses), fix_message, edits)
         yield Finding("NNX207", message, source.range(imported.alias), fix)
 
 
@@ -133,5 +140,7 @@ RULE = Rule(
     rests_on=(
         safety.name_is_seen_by_nobody_else,
         safety.members_are_themselves,
+        safety.names_are_bound_in_the_open,
+        safety.function_is_called_where_it_is_named,
     ),
 )

@@ -23,8 +23,10 @@ that upgrade, the code raises `AttributeError`, or `ImportError` at the import.
 
 The fix is safe: it writes other names of the same functions, which JAX has had since 0.4.25.
 
-It writes `jax.tree.map` and so on. An import is rewritten to `jax.tree_util` if it brings nothing else; otherwise it is
-reported only. The rule is silent where the file sets the function itself.
+It writes `jax.tree.map` and so on where the function is called, and elsewhere, where code may compare it, the function
+that it was another name of, `jax.tree_util.tree_map`. An import is rewritten to `jax.tree_util` if it brings nothing
+else; otherwise it is reported only. The fix is unsafe where the file replaces what it writes. The rule is silent where the
+file sets the function itself.
 
 ## References
 
@@ -38,6 +40,7 @@ from collections.abc import Iterator
 
 from flake8_nnx_treemap.analysis.code.nodes import start_of
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
+from flake8_nnx_treemap.analysis.values.replacements import is_replaced
 from flake8_nnx_treemap.names import REMOVED_TREE_FUNCTIONS, FlaxRange
 from flake8_nnx_treemap.rules import safety
 from flake8_nnx_treemap.rules.catalogue import CODES
@@ -53,7 +56,7 @@ FIX_MESSAGE = "Use the function that JAX has kept"
 def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
     """Report uses of removed functions by their full name, and imports of them."""
     for name in sorted(REMOVED_TREE_FUNCTIONS.keys() & source.bindings.attributes.keys()):
-        if not safety.members_are_themselves(source, name):
+        if not safety.members_are_themselves(source, name) and is_replaced(source, name):
             continue  # The file sets ``jax.tree_map`` itself.
         for use in source.bindings.attributes[name]:
             is_attribute = isinstance(use, ast.Attribute) and isinstance(use.ctx, ast.Load)
@@ -64,19 +67,29 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
         if not isinstance(node, ast.ImportFrom) or node.module != "jax" or node.level or statement.block.is_tried:
             continue
         for alias in node.names:
-            if alias.name in REMOVED_TREE_FUNCTIONS and safety.members_are_themselves(source, alias.name):
+            if alias.name not in REMOVED_TREE_FUNCTIONS:
+                continue
+            if safety.members_are_themselves(source, alias.name) or not is_replaced(source, alias.name):
                 yield _import(source, node, alias)
 
 
 def _use(source: ParsedSource, node: ast.expr, name: str) -> Finding:
     range_ = source.range(node)
-    kept = f"tree.{REMOVED_TREE_FUNCTIONS[name]}"
+    kept = (
+        f"tree.{REMOVED_TREE_FUNCTIONS[name]}"
+        if safety.function_is_called_where_it_is_named(source, node)
+        else f"tree_util.{name}"
+    )
     text = source.text_in(range_)
     fix = None
     if text.endswith(name):  # Not where a ligature stands for two letters of it.
         edit = source.replace(range_, text[: -len(name)] + kept)
-        is_safe = safety.nothing_sees_the_error(source, node, AttributeError)
-        fix = make_fix(safety.safe_if(is_safe), FIX_MESSAGE, [edit])
+        applicability = safety.safe_if(
+            safety.members_are_themselves(source, name, *kept.split(".")),
+            safety.names_are_bound_in_the_open(source),
+            safety.nothing_sees_the_error(source, node, AttributeError),
+        )
+        fix = make_fix(applicability, FIX_MESSAGE, [edit])
     return Finding("NNX208", MESSAGE.format(f"jax.{name}", f"jax.{kept}"), range_, fix)
 
 
@@ -92,8 +105,12 @@ def _moved_import(source: ParsedSource, node: ast.ImportFrom) -> Fix | None:
     if not line.startswith("from jax import") or any(alias.name not in REMOVED_TREE_FUNCTIONS for alias in node.names):
         return None
     after_module = source.position(source.offset(start) + len("from jax"))
-    is_safe = safety.nothing_sees_the_error(source, node, ImportError)
-    return make_fix(safety.safe_if(is_safe), FIX_MESSAGE, [source.insert(after_module, ".tree_util")])
+    names = [alias.name for alias in node.names]
+    applicability = safety.safe_if(
+        safety.members_are_themselves(source, "tree_util", *names),
+        safety.nothing_sees_the_error(source, node, ImportError),
+    )
+    return make_fix(applicability, FIX_MESSAGE, [source.insert(after_module, ".tree_util")])
 
 
 EXAMPLES = (
@@ -155,6 +172,7 @@ RULE = Rule(
     FixAvailability.SOMETIMES,
     rests_on=(
         safety.members_are_themselves,
+        safety.names_are_bound_in_the_open,
         safety.nothing_sees_the_error,
     ),
 )

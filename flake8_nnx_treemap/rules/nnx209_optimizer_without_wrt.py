@@ -37,7 +37,7 @@ them give the gradients alone, it writes `nnx.ModelAndOptimizer`, with which eve
 well, it adds `wrt=nnx.Param`. To an `update` without it, it adds the model that the optimizer was made for.
 
 It is unsafe where the optimizer is handed to code that this file does not hold, and for the `update` of an attribute or of
-the parameter of a public function, which other code may set or call with another optimizer. There is no fix where calls differ or none is
+the parameter of a function that other files can call, which other code may set or call with another optimizer. There is no fix where calls differ or none is
 seen, where the new optimizer would lack the attribute `model` that is read, where any error is handled, nor while a release below
 0.11 is to be supported.
 

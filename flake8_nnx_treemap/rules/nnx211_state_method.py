@@ -43,7 +43,7 @@ The fix is safe on what is a State for certain: the function does what the metho
 
 It is unsafe on an attribute, such as `self.state`,
 which other code may set to something else; on what is only known by the name of the method, or by the calls in this file
-of a public function; where `map` is called on
+of a function; where `map` is called on
 one call with the result of another one, since the function evaluates its arguments in the other order; and for
 `s.from_flat_path(x)`, which on a subclass of State makes one of that class. There is no fix for `nnx.State.map(s, f)`, for
 arguments of `map` that are unpacked, and where the function cannot be named.

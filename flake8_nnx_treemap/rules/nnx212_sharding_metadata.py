@@ -38,6 +38,7 @@ The fix is safe where the value is an array for certain, such as `jnp.zeros(…)
 `out_sharding=` is unsafe elsewhere: if the value has been made by an initializer of `nnx.with_partitioning`, it carries names
 of its own, and which of the two count changes with the keyword. So it is in `nnx.with_metadata`, in the metadata of a
 layer that is given an initializer, and beside `**metadata`. There is no fix where two of the keywords are there.
+The fix is unsafe, too, where the file makes text of Variables or reads all of their metadata, whose order changes.
 
 `v.get_metadata("out_sharding", None)` is what `v.sharding_names` calls: safe, but unsafe for `self.name.sharding_names`, since
 other code may set `self.name` to something else. `v.out_sharding` is the same where there are names, and raises where there
@@ -92,6 +93,7 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
         step = source.replace(name_range(source, node), f'get_metadata("{_NEW}", None)')
         applicability = safety.safe_if(
             safety.owner_is_a_variable(source, node.value),
+            safety.variables_have_no_such_member(source, "sharding_names", "get_metadata"),
             *_means_what_it_says(source, ("sharding_names", "get_metadata")),
         )
         fix = make_fix(applicability, FIX_MESSAGE, [step])
@@ -155,6 +157,7 @@ def _renamed(
     applicability = safety.safe_if(
         called <= _VARIABLES,
         safety.value_has_no_metadata_of_its_own(source, call),
+        safety.order_of_metadata_is_not_read(source),
         *_means_what_it_says(source, called),
     )
     return make_fix(applicability, FIX_MESSAGE, [source.replace(place, _NEW)])
@@ -195,6 +198,7 @@ def _keys(source: ParsedSource, call: ast.Call) -> Iterator[Finding]:
             continue
         applicability = safety.safe_if(
             safety.value_has_no_metadata_of_its_own(source, call, value),
+            safety.order_of_metadata_is_not_read(source),
             *_means_what_it_says(source, _called(source, call)),
         )
         for key in old:
@@ -293,7 +297,9 @@ RULE = Rule(
     FixAvailability.SOMETIMES,
     rests_on=(
         safety.value_has_no_metadata_of_its_own,
+        safety.order_of_metadata_is_not_read,
         safety.owner_is_a_variable,
+        safety.variables_have_no_such_member,
         safety.names_are_bound_in_the_open,
         safety.members_are_themselves,
     ),

@@ -111,6 +111,7 @@ def _fix(source: ParsedSource, mention: Mention, absence: Absence, flax: FlaxRan
         spelling is None or safety.name_is_bound_for_certain(spelling),
         safety.names_are_bound_in_the_open(source),
         safety.members_are_themselves(source, mention.name, _REGISTER_NOW, "lax"),
+        safety.imported_files_replace_nothing(source, mention.name),
     )
     return None if edits is None else make_fix(applicability, FIX_MESSAGE, edits)
 
@@ -238,5 +239,6 @@ RULE = Rule(
         safety.name_is_seen_by_nobody_else,
         safety.names_are_bound_in_the_open,
         safety.members_are_themselves,
+        safety.imported_files_replace_nothing,
     ),
 )

@@ -121,7 +121,8 @@ def _is_of(binding: Binding, imported: ImportedName) -> bool:
 def _is_free(source: ParsedSource, name: str, imported: ImportedName) -> bool:
     """Tell whether a name means nothing in the file yet, or nothing but what this import statement binds."""
     bound = _bound_anywhere(source, name)
-    if any(not _is_of(binding, imported) for binding in bound):
+    meant = canonical(f"{imported.statement.module}.{name}")
+    if any(not _is_of(one, imported) or canonical(one.qualified_name or "") != meant for one in bound):
         return False
     return bool(bound) or not source.bindings.is_written(name)
 

@@ -18,15 +18,22 @@ from flake8_nnx_treemap.analysis.calls.leaf_uses import leaf_uses
 from flake8_nnx_treemap.analysis.calls.mappers import Mapper
 from flake8_nnx_treemap.analysis.calls.predicates import LeafTest
 from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall
-from flake8_nnx_treemap.analysis.code.nodes import Code, dotted_name, start_of, walk
+from flake8_nnx_treemap.analysis.code.nodes import Code, dotted_name, nodes_below, start_of, walk
+from flake8_nnx_treemap.analysis.names.imported import definition_elsewhere
 from flake8_nnx_treemap.analysis.names.quoted import quoted_annotations
-from flake8_nnx_treemap.analysis.names.scopes import BindingKind, ScopeKind, class_of_method
+from flake8_nnx_treemap.analysis.names.scopes import BindingKind, Scope, ScopeKind
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
 from flake8_nnx_treemap.analysis.names.spelling import Spelling
 from flake8_nnx_treemap.analysis.values.handling import may_handle
 from flake8_nnx_treemap.analysis.values.provenance import Origin, TreeKind, origin_of
+from flake8_nnx_treemap.analysis.values.replacements import imports_itself, may_rebind_imports, replaced_in
 from flake8_nnx_treemap.analysis.values.tested_states import is_made_state, is_tested_state
 from flake8_nnx_treemap.analysis.values.things import CONTAINERS
+from flake8_nnx_treemap.analysis.values.variable_classes import (
+    has_foreign_variable_classes,
+    is_derived_from_flax,
+    own_members,
+)
 from flake8_nnx_treemap.analysis.values.wrappers import FOLLOW_PRIVATE, is_wrapper
 from flake8_nnx_treemap.names import (
     OTHER_PROJECTS,
@@ -105,8 +112,8 @@ def name_is_bound_for_certain(spelling: Spelling) -> bool:
 def names_are_bound_in_the_open(source: ParsedSource) -> bool:
     """Every name of the file is bound by a statement that can be seen.
 
-    There is no `import *` from a project of one's own, and no `exec`, `globals()`, `vars()`, `sys.modules` or the like,
-    through which a name may come to mean something else.
+    There is no `import *` from a project of one's own, no `exec`, `globals()`, `vars()`, `sys.modules` or the like,
+    through which a name may come to mean something else, and no mock puts something in the place of JAX or Flax here.
 
     Args:
         source: the file.
@@ -132,7 +139,93 @@ def members_are_themselves(source: ParsedSource, *members: str) -> bool:
         source: the file.
         members: the names in the module: `Variable`, `tree_map`.
     """
-    return _patched(source).isdisjoint((*members, _ANYTHING))
+    replaced = replaced_in(source)
+    return not replaced.is_open and (replaced.assigned | replaced.patched).isdisjoint(members)
+
+
+def function_is_called_where_it_is_named(source: ParsedSource, name: ast.expr) -> bool:
+    """A function that the fix names otherwise is called there: nothing compares it, reads its name or keeps it.
+
+    The old and the new one do the same, but need not be one object.
+
+    Args:
+        source: the file.
+        name: what names the function.
+    """
+    around = source.ast_parent(name)
+    return isinstance(around, ast.Call) and around.func is name
+
+
+def imported_files_replace_nothing(source: ParsedSource, *members: str) -> bool:
+    """No file of the project that this one imports replaces what the fix names, as those do that make Flax compatible.
+
+    Args:
+        source: the file.
+        members: the names in the module: `with_sharding_constraint`.
+    """
+    found = map(replaced_in, _imported_files(source))
+    return not any(one.is_open or not (one.assigned | one.patched).isdisjoint(members) for one in found)
+
+
+def _imported_files(source: ParsedSource) -> Iterator[ParsedSource]:
+    """Yield the files of the project that a file imports, or takes names from."""
+    if source.modules is None:
+        return
+    for node in (one.node for one in source.bindings.statements):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            module = "." * node.level + (node.module or "")
+            joint = "" if module.endswith(".") else "."
+            names = [module, *(f"{module}{joint}{alias.name}" for alias in node.names)]
+        for name in names:
+            other = source.modules(f"{name}.{_ANY}" if name.strip(".") else name + _ANY)
+            if other is not None:
+                yield other[0]
+
+
+_ANY = "_"
+"""Stands for a name in a module that is looked for."""
+
+
+def variables_have_no_such_member(source: ParsedSource, *members: str) -> bool:
+    """No class of Variables in the file, and no Variable, has a member of its own where the fix relies on Flax's.
+
+    No subclass overrides it, none has a `__getattr__` or a base class in another file, nothing replaces it in Flax's
+    classes, and no metadata is called so.
+
+    Args:
+        source: the file.
+        members: the names that the fix reads or no longer reads: `value`, `get_value`.
+    """
+    replaced = replaced_in(source)
+    if replaced.is_open or not replaced.patched.isdisjoint(members):
+        return False
+    if any(_may_be_metadata(source, name) for name in _GONE & {*members}):
+        return False
+    decide = {*members, "__getattr__", "__getattribute__", "__setattr__"}
+    return all(
+        not has_foreign_variable_classes(one) and own_members(one).isdisjoint(decide)
+        for one in (source, *_files_of_imported_classes(source))
+    )
+
+
+@remembered
+def _files_of_imported_classes(source: ParsedSource) -> tuple[ParsedSource, ...]:
+    """Return the files of the project that define the classes of Variables which a file imports."""
+    bound = (one for _, found in source.bindings.all_bound() for one in found if one.qualified_name)
+    names = {one.qualified_name for one in bound if one.name[:1].isupper()}
+    for name, uses in source.bindings.attributes.items():
+        if name[:1].isupper():  # ``layers.Scale``
+            names.update(*(source.bindings.names_of(use) for use in uses if isinstance(use, ast.Attribute)))
+    found = (definition_elsewhere(source, frozenset({name})) for name in sorted(filter(None, names)))
+    files = (one[0] for one in found if one is not None and is_derived_from_flax(one[0], one[1].node))
+    return tuple(dict.fromkeys(files))
+
+
+_GONE = frozenset({"to_variable"})
+"""Members that Flax's Variable no longer has, so that metadata is looked for. The others come before any metadata."""
 
 
 def name_is_seen_by_nobody_else(source: ParsedSource, imported: ImportedName) -> bool:
@@ -155,6 +248,34 @@ def name_is_seen_by_nobody_else(source: ParsedSource, imported: ImportedName) ->
         and not _is_named_in_text(source, name)
         and not (source.modules is not None and source.modules.import_from_here(name))
     )
+
+
+def annotations_are_not_read(source: ParsedSource) -> bool:
+    """Nothing in the file reads annotations as they are written, as strings or behind `from __future__ import`.
+
+    `inspect.signature` shows them, as do `__annotations__` and the fields of dataclasses.
+
+    Args:
+        source: the file.
+    """
+    if _READ_ANNOTATIONS.isdisjoint(source.bindings.attributes) and '"__annotations__"' not in source.text:
+        return True
+    imports = (one.node for one in source.bindings.statements if isinstance(one.node, ast.ImportFrom))
+    is_kept = any(node.module == "__future__" and node.names[0].name == "annotations" for node in imports)
+    return not is_kept and not quoted_annotations(source)
+
+
+_READ_ANNOTATIONS = frozenset(
+    {
+        "__annotations__",
+        "fields",
+        "formatargspec",
+        "get_annotations",
+        "getfullargspec",
+        "signature",
+        "__dataclass_fields__",
+    }
+)
 
 
 # The call, its predicate and its mapper
@@ -232,21 +353,26 @@ def tree_is_known_to_all(source: ParsedSource, tree: ast.expr) -> bool:
         tree: the tree whose leaves the fix is about.
     """
     origin = origin_of(source, tree)
-    return isinstance(origin, Origin) and not origin.is_open
+    if not isinstance(origin, Origin) or origin.is_open or _may_be_set_elsewhere(source, tree):
+        return False
+    return _is_made_by_itself(source, origin.made_by)
 
 
 def owner_is_a_variable(source: ParsedSource, owner: ast.expr) -> bool:
     """What the attribute is read from, or set on, is a Variable wherever the code runs.
 
     It is made by a constructor, has passed `isinstance`, or is annotated so, and nothing rebinds its name in between.
-    An attribute such as `self.kernel` is not enough, since other code may set it to something else.
+    An attribute such as `self.kernel` is not enough, since other code may set it to something else, nor what a function
+    reads from the module around it.
 
     Args:
         source: the file.
         owner: the expression before the dot.
     """
     is_certain = not isinstance(owner, ast.Attribute) and is_wrapper(source, owner, FOLLOW_PRIVATE)
-    return is_certain and members_are_themselves(source, *_WHAT_TELLS)
+    if not is_certain or _may_be_set_elsewhere(source, owner) or _may_be_called_by_its_text(source, owner):
+        return False
+    return members_are_themselves(source, *_WHAT_TELLS)
 
 
 def owner_is_a_state(source: ParsedSource, owner: ast.expr) -> bool:
@@ -261,8 +387,12 @@ def owner_is_a_state(source: ParsedSource, owner: ast.expr) -> bool:
     """
     if is_tested_state(source, owner) or is_made_state(source, owner):
         return True
+    if any(_may_be_set_elsewhere(source, one) for one in nodes_below([owner], ast.Name)):
+        return False
     origin = origin_of(source, owner)
     if not isinstance(origin, Origin) or origin.kind not in (TreeKind.STATE, TreeKind.GRADIENTS) or origin.is_open:
+        return False
+    if not _is_made_by_itself(source, origin.made_by):
         return False
     if not origin.is_certain and isinstance(origin.made_by, ast.Call):
         return False  # What is annotated as a State is one, whether it holds Variables or arrays.
@@ -316,11 +446,15 @@ def optimizer_is_known_to_all(source: ParsedSource, owner: ast.expr) -> bool:
         owner: the expression before the dot.
     """
     bindings = source.bindings.bindings_of(owner.id, start_of(owner)) if isinstance(owner, ast.Name) else ()
-    return bool(bindings) and all(
-        not is_public(getattr(one.scope.node, "name", ""), one.scope)
-        if one.kind is BindingKind.PARAMETER
-        else isinstance(one.value, ast.Call) and not one.path
-        for one in bindings
+    return (
+        bool(bindings)
+        and not _may_be_set_elsewhere(source, owner)
+        and all(
+            not is_public(one.scope)
+            if one.kind is BindingKind.PARAMETER
+            else isinstance(one.value, ast.Call) and not one.path
+            for one in bindings
+        )
     )
 
 
@@ -379,7 +513,88 @@ def value_has_no_metadata_of_its_own(source: ParsedSource, call: ast.Call, metad
     return None not in (*given, *metadata.keys) and not any(str(name).endswith("_init") for name in given)
 
 
+def order_of_metadata_is_not_read(source: ParsedSource) -> bool:
+    """Nothing in the file reads all metadata of a Variable, or its text: the name that the fix writes comes elsewhere.
+
+    Flax appends what is given by the old name behind all other metadata.
+
+    Args:
+        source: the file.
+    """
+    if not _SHOW_METADATA.isdisjoint(source.bindings.attributes) or _shows_variables(source):
+        return False
+    asks = source.bindings.attributes.get("get_metadata", ())
+    return all(_asks_for_one_name(source, use) for use in asks if isinstance(use, ast.Attribute))
+
+
 # How values are known
+
+
+@remembered
+def _shows_variables(source: ParsedSource) -> bool:
+    """Tell whether the file makes text of a Variable, or of what holds some, whose metadata the text lists."""
+    shown = [
+        one
+        for name in (*_ONLY_SAY, "str", "format")
+        for call in source.bindings.calls.get(name, ())
+        for one in call.args
+    ]
+    shown += [node.value for node in source.ast_nodes() if isinstance(node, ast.FormattedValue)]
+    shown += [node.right for node in source.ast_nodes() if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod)]
+    shown += [
+        one for node in source.ast_nodes() if isinstance(node, ast.Raise) for one in getattr(node.exc, "args", ())
+    ]
+    parts = [part for one in shown for part in (one.elts if isinstance(one, ast.Tuple) else [one])]
+    if any(is_wrapper(source, one) or _holds_variables(source, one) for one in parts):
+        return True
+    return any(_is_handed_on(source, use) for use in source.bindings.attributes.get("str", ()))
+
+
+def _is_handed_on(source: ParsedSource, function: ast.expr) -> bool:
+    """Tell whether a function is given to another one, as in ``map(str, variables)``, that may call it."""
+    call = source.ast_parent(function)
+    is_given = isinstance(call, ast.Call) and function in call.args
+    return is_given and source.bindings.names_of(call.func) == {"builtins.map"}  # type: ignore[union-attr]
+
+
+def _holds_variables(source: ParsedSource, node: ast.expr) -> bool:
+    origin = origin_of(source, node)
+    return isinstance(origin, Origin) and origin.kind is not TreeKind.PURE
+
+
+_SHOW_METADATA = frozenset(
+    {"_var_metadata", "_metadata", "repr", "__repr__", "__str__", "display", "tabulate", "pprint", "pformat"}
+)
+
+
+def _may_be_set_elsewhere(source: ParsedSource, node: ast.expr) -> bool:
+    """Tell whether a function reads a variable of the module around it, which other files may set: ``train.p = 3``."""
+    if not isinstance(node, ast.Name):
+        return False
+    bindings = source.bindings.bindings_of(node.id, start_of(node))
+    if any(one.value is not node and _may_be_set_elsewhere(source, one.value) for one in bindings if one.value):
+        return True
+    is_of_module = any(one.scope is source.bindings.module and one.kind is BindingKind.ASSIGNMENT for one in bindings)
+    return is_of_module and not _runs_with_module(source, node)
+
+
+def _runs_with_module(source: ParsedSource, node: ast.expr) -> bool:
+    """Tell whether code runs when the module is imported, and not when a function is called."""
+    scope: Scope | None = source.bindings.scope_at(start_of(node))
+    while scope is not None and scope.kind not in (ScopeKind.FUNCTION, ScopeKind.LAMBDA):
+        scope = scope.parent
+    return scope is None
+
+
+def _may_be_called_by_its_text(source: ParsedSource, node: ast.expr) -> bool:
+    """Tell whether a name is a parameter, and the file may find functions by their names: ``locals()["read"](3)``."""
+    bindings = source.bindings.bindings_of(node.id, start_of(node)) if isinstance(node, ast.Name) else ()
+    is_plain = (one.kind is BindingKind.PARAMETER and not getattr(one.node, "annotation", None) for one in bindings)
+    shown = not _SHOW_FUNCTIONS.isdisjoint(source.bindings.attributes)
+    return any(is_plain) and (shown or any(name in source.bindings.calls for name in ("eval", "locals", "dir")))
+
+
+_SHOW_FUNCTIONS = frozenset({"f_locals", "__closure__", "cell_contents"})
 
 
 def _is_never_empty(source: ParsedSource, value: ast.expr) -> bool:
@@ -458,25 +673,45 @@ def _only_reads(node: ast.expr) -> bool:
 _INITIALIZERS = ("flax.nnx.initializers.", "jax.nn.initializers.")
 
 
+def _asks_for_one_name(source: ParsedSource, use: ast.Attribute) -> bool:
+    call = source.ast_parent(use)
+    return isinstance(call, ast.Call) and call.func is use and any(isinstance(one, ast.Constant) for one in call.args)
+
+
+def _is_made_by_itself(source: ParsedSource, made_by: ast.expr) -> bool:
+    """Tell whether nothing replaces what makes an array or a tree, such as ``jnp.zeros`` and ``nnx.state``."""
+    function = made_by.func if isinstance(made_by, ast.Call) else made_by
+    return members_are_themselves(source, *(dotted_name(function) or ()))
+
+
 def _is_array(source: ParsedSource, value: ast.expr) -> bool:
     """Tell whether a value is an array for certain, and not what an initializer makes that adds metadata."""
     if isinstance(value, ast.Call) and isinstance(value.func, ast.Call):
         names = source.bindings.names_of(value.func.func)
-        return bool(names) and all(name.startswith(_INITIALIZERS) for name in names)
+        is_known = bool(names) and all(name.startswith(_INITIALIZERS) for name in names)
+        return is_known and _is_made_by_itself(source, value.func)
     origin = origin_of(source, value)
+    if isinstance(origin, Origin) and not _is_made_by_itself(source, origin.made_by):
+        return False
     is_array = isinstance(origin, Origin) and origin.kind is TreeKind.PURE
     return is_array and isinstance(origin, Origin) and origin.is_certain and not origin.is_open
 
 
 # How names may be bound or seen
 
-_ANYTHING = "*"
-"""Stands for a member whose name is not written in the file."""
+
+@remembered
+def _may_be_metadata(source: ParsedSource, name: str) -> bool:
+    """Tell whether a keyword or a string of the file may give a Variable metadata of a name."""
+    return name in source.text and any(
+        node.arg == name if isinstance(node, ast.keyword) else isinstance(node, ast.Constant) and node.value == name
+        for node in source.ast_nodes()
+    )
 
 
 @remembered
 def _are_names_in_the_open(source: ParsedSource) -> bool:
-    if _reaches_for_namespaces(source):
+    if _reaches_for_namespaces(source) or may_rebind_imports(source):
         return False
     imports = (one.node for one in source.bindings.statements if isinstance(one.node, ast.ImportFrom))
     return all(
@@ -504,50 +739,6 @@ def _reaches_for_namespaces(source: ParsedSource) -> bool:
 
 
 _NAMESPACES = ("__globals__", "f_globals", "__main__")
-
-
-_PATCHERS = ("setattr", "delattr", "__setattr__", "patch", "object", "multiple")
-"""Functions that replace a member by its name: ``setattr``, ``monkeypatch.setattr``, ``mock.patch.object``."""
-
-
-@remembered
-def _patched(source: ParsedSource) -> frozenset[str]:
-    """Return the names of members that the file sets on anything; ``_ANYTHING`` for one of JAX or Flax it works out."""
-    found = {name for name in source.bindings.set_attributes if _is_set_on_others(source, name)}
-    for call in (one for name in _PATCHERS for one in source.bindings.calls.get(name, ())):
-        names = [one.value for one in call.args[:2] if isinstance(one, ast.Constant) and isinstance(one.value, str)]
-        found.update(name.rpartition(".")[2] for name in names)
-        found.update(keyword.arg for keyword in call.keywords if keyword.arg is not None)
-        if not names and call.args and _is_of_library(source, call.args[0]):
-            found.add(_ANYTHING)
-    if any(_is_of_library(source, owner) for owner in _owners_of_dictionaries(source)):
-        found.add(_ANYTHING)
-    return frozenset(found)
-
-
-def _is_set_on_others(source: ParsedSource, name: str) -> bool:
-    """Tell whether the file sets an attribute on anything but ``self``, which may be a module or a class."""
-    stores = (
-        use.value
-        for use in source.bindings.attributes[name]
-        if isinstance(use, ast.Attribute) and not isinstance(use.ctx, ast.Load)
-    )
-    return any(
-        not isinstance(owner, ast.Name)
-        or class_of_method(source.bindings.bindings_of(owner.id, start_of(owner))) is None
-        for owner in stores
-    )
-
-
-def _owners_of_dictionaries(source: ParsedSource) -> Iterator[ast.expr]:
-    """Yield what the file asks for its dictionary of members, by ``owner.__dict__`` or ``vars(owner)``."""
-    uses = source.bindings.attributes.get("__dict__", ())
-    yield from (use.value for use in uses if isinstance(use, ast.Attribute))
-    yield from (call.args[0] for call in source.bindings.calls.get("vars", ()) if call.args)
-
-
-def _is_of_library(source: ParsedSource, node: ast.expr) -> bool:
-    return any(name.partition(".")[0] in ("jax", "flax") for name in source.bindings.names_of(node))
 
 
 # Who else may see a name
@@ -583,8 +774,10 @@ def _exported(source: ParsedSource) -> frozenset[object] | None:
 
 def _looks_names_up(source: ParsedSource) -> bool:
     """Tell whether the file looks names up by their text: ``eval``, ``locals()`` and the like."""
-    looks_up = any(name in source.bindings.calls for name in ("eval", "locals"))
-    return looks_up or "f_locals" in source.bindings.attributes or _reaches_for_namespaces(source)
+    looks_up = any(name in source.bindings.calls for name in ("eval", "locals", "dir"))
+    if looks_up or "f_locals" in source.bindings.attributes or _reaches_for_namespaces(source):
+        return True
+    return imports_itself(source)
 
 
 def _is_type_parameter(source: ParsedSource, name: str) -> bool:

@@ -209,7 +209,7 @@ def test_what_a_map_made() -> None:
 def test_what_other_files_may_call_with_something_else() -> None:
     for body, is_open in (
         ("def f(s): jax.tree.leaves(s)\nf(nnx.state(m))", True),
-        ("def _f(s): jax.tree.leaves(s)\n_f(nnx.state(m))", False),
+        ("def _f(s): jax.tree.leaves(s)\n_f(nnx.state(m))", True),
         ("def f(s): _g(s)\ndef _g(s): jax.tree.leaves(s)\nf(nnx.state(m))", True),
         ("def f():\n  def g(s): jax.tree.leaves(s)\n  g(nnx.state(m))", False),
     ):

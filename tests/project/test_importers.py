@@ -45,6 +45,8 @@ def fixed(folder: Path) -> str:
         "from unittest import mock\nfrom app import states\nmock.patch.object(states, 'VariableState', int)\n",
         "from app import states\ndef ask(module): return module.VariableState\nask(states)\n",
         "import app.states as s\nz = s\nState = z.VariableState\n",
+        "exec('from app.states import *')\n",
+        "from app import states\ndef ask(name): return getattr(states, name)\n",
     ],
 )
 def test_imported_elsewhere(tmp_path: Path, other: str) -> None:

@@ -108,6 +108,50 @@ def convert(tree):
         {body}
     return "seen"
 """,
+    "a decorator of a class": """\
+def quiet(owner):
+    function = owner.run
+    def call(self, tree):
+        try:
+            return function(self, tree)
+        except Exception:
+            return "seen"
+    owner.run = call
+    return owner
+@quiet
+class Runner:
+    def run(self, tree):
+        {body}
+def convert(tree):
+    return Runner().run(tree)
+""",
+    "a metaclass": """\
+class Quiet(type):
+    def __getattribute__(cls, name):
+        return type.__getattribute__(cls, name)
+    def __call__(cls, tree):
+        try:
+            return super().__call__(tree)
+        except Exception:
+            return "seen"
+class Runner(metaclass=Quiet):
+    def __new__(cls, tree):
+        {body}
+def convert(tree):
+    return Runner(tree)
+""",
+    "a function in its place": """\
+def convert(tree):
+    {body}
+def quiet(function):
+    def call(tree):
+        try:
+            return function(tree)
+        except Exception:
+            return "seen"
+    return call
+convert = quiet(convert)
+""",
     "a decorator of the file": """\
 def quiet(function):
     def call(tree):
@@ -133,6 +177,24 @@ SEEING = [
     Broken(safety.nothing_sees_the_error, code, floor, HEAD + filled(way, body), argument)
     for code, floor, body, argument in SEES_THE_ERROR
     for way in WAYS_TO_SEE_IT.values()
+]
+
+
+SEEING += [
+    Broken(
+        safety.nothing_sees_the_error, "NNX203", "0.11", HEAD + filled(way, SEES_THE_ERROR[4][2]), RAW, (helpers,) * 2
+    )
+    for way, helpers in (
+        (
+            "from helpers import timed\n@timed\ndef convert(tree):\n    {body}\n",
+            "def timed(function):\n    def call(tree):\n        try:\n            return function(tree)\n"
+            "        except Exception:\n            return 'seen'\n    return call\n",
+        ),
+        (
+            "from helpers import lock\ndef convert(tree):\n    with lock:\n        {body}\n    return 'seen'\n",
+            f"{QUIET}lock = Quiet()\n",
+        ),
+    )
 ]
 
 
@@ -345,7 +407,8 @@ OWNERS = [
             safety.names_are_bound_in_the_open,
             code,
             floor,
-            f'{HEAD}p = nnx.Param(1.0)\ndef convert(other):\n    globals()["p"] = other\n    {use}\n',
+            f'{HEAD}def convert(other):\n    globals()["nnx"] = SimpleNamespace(Param=lambda value: other)\n'
+            f"    p = nnx.Param(1.0)\n    {use}\n",
             OTHER,
         ),
     )
@@ -357,11 +420,46 @@ OWNERS = [
         f"{HEAD}def convert(tree, type=len):\n    p = nnx.Param([1.0])\n    return p.type\n",
     ),
     Broken(
-        safety.members_are_themselves,
+        safety.variables_have_no_such_member,
         "NNX203",
         "0.11",
         f'{HEAD}setattr(nnx.Variable, "to_variable", lambda self: 9)\n'
         "def convert(tree):\n    p = nnx.Param(1.0)\n    return p.to_variable()\n",
+    ),
+]
+
+MIXINS = {
+    "NNX204": "class Mixin:\n    type = 5\n",
+    "NNX205": "SEEN = []\nclass Mixin:\n    tag = property(lambda self: len(SEEN), lambda self, v: SEEN.append(v))\n",
+    "NNX206": "class Mixin:\n    value = 5\n",
+    "NNX212": "class Mixin:\n    sharding_names = 5\n",
+}
+OWN_MEMBERS = [
+    *(
+        Broken(
+            safety.variables_have_no_such_member,
+            code,
+            floor,
+            f"{HEAD}from helpers import Mixin\nclass Own(Mixin, nnx.Param): ...\n"
+            f"def read(p: nnx.Param):\n    {use}\ndef convert(tree):\n    return read(Own(1.0))\n",
+            RAW,
+            ("class Mixin: ...\n", MIXINS[code]),
+        )
+        for code, floor, use in USES
+        if code in MIXINS
+    ),
+    Broken(
+        safety.variables_have_no_such_member,
+        "NNX203",
+        "0.11",
+        f"{HEAD}def convert(tree):\n    p = nnx.Param(1.0, to_variable=lambda: 9)\n    return p.to_variable()\n",
+    ),
+    Broken(
+        safety.variables_have_no_such_member,
+        "NNX206",
+        "0.12.1",
+        f"{HEAD}from unittest import mock as m\ndef convert(tree):\n    p = nnx.Param(1.0)\n"
+        "    with m.patch.object(nnx.Variable, 'value', 7):\n        return p.value\n",
     ),
 ]
 
@@ -373,16 +471,15 @@ SEEN_NAMES = {
     "an attribute of a class": (
         "class A:\n    from flax.nnx import {old}\ndef convert(tree):\n    return getattr(A, '{o}' + '{ld}').__name__\n"
     ),
-    "globals": "from flax.nnx import {old}\ndef convert(tree):\n    return globals()['{o}' + '{ld}'].__name__\n",
+    "locals": "def convert(tree):\n    from flax.nnx import {old}\n    return locals()['{o}' + '{ld}'].__name__\n",
     "a doctest": (
         'from flax.nnx import {old}\nimport doctest\ndef f():\n    """\n    >>> {old} is None\n    False\n    """\n'
         "def convert(tree):\n"
-        "    return doctest.run_docstring_examples(f, {{'{old}': globals_of(f)['{o}' + '{ld}']}})\n"
-        "def globals_of(f):\n    return f.__globals__\n"
+        "    return doctest.run_docstring_examples(f, {{'{old}': eval('{o}' + '{ld}')}})\n"
     ),
     "__all__ that is worked out": (
         "from flax.nnx import {old}\n__all__ = ['{o}' + '{ld}']\ndef convert(tree):\n"
-        "    return [convert.__globals__[name].__name__ for name in __all__]\n"
+        "    return [eval(name).__name__ for name in __all__]\n"
     ),
 }
 SEEN = [
@@ -395,7 +492,73 @@ SEEN = [
     for code, floor, old in (("NNX201", "0.11", "VariableState"), ("NNX207", "0.12.7", "pure"))
     for program in SEEN_NAMES.values()
 ]
+PATCHES = {
+    "another name for the module": "with m.patch('flax.nnx.VariableState', int)",
+    "a keyword": "with m.patch(target='flax.nnx.VariableState', new=int)",
+    "a constant": "with m.patch(TARGET, int)",
+    "another name for the function": "with replace('flax.nnx.VariableState', int)",
+    "a member of a module": "with m.patch.object(nnx, 'VariableState', int)",
+    "a name that is put together": "with m.patch.object(nnx, f'Variable{STATE}', int)",
+    "the dictionary of a module": "with m.patch.dict(nnx.__dict__, VariableState=int)",
+    "several members": "with m.patch.multiple('flax.nnx', VariableState=int)",
+    "a function that is given the module": "put_all(nnx)\n    if True",
+    "a module that is asked for": "__import__('flax.nnx', fromlist=['x']).VariableState = int\n    if True",
+    "another name for setattr": "put = setattr\n    put(nnx, NAME, int)\n    if True",
+}
 MEMBERS = [
+    *(
+        Broken(
+            safety.members_are_themselves,
+            "NNX201",
+            "0.11",
+            f"{HEAD}from unittest import mock as m\nreplace = m.patch\nSTATE = 'State'\n"
+            "TARGET, NAME = 'flax.nnx.Variable' + STATE, 'Variable' + STATE\n"
+            "def put_all(module):\n    setattr(module, NAME, int)\ndef convert(tree):\n"
+            f"    {patch}:\n        return isinstance(3, nnx.VariableState)\n",
+        )
+        for patch in PATCHES.values()
+    ),
+    *(
+        Broken(safety.function_is_called_where_it_is_named, "NNX207", "0.12.7", program)
+        for program in (
+            f"{HEAD}def convert(tree):\n    return nnx.pure is getattr(nnx, 'pu' + 're')\n",
+            "from flax.nnx import pure\nfrom flax import nnx\n"
+            "def convert(tree):\n    return pure is getattr(nnx, 'pu' + 're')\n",
+        )
+    ),
+    *(
+        Broken(
+            safety.names_are_bound_in_the_open,
+            code,
+            floor,
+            f"{HEAD}def convert(tree):\n    globals()['{module}'] = SimpleNamespace({members})\n    return {call}\n",
+        )
+        for code, floor, module, members, call in (
+            (
+                "NNX106",
+                "0.11",
+                "nnx",
+                "Param=lambda node: False, Variable=int",
+                "len(jax.tree.leaves(tree, is_leaf=nnx.Param))",
+            ),
+            ("NNX201", "0.11", "nnx", "VariableState=int, Variable=str", "isinstance(3, nnx.VariableState)"),
+            ("NNX207", "0.12.7", "nnx", "pure=abs, as_pure=str", "nnx.pure(-3)"),
+            ("NNX208", "0.11", "jax", "tree_map=max, tree=SimpleNamespace(map=min)", "jax.tree_map(3, 4)"),
+        )
+    ),
+    Broken(
+        safety.annotations_are_not_read,
+        "NNX201",
+        "0.11",
+        f"{HEAD}def read(v: 'nnx.VariableState'): ...\ndef convert(tree):\n    return read.__annotations__['v']\n",
+    ),
+    Broken(
+        safety.annotations_are_not_read,
+        "NNX201",
+        "0.11",
+        f"from __future__ import annotations\nimport inspect\n{HEAD}def read(v: nnx.VariableState): ...\n"
+        "def convert(tree):\n    return str(inspect.signature(read))\n",
+    ),
     Broken(
         safety.members_are_themselves,
         "NNX201",
@@ -408,6 +571,13 @@ MEMBERS = [
         "0.12.7",
         f"{HEAD}def convert(tree):\n    setattr(nnx, 'as_pure', len)\n    return nnx.pure(nnx.State({{}}))\n",
         EMPTY,
+    ),
+    Broken(
+        safety.members_are_themselves,
+        "NNX208",
+        "0.11",
+        f"{HEAD}jax.tree_map = jax.tree_util.tree_map\njax.tree.map = lambda f, tree: 5\n"
+        "def convert(tree):\n    return jax.tree_map(lambda x: x, tree)\n",
     ),
     Broken(
         safety.members_are_themselves,
@@ -480,6 +650,30 @@ REMOVED = [
         HEAD + "nnx.__dict__['with_sharding' + '_constraint'] = max\n"
         "def convert(tree):\n    return nnx.with_sharding_constraint(3, 4)\n",
     ),
+    Broken(
+        safety.imported_files_replace_nothing,
+        "NNX214",
+        "0.11.2",
+        HEAD + "import helpers\ndef convert(tree):\n    return nnx.with_sharding_constraint(3, 4)\n",
+        RAW,
+        ("from flax import nnx\nnnx.with_sharding_constraint = max\n",) * 2,
+    ),
+    Broken(
+        safety.members_are_themselves,
+        "NNX214",
+        "0.11.2",
+        HEAD + "import helpers\nhelpers.add_to(nnx)\n"
+        "def convert(tree):\n    return nnx.with_sharding_constraint(3, 4)\n",
+        RAW,
+        ("def add_to(module): module.with_sharding_constraint = max\n",) * 2,
+    ),
+    Broken(
+        safety.members_are_themselves,
+        "NNX214",
+        "0.11.2",
+        HEAD + "nnx.__getattr__ = lambda name: max\n"
+        "def convert(tree):\n    return nnx.with_sharding_constraint(3, 4)\n",
+    ),
 ]
 
 
@@ -495,6 +689,35 @@ IS_A_CLASS = [
 
 PARTITIONED = "nnx.with_partitioning(nnx.initializers.zeros_init(), ('own',), eager_sharding=False)"
 METADATA = [
+    Broken(
+        safety.order_of_metadata_is_not_read,
+        "NNX212",
+        "0.12.4",
+        f"{HEAD}def convert(tree):\n    value = jax.numpy.zeros(1)\n"
+        "    return list(nnx.Param(value, sharding=('a',), eager_sharding=False).get_metadata())\n",
+    ),
+    Broken(
+        safety.order_of_metadata_is_not_read,
+        "NNX212",
+        "0.12.4",
+        f"{HEAD}def convert(tree):\n    value = jax.numpy.zeros(1)\n"
+        "    kernel = nnx.Param(value, sharding=('a',), eager_sharding=False)\n    return f'{kernel}'\n",
+    ),
+    Broken(
+        safety.order_of_metadata_is_not_read,
+        "NNX212",
+        "0.12.4",
+        f"{HEAD}def convert(tree):\n    layer = nnx.LayerNorm(2, rngs=nnx.Rngs(0),\n"
+        "        scale_metadata={'sharding': ('a',), 'eager_sharding': False})\n    return repr(layer.scale)\n",
+    ),
+    Broken(
+        safety.value_has_no_metadata_of_its_own,
+        "NNX212",
+        "0.12.4",
+        f"{HEAD}jax.numpy.zeros = lambda shape: {PARTITIONED.replace('zeros', 'ones')}(jax.random.key(0), shape)\n"
+        "def convert(tree):\n    value = jax.numpy.zeros((2,))\n"
+        "    return nnx.Param(value, sharding=('given',), eager_sharding=False).get_metadata('out_sharding')\n",
+    ),
     Broken(
         safety.value_has_no_metadata_of_its_own,
         "NNX212",
@@ -569,6 +792,13 @@ def convert(tree):
         f"{HEAD}State = nnx.State\n"
         "def convert(tree: State):\n    globals()['nnx'] = None\n    return tree.to_pure_dict()\n",
         EMPTY,
+    ),
+    Broken(
+        safety.members_are_themselves,
+        "NNX211",
+        "0.10.4",
+        f"{HEAD}def convert(tree):\n    nnx.state = lambda model: SimpleNamespace(to_pure_dict=lambda: 6)\n"
+        "    return nnx.state(tree).to_pure_dict()\n",
     ),
     Broken(
         safety.members_are_themselves,
@@ -686,6 +916,7 @@ def main():
 
 BROKEN = [
     *SEEING,
+    *OWN_MEMBERS,
     *MAPPING,
     *WITHOUT_IS_LEAF,
     *COLLAPSED,

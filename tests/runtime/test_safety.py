@@ -51,14 +51,14 @@ def outcome(source: str, broken: Broken) -> object:
         helpers = types.ModuleType("helpers")
         exec(broken.helpers[1], helpers.__dict__)
         sys.modules["helpers"] = helpers
-    with what_they_were(nnx, nnx.Variable, jax, jax.tree, builtins), warnings.catch_warnings():
+    with what_they_were(nnx, nnx.Variable, jax, jax.tree, jax.numpy, builtins), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             exec(HEAD, argument)
             exec(compile(source, "program.py", "exec"), module.__dict__)
             argument |= {name: module.__dict__[name] for name in ("Box",) if name in module.__dict__}
             result = module.__dict__["convert"](eval(broken.argument, argument))
-            return repr(jax.tree.map(lambda leaf: leaf, result))
+            return repr(jax.tree_util.tree_map(lambda leaf: leaf, result))
         except Exception as error:
             return type(error)
         finally:

@@ -28,7 +28,7 @@ class Arguments:
     """What all mentions of a function in its file pass to one parameter.
 
     ``position`` is the parameter's place among those that a call can give. ``is_public`` is true if other files may
-    call the function as well: it has no leading underscore, and stands in no other function.
+    call the function as well: it stands in no other function. A leading underscore keeps nobody from calling it.
     """
 
     position: int
@@ -67,7 +67,8 @@ def arguments_of(source: ParsedSource, parameter: Binding) -> Arguments | None:
     if position < 0:
         return None
     given = tuple(Argument(one, _given_by(source, one, parameter.name, position)) for one in mentions)
-    return Arguments(position, is_public(name, parameter.scope), given)
+    is_global = source.bindings.is_shared(name)
+    return Arguments(position, is_global or is_public(parameter.scope), given)
 
 
 def _name_of(source: ParsedSource, function: ast.AST) -> str:
@@ -85,17 +86,9 @@ def _class_around(function: Scope) -> Scope | None:
     return around if is_method else None
 
 
-def is_public(name: str, function: Scope) -> bool:
-    """Tell whether other files may call a function: its name starts with no ``_``, and it is in no other function."""
-    return not name.startswith("_") and not _is_nested(function)
-
-
-def _is_nested(function: Scope) -> bool:
-    """Tell whether a function is defined in another one, so that no other file can import it."""
-    around = function.parent
-    while around is not None and around.kind not in (ScopeKind.FUNCTION, ScopeKind.LAMBDA):
-        around = around.parent
-    return around is not None
+def is_public(function: Scope) -> bool:
+    """Tell whether other files may call a function: it is a method, or in no other function."""
+    return function.parent is None or function.parent.kind not in (ScopeKind.FUNCTION, ScopeKind.LAMBDA)
 
 
 def _mentions_of(source: ParsedSource, function: ast.AST, name: str) -> Iterator[ast.Name]:

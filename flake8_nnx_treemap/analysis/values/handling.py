@@ -10,7 +10,8 @@ from flake8_nnx_treemap.analysis.calls.functions import PARTIAL
 from flake8_nnx_treemap.analysis.code.managers import NEVER_SWALLOW
 from flake8_nnx_treemap.analysis.code.managers import may_swallow as may_swallow_by_name
 from flake8_nnx_treemap.analysis.code.nodes import dotted_name, is_name, nodes_below, own_nodes, start_of
-from flake8_nnx_treemap.analysis.names.scopes import FUNCTIONS, Binding, BindingKind, class_of_method
+from flake8_nnx_treemap.analysis.names.imported import definition_elsewhere
+from flake8_nnx_treemap.analysis.names.scopes import FUNCTIONS, Binding, BindingKind, ScopeKind, class_of_method
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
 from flake8_nnx_treemap.analysis.values.provenance import attribute_values
 
@@ -31,6 +32,14 @@ _HANDLING_WORDS = (
     "expectedfailure",
     "raises",
     "attempt",
+    "atexit",
+    "executor",
+    "finalize",
+    "gather",
+    "submit",
+    "thread",
+    "timer",
+    "weakref",
 )
 """Words in the names of functions elsewhere that call a function so that its error is handled."""
 
@@ -45,13 +54,16 @@ def may_handle(source: ParsedSource, node: ast.AST, errors: Errors) -> bool:
 
     Returns:
         False if every handler around the node is known to be for other errors, every context manager to swallow none,
-        and every decorator and caller that is written around it to handle none. Who calls the function from elsewhere
-        is not asked.
+        and every decorator and caller that is written around it to handle none. Where the node is in a function within
+        another one, that one may call it anywhere, and handles nothing. Who calls from elsewhere is not asked.
     """
-    child, around, in_lambda = node, source.ast_parent(node), False
+    child, around, in_lambda, runs_later = node, source.ast_parent(node), False, False
     while around is not None:
         if _may_handle_below(source, around, child, errors):
             return True
+        if isinstance(around, FUNCTIONS) and runs_later and _handles_somewhere(source, around, errors):
+            return True
+        runs_later = runs_later or isinstance(around, (*FUNCTIONS, ast.Lambda, ast.GeneratorExp))
         in_lambda = in_lambda or isinstance(child, ast.Lambda)
         is_given = in_lambda and isinstance(around, ast.Call) and child is not around.func
         if is_given and _calls_and_handles(source, around):
@@ -70,10 +82,74 @@ def _may_handle_below(source: ParsedSource, around: ast.AST, child: ast.AST, err
     if isinstance(around, (ast.With, ast.AsyncWith)):
         return any(may_swallow(source, item.context_expr) for item in around.items)
     if isinstance(around, FUNCTIONS):
-        # An ``AttributeError`` in these is what ``hasattr`` and ``getattr`` ask for.
-        is_asked = around.name in ("__getattr__", "__getattribute__") or _is_property(source, around)
-        return is_asked or any(_calls_and_handles(source, one) for one in around.decorator_list)
-    return False
+        # An ``AttributeError`` in these is what ``hasattr`` and ``getattr`` ask for. No error leaves ``__del__``.
+        is_asked = around.name in ("__getattr__", "__getattribute__", "__del__") or _is_property(source, around)
+        if is_asked or any(_calls_and_handles(source, one) for one in around.decorator_list):
+            return True
+        is_task = isinstance(around, ast.AsyncFunctionDef) and not _RUN_TASKS.isdisjoint(source.bindings.calls)
+        return is_task or _is_replaced(source, around)
+    return isinstance(around, ast.ClassDef) and _wraps_methods(source, around)
+
+
+@remembered
+def _handles_somewhere(source: ParsedSource, function: ast.AST, errors: Errors) -> bool:
+    """Tell whether a function handles one of some errors anywhere in its body, or gives a function to what does."""
+    nodes = list(own_nodes(function))
+    tries = [node for node in nodes if isinstance(node, _TRIES)]
+    handlers = [handler.type for one in tries for handler in one.handlers]
+    if any(_is_for(source, caught, errors) for caught in handlers) or any(_leaves(one.finalbody) for one in tries):
+        return True
+    items = [item for node in nodes if isinstance(node, (ast.With, ast.AsyncWith)) for item in node.items]
+    if any(may_swallow(source, item.context_expr) for item in items):
+        return True
+    return any(_is_given_away(source, node) for node in nodes)
+
+
+def _is_given_away(source: ParsedSource, node: ast.AST) -> bool:
+    """Tell whether a function that stands in another one is put somewhere, or given to what may handle its errors."""
+    if isinstance(node, ast.Name):
+        bindings = source.bindings.bindings_of(node.id, start_of(node))
+        if all(one.kind is not BindingKind.FUNCTION or one.scope.kind is ScopeKind.MODULE for one in bindings):
+            return False
+    elif not isinstance(node, ast.Lambda):
+        return False
+    around = source.ast_parent(node)
+    around = source.ast_parent(around) if isinstance(around, ast.keyword) else around
+    if isinstance(around, ast.Call):
+        return around.func is not node and _calls_and_handles(source, around)
+    return isinstance(around, (ast.List, ast.Tuple, ast.Set, ast.Dict))
+
+
+def _is_replaced(source: ParsedSource, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Tell whether the file puts another function in a function's place: ``step = quiet(step)``, ``A.step = ..``."""
+    if function.name in source.bindings.set_attributes:
+        return True
+    bindings = source.bindings.names_in(source.bindings.scope_at(start_of(function))).get(function.name, [])
+    assigned = (one.value for one in bindings if one.kind is BindingKind.ASSIGNMENT)
+    return any(isinstance(value, ast.Call) and _calls_and_handles(source, value) for value in assigned)
+
+
+_RUN_TASKS = frozenset({"create_task", "ensure_future", "gather", "run_coroutine_threadsafe"})
+"""Functions that run a coroutine, and keep its error for whoever asks."""
+
+
+def _wraps_methods(source: ParsedSource, definition: ast.ClassDef) -> bool:
+    """Tell whether a decorator, a metaclass or a base of a class that the file defines may wrap its methods."""
+    if any(_calls_and_handles(source, one) for one in definition.decorator_list):
+        return True
+    metaclasses = (keyword.value for keyword in definition.keywords if keyword.arg == "metaclass")
+    if any(not source.bindings.names_of(one) for one in metaclasses):
+        return True
+    return any(_may_wrap_methods(source, base) for base in definition.bases)
+
+
+def _may_wrap_methods(source: ParsedSource, base: ast.expr) -> bool:
+    """Tell whether a base class of this project, or of its file, is told of its subclasses, or has a metaclass."""
+    names = source.bindings.names_of(base)
+    elsewhere = definition_elsewhere(source, names) if names else None
+    if elsewhere is not None:
+        return any(word in elsewhere[0].text for word in ("__init_subclass__", "metaclass"))
+    return not names and "__init_subclass__" in source.text
 
 
 def _is_property(source: ParsedSource, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
@@ -81,7 +157,8 @@ def _is_property(source: ParsedSource, function: ast.FunctionDef | ast.AsyncFunc
     if any(found & _PROPERTIES for found in names):
         return True
     calls = (call for name in ("property", "cached_property") for call in source.bindings.calls.get(name, ()))
-    return any(is_name(given, function.name) for call in calls for given in call.args)
+    given = (one for call in calls for one in (*call.args, *(keyword.value for keyword in call.keywords)))
+    return any(is_name(one, function.name) for one in given)
 
 
 def _is_for(source: ParsedSource, caught: ast.expr | None, errors: Errors) -> bool:
@@ -140,7 +217,9 @@ def _attribute_may_swallow(source: ParsedSource, called: ast.Attribute, is_itsel
     """Tell whether what an attribute holds, or a call of it returns, may swallow though its name sounds otherwise."""
     names = source.bindings.names_of(called)
     if names:
-        return any(name.rpartition(".")[2] not in NEVER_SWALLOW for name in names)
+        is_known = all(name.rpartition(".")[2] in NEVER_SWALLOW for name in names)
+        elsewhere = definition_elsewhere(source, names) if is_known else None
+        return not is_known or (elsewhere is not None and _binding_may_swallow(*elsewhere, called, is_itself, steps))
     root = (dotted_name(called) or ("",))[0]
     bindings = source.bindings.bindings_of(root, start_of(called))
     if not is_itself or len(bindings) != 1 or bindings[0].kind is not BindingKind.PARAMETER:
@@ -156,7 +235,10 @@ def _binding_may_swallow(
 ) -> bool:
     """Tell whether a name, bound in one way, or what a call of it returns, is a manager that may swallow."""
     if binding.qualified_name is not None:
-        return binding.qualified_name.rpartition(".")[2] not in NEVER_SWALLOW
+        if binding.qualified_name.rpartition(".")[2] not in NEVER_SWALLOW:
+            return True
+        elsewhere = definition_elsewhere(source, frozenset({binding.qualified_name}))
+        return elsewhere is not None and _binding_may_swallow(*elsewhere, manager, is_itself, steps)
     if binding.kind is BindingKind.PARAMETER:
         return may_swallow_by_name(manager)
     if binding.kind is BindingKind.FUNCTION:
@@ -206,7 +288,8 @@ def _never_returns_true(source: ParsedSource, definition: ast.ClassDef) -> bool:
 def _calls_and_handles(source: ParsedSource, called: ast.AST) -> bool:
     """Tell whether a decorator, or what is given a lambda, may handle the errors of the function that it is given.
 
-    What is imported does not, unless its name says so; what the file itself defines may.
+    What is imported does not, unless its name says so, or it is of this project and in a file that handles errors; what
+    the file itself defines may.
     """
     function = called.func if isinstance(called, ast.Call) else called
     names = source.bindings.names_of(function)
@@ -214,4 +297,7 @@ def _calls_and_handles(source: ParsedSource, called: ast.AST) -> bool:
         return True
     if names == {PARTIAL} and isinstance(called, ast.Call) and called.args:
         return _calls_and_handles(source, called.args[0])
-    return any(word in name.lower() for name in names for word in _HANDLING_WORDS)
+    if any(word in name.lower() for name in names for word in _HANDLING_WORDS):
+        return True
+    elsewhere = definition_elsewhere(source, names)
+    return elsewhere is not None and any(word in elsewhere[0].text for word in ("except", "suppress", "__exit__"))

@@ -7,7 +7,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
-from flake8_nnx_treemap.analysis.code.nodes import start_of, walk
+from flake8_nnx_treemap.analysis.code.nodes import start_of, walk, words_below
 from flake8_nnx_treemap.analysis.names.imported import definition_elsewhere
 from flake8_nnx_treemap.analysis.names.scopes import Binding, BindingKind, ScopeKind
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
@@ -38,13 +38,69 @@ def own_members(source: ParsedSource) -> frozenset[str]:
     return frozenset((*_members_in_bodies(source), *_members_by_type(source), *_members_set(source)))
 
 
+@remembered
+def has_foreign_variable_classes(source: ParsedSource) -> bool:
+    """Tell whether a class of the file inherits from Variables, and from a class that may have any attribute.
+
+    That is a class in another file, or one of this file that is no class of Variables.
+    """
+    variables, bases = _variables(source)
+    made = [call.args[1] for call in _calls_that_make_classes(source) if _may_have_variable(source, call.args[1])]
+    if not all(isinstance(one, ast.Tuple) and all(_is_known(source, base) for base in one.elts) for one in made):
+        return True
+    classes = [one for one in variables.union(*bases.values()) if isinstance(one, ast.ClassDef)]
+    others = [one for one in classes if not all(_is_known(source, base) for base in one.bases)]
+    return not _derived_from_flax(source).isdisjoint(_closed(others, _derived(source)))
+
+
+def is_derived_from_flax(source: ParsedSource, definition: ast.AST) -> bool:
+    """Tell whether a class of the file inherits from one of Flax's classes of Variables."""
+    return definition in _derived_from_flax(source)
+
+
+@remembered
+def _derived_from_flax(source: ParsedSource) -> set[ast.AST]:
+    variables, _ = _variables(source)
+    classes = (one for one in variables if isinstance(one, ast.ClassDef))
+    return _closed([one for one in classes if any(_is_of_flax(source, base) for base in one.bases)], _derived(source))
+
+
+@remembered
+def _derived(source: ParsedSource) -> _Classes:
+    """Return, for each class of the file, those that inherit from it."""
+    _, bases = _variables(source)
+    derived: defaultdict[ast.AST, list[ast.AST]] = defaultdict(list)
+    for definition, inherited in bases.items():
+        for one in inherited:
+            derived[one].append(definition)
+    return derived
+
+
+def _is_of_flax(source: ParsedSource, base: ast.expr) -> bool:
+    names = source.bindings.names_of(base.value if isinstance(base, ast.Subscript) else base)
+    return bool(names) and all(canonical(name) in WRAPPERS for name in names)
+
+
+def _is_known(source: ParsedSource, base: ast.expr) -> bool:
+    """Tell whether a base class is a class of Flax's Variables, one of this file that is such a class, or abstract."""
+    here = _classes_named(source, base)
+    if here:
+        variables, _ = _variables(source)
+        return all(one in variables for one in here)
+    names = source.bindings.names_of(base.value if isinstance(base, ast.Subscript) else base)
+    return _is_of_flax(source, base) or (bool(names) and names <= _HAVE_NO_MEMBERS)
+
+
+_HAVE_NO_MEMBERS = frozenset({"abc.ABC", "builtins.object", "typing.Generic", "typing_extensions.Generic"})
+
+
 def _members_in_bodies(source: ParsedSource) -> Iterator[str]:
     bodies: dict[ast.AST, list[str]] = {}
     for name, bound in source.bindings.all_bound():
         for binding in bound:
             if binding.scope.kind is ScopeKind.CLASS:
                 bodies.setdefault(binding.scope.node, []).extend((name, *_slots(binding)))
-    if bodies:
+    if any(isinstance(statement.node, ast.ClassDef) for statement in source.bindings.statements):
         variables, bases = _variables(source)
         for definition in _closed(variables, bases):
             yield from bodies.get(definition, ())
@@ -54,7 +110,16 @@ def _members_in_bodies(source: ParsedSource) -> Iterator[str]:
 
 def _has_unseen_members(source: ParsedSource, definition: ast.ClassDef) -> bool:
     """Tell whether a function of this file makes one of a class's bases, or decorates it, and so may add members."""
-    if any(isinstance(base, ast.Call) for base in definition.bases):
+    if any(isinstance(base, (ast.Call, ast.Starred)) for base in definition.bases):
+        return True
+    if any(
+        keyword.arg == "metaclass" and not source.bindings.names_of(keyword.value) for keyword in definition.keywords
+    ):
+        return True
+    words = words_below(definition)
+    if not words.isdisjoint(("exec", "locals", "vars")) or any(
+        isinstance(one, ast.FunctionDef) and one.name == "__init_subclass__" for one in definition.body
+    ):
         return True
     decorators = (one.func if isinstance(one, ast.Call) else one for one in definition.decorator_list)
     return any(not source.bindings.names_of(one) for one in decorators)
@@ -123,6 +188,7 @@ def _slots(binding: Binding) -> Iterator[str]:
 _Classes = Mapping[ast.AST, list[ast.AST]]
 
 
+@remembered
 def _variables(source: ParsedSource) -> tuple[set[ast.AST], _Classes]:
     """Return the classes of the file that may be Variables, and the bases in this file of each class."""
     bases: defaultdict[ast.AST, list[ast.AST]] = defaultdict(list)

@@ -33,8 +33,8 @@ class Following:
     """Which parameters are followed to the arguments of their function's calls in this file.
 
     ``calls`` is the number of functions that may still be followed. Without ``public``, functions are left out that
-    other files may call as well, with other arguments; without ``attributes``, attributes that other files may set, and
-    what is taken from them.
+    other files may call as well, with other arguments, and the leaves of trees of which only ``is_leaf`` tells; without
+    ``attributes``, attributes that other files may set, and what is taken from them.
     """
 
     calls: int = 2
@@ -59,7 +59,9 @@ def is_wrapper(source: ParsedSource, node: ast.expr, following: Following = FOLL
         whose ``is_leaf`` stops at wrappers; for ``nnx.Param(..)``; for names and attributes that are assigned nothing
         else or annotated so; and for a parameter if all calls in this file pass wrappers.
     """
-    if _is_made_so(source, node, following) or (isinstance(node, ast.Name) and _is_known(source, node)):
+    if _is_made_so(source, node, following) or (
+        isinstance(node, ast.Name) and _is_known(source, node, following.public)
+    ):
         return True
     if not following.attributes:
         return False
@@ -68,13 +70,13 @@ def is_wrapper(source: ParsedSource, node: ast.expr, following: Following = FOLL
     return is_layer_variable(source, node) or is_item_of_state(source, node)
 
 
-def _is_known(source: ParsedSource, node: ast.Name) -> bool:
-    """Tell whether a name has been tested, or is what a traversal hands over."""
+def _is_known(source: ParsedSource, node: ast.Name, of_any_tree: bool) -> bool:
+    """Tell whether a name has been tested, or is what a traversal, of a known tree or of any, hands over."""
     bindings = source.bindings.bindings_of(node.id, start_of(node))
     if any(known_at(source, _known_where_tested(source), node, bindings)):
         return True
     may_be_handed_over = len(bindings) == 1 and _may_be_handed_over(bindings[0])
-    return may_be_handed_over and any(known_at(source, _known_where_handed_over(source), node, bindings))
+    return may_be_handed_over and any(known_at(source, _known_where_handed_over(source, of_any_tree), node, bindings))
 
 
 def _may_be_handed_over(binding: Binding) -> bool:
@@ -190,19 +192,20 @@ def _is_given_nothing_else(source: ParsedSource, binding: Binding, following: Fo
 
 
 def _gives_wrapper(source: ParsedSource, given: Argument, name: str, following: Following) -> bool:
-    if given.mention in _mappers(source) and _leaf_given(source, given.mention) == name:
+    of_any_tree = following.public
+    if given.mention in _mappers(source) and _leaf_given(source, given.mention, of_any_tree) == name:
         return True
     call = source.ast_parent(given.mention)
     is_partial = isinstance(call, ast.Call) and call.args[:1] == [given.mention]
     if isinstance(call, ast.Call) and is_partial and source.bindings.names_of(call.func) == {PARTIAL}:
         uses = uses_of(source, call)
-        return bool(uses) and all(not use.path and _leaf_given(source, use.node) == name for use in uses)
+        return bool(uses) and all(not use.path and _leaf_given(source, use.node, of_any_tree) == name for use in uses)
     return given.value is not None and is_wrapper(source, given.value, following)
 
 
-def _leaf_given(source: ParsedSource, expression: ast.expr) -> str | None:
+def _leaf_given(source: ParsedSource, expression: ast.expr, of_any_tree: bool) -> str | None:
     """Return the parameter that always gets a wrapper if an expression is a mapper that is called with nothing else."""
-    found = _mappers_of_wrappers(source).get(expression)
+    found = _mappers_of_wrappers(source, of_any_tree).get(expression)
     return None if found is None else found.leaf
 
 
@@ -213,10 +216,15 @@ def _mappers(source: ParsedSource) -> frozenset[ast.expr]:
 
 
 @remembered
-def _mappers_of_wrappers(source: ParsedSource) -> dict[ast.expr, Mapper]:
-    """Return the mappers without dispatch in calls that stop only at wrappers, by the expression that is given."""
+def _mappers_of_wrappers(source: ParsedSource, of_any_tree: bool) -> dict[ast.expr, Mapper]:
+    """Return the mappers without dispatch in calls that stop only at wrappers, by the expression that is given.
+
+    Without ``of_any_tree``, those over trees are left out that may have other leaves as well, such as members of enums.
+    """
     found: dict[ast.expr, Mapper] = {}
     for call in _calls_that_stop_at_wrappers(source):
+        if not of_any_tree and not holds_only_wrappers(source, call.trees):
+            continue
         mapper = None if call.mapper is None else mapper_of(source, call.mapper, call.function.leaf_position)
         if isinstance(mapper, Mapper) and not mapper.dispatches and not mapper.function.overridable:
             found[mapper.expression] = mapper
@@ -232,8 +240,8 @@ def _known_where_tested(source: ParsedSource) -> KnownNames:
 
 
 @remembered
-def _known_where_handed_over(source: ParsedSource) -> KnownNames:
-    return by_name(_handed_over(source))
+def _known_where_handed_over(source: ParsedSource, of_any_tree: bool) -> KnownNames:
+    return by_name(_handed_over(source, of_any_tree))
 
 
 def _tested(source: ParsedSource) -> Iterator[KnownName]:
@@ -274,8 +282,8 @@ def _is_nothing_but(definition: ast.FunctionDef | ast.Lambda, test: ast.expr) ->
     return is_plain and isinstance(returned, ast.Return) and returned.value is test
 
 
-def _handed_over(source: ParsedSource) -> Iterator[KnownName]:
-    for node, mapper in _mappers_of_wrappers(source).items():
+def _handed_over(source: ParsedSource, of_any_tree: bool) -> Iterator[KnownName]:
+    for node, mapper in _mappers_of_wrappers(source, of_any_tree).items():
         if isinstance(node, ast.Lambda):
             yield from _leaf_of_lambda(source, node, mapper.leaf)
     for call in _calls_that_stop_at_wrappers(source):
