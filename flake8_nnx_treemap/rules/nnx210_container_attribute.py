@@ -383,6 +383,82 @@ def result():
         trees=(),
         result=[2.0, 2.0, 2.0],
     ),
+    Example(
+        title="A field of a dataclass",
+        source="""\
+import dataclasses
+
+import jax.numpy as jnp
+from flax import nnx
+
+
+@dataclasses.dataclass(eq=False)
+class Stack(nnx.Module):
+    layers: list[nnx.Linear]
+
+    def __call__(self, x):
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+
+def result():
+    rngs = nnx.Rngs(0)
+    model = Stack(layers=[nnx.Linear(2, 2, rngs=rngs) for _ in range(3)])
+    return list(model(jnp.ones((4, 2))).shape)
+""",
+        marked=("list[nnx.Linear]",),
+        fixed={
+            "0.11": """\
+import dataclasses
+
+import jax.numpy as jnp
+from flax import nnx
+
+
+@dataclasses.dataclass(eq=False)
+class Stack(nnx.Module):
+    layers: nnx.Data[list[nnx.Linear]]
+
+    def __call__(self, x):
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+
+def result():
+    rngs = nnx.Rngs(0)
+    model = Stack(layers=[nnx.Linear(2, 2, rngs=rngs) for _ in range(3)])
+    return list(model(jnp.ones((4, 2))).shape)
+""",
+            "0.12.1": """\
+import dataclasses
+
+import jax.numpy as jnp
+from flax import nnx
+
+
+@dataclasses.dataclass(eq=False)
+class Stack(nnx.Module):
+    layers: list[nnx.Linear] = nnx.data()
+
+    def __call__(self, x):
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+
+def result():
+    rngs = nnx.Rngs(0)
+    model = Stack(layers=[nnx.Linear(2, 2, rngs=rngs) for _ in range(3)])
+    return list(model(jnp.ones((4, 2))).shape)
+""",
+        },
+        applicability=Applicability.UNSAFE,
+        floor="0.11",
+        trees=(),
+        result=[4, 2],
+    ),
 )
 
 RULE = Rule(

@@ -27,6 +27,7 @@ from flake8_nnx_treemap.analysis.values.module_classes import (
     method_of,
     put_into,
     results_of,
+    self_at,
     set_under_made_names,
     writes_of,
 )
@@ -580,7 +581,8 @@ def _of_method(source: ParsedSource, node: ast.Call, function: ast.Attribute, st
     """Return what a method returns, if every class that the object may be of defines it in the project."""
     owner = _contents(source, function.value, steps)
     if not owner.is_complete or not owner.things:
-        return UNKNOWN
+        own, _ = self_at(source, function.value)  # ``cls.method(..)``
+        return UNKNOWN if own is None else _of_own_method(source, own, function.attr, steps)
     results: list[Contents] = []
     for thing in owner.things:
         if thing.sort is Sort.NONE:

@@ -36,7 +36,7 @@ from flake8_nnx_treemap.analysis.values.static_attributes import (
     is_declared,
     kind_of,
 )
-from flake8_nnx_treemap.analysis.values.things import CONTAINERS, UNKNOWN, Contents, annotated
+from flake8_nnx_treemap.analysis.values.things import CONTAINERS, UNKNOWN, Contents, Sort, annotated
 from flake8_nnx_treemap.names import DATA_IS_DECIDED_ONCE
 
 _DATACLASS = "dataclasses.dataclass"
@@ -127,7 +127,7 @@ def _held_by_field(source: ParsedSource, node: ast.ClassDef, name: str, held: Co
     """
     known = [thing for thing in held.things if thing.sort in CONTAINERS]
     given = [contents_of(source, value) for value in _given(source, node, name)]
-    things = [*known, *(thing for one in given for thing in one.things)]
+    things = [*known, *(thing for one in given for thing in one.things if thing.sort is not Sort.NONE)]
     if not known or any(thing.is_marked or thing.sort not in CONTAINERS for thing in things):
         return UNKNOWN
     return next((one for one in (held, *given) if data_in(one) is not None), UNKNOWN)
