@@ -138,6 +138,8 @@ _OWN: Final = r"\bclass\s+\w+\s*\([^)]*(?:{})".format("|".join(_CLASSES))
 """The start of a class whose base has the name of a class of Variables in it."""
 
 _SET_ATTRIBUTE: Final = r"\.[\s\\]*\w+[ \t]*(?:,[^\r\n]{0,200}|:[^\r\n=]{0,200})?[-+*/%&|^]?=[^=]|\bsetattr\b"
+_DECLARED: Final = r"|\.__init__\b|@[\w.]*dataclass\b"
+"""What else may set an attribute: the constructor of a base class, and that of a dataclass."""
 
 _METHODS: Final = tuple(STATE_FUNCTIONS)
 _CALLED: Final = r"\.[\s\\]*(?:{})\b".format("|".join(_METHODS))
@@ -200,7 +202,14 @@ CATALOGUE: tuple[Entry, ...] = (
     ),
     Entry("NNX208", "removed-jax-tree-map", Kind.CRASH, ("tree",), beside=tuple(REMOVED_TREE_FUNCTIONS)),
     Entry("NNX209", "optimizer-without-wrt", Kind.CRASH, ("Optimizer",), OPTIMIZER_NEEDS_WRT),
-    Entry("NNX210", "container-attribute", Kind.CRASH, ("class",), DATA_IS_DECIDED_ONCE, pattern=_SET_ATTRIBUTE),
+    Entry(
+        "NNX210",
+        "container-attribute",
+        Kind.CRASH,
+        ("class",),
+        DATA_IS_DECIDED_ONCE,
+        pattern=_SET_ATTRIBUTE + _DECLARED,
+    ),
     Entry("NNX211", "state-method", Kind.DEPRECATION, _METHODS, STATE_FUNCTIONS_ARE_THERE, pattern=_CALLED),
     Entry("NNX212", "sharding-metadata", Kind.DEPRECATION, ("sharding",), OUT_SHARDING_IS_READ),
     Entry("NNX213", "newer-than-floor", Kind.CRASH, ("nnx",), needs_stated_floor=True),

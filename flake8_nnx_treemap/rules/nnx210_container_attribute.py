@@ -6,6 +6,9 @@ Finds attributes of Modules that NNX takes for static though data is in them for
 
 * a list, tuple, dict or comprehension of Modules, Variables or arrays, also by way of a name: `layers = []`,
   `layers.append(nnx.Linear(…))`, `self.layers = layers`, or of a parameter annotated `list[Block]`;
+* such a container of what a class makes that is looked up, `LAYERS[name](…)`, that is a parameter, or that is given `rngs=…`;
+* a field of a dataclass that is annotated as such a container, and a container that a subclass hands to the constructor of
+  its base class, which sets it as an attribute;
 * an object of a class that `flax.struct.dataclass` makes a pytree, if a field is annotated as a Variable, a Module or an array;
 * `self.layers = []` if data is put into it before the Module is constructed, by `append`, `extend`, `+=` and the like;
 * `self.frequencies = None`, a number or a string if an array, a Variable or a Module is set in its place later.
@@ -41,6 +44,10 @@ holds no array. The fix is unsafe for a
 parameter, of which only its annotation tells, where another file says what a class is, and where data comes later, since
 the code that sets it may never run. There is no fix for a string, which is no data, nor for an assignment of several names.
 
+What the constructor of a dataclass or of a base class sets, the class body declares: a field of type `list[Block]` gets the
+default `nnx.data()`, which exists from 0.12.1 on; while older releases are to be supported, it is annotated as
+`nnx.Data[list[Block]]`, of which 0.12.1 and later warn. This fix is unsafe.
+
 `nnx.List` and `nnx.Dict` do as well, and say more, but have no `+`, `copy` and `sort`, and no keys other than strings.
 
 ## References
@@ -54,9 +61,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from flake8_nnx_treemap.analysis.code.nodes import start_of, walk
+from flake8_nnx_treemap.analysis.code.nodes import start_of, walk, without_docstring
+from flake8_nnx_treemap.analysis.code.text import Edit
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
 from flake8_nnx_treemap.analysis.names.spelling import spelling_of
+from flake8_nnx_treemap.analysis.values.declared_attributes import declared_attributes
 from flake8_nnx_treemap.analysis.values.module_classes import derived_classes
 from flake8_nnx_treemap.analysis.values.static_attributes import (
     CHECKED_WHEN_SET_SINCE,
@@ -74,6 +83,9 @@ from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, 
 DATA_SINCE: FlaxRelease = (0, 11)
 """The release that ``nnx.data`` came with."""
 
+DATA_IN_CLASS_BODY_SINCE: FlaxRelease = (0, 12, 1)
+"""The release from which on a class body may say ``name = nnx.data()``; before, ``name: nnx.Data[..]`` says so."""
+
 _ERRORS = frozenset({"ValueError", "Exception", "BaseException"})
 _DATA = {Sort.VARIABLE: "a Variable", Sort.ARRAY: "an array"}
 _SEVERAL = {Sort.VARIABLE: "Variables", Sort.ARRAY: "arrays"}
@@ -84,6 +96,7 @@ _KINDS = {
     Sort.DICT: "a dict",
     Sort.NONE: "None",
 }
+_DECLARED = frozenset({Cause.FIELD, Cause.HANDED})
 _PYTREES = CONTAINERS | {Sort.INSTANCE}
 
 
@@ -97,7 +110,7 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
 
 @remembered
 def _found(source: ParsedSource) -> tuple[StaticAttribute, ...]:
-    return tuple(static_attributes(source))
+    return (*static_attributes(source), *declared_attributes(source))
 
 
 def _message(found: StaticAttribute, flax: FlaxRange) -> str:
@@ -105,6 +118,11 @@ def _message(found: StaticAttribute, flax: FlaxRange) -> str:
     data = _DATA.get(found.data, "a Module")
     if found.cause is Cause.HELD:
         what = f"{kind} of {_SEVERAL.get(found.data, 'Modules')} as the attribute {found.name!r} of a Module"
+    elif found.cause is Cause.FIELD:
+        what = f"{kind} of {_SEVERAL.get(found.data, 'Modules')} as the field {found.name!r} of a Module"
+    elif found.cause is Cause.HANDED:
+        several = _SEVERAL.get(found.data, "Modules")
+        what = f"{kind} of {several} that the base class sets as the attribute {found.name!r} of a Module"
     elif found.cause is Cause.PUT:
         what = f"{data} put into {kind} that is the attribute {found.name!r} of a Module (line {found.at.lineno})"
     else:
@@ -115,6 +133,9 @@ def _message(found: StaticAttribute, flax: FlaxRange) -> str:
 def _advice(found: StaticAttribute, flax: FlaxRange) -> str:
     if not _can_be_data(found):
         return "set it to None or data first"
+    if found.cause in _DECLARED:
+        form = "nnx.data()" if flax.starts_from(DATA_IN_CLASS_BODY_SINCE) else "nnx.Data[..]"
+        return f"declare it in the class body, by {form}"
     if flax.starts_from(DATA_SINCE):
         return "use nnx.data(..)"
     return "use nnx.data(..), which needs Flax 0.11"
@@ -129,6 +150,8 @@ def _can_be_data(found: StaticAttribute) -> bool:
 def _fix(source: ParsedSource, found: StaticAttribute, flax: FlaxRange) -> Fix | None:
     if not flax.starts_from(DATA_SINCE) or not _can_be_data(found):
         return None
+    if found.cause in _DECLARED:
+        return _declaration(source, found, flax)
     spelling = spelling_of(source, "data", start_of(found.value))
     if spelling is None:
         return None
@@ -153,6 +176,55 @@ def _fix(source: ParsedSource, found: StaticAttribute, flax: FlaxRange) -> Fix |
     return Fix(applicability, "Mark it as data", tuple(sorted(edits)))
 
 
+def _declaration(source: ParsedSource, found: StaticAttribute, flax: FlaxRange) -> Fix | None:
+    """Return the fix that lets the class body say that an attribute is data."""
+    is_field = flax.starts_from(DATA_IN_CLASS_BODY_SINCE)
+    spelling = spelling_of(source, "data" if is_field else "Data", start_of(found.owner.body[0]))
+    if spelling is None:
+        return None
+    edits = (_of_field if found.cause is Cause.FIELD else _of_attribute)(
+        source, found, spelling.text, is_field=is_field
+    )
+    return Fix(Applicability.UNSAFE, "Declare it as data", tuple(sorted((*edits, *spelling.edits)))) if edits else None
+
+
+def _of_field(source: ParsedSource, found: StaticAttribute, data: str, *, is_field: bool) -> tuple[Edit, ...]:
+    """Return the edits that make a field of a dataclass one of data; its default stays what it is."""
+    if not is_field:
+        range_ = source.range(found.value)
+        is_quoted = isinstance(found.value, ast.Constant)
+        return () if is_quoted else (source.insert(range_.start, f"{data}["), source.insert(range_.end, "]"))
+    statement = source.ast_parent(found.value)
+    if not isinstance(statement, ast.AnnAssign):
+        return ()
+    if statement.value is None:
+        return (source.insert(source.range(statement).end, f" = {data}()"),)
+    range_ = source.range(statement.value)
+    return (source.insert(range_.start, f"{data}(default="), source.insert(range_.end, ")"))
+
+
+def _of_attribute(source: ParsedSource, found: StaticAttribute, data: str, *, is_field: bool) -> tuple[Edit, ...]:
+    """Return the edit that declares an attribute behind the docstring of a class, with the type of what is handed on."""
+    statements = without_docstring(found.owner.body)
+    annotation = _annotation_of(source, found.value)
+    if not statements or (annotation is None and not is_field):
+        return ()
+    row, _ = start_of(statements[0])  # That of a decorator, if there is one.
+    position = source.position_of_place((row, found.owner.body[0].col_offset))
+    type_ = "" if annotation is None else f": {annotation}" if is_field else f": {data}[{annotation}]"
+    line = f"{found.name}{type_} = {data}()" if is_field else f"{found.name}{type_}"
+    indentation = source.line(position.row)[: position.column - 1]
+    return (source.insert(position, f"{line}\n\n{indentation}"),) if not indentation.strip() else ()
+
+
+def _annotation_of(source: ParsedSource, value: ast.expr) -> str | None:
+    """Return what the parameter that is handed on is annotated as, if that stands on one line."""
+    bindings = source.bindings.bindings_of(value.id, start_of(value)) if isinstance(value, ast.Name) else ()
+    annotation = getattr(bindings[0].node, "annotation", None) if len(bindings) == 1 else None
+    text = source.text_in(source.range(annotation)) if isinstance(annotation, ast.expr) else None
+    return text if text is not None and len(text.splitlines()) == 1 else None
+
+
 @remembered
 def _instances(source: ParsedSource, owner: ast.ClassDef) -> tuple[ast.Call, ...]:
     """Return the calls by which this file makes objects of a class, or of one that inherits from it."""
@@ -169,7 +241,7 @@ def _always_raises_since(found: StaticAttribute) -> FlaxRelease:
 def _found_in_this_file(source: ParsedSource) -> frozenset[ast.expr]:
     """Return what is found without the other files of the project."""
     alone = ParsedSource(source.text, source.filename, None, source.bindings)
-    found = frozenset(found.value for found in static_attributes(alone))
+    found = frozenset(found.value for found in static_attributes(alone) if found.data is not Sort.MADE)
     alone.forget()
     return found
 
@@ -312,6 +384,82 @@ def result():
         floor="0.11",
         trees=(),
         result=[2.0, 2.0, 2.0],
+    ),
+    Example(
+        title="A field of a dataclass",
+        source="""\
+import dataclasses
+
+import jax.numpy as jnp
+from flax import nnx
+
+
+@dataclasses.dataclass(eq=False)
+class Stack(nnx.Module):
+    layers: list[nnx.Linear]
+
+    def __call__(self, x):
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+
+def result():
+    rngs = nnx.Rngs(0)
+    model = Stack(layers=[nnx.Linear(2, 2, rngs=rngs) for _ in range(3)])
+    return list(model(jnp.ones((4, 2))).shape)
+""",
+        marked=("list[nnx.Linear]",),
+        fixed={
+            "0.11": """\
+import dataclasses
+
+import jax.numpy as jnp
+from flax import nnx
+
+
+@dataclasses.dataclass(eq=False)
+class Stack(nnx.Module):
+    layers: nnx.Data[list[nnx.Linear]]
+
+    def __call__(self, x):
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+
+def result():
+    rngs = nnx.Rngs(0)
+    model = Stack(layers=[nnx.Linear(2, 2, rngs=rngs) for _ in range(3)])
+    return list(model(jnp.ones((4, 2))).shape)
+""",
+            "0.12.1": """\
+import dataclasses
+
+import jax.numpy as jnp
+from flax import nnx
+
+
+@dataclasses.dataclass(eq=False)
+class Stack(nnx.Module):
+    layers: list[nnx.Linear] = nnx.data()
+
+    def __call__(self, x):
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+
+def result():
+    rngs = nnx.Rngs(0)
+    model = Stack(layers=[nnx.Linear(2, 2, rngs=rngs) for _ in range(3)])
+    return list(model(jnp.ones((4, 2))).shape)
+""",
+        },
+        applicability=Applicability.UNSAFE,
+        floor="0.11",
+        trees=(),
+        result=[4, 2],
     ),
 )
 

@@ -55,7 +55,8 @@ def nothing() -> Subject:
 def load(source: str) -> Convert:
     """Execute a program and give its ``convert``, or the ``result`` of a program by itself."""
     module = types.ModuleType("program")
-    exec(compile(source, PROGRAM, "exec"), module.__dict__)
+    # A program must not inherit how this file writes its annotations.
+    exec(compile(source, PROGRAM, "exec", dont_inherit=True), module.__dict__)
     convert = module.__dict__["convert" if "convert" in module.__dict__ else "result"]
     assert callable(convert)
     return convert  # type: ignore[no-any-return]

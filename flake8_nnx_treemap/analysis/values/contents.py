@@ -13,6 +13,7 @@ from flake8_nnx_treemap.analysis.calls.functions import PARTIAL
 from flake8_nnx_treemap.analysis.code.nodes import dotted_name, is_name, start_of
 from flake8_nnx_treemap.analysis.names.scopes import Binding, BindingKind
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
+from flake8_nnx_treemap.analysis.values.lookups import callables_looked_up, values_looked_up
 from flake8_nnx_treemap.analysis.values.module_classes import (
     ClassMeant,
     Lineage,
@@ -26,6 +27,7 @@ from flake8_nnx_treemap.analysis.values.module_classes import (
     method_of,
     put_into,
     results_of,
+    self_at,
     set_under_made_names,
     writes_of,
 )
@@ -36,6 +38,7 @@ from flake8_nnx_treemap.analysis.values.things import (
     CONTAINERS,
     DICTS,
     LISTS,
+    MADE,
     MARKS,
     MAXIMUM_ITEMS,
     NONE,
@@ -48,6 +51,7 @@ from flake8_nnx_treemap.analysis.values.things import (
     Thing,
     annotated,
     any_of,
+    called_by_annotation,
     container,
     elements_of,
     has_dict,
@@ -506,8 +510,15 @@ def _of_call(source: ParsedSource, node: ast.Call, steps: int) -> Contents:
         held = _contents(source, node.args[0], steps) if node.args else UNKNOWN
         return with_array(instance_of(made)) if is_array(held) else instance_of(made)
     if isinstance(function, ast.Attribute):
-        return _of_method(source, node, function, steps)
-    return _returned_by(source, function, steps, is_called=True)
+        found = _of_method(source, node, function, steps)
+    else:
+        found = _returned_by(source, function, steps, is_called=True)
+    return MADE if found == UNKNOWN and _is_given_rngs(node) else found
+
+
+def _is_given_rngs(node: ast.Call) -> bool:
+    """Tell whether a call is given ``rngs``, as the constructors of Modules are; those of Linen are given a dict."""
+    return any(one.arg == "rngs" and not isinstance(one.value, (ast.Dict, ast.Constant)) for one in node.keywords)
 
 
 def _only_name(source: ParsedSource, node: ast.expr) -> str | None:
@@ -570,7 +581,8 @@ def _of_method(source: ParsedSource, node: ast.Call, function: ast.Attribute, st
     """Return what a method returns, if every class that the object may be of defines it in the project."""
     owner = _contents(source, function.value, steps)
     if not owner.is_complete or not owner.things:
-        return UNKNOWN
+        own, _ = self_at(source, function.value)  # ``cls.method(..)``
+        return UNKNOWN if own is None else _of_own_method(source, own, function.attr, steps)
     results: list[Contents] = []
     for thing in owner.things:
         if thing.sort is Sort.NONE:
@@ -601,34 +613,80 @@ def _of_own_method(source: ParsedSource, node: ast.ClassDef, name: str, steps: i
 
 
 def _returned_by(source: ParsedSource, function: ast.expr, steps: int, *, is_called: bool = False) -> Contents:
-    """Return what a call of a function returns: one of the project, or one that NNX has transformed."""
+    """Return what a call of a function returns: one of the project, one that is looked up, or that NNX transforms."""
     if not steps:
         return UNKNOWN
     if isinstance(function, ast.Lambda):
         return _contents(source, function.body, steps)
     if isinstance(function, ast.Call):
         return _returned_by_made(source, function, steps)
+    if isinstance(function, (ast.IfExp, ast.BoolOp)):
+        sides = (function.body, function.orelse) if isinstance(function, ast.IfExp) else function.values
+        return any_of(_returned_by(source, side, steps - 1) for side in sides)
     made = None if is_called else _class_called(source, function)
     if made is not None:
         return instance_of(made)
+    if isinstance(function, ast.Subscript):
+        return _returned_by_any(values_looked_up(source, function.value), steps)
     if isinstance(function, ast.Attribute):
         owner = _contents(source, function.value, steps)
         (thing,) = owner.things if owner.is_complete and len(owner.things) == 1 else (Thing(Sort.NONE),)
         return UNKNOWN if thing.own is None else _of_own_method(thing.own.source, thing.own.node, function.attr, steps)
     bindings = source.bindings.bindings_of(function.id, start_of(function)) if isinstance(function, ast.Name) else ()
-    if len(bindings) != 1:
-        return UNKNOWN
-    (binding,) = bindings
+    return any_of(_returned_by_bound(source, one, steps) for one in bindings) if bindings else UNKNOWN
+
+
+def _returned_by_bound(source: ParsedSource, binding: Binding, steps: int) -> Contents:
+    """Return what a call of a name returns, as far as one of its bindings says."""
     if isinstance(binding.node, Method):
         return _returned(source, binding.node, steps)
+    if binding.kind is BindingKind.CLASS and isinstance(binding.node, ast.ClassDef):
+        return instance_of(OwnClass(source, binding.node))
     if binding.kind is BindingKind.IMPORT and binding.qualified_name is not None:
         return _returned_elsewhere(source, binding.qualified_name, steps)
+    if binding.kind is BindingKind.PARAMETER:
+        return _returned_by_parameter(source, binding, steps)
     is_plain = binding.kind is BindingKind.ASSIGNMENT and not binding.path and binding.value is not None
     return _returned_by(source, binding.value, steps - 1) if is_plain and binding.value is not None else UNKNOWN
 
 
+def _returned_by_parameter(source: ParsedSource, binding: Binding, steps: int) -> Contents:
+    """Return what a call of a parameter returns: data, where its annotation or its default is a class of such."""
+    found = called_by_annotation(source, getattr(binding.node, "annotation", None), steps)
+    default = _default_of(binding)
+    if not found.is_complete and isinstance(default, (ast.Name, ast.Attribute)):
+        made = _class_called(source, default)
+        found = UNKNOWN if made is None else instance_of(made)
+    return MADE if found.is_complete and found.things and all(map(_is_made, found.things)) else UNKNOWN
+
+
+def _is_made(thing: Thing) -> bool:
+    """Tell whether a thing is a Variable, a Module or an array."""
+    if thing.own is not None:
+        return lineage_of(thing.own.source, thing.own.node).layer is not None
+    return thing.sort in (Sort.LAYER, Sort.VARIABLE, Sort.ARRAY)
+
+
+def _default_of(binding: Binding) -> ast.expr | None:
+    """Return the default of a parameter."""
+    arguments = getattr(binding.scope.node, "args", None)
+    if not isinstance(arguments, ast.arguments):
+        return None
+    positional = [*arguments.posonlyargs, *arguments.args]
+    pairs = [*zip(reversed(positional), reversed(arguments.defaults), strict=False)]
+    pairs += [
+        (one, default) for one, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True) if default
+    ]
+    return next((default for one, default in pairs if one is binding.node), None)
+
+
+def _returned_by_any(functions: Sequence[tuple[ParsedSource, ast.expr]], steps: int) -> Contents:
+    """Return what a call of one of several expressions returns."""
+    return any_of(_returned_by(home, one, steps - 1) for home, one in functions) if functions else UNKNOWN
+
+
 def _returned_by_made(source: ParsedSource, maker: ast.Call, steps: int) -> Contents:
-    """Return what is returned by a call of ``nnx.vmap(f)``, ``partial(f, ..)`` and the like."""
+    """Return what is returned by a call of ``nnx.vmap(f)``, ``partial(f, ..)``, ``get_layer(name)`` and the like."""
     name = _only_name(source, maker.func)
     if name in _RUNS_AS_IT_IS | {PARTIAL} and maker.args:
         first = maker.args[0]
@@ -637,7 +695,7 @@ def _returned_by_made(source: ParsedSource, maker: ast.Call, steps: int) -> Cont
         inner = maker.func
         if _only_name(source, inner.func) in _RUNS_AS_IT_IS and maker.args:
             return _returned_by(source, maker.args[0], steps - 1)
-    return UNKNOWN
+    return _returned_by_any(callables_looked_up(source, maker), steps)
 
 
 @remembered

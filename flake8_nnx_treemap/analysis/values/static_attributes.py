@@ -46,7 +46,7 @@ from flake8_nnx_treemap.names import DATA_IS_DECIDED_ONCE, FlaxRelease
 CHECKED_WHEN_SET_SINCE: FlaxRelease = (0, 12, 5)
 """The release from which on a new attribute is checked whenever it is set, not at the end of the construction alone."""
 
-_DATA = frozenset({Sort.VARIABLE, Sort.LAYER, Sort.INSTANCE, Sort.ARRAY})
+_DATA = frozenset({Sort.VARIABLE, Sort.LAYER, Sort.INSTANCE, Sort.ARRAY, Sort.MADE})
 _RECORDS = frozenset({"flax.struct.dataclass"})
 """Decorators that make a pytree of a class whose fields are annotated."""
 _DATA_ANNOTATION = "flax.nnx.Data"
@@ -74,13 +74,18 @@ class Cause(enum.Enum):
     """Data is put into the container before the Module is constructed."""
     SET = "set"
     """Data is set in its place."""
+    FIELD = "field"
+    """The generated constructor of a dataclass sets it."""
+    HANDED = "handed"
+    """The constructor of the base class sets it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StaticAttribute:
     """A value that makes an attribute of a class static, and how data gets there.
 
-    ``value`` is what is assigned, ``at`` the expression by which data gets there, ``holds`` what the value is, ``data``
+    ``value`` is what is assigned, or the annotation of a field, or what is handed to the constructor of the base class;
+    ``at`` is the expression by which data gets there, ``holds`` what the value is, ``data``
     what that data is, and ``since`` the first release on which this raises for certain. It ``is_early`` if the
     construction of the Module itself puts data there.
     """
@@ -129,7 +134,7 @@ def _class_of(source: ParsedSource, name: ast.Name, scope: Scope) -> ast.ClassDe
 
 
 def _of_attribute(source: ParsedSource, owner: ast.ClassDef, name: str) -> Iterator[StaticAttribute]:
-    if not _decides_by_value(source, owner):
+    if not decides_by_value(source, owner):
         return
     everywhere = writes_of(source, name)
     writes = everywhere.get(owner, ())
@@ -138,7 +143,7 @@ def _of_attribute(source: ParsedSource, owner: ast.ClassDef, name: str) -> Itera
     if not any(_may_matter(source, one) for one in writes):
         return
     lineage = lineage_of(source, owner)
-    if any(_is_declared(one, name) for one in lineage.own):
+    if any(is_declared(one, name) for one in lineage.own):
         return
     inherited = [
         _sort_of_write(one.source, write)
@@ -181,7 +186,7 @@ def has_state(thing: Thing, depth: int = _MAXIMUM_DEPTH) -> bool:
     if thing.own is None:
         if thing.sort is Sort.VARIABLE:
             return thing.has_array
-        return thing.sort is not Sort.LAYER or layer_has_state(thing.name)
+        return thing.sort is Sort.ARRAY or (thing.sort is Sort.LAYER and layer_has_state(thing.name))
     if not depth:
         return False
     lineage = lineage_of(thing.own.source, thing.own.node)
@@ -209,7 +214,7 @@ def _sets_state(own: OwnClass, depth: int) -> bool:
 
 
 @remembered
-def _decides_by_value(source: ParsedSource, owner: ast.ClassDef) -> bool:
+def decides_by_value(source: ParsedSource, owner: ast.ClassDef) -> bool:
     """Tell whether a class is one of Modules whose attributes NNX sorts by their values."""
     lineage = lineage_of(source, owner)
     is_container = lineage.layer in ("List", "Dict")
@@ -221,7 +226,7 @@ def _says_yes(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and bool(node.value)
 
 
-def _is_declared(one: OwnClass, name: str) -> bool:
+def is_declared(one: OwnClass, name: str) -> bool:
     """Tell whether a class body says what an attribute is: by ``nnx.Data[..]``, a field, or a property."""
     member = members_of(one.source, one.node).get(name)
     if member is None:
@@ -376,7 +381,7 @@ class _Attribute:
             is_early = self._constructs(write)
             is_certain = has_state(data) and is_left and (is_early or bool(before))
             since = DATA_IS_DECIDED_ONCE if is_certain else CHECKED_WHEN_SET_SINCE
-            kind = _kind(held)
+            kind = kind_of(held)
             yield StaticAttribute(
                 self.name, self.owner, write.value, Cause.HELD, write.value, kind, data.sort, since, is_early
             )
@@ -409,7 +414,7 @@ class _Attribute:
                 is_early = cause is Cause.PUT
                 since = DATA_IS_DECIDED_ONCE if has_state(data) or not is_early else CHECKED_WHEN_SET_SINCE
                 yield StaticAttribute(
-                    self.name, self.owner, write.value, cause, at, _kind(held), data.sort, since, is_early
+                    self.name, self.owner, write.value, cause, at, kind_of(held), data.sort, since, is_early
                 )
                 return
 
@@ -484,7 +489,8 @@ def _emptied(source: ParsedSource, name: str) -> tuple[ast.Name | ast.Attribute,
     return tuple(one for one in source.bindings.attributes.get(name, ()) if takes_out(source, one))
 
 
-def _kind(held: Contents) -> Sort:
+def kind_of(held: Contents) -> Sort:
+    """Return what something is, if it is not ``None``."""
     return next((thing.sort for thing in held.things if thing.sort is not Sort.NONE), Sort.NONE)
 
 

@@ -37,6 +37,8 @@ class Sort(enum.Enum):
     TUPLE = "a tuple"
     DICT = "a dict"
     ARRAY = "an array"
+    MADE = "what an unknown class or function makes with ``rngs=``"
+    """A Module, most likely; an array or a Variable if not."""
     NONE = "None"
     STATIC = "a number, a string or a function"
     """What is no data for NNX, and none of the above."""
@@ -85,6 +87,7 @@ NOTHING = Contents((), True)
 STATIC = Contents((Thing(Sort.STATIC),), True)
 NONE = Contents((Thing(Sort.NONE),), True)
 ARRAY = Contents((Thing(Sort.ARRAY),), True)
+MADE = Contents((Thing(Sort.MADE),), True)
 
 
 def any_of(alternatives: Iterable[Contents]) -> Contents:
@@ -257,6 +260,8 @@ _UNIONS = frozenset({"typing.Union", "typing.Optional", "types.UnionType"})
 _DRESSES = frozenset({"typing.Annotated", "typing.Final", "typing.ClassVar", "flax.nnx.Data"})
 """Annotations that stand for what their first argument does."""
 
+_CLASS_TYPES = frozenset({"builtins.type", "typing.Type"})
+
 MARKS = frozenset({"flax.nnx.List", "flax.nnx.Dict", "flax.nnx.Data"})
 SCALARS = frozenset({f"builtins.{name}" for name in ("int", "float", "bool", "str", "bytes", "complex", "type")})
 
@@ -284,6 +289,18 @@ def annotated(source: ParsedSource, node: ast.expr | None, place: Place | None, 
             return _of_container_type(found, UNKNOWN)
         return _of_type(found)
     return instance_of(found)
+
+
+def called_by_annotation(source: ParsedSource, node: ast.expr | None, steps: int) -> Contents:
+    """Return what a call of a value annotated so returns: ``type[Block]``, ``Callable[..., Block]``."""
+    if not isinstance(node, ast.Subscript) or not steps:
+        return UNKNOWN
+    found = class_meant(source, node.value)
+    arguments = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+    if found in _CLASS_TYPES:
+        return annotated(source, arguments[0], None, steps - 1)
+    is_callable = isinstance(found, str) and found.endswith(".Callable") and len(arguments) > 1
+    return annotated(source, arguments[-1], None, steps - 1) if is_callable else UNKNOWN
 
 
 def _of_type(name: str) -> Contents:
