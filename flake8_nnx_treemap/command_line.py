@@ -140,7 +140,7 @@ def build_parser(*, has_paths: bool = True) -> argparse.ArgumentParser:
 
     Args:
         has_paths: whether paths are part of it, as help and completion need. ``argparse`` itself takes only those that
-            stand together.
+            are next to each other.
     """
     parser = _Parser(
         prog="nnx-fix",
@@ -257,7 +257,9 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
         type=_positive,
         help="longest line that a fix writes; default: as the project says",
     )
-    other.add_argument("--jobs", "-j", metavar="N", type=_positive, help="processes to use; default: as many as pay")
+    other.add_argument(
+        "--jobs", "-j", metavar="N", type=_positive, help="processes to use; default: one a core, fewer for little work"
+    )
 
 
 def _names(value: str) -> tuple[str, ...]:

@@ -3,10 +3,26 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator
 
 from flake8_nnx_treemap.project.errors import ConfigurationError
 from flake8_nnx_treemap.project.scanning import Targets, exclusions_for
+
+_ESCAPED = re.compile(rb"\\([0-3][0-7]{2}|.)", re.DOTALL)
+_LETTERS = dict(zip(b"abtnvfr", b"\a\b\t\n\v\f\r", strict=True))
+
+
+def unquoted(name: bytes) -> bytes:
+    r"""A name as it is, where git without ``-z`` wrote ``"\303\251.py"``; a file named as written goes first."""
+    if len(name) < 2 or not (name.startswith(b'"') and name.endswith(b'"')) or os.path.lexists(name):
+        return name
+    return _ESCAPED.sub(_byte_meant, name[1:-1])
+
+
+def _byte_meant(escaped: re.Match[bytes]) -> bytes:
+    code = escaped[1]
+    return bytes([int(code, 8)]) if len(code) == 3 else bytes([_LETTERS.get(code[0], code[0])])
 
 
 def listed_paths(names: Iterable[str], targets: Targets) -> Iterator[str]:

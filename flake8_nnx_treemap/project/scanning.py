@@ -231,8 +231,13 @@ def _look_through_elsewhere(files: Sequence[tuple[str, bool]]) -> Callable[[], _
 
 
 def read_names(data: bytes) -> list[str]:
-    """The names in a list of files: one a line, or separated by NULs if there are any."""
-    parts = data.split(b"\0") if b"\0" in data else data.splitlines()
+    """The names in a list of files: one a line, odd ones quoted as git does, or separated by NULs if there are any."""
+    has_nuls = b"\0" in data
+    parts = data.split(b"\0") if has_nuls else data.splitlines()
+    if not has_nuls and b'"' in data:
+        from flake8_nnx_treemap.project.listing import unquoted  # Only where there are quotes.
+
+        parts = [unquoted(part) for part in parts]
     # A file of this name is meant, not standard input, which may have been read already.
     return [os.path.join(".", "-") if part == b"-" else os.fsdecode(part) for part in parts if part]
 

@@ -72,7 +72,7 @@ def _by_frequency(pairs: Iterable[_Pair], key: Callable[[_Pair], str]) -> dict[s
 
 
 def _width(pairs: Iterable[_Pair]) -> int:
-    """How wide the widest count is, so that all counts of a report stand below each other."""
+    """How wide the widest count is, so that all counts of a report are aligned."""
     return max((len(str(count)) for key in (_code, _path) for count in Counter(map(key, pairs)).values()), default=0)
 
 
@@ -93,10 +93,22 @@ def _entry(pairs: Iterable[_Pair], code: str) -> dict[str, object]:
 
 
 def _rows(pairs: Sequence[_Pair], width: int) -> Iterator[str]:
-    """One line for each rule, as ruff writes it."""
-    fixable = {pair[1].code for pair in pairs if _repair(pair) == 0}
+    """One line for each rule, marked as in ruff: ``[*]`` if all are fixed, ``[-]`` if some are, ``[ ]`` if none."""
+    repairs: dict[str, Counter[int]] = {}
+    for pair in pairs:
+        repairs.setdefault(_code(pair), Counter())[_repair(pair)] += 1
     for code, count in _by_frequency(pairs, _code).items():
-        yield f"{count:{width}}  {code}  {'[*]' if code in fixable else '[ ]'} {CODES[code].slug}"
+        fixed = repairs[code][0]
+        mark = "[*]" if fixed == count else "[-]" if fixed else "[ ]"
+        yield f"{count:{width}}  {code}  {mark} {CODES[code].slug}{_not_fixed(repairs[code])}"
+
+
+def _not_fixed(repairs: Counter[int]) -> str:
+    """How the findings of a rule are repaired that plain ``nnx-fix`` leaves, in parentheses."""
+    left = [(repairs[one], word) for one, word in ((1, "unsafe"), (2, "by hand")) if repairs[one]]
+    if len(left) == 1 and not repairs[0]:
+        return f" ({left[0][1]})"
+    return f" ({', '.join(f'{count} {word}' for count, word in left)})" if left else ""
 
 
 def _kinds(pairs: Sequence[_Pair]) -> Iterator[str]:

@@ -33,7 +33,7 @@ TREES = {
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One node of a tree: where it stands, how JAX met it, and what became of it."""
+    """One node of a tree: where it is, how JAX met it, and what became of it."""
 
     depth: int
     key: str
@@ -136,7 +136,7 @@ class Scene:
 
 
 def releases_text(releases: Iterable[str]) -> str:
-    """Say which Flax releases are meant: runs of whole epochs as ranges, others by themselves."""
+    """Say which Flax releases are meant: neighbouring releases that behave alike as ranges, others by themselves."""
     given = set(releases)
     texts: list[str] = []
     start = end = ""

@@ -330,6 +330,19 @@ def test_what_git_lists_is_fixed_and_nothing_else(repository: Path) -> None:
 
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+def test_names_that_git_quotes_are_read(repository: Path) -> None:
+    odd = repository / "src" / 'tab\t"quote" \\ é.py'
+    odd.write_text("x = 1\n")
+    git(repository, "add", str(odd))
+    odd.write_text(BUG)
+    names = git(repository, "diff", "--name-only", "--relative")
+    assert '"src/tab\\t\\"quote\\" \\\\ \\303\\251.py"\n' in names
+    run = nnx_fix(*FLAX, "--files-from", "-", cwd=repository, stdin=names)
+    assert (run.returncode, run.stderr) == (0, "")
+    assert odd.read_text() == (repository / "src" / "a é.py").read_text() == FIXED
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 def test_names_from_the_root_are_not_skipped_in_silence(repository: Path) -> None:
     names = git(repository / "src", "diff", "--name-only")
     said = one_error(nnx_fix("--files-from", "-", cwd=repository / "src", stdin=names.replace('"', "")))

@@ -39,7 +39,7 @@ crash (raises): 3 fixed by `nnx-fix`
 1  NNX205  [*] metadata-by-attribute
 
 silent (computes something else, without a warning): 1 with `--unsafe-fixes`
-1  NNX102  [ ] dispatch-without-is-leaf
+1  NNX102  [ ] dispatch-without-is-leaf (unsafe)
 
 deprecation (warns, and will be removed): 3 fixed by `nnx-fix`
 3  NNX206  [*] deprecated-value-access
@@ -54,7 +54,7 @@ files:
 
 def test_rules_are_counted_most_frequent_first(folder: Path) -> None:  # noqa: F811
     (folder / "two.py").write_text(TWO + EXTRA)
-    rules = "2  NNX102  [ ] dispatch-without-is-leaf\n1  NNX101  [*] is-leaf-is-not-a-filter\n"
+    rules = "2  NNX102  [ ] dispatch-without-is-leaf (unsafe)\n1  NNX101  [*] is-leaf-is-not-a-filter\n"
     for name in ("text", "concise"):
         run = nnx_fix("--statistics", "--quiet", "--output-format", name, "two.py", cwd=folder)
         assert (run.returncode, run.stdout.decode()) == (1, rules)
@@ -91,6 +91,11 @@ def test_statistics_tell_unsafe_fixes_from_work_by_hand(folder: Path) -> None:  
     )
     run = nnx_fix("--statistics", "--select", "NNX206", "--target-flax", "0.12.8", "two.py", cwd=folder)
     assert run.stdout.decode().endswith("2 findings in 1 file: 2 by hand.\n")
+    assert "2  NNX206  [ ] deprecated-value-access (by hand)\n" in run.stdout.decode()
+    with (folder / "two.py").open("a") as file:
+        file.write("\ndef show(p: nnx.Param):\n    print(p.value)\n")
+    run = nnx_fix("--statistics", "--quiet", "--select", "NNX206", "--target-flax", "0.12.8", "two.py", cwd=folder)
+    assert run.stdout.decode() == "3  NNX206  [-] deprecated-value-access (2 by hand)\n"
 
 
 def test_nothing_to_count(folder: Path) -> None:  # noqa: F811

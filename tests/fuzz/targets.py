@@ -7,6 +7,7 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
+from flake8_nnx_treemap.analysis.code.text import LINE_END
 from flake8_nnx_treemap.project.configuration import Overrides
 from flake8_nnx_treemap.project.errors import ConfigurationError
 from flake8_nnx_treemap.project.escaping import CONTROL
@@ -41,13 +42,14 @@ def check_file(name: str, data: bytes) -> None:
                 assert not any("would not parse" in note for note in report.notes), report.notes
             assert os.listdir(folder) == [name]
             after = Path(path).read_bytes()
-            if fixed.error or not fixed.fixed:
+            is_read_in_part = (fixed.error or "").endswith("the others were checked")
+            if not fixed.fixed or (fixed.error and not is_read_in_part):
                 assert after == data
                 continue
             if name.endswith(".py"):
                 assert decode(after)[1] == decode(data)[1]
             again = process_file(path, Task(overrides, writes=True, fixes=True))
-            assert (again.error, again.fixed) == (None, ()), again
+            assert (again.error, again.fixed) == (fixed.error, ()), again
             assert again.findings == fixed.findings
             assert Path(path).read_bytes() == after
 
@@ -65,8 +67,8 @@ def check_cell(source: str) -> None:
     """What is no Python is covered by as much text, line by line."""
     program = covered(source)
     assert program is None or len(program) == len(source)
-    assert program is None or [len(line) for line in program.splitlines()] == [
-        len(line) for line in source.splitlines()
+    assert program is None or [len(line) for line in LINE_END.split(program)] == [
+        len(line) for line in LINE_END.split(source)
     ]
 
 

@@ -55,7 +55,8 @@ def is_required(source: ParsedSource, position: Position, since: FlaxRelease) ->
 
     Returns:
         True behind ``assert flax.__version__ >= "0.12"``, behind an ``if`` that raises, exits or skips a test below
-        such a release, and in tests with a ``skipif`` of that condition.
+        such a release, behind ``pytest.importorskip("flax", minversion="0.12")``, and in tests with a ``skipif`` of
+        that condition.
     """
     return is_within(source.place_at(position), _required_regions(source, since))
 
@@ -83,7 +84,7 @@ def _refusals(source: ParsedSource) -> tuple[tuple[Region, _Verdict], ...]:
 
     Each comes with a release, and with whether those from it on do not reach the region, or those below it.
     """
-    if not _question_ids(source):
+    if not (_question_ids(source) or source.bindings.calls.get("importorskip")):
         return ()
     found: list[tuple[Region, _Verdict]] = []
     for node in (statement.node for statement in source.bindings.statements):
@@ -103,6 +104,8 @@ def _refused_by(source: ParsedSource, node: ast.stmt) -> Iterator[_Verdict]:
     if isinstance(node, ast.Assign) and any(is_name(target, "pytestmark") for target in node.targets):
         marks = node.value.elts if isinstance(node.value, (ast.List, ast.Tuple)) else [node.value]
         yield from _skipped_by(source, marks)
+    if isinstance(node, (ast.Expr, ast.Assign)):
+        yield from _skipped_below(source, node.value)
     verdict = _verdict(source, node.test, _STEPS) if isinstance(node, (ast.If, ast.Assert)) else None
     if verdict is None:
         return
@@ -132,6 +135,18 @@ def _skipped_by(source: ParsedSource, marks: Sequence[ast.expr]) -> Iterator[_Ve
         verdict = None if wanted is None else _verdict(source, call.args[0], _STEPS)
         if verdict is not None:
             yield verdict[0], verdict[1] is wanted
+
+
+def _skipped_below(source: ParsedSource, value: ast.expr) -> Iterator[_Verdict]:
+    """Yield the release of ``pytest.importorskip("flax", minversion="0.12")``, below which nothing after it runs."""
+    if not isinstance(value, ast.Call) or source.bindings.names_of(value.func) != {"pytest.importorskip"}:
+        return
+    module = value.args[0] if value.args else None
+    if not isinstance(module, ast.Constant) or module.value not in ("flax", "flax.nnx"):
+        return
+    release = _latest_in([*value.args[1:2], *(one.value for one in value.keywords if one.arg == "minversion")])
+    if release is not None:
+        yield release, False
 
 
 # Comparisons with a version

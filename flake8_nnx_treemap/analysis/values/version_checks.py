@@ -46,8 +46,8 @@ def is_guarded(source: ParsedSource, position: Position) -> bool:
 
     Returns:
         True in a ``try`` that handles ``AttributeError`` or ``ImportError``, in ``with suppress(AttributeError)`` and
-        the like, and in all branches of an ``if`` that tests for a release: by ``hasattr(jax, "tree")``, by
-        ``flax.__version__``, by ``nnx.VariableState is nnx.Variable``, or by a name assigned from one of these.
+        the like, and in all branches of an ``if`` or ``match`` that tests for a release: by ``hasattr(jax, "tree")``,
+        by ``flax.__version__``, by ``nnx.VariableState is nnx.Variable``, or by a name assigned from one of these.
     """
     return is_within(source.place_at(position), _guarded_regions(source))
 
@@ -271,6 +271,12 @@ def _decided_by(source: ParsedSource, question: ast.expr) -> Iterator[Region]:
         if isinstance(around, ast.BoolOp) or (isinstance(around, ast.IfExp) and part is around.test):
             yield _span(around)
         elif isinstance(around, ast.comprehension) and part in around.ifs:
+            whole = source.ast_parent(around)
+            if whole is not None:
+                yield _span(whole)
+        elif isinstance(around, ast.Match):
+            yield _span(around)
+        elif isinstance(around, ast.match_case):
             whole = source.ast_parent(around)
             if whole is not None:
                 yield _span(whole)
