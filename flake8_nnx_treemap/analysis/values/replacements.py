@@ -243,11 +243,24 @@ def _hands_on_library(source: ParsedSource) -> bool:
     return any(_is_handed_on(source, use) for use in _uses_of_library(source))
 
 
-def _uses_of_library(source: ParsedSource) -> Iterator[ast.Name | ast.Attribute]:
+@remembered
+def _uses_of_library(source: ParsedSource) -> tuple[ast.Name | ast.Attribute, ...]:
+    """Return the names and attributes that may be JAX, Flax or a part of them, as a whole: not before a dot."""
     bound = (one for _, found in source.bindings.all_bound() for one in found)
     names = {one.name for one in bound if (one.qualified_name or "").partition(".")[0] in ("jax", "flax")}
-    for name in {*names, *_LAST_NAMES}:
-        yield from source.bindings.attributes.get(name, ())
+    passed_over = _only_read(source)
+    found = (use for name in {*names, *_LAST_NAMES} for use in source.bindings.attributes.get(name, ()))
+    return tuple(use for use in found if use not in passed_over)
+
+
+def _only_read(source: ParsedSource) -> set[ast.expr]:
+    """Return what is before a dot, called, or asked for by ``isinstance``: nearly all, and told without parents."""
+    uses = (use for found in source.bindings.attributes.values() for use in found)
+    only_read = {use.value for use in uses if isinstance(use, ast.Attribute)}
+    only_read.update(call.func for calls in source.bindings.calls.values() for call in calls)
+    if not any(name == "isinstance" for name, _ in source.bindings.all_bound()):
+        only_read.update(one for call in source.bindings.calls.get("isinstance", ()) for one in call.args)
+    return only_read
 
 
 _MODULES = frozenset({"jax", "jax.tree", "jax.tree_util", "jax.numpy", "jax.lax", "flax", *NNX_MODULES}) | {
