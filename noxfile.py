@@ -174,14 +174,14 @@ def _prove(session: nox.Session, flax: str) -> None:
 @_check(python=DEFAULT_PYTHON)
 @nox.parametrize("flax", DEFAULT_EPOCHS)
 def runtime(session: nox.Session, flax: str) -> None:
-    """Execute originals and rewrites on one epoch of Flax."""
+    """Execute originals and rewrites on one release of Flax."""
     _prove(session, flax)
 
 
 @nox.session(python=DEFAULT_PYTHON)
 @nox.parametrize("flax", tuple(EPOCHS))
 def full(session: nox.Session, flax: str) -> None:
-    """The same on all six epochs, with many more generated programs."""
+    """The same on six releases of Flax, with many more generated programs."""
     session.env.update(NNX_PROOF="full", NNX_PROOF_EXAMPLES="400", NNX_PROOF_OUT=f"proof-{flax}.json")
     _prove(session, flax)
 
@@ -204,7 +204,7 @@ def epochs(session: nox.Session, flax: str) -> None:
 
 @nox.session(python=DEFAULT_PYTHON)
 def newest(session: nox.Session) -> None:
-    """The same on the newest Flax and JAX there are: fails loudly when an epoch's behaviour changed."""
+    """The same on the newest Flax and JAX there are: fails loudly when Flax's behaviour changed."""
     session.install(".[test]", "--upgrade", "flax", "jax", "jaxlib")
     session.run("pytest", "tests/runtime", *session.posargs, env={"JAX_PLATFORMS": "cpu"})
 

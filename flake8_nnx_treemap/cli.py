@@ -1,4 +1,4 @@
-"""``nnx-fix``: arguments in, reports out. What it does stands in ``project.runner``."""
+"""``nnx-fix``: arguments in, reports out. ``project.runner`` does the work."""
 
 from __future__ import annotations
 

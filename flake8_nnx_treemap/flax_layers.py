@@ -13,7 +13,7 @@ from flake8_nnx_treemap.flax_names import Span, spans_named
 from flake8_nnx_treemap.names import NNX_MODULES, VARIABLE_SUBCLASSES
 
 _METRIC_STATE = "MetricState"
-"""The one class of Variable that stands in a layer's attribute and is no public name of ``flax.nnx``."""
+"""The one class of Variable that a layer's attribute holds and that has no public name of ``flax.nnx``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +47,10 @@ def is_variable_class(name: str) -> bool:
     """Tell whether a class that an attribute holds is one of Variables, not of layers.
 
     Args:
-        name: as it stands in ``Holding.classes``.
+        name: as ``Holding.classes`` has it.
 
     Returns:
-        True for ``"Param"`` and its kin.
+        True for ``"Param"`` and the other classes of Variables.
     """
     return name == _METRIC_STATE or f"{NNX_MODULES[0]}.{name}" in VARIABLE_SUBCLASSES
 

@@ -19,7 +19,7 @@ By = dict[str, list[types.Diagnostic]]
 
 
 def diagnostics_of(analysis: Analysis) -> By:
-    """All findings of a source by the document that they stand in; a document without any has an empty list."""
+    """All findings of a source by the document that they are in; a document without any has an empty list."""
     found: By = {part.document.uri: [] for part in analysis.source.parts}
     for finding in analysis.findings:
         place = analysis.source.locate(finding.range)

@@ -43,7 +43,7 @@ class Document:
 
 @dataclass(frozen=True)
 class Part:
-    """A document within a source: ``above`` rows of the source stand before its first one."""
+    """A document within a source: ``above`` rows of the source come before its first one."""
 
     document: Document
     above: int = 0
@@ -86,7 +86,7 @@ class Source:
 
     @cached_property
     def digest(self) -> str:
-        """Stands for the text: a fix that was made for one text is never applied to another."""
+        """Identifies the text: a fix that was made for one text is never applied to another."""
         return hashlib.blake2b(self.text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
     @cached_property
@@ -108,7 +108,7 @@ class Source:
         return next((part for part in self.parts if part.document.uri == uri), None)
 
     def locate(self, range_: Range) -> tuple[Document, types.Range] | None:
-        """The document that a range stands in, and where; ``None`` if it reaches over a cell's border."""
+        """The document that a range is in, and where; ``None`` if it reaches over a cell's border."""
         part = self.part_at(range_.start.row)
         if part is None or not part.holds(range_.end.row):
             return None

@@ -12,7 +12,7 @@ Encoding = types.PositionEncodingKind | str
 
 
 def units(text: str, encoding: Encoding) -> int:
-    """How many units a text has; a surrogate that stands alone counts as any other code point of its size."""
+    """How many units a text has; a lone surrogate counts as any other code point of its size."""
     if text.isascii() or encoding == types.PositionEncodingKind.Utf32:
         return len(text)
     if encoding == types.PositionEncodingKind.Utf8:
@@ -87,6 +87,6 @@ class Lines:
         return Lines(text, self.encoding, starts)
 
     def offset(self, position: types.Position) -> int:
-        """Where a client's position stands in the text."""
+        """Where a client's position is in the text."""
         found = self.from_client(position)
         return self._starts[found.row - 1] + found.column - 1

@@ -1,6 +1,6 @@
 """Findings as JSON, in the form that ``ruff check --output-format json`` has.
 
-What other programs may rely on stands in ``docs/schemas/findings.json``.
+``docs/schemas/findings.json`` says what other programs may rely on.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Findings as a JUnit report: a suite for each file, a failure for each finding.
 
-Jenkins holds a report to a schema that knows no attributes for lines and columns; they stand in the text.
+Jenkins holds a report to a schema that knows no attributes for lines and columns; the text has them.
 """
 
 from __future__ import annotations

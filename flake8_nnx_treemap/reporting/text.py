@@ -68,7 +68,7 @@ def _changed_line(changed: Changed, width: int, style: Style) -> str:
 
 
 def caret_run(line: str, start: int, stop: int) -> tuple[str, str]:
-    """What stands under a line to mark a part of it.
+    """What is printed under a line to mark a part of it.
 
     Args:
         line: the source line.

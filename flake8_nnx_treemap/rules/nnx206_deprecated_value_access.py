@@ -43,7 +43,7 @@ The fix is safe on what is a Variable for certain: the attribute calls the metho
 It is unsafe for `self.name.value` and for what is taken from attributes, since code elsewhere may set them to something else,
 and for the parameter of a public function that only the calls in this file tell of: another file may call it with an `Enum`.
 It is unsafe, too, for what only a name tells, for items of state, and for Variable classes of the project, of which a subclass
-may override `value`. A function is public if its name has no leading underscore and it stands in no other function. There is
+may override `value`. A function is public if its name has no leading underscore and it is in no other function. There is
 no fix for `+=` and its like, for an assignment of several names at once, for `del`, and in f-strings.
 
 ## References

@@ -28,7 +28,7 @@ class Arguments:
     """What all mentions of a function in its file pass to one parameter.
 
     ``position`` is the parameter's place among those that a call can give. ``is_public`` is true if other files may
-    call the function as well: it has no leading underscore, and stands in no other function.
+    call the function as well: it has no leading underscore, and is in no other function.
     """
 
     position: int
