@@ -49,6 +49,8 @@ _PREFERRED = ("3.11", "3.12", "3.13", "3.14", "3.10")
 DEFAULT_PYTHON = next((version for version in _PREFERRED if version in PYTHONS_HERE), sys.executable)
 
 Session = Callable[..., None]
+_IN_PART = "ran"
+"""How the reason of a session starts that skips only its last part."""
 _outcomes: dict[str, dict[str, str]] = {}
 """What became of each session that was started, by check and by its own name; empty for what went well."""
 
@@ -230,7 +232,7 @@ def docs(session: nox.Session) -> None:
     if not (shutil.which("npm") and CHROMIUM):
         session.run("mkdocs", "build", "--quiet", "--strict", env={"NO_MKDOCS_2_WARNING": "1"})
         session.run("pytest", "-n", "2", "tests/docs", "tests/front_ends/test_dask.py", *session.posargs)
-        session.skip("the pages were not looked at: npm or Chromium is missing")
+        session.skip(f"{_IN_PART} without a look at the pages: npm or Chromium is missing")
     session.run("npm", "ci", "--prefix", "docs/tools", "--no-audit", "--no-fund", "--silent", external=True)
     session.run("python", "docs/tools/playground.py", "docs/tools/node_modules/pyodide")
     session.run("mkdocs", "build", "--quiet", "--strict", env={"NO_MKDOCS_2_WARNING": "1"})
@@ -358,6 +360,11 @@ def bench(session: nox.Session) -> None:
     session.run("python", "benchmarks/plot.py", "medians.json", "docs/images/performance.svg")
 
 
+def _said(why: str, tested: str) -> str:
+    """Tell what became of a session, and what stays untested if it did not run."""
+    return why if why.startswith(_IN_PART) else f"{why}; untested: {tested}" if why else "ran"
+
+
 @nox.session(python=False)
 def summary(session: nox.Session) -> None:
     """Tell what ran and what did not, and what stays untested then; plain ``nox`` ends with it."""
@@ -365,7 +372,7 @@ def summary(session: nox.Session) -> None:
     for check, tested in _CHECKS.items():
         outcomes = {f"tests-{version}": "this Python is not here" for version in PYTHONS if version not in PYTHONS_HERE}
         outcomes = _outcomes.get(check, {check: "did not run"}) | (outcomes if check == "tests" else {})
-        lines += [f"{name:24} {f'{why}; untested: {tested}' if why else 'ran'}" for name, why in outcomes.items()]
+        lines += [f"{name:24} {_said(why, tested)}" for name, why in outcomes.items()]
     session.log("What ran:\n" + "\n".join(lines))
     if not any("" in outcomes.values() for outcomes in _outcomes.values()):
         session.error("nothing ran to its end")
