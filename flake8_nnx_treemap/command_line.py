@@ -55,7 +55,7 @@ def options_of(words: Sequence[str]) -> argparse.Namespace:
         words: its words, less the name of the command.
 
     Returns:
-        The options. ``paths`` holds what was named, in order, wherever it stood among them.
+        The options. ``paths`` holds what was named, in order, wherever it was among them.
 
     Raises:
         UsageError: it cannot be followed.
@@ -257,9 +257,7 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
         type=_positive,
         help="longest line that a fix writes; default: as the project says",
     )
-    other.add_argument(
-        "--jobs", "-j", metavar="N", type=_positive, help="processes to use; default: one a core, fewer for little work"
-    )
+    other.add_argument("--jobs", "-j", metavar="N", type=_positive, help="processes to use; default: one per core")
 
 
 def _names(value: str) -> tuple[str, ...]:

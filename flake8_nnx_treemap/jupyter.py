@@ -11,7 +11,7 @@ START = (
     "import sys; sys.path = [folder for folder in sys.path if folder]; "
     "from flake8_nnx_treemap.language_server import main; sys.exit(main())"
 )
-"""For ``python -c``. With ``-m``, files of the current folder, which may be anybody's, would stand in for modules;
+"""For ``python -c``. With ``-m``, files of the current folder, which may be anybody's, would hide modules;
 ``-P`` is not known to Python 3.10, and ``-I`` does not find what was installed for one user."""
 
 

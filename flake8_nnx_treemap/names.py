@@ -217,7 +217,7 @@ REMOVED_TREE_FUNCTIONS: Mapping[str, str] = {
     f"tree_{name}": name
     for name in ("all", "flatten", "leaves", "map", "reduce", "structure", "transpose", "unflatten")
 }
-"""Functions that stood in ``jax`` itself until 0.6.0, with their names in ``jax.tree``, there since 0.4.25."""
+"""Functions that were in ``jax`` itself until 0.6.0, with their names in ``jax.tree``, there since 0.4.25."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +244,7 @@ INSTEAD_OF_REMOVED: Mapping[str, str] = {
     **dict.fromkeys(("eval_mode", "train_mode", "set_mode"), "nnx.view, which also asks for attributes that exist"),
     "set_mode_info": "nnx.view_info",
 }
-"""What replaces names that Flax has removed, where something does."""
+"""What replaces the names that Flax has removed, where something does."""
 
 STATE_FUNCTIONS: Mapping[str, str] = {
     "filter": "filter_state",
@@ -370,7 +370,7 @@ OPTAX_MASK_ARGUMENTS: Mapping[str, int] = {
     "optax.transforms.masked": 1,
     "optax.transforms.partition": 1,
 }
-"""The place of such an argument, in functions that are called with positional arguments."""
+"""The position of such an argument, in functions that are called with positional arguments."""
 
 
 def canonical(qualified_name: str) -> str:

@@ -83,7 +83,9 @@ def download(project: Project, folder: Path) -> Path:
     archive = folder / "sdist.tar.gz"
     archive.write_bytes(data)
     with tarfile.open(archive) as opened:
-        opened.extractall(folder / "unpacked", filter="data")
+        if hasattr(tarfile, "data_filter"):  # Python 3.11.4 and later; Debian 12 has 3.11.2.
+            opened.extraction_filter = tarfile.data_filter
+        opened.extractall(folder / "unpacked")
     (root,) = (folder / "unpacked").iterdir()
     return root
 

@@ -23,7 +23,7 @@ BEFORE = "before"
 """The version of an example that stands for the code as it was; the others are Flax floors of its fix."""
 
 BY_ITSELF = ""
-"""Stands in the place of a tree for a program that needs none: ``result()`` is called."""
+"""Takes the place of a tree for a program that needs none: ``result()`` is called."""
 
 _DRAWN_FOR = {"state": "state", "split": "state", "grad": "state", "live": "live", "mixed": "mixed"}
 
@@ -51,7 +51,7 @@ class Batch:
 
     @property
     def digest(self) -> str:
-        """Stands for the jobs: measurements with another digest are stale."""
+        """Identifies the jobs: measurements with another digest are stale."""
         text = "\0".join("\0".join((job.name, job.tree, job.source)) for job in self.jobs)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 

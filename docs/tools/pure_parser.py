@@ -1,4 +1,4 @@
-"""Stands where LibCST's compiled parser would be: hands texts to the parser in Python that LibCST also ships.
+"""Replaces LibCST's compiled parser: hands texts to the parser in Python that LibCST also ships.
 
 In the browser this file is ``libcst/native.py``. The grammar ends with Python 3.8; the engine gives LibCST single
 statements and expressions only, so that is felt in little but ``match``. ``tests/docs`` runs all rules' cases with it.

@@ -106,7 +106,7 @@ def _obligation_row(obligation: Obligation) -> str:
 
 
 def _linked(text: str) -> str:
-    """Turn the codes of other rules into links, where they stand outside code."""
+    """Turn the codes of other rules into links, where they are outside code."""
     pages = {rule.code: page_name(rule).removeprefix("rules/") for rule in every_rule()}
     return _BARE_CODE.sub(lambda found: f"[{found[0]}]({pages[found[0]]})" if found[0] in pages else found[0], text)
 

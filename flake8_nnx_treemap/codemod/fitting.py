@@ -44,7 +44,7 @@ _BINDING_COMMENT = re.compile(
     r"#\s*(?:noqa|nosec|NOLINT|@param|(?:fmt|yapf|isort|type|mypy|pyright|pyrefly|ty|pytype|pylint|ruff|flake8|pragma):)",
     re.IGNORECASE,
 )
-"""A comment that counts for the line that it stands on."""
+"""A comment that counts for the line that it is on."""
 
 
 def fitted(source: ParsedSource, edits: Sequence[Edit], style: Style) -> tuple[Edit, ...]:

@@ -154,7 +154,7 @@ _ENDS = {getattr(tokenize, name, -1) for name in ("FSTRING_END", "TSTRING_END")}
 
 @dataclass(frozen=True, slots=True)
 class _Span:
-    """A part of the code that can stand on lines of its own between brackets.
+    """A part of the code that can have lines of its own between brackets.
 
     ``start`` and ``end`` are the first token inside, and the one behind the last. Where there are no brackets in the
     code, as around ``a if b else c``, they are written if the part is split.
@@ -193,7 +193,7 @@ class _Code:
         self.blanks = [self._blank(index, blank) for index, blank in enumerate(blanks)]
 
     def _blank(self, index: int, blank: str) -> str:
-        """What stands before a token where it is not the first of a line."""
+        """What comes before a token where it is not the first of a line."""
         if blank != "\n" or not index:
             return "" if blank == "\n" else blank
         before, after = self.words[index - 1], self.words[index]
@@ -362,7 +362,7 @@ class _Code:
             index = self.closing.get(index, index + 1)
 
     def _ternaries(self, start: int, end: int) -> list[_Span]:
-        """Return where ``a if b else c`` stands outside of brackets."""
+        """Return where ``a if b else c`` is outside of brackets."""
         found: list[_Span] = []
         begin, is_comprehension, parameters = start, False, False
         for index in self._outside(start, end):
@@ -434,7 +434,7 @@ class _Code:
     # Lines
 
     def _lines(self, start: int, end: int, indent: str, suffix: str) -> list[str]:
-        """Lay out a part that stands in brackets."""
+        """Lay out a part that is in brackets."""
         if self._fits(start, end, indent, suffix):
             return [indent + self._text(start, end) + suffix]
         priority, places = self._delimiters(start, end)

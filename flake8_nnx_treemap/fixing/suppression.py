@@ -112,7 +112,7 @@ def _with_reason(finding: Finding, reason: str) -> Finding:
 
 
 def complaint_about_reason(reason: str) -> str | None:
-    """Why a reason cannot stand behind the codes of a ``# noqa``; ``None`` if it can."""
+    """Why a reason cannot be written behind the codes of a ``# noqa``; ``None`` if it can."""
     if not reason.strip() or not reason.isprintable():
         return "a reason is one line of text"
     match = NOQA_INLINE.search(f"# noqa: NNX101 {reason}")
@@ -135,7 +135,7 @@ def suppressing_edit(source: SourceText, line: NoqaLine | None, code: str) -> Ed
     if line is None:
         return Unknown("the file's lines cannot be told apart")
     if match is not None and (line.comment is None or match.start() < line.comment):
-        return Unknown("the `# noqa` of its line stands in a string")
+        return Unknown("the `# noqa` of its line is in a string")
     last = source.line(line.last_row)
     if match is None or line.comment is None or not match["codes"]:
         return source.insert(Position(line.last_row, len(last.rstrip()) + 1), f"  # noqa: {code}")

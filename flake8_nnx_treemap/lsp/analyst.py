@@ -43,7 +43,7 @@ class Analysis:
 
     @property
     def result_id(self) -> str:
-        """Equal for equal findings: it identifies the text and the settings."""
+        """Identifies the text and the settings, so it is equal for equal findings."""
         codes = "default" if self.settings.select is None else ",".join(sorted(self.settings.select))
         flax = self.settings.flax_range
         held_to = f"{flax.target}:{int(flax.floor_is_stated)}"
@@ -176,5 +176,5 @@ def _lines(text: str) -> list[str]:
 
 
 def _row(lines: list[str], index: int) -> Position:
-    """Where a line starts; for the line behind the last, the end of the text."""
+    """Where a line starts; the line behind the last starts at the end of the text."""
     return Position(index + 1, 1) if index < len(lines) else Position(len(lines), len(lines[-1]) + 1)

@@ -86,7 +86,7 @@ class Source:
 
     @cached_property
     def digest(self) -> str:
-        """Stands for the text: a fix that was made for one text is never applied to another."""
+        """Identifies the text: a fix that was made for one text is never applied to another."""
         return hashlib.blake2b(self.text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
     @cached_property

@@ -165,8 +165,8 @@ async def workspace_diagnostics(
 ) -> types.WorkspaceDiagnosticReport:
     """What is wrong in all files. Asked again with nothing changed, it answers when something has."""
     if ls.can("workspace.did_change_watched_files.dynamic_registration"):
-        await ls.wait_for_change(ls.reported_epoch)
-    epoch = ls.epoch
+        await ls.wait_for_change(ls.reported_revision)
+    revision = ls.revision
     known = {previous.uri: previous.value for previous in params.previous_result_ids}
     items: list[WorkspaceItem] = []
     async for source in ls.everything():
@@ -182,7 +182,7 @@ async def workspace_diagnostics(
             result_id = analysis.result_id
             items.append(types.WorkspaceFullDocumentDiagnosticReport(source.uri, found, version, result_id=result_id))
     items += [types.WorkspaceFullDocumentDiagnosticReport(uri, []) for uri in known]  # Gone, or fixed.
-    ls.reported_epoch = epoch
+    ls.reported_revision = revision
     return types.WorkspaceDiagnosticReport(items)
 
 

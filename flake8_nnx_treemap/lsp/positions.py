@@ -12,7 +12,7 @@ Encoding = types.PositionEncodingKind | str
 
 
 def units(text: str, encoding: Encoding) -> int:
-    """How many units a text has; a surrogate without its partner counts as any other code point of its size."""
+    """How many units a text has; a lone surrogate counts as any other code point of its size."""
     if text.isascii() or encoding == types.PositionEncodingKind.Utf32:
         return len(text)
     if encoding == types.PositionEncodingKind.Utf8:

@@ -70,10 +70,10 @@ class NNXLanguageServer(LanguageServer):
         self.analyst = Analyst()
         self.analyses: dict[str, Analysis] = {}
         """What was found last in each source that is open, in a text of it that was Python."""
-        self.epoch = 0
+        self.revision = 0
         """Counts whatever may change findings."""
-        self.reported_epoch = -1
-        """The epoch that the client's workspace diagnostics are of."""
+        self.reported_revision = -1
+        """The revision that the client's workspace diagnostics are of."""
         self._changed = asyncio.Event()
         self._settings: dict[str, ClientSettings] = {"": ClientSettings()}
         self._pushes: dict[str, asyncio.Task[None]] = {}
@@ -155,13 +155,13 @@ class NNXLanguageServer(LanguageServer):
 
     def touch(self) -> None:
         """Something may have changed findings: wake who waits for that."""
-        self.epoch += 1
+        self.revision += 1
         self._changed.set()
         self._changed = asyncio.Event()
 
-    async def wait_for_change(self, epoch: int) -> None:
-        """Return as soon as an epoch is over."""
-        while self.epoch == epoch:
+    async def wait_for_change(self, revision: int) -> None:
+        """Return as soon as the revision is another one."""
+        while self.revision == revision:
             await self._changed.wait()
 
     def refresh(self, uri: str) -> None:

@@ -146,7 +146,7 @@ def _modules_below(folder: str) -> Iterator[str]:
 
 
 def _digests_in(path: str) -> list[bytes]:
-    """The digests in a file; none if it cannot be read. Whatever else stands in it is the digest of no text."""
+    """The digests in a file; none if it cannot be read. Whatever else it contains matches no text."""
     try:
         data = read_bytes(path, DIGEST_SIZE * MOST_DIGESTS, follows_links=False)
     except FileError:

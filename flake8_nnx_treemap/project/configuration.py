@@ -384,7 +384,7 @@ class _Reader:
     values: dict[str, Any]
 
     def place(self, key: str) -> str:
-        """The file, and the line where a key of the table stands."""
+        """The file, and the line of a key of the table."""
         start = re.search(
             rf"""^[ \t]*(?:\[[ \t]*tool[ \t]*(?:\]|\.[ \t]*["']?{TABLE}\b)|tool\b)""", self.text, re.MULTILINE
         )

@@ -100,7 +100,7 @@ def _below(
     sweeps: bool,
 ) -> Iterator[tuple[str, bool]]:
     # Links to folders are not followed: what they lead to is found where it is, and loops are no concern.
-    # What is left to do stands in a list, not on Python's stack: folders may be nested thousands deep.
+    # What is left to do is in a list, not on Python's stack: folders may be nested thousands deep.
     waiting = [iter([(top, os.path.abspath(top), True)])]
     above = [ignores]
     while waiting:

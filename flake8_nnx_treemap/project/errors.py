@@ -8,4 +8,4 @@ class FileError(Exception):
 
 
 class ConfigurationError(Exception):
-    """A setting that is wrong; the text names where it stands, and the key."""
+    """A setting that is wrong; the text names the file or option, and the key."""

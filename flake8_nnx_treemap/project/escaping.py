@@ -12,7 +12,7 @@ _COMMAND = re.compile(r"^(?=[ ]*::)|(?=##\[|##vso\[)")
 
 
 def one_line(text: str) -> str:
-    """Text that somebody else may have chosen, as it can stand on one line, also at its start.
+    """Text that somebody else may have chosen, as it can be shown on one line, also at its start.
 
     Args:
         text: the name of a file, a message, or a whole line of output.

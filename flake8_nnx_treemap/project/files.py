@@ -20,7 +20,7 @@ TEMPORARY = ".nnx-fix-"
 _UTF8_MARK = b"\xef\xbb\xbf"
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _LONGEST_HEAD = 4096
-"""No declaration stands further into a file."""
+"""No declaration is further into a file."""
 
 NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 """Where the system has no such thing, a link is told by its status alone."""
@@ -76,7 +76,7 @@ def open_plain(path: str, *, follows_links: bool = True, folder: int | None = No
 
 
 def read_open(handle: int, most: int = LARGEST) -> tuple[bytes, os.stat_result]:
-    """Read a file that is open, from where it stands to its end.
+    """Read a file that is open, from its current position to its end.
 
     Args:
         handle: the file's.

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """The text that findings refer to, where a notebook's cells stand in it, and what of it was not read."""
+    """The text that findings refer to, where a notebook's cells are in it, and what of it was not read."""
 
     text: str
     cells: CellRows | None = None

@@ -52,7 +52,7 @@ class Rule:
 
         Args:
             segments: the names that a path consists of.
-            ignores: whether such paths are left out; else they are kept, whatever stands further up.
+            ignores: whether such paths are left out; else they are kept, whatever rules further up say.
             is_for_folders: whether it is about folders alone.
         """
         self._segments = segments
@@ -154,7 +154,7 @@ def _segment(glob: str) -> re.Pattern[str] | str:
     Raises:
         ValueError: it matches nothing.
     """
-    parts = [""]  # What stands between stars.
+    parts = [""]  # What is between stars.
     is_plain = True
     for piece, is_literal in _pieces(glob):
         is_plain = is_plain and is_literal

@@ -96,7 +96,7 @@ def _modules_in_notebook(content: bytes, name: str) -> Iterator[str]:
 
 
 def _dotted(content: bytes, word: re.Pattern[bytes]) -> Iterator[str]:
-    """What stands before the name and a dot, also in a string, as ``mock.patch("package.module.name")`` has it."""
+    """What comes before the name and a dot, also in a string, as ``mock.patch("package.module.name")`` has it."""
     yield from (found[1].decode() for found in word.finditer(content) if found[1] and found[1].isascii())
     yield from (found[1].decode().rpartition(".")[2] for found in _STAR.finditer(content))
 

@@ -26,7 +26,7 @@ PROMPT = "Make this fix [y,n,a,q,?]? "
 Find = Callable[[str], Sequence[Finding]]
 Rewrite = Callable[[str, Sequence[Edit]], str]
 Key = tuple[str, str, int]
-"""A finding's code, the text that it is about, and how many like it stand before it: what other fixes do not change."""
+"""A finding's code, the text that it is about, and how many like it come before it: what other fixes do not change."""
 
 
 @dataclass(slots=True)

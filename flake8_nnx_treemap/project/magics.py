@@ -93,7 +93,7 @@ def _end_of_statement(source: str, start: int) -> int:
 
 
 def _assigned(line: str) -> str:
-    """What stands before the mark in ``names = !command`` and ``value["x"] = %magic``; empty in any other line."""
+    """What is before the mark in ``names = !command`` and ``value["x"] = %magic``; empty in any other line."""
     depth = 0
     for match in _BEFORE_SIGN.finditer(line):
         if match["open"]:

@@ -38,7 +38,7 @@ class _Cell:
 
 @dataclass(frozen=True, slots=True)
 class MarimoProgram:
-    """The cells as one program, and where each of its lines stands in the file."""
+    """The cells as one program, and where each of its lines is in the file."""
 
     text: str
     rows: tuple[int, ...]
@@ -46,7 +46,7 @@ class MarimoProgram:
     """How many characters were taken off the start of each line."""
 
     def in_file(self, range_: Range) -> Range:
-        """Where a range of the program stands in the file."""
+        """Where a range of the program is in the file."""
         return Range(self._position(range_.start), self._position(range_.end))
 
     def _position(self, position: Position) -> Position:
@@ -55,7 +55,7 @@ class MarimoProgram:
 
 
 def find_in_marimo(text: str, lint: Lint) -> Sequence[Finding]:
-    """The findings of a file of marimo's; those of the file as it stands, where it has no cells.
+    """The findings of a file of marimo's; those of the file as it is, where it has no cells.
 
     Raises:
         SourceError: the file is not Python.
@@ -90,7 +90,7 @@ def _first_row(node: ast.stmt) -> int:
 
 
 def _rows_of_marks(tree: ast.Module) -> frozenset[int]:
-    """The rows of decorators that only say that other notebooks may import what they stand above."""
+    """The rows of decorators that only say that other notebooks may import what is below them."""
     marks = [
         decorator
         for node in tree.body

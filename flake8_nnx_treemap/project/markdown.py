@@ -26,7 +26,7 @@ _PYTHON = frozenset({"py", "python", "python3"})
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """The text between two fences, without what stands before them, and where it is in the file."""
+    """The text between two fences, without what is before them, and where it is in the file."""
 
     info: str
     """What follows the opening fence."""
@@ -41,7 +41,7 @@ class Block:
         return self.first_row + len(self.indents) - 1
 
     def in_file(self, range_: Range) -> Range:
-        """Where a range of the program stands in the file."""
+        """Where a range of the program is in the file."""
         return Range(self._position(range_.start), self._position(range_.end))
 
     def _position(self, position: Position) -> Position:

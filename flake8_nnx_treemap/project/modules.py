@@ -130,7 +130,7 @@ def _project(folder: str) -> str | None:
 
 
 def _above_package(folder: str) -> str:
-    """The folder that holds the package which a folder is, or is in; a folder that is none holds itself."""
+    """The folder that holds the outermost package around a folder; the folder itself if it is in no package."""
     for around in _upwards(folder):
         if not os.path.exists(os.path.join(around, "__init__.py")) or os.path.exists(os.path.join(around, ".git")):
             return around

@@ -81,7 +81,7 @@ class Notebook:
 
     @cached_property
     def cell_rows(self) -> CellRows:
-        """Where the cells stand in the program."""
+        """Where the cells are in the program."""
         starts = line_starts(self.shown)
         rows = tuple(bisect_right(starts, offset) for offset in self._offsets)
         return CellRows(rows, tuple(cell.number for cell in self.cells))
@@ -114,7 +114,7 @@ class Notebook:
         return "".join([*parts, self.text[done:]])
 
     def _in_file(self, index: int, offset: int, length: int, edit: Edit) -> tuple[int, int, str]:
-        """Where an edit of a cell's source stands in the file, and what is written there."""
+        """Where an edit of a cell's source is in the file, and what is written there."""
         places = self._places[index]
         start, end = places[offset], places[offset + length]
         # A notebook without a character beyond ASCII was written by a tool that escapes them.
@@ -135,7 +135,7 @@ class Notebook:
 
     @cached_property
     def _places(self) -> _PerCell[array[int]]:
-        """Where each character of a cell's source stands in the file, and the end of the source."""
+        """Where each character of a cell's source is in the file, and the end of the source."""
         return _PerCell(lambda index: _places(self.text, self._literals[index].spans))
 
     @cached_property
@@ -146,7 +146,7 @@ class Notebook:
 
 @dataclass(frozen=True, slots=True)
 class _Literals:
-    """The JSON strings, quotes included, whose values make up a cell's source, and whether they stand in a list."""
+    """The JSON strings, quotes included, whose values make up a cell's source, and whether they are in a list."""
 
     spans: tuple[Span, ...]
     is_list: bool
@@ -330,12 +330,12 @@ def _elements(text: str, start: int) -> Iterator[int]:
 
 
 def _next(text: str, offset: int) -> int:
-    """Where the value after the one at an offset starts, or the closing bracket stands."""
+    """Where the value after the one at an offset starts, or the closing bracket is."""
     offset = _skip(text, _value(text, offset)[1])
     return _skip(text, offset + 1) if text[offset] == "," else offset
 
 
 def _places(text: str, literals: Sequence[Span]) -> array[int]:
-    """Where each character of the values of JSON strings stands in the file, and where the last of them ends."""
+    """Where each character of the values of JSON strings is in the file, and where the last of them ends."""
     found = (match.start() for start, end in literals for match in _CHARACTER.finditer(text, start + 1, end - 1))
     return array("q", [*found, literals[-1][1] - 1])

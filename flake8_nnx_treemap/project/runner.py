@@ -80,7 +80,7 @@ class FileReport:
     text: str | None = None
     """The text that the findings refer to: of a notebook, its cells' sources in one."""
     cells: CellRows | None = None
-    """Where the cells of a notebook stand in that text."""
+    """Where the cells of a notebook are in that text."""
     digest: bytes | None = None
     """What the file is known by from now on, if nothing was found in it, and nothing there rests on other files."""
     more_for_newest: int | None = None

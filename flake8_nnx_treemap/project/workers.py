@@ -1,7 +1,7 @@
 """Work shared among processes: forked, without a thread, so that nothing waits for ever for one that has died.
 
 ``multiprocessing`` starts new Pythons on most systems, which look for modules in the current folder first, and that is
-somebody's. It needs threads, too, which a lack of file handles ends without a word.
+somebody's. It needs threads, too, and these end silently where there are no file handles left.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ import stat
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 
 from flake8_nnx_treemap.project.errors import FileError
 from flake8_nnx_treemap.project.files import NO_FOLLOW, TEMPORARY, encoded, is_inside, open_plain, read_open, reason_of
@@ -64,22 +64,21 @@ def _is_named(path: str, target: str, named: Iterable[str]) -> bool:
 
 def _replace(target: str, seen: Seen, data: bytes) -> None:
     name = os.path.basename(target)
-    with _Folder(os.path.dirname(target)) as folder:
+    with _Folder(os.path.dirname(target)) as folder, ExitStack() as reading:
         source = open_plain(folder.at(name), follows_links=False, folder=folder.handle)
-        try:
-            content, status = read_open(source)
-            if not _is_same(status, seen[1]) or content != seen[0]:
+        reading.callback(os.close, source)
+        content, status = read_open(source)
+        if not _is_same(status, seen[1]) or content != seen[0]:
+            raise _changed()
+        if not os.access(folder.at(name), os.W_OK, dir_fd=folder.handle):
+            raise FileError("is read-only; left as it was")
+
+        def check() -> None:
+            reading.close()  # Windows does not replace a file that is open.
+            if not _is_same(folder.status(name), seen[1]):
                 raise _changed()
-            if not os.access(folder.at(name), os.W_OK, dir_fd=folder.handle):
-                raise FileError("is read-only; left as it was")
 
-            def check() -> None:
-                if not _is_same(folder.status(name), seen[1]):
-                    raise _changed()
-
-            _put(folder, name, data, lambda handle: _take_over(handle, status, source), check)
-        finally:
-            os.close(source)
+        _put(folder, name, data, lambda handle: _take_over(handle, status, source), check)
 
 
 def _changed() -> FileError:

@@ -1,4 +1,4 @@
-"""Where files are in their repository, for services that know nothing of the folder in which a job runs."""
+"""The paths of files in their repository, for services that know nothing of the folder in which a job runs."""
 
 from __future__ import annotations
 

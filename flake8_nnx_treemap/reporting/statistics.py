@@ -72,7 +72,7 @@ def _by_frequency(pairs: Iterable[_Pair], key: Callable[[_Pair], str]) -> dict[s
 
 
 def _width(pairs: Iterable[_Pair]) -> int:
-    """How wide the widest count is, so that all counts of a report are aligned."""
+    """How wide the widest count is, so that all counts of a report line up."""
     return max((len(str(count)) for key in (_code, _path) for count in Counter(map(key, pairs)).values()), default=0)
 
 

@@ -33,7 +33,7 @@ TREES = {
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One node of a tree: where it is, how JAX met it, and what became of it."""
+    """One node of a tree: its path, how JAX met it, and what became of it."""
 
     depth: int
     key: str

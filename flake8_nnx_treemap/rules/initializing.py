@@ -14,7 +14,7 @@ from flake8_nnx_treemap.names import METADATA_READ_BY_FLAX
 from flake8_nnx_treemap.rules.steps import AddKeyword, Step
 
 _RUN_ONCE = (ast.Assign, ast.AnnAssign, ast.Expr)
-"""Statements that may stand between the two: none leaves the method, short of an error."""
+"""Statements that may come between the two: none leaves the method, short of an error."""
 
 
 def hand_over_keyword(source: ParsedSource, own: OwnAttribute) -> Sequence[Step] | None:

@@ -159,7 +159,7 @@ def _asked_for(source: ParsedSource, call: ast.Call) -> frozenset[str]:
 
 EXAMPLES = (
     Example(
-        title="A copy that is none",
+        title="The new tree shares its Variables with the old one",
         source="""\
 import jax
 from flax import nnx

@@ -20,7 +20,7 @@ def without_repetition(
 
     Args:
         findings: those of one file.
-        reported: returns those of them that no comment suppresses: what a user does not see stands for nothing else.
+        reported: returns those of them that no comment suppresses: what a user does not see replaces no other finding.
             It is called only where it matters, as it may have to read all comments of the file.
     """
     if not any(one.code == _RENAMES_VARIABLE_STATE for one in findings):

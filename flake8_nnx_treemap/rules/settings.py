@@ -32,7 +32,7 @@ class LintSettings:
         """Check what was given.
 
         Raises:
-            ValueError: a code that no rule has, a Flax release that is none, or a value of another type.
+            ValueError: a code that no rule has, a text that is not a Flax release, or a value of another type.
         """
         for name in ("select", "extend_safe_fixes", "extend_unsafe_fixes"):
             given = getattr(self, name)

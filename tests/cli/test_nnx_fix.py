@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import stat
 import subprocess
@@ -61,6 +62,7 @@ def test_check_changes_nothing(seed: Path) -> None:
     assert seed.read_text() == SEED
 
 
+@pytest.mark.skipif(shutil.which("patch") is None, reason="patch is not installed")
 def test_diff_can_be_applied(seed: Path) -> None:
     run = nnx_fix(*ONE, "--diff", "seed.py", cwd=seed.parent)
     assert run.returncode == 1

@@ -32,8 +32,9 @@ def drawn(stream: io.StringIO, patience: float) -> str:
     return stream.getvalue()
 
 
-def test_a_bar_is_drawn_and_taken_away() -> None:
+def test_a_bar_is_drawn_and_taken_away(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("rich")
+    monkeypatch.setenv("TERM", "xterm")
     text = drawn(Terminal(), 0)
     assert "nnx-fix" in text
     assert text.endswith("\x1b[2K") or "\x1b[1A\x1b[2K" in text, "it does not stay"

@@ -190,7 +190,7 @@ def test_explain_takes_codes_and_prefixes(tree: Path) -> None:
 
 def test_explain_is_rendered_where_there_are_colours(tree: Path) -> None:
     pytest.importorskip("rich")
-    environment = {**os.environ, "FORCE_COLOR": "1", "COLUMNS": "90"}
+    environment = {**os.environ, "FORCE_COLOR": "1", "COLUMNS": "90", "TERM": "xterm"}
     run = subprocess.run(
         [sys.executable, "-m", "flake8_nnx_treemap", "--explain", "NNX101"],
         cwd=tree, capture_output=True, text=True, check=True, env=environment,

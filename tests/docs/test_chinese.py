@@ -57,6 +57,6 @@ def test_code(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 @pytest.mark.parametrize("page", PAGES)
 def test_drawings_and_lists(page: str) -> None:
-    """Included drawings, rows of tables and items of lists stand in the same order."""
+    """Included drawings, rows of tables and items of lists are in the same order."""
     marks = re.compile(r"^(--8<-- .*|\||\* )", re.MULTILINE)
     assert marks.findall(_chinese(page)) == marks.findall(_english(page))

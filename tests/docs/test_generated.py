@@ -52,7 +52,7 @@ def test_a_page_answers_the_four_questions(rule: Rule) -> None:
 
 @pytest.mark.parametrize("rule", rules_about_code(), ids=lambda rule: rule.code)
 def test_a_page_is_short_at_first_sight(rule: Rule) -> None:
-    """The reason stands above the first heading, tables are folded, and the text for today's Flax comes first."""
+    """The reason is above the first heading, tables are folded, and the text for today's Flax comes first."""
     page = rule_page(rule)
     assert lead_of(rule).partition("NNX")[0] in page.partition("\n## ")[0]
     assert "???+" not in page

@@ -199,7 +199,7 @@ def _check_hooks(repository: dict[str, object]) -> None:
 
 
 def _run_steps(read: object) -> list[str]:
-    """The commands of a workflow, wherever they stand."""
+    """The commands of a workflow, wherever they are."""
     if isinstance(read, dict):
         own = [line for line in str(read["run"]).splitlines() if line] if "run" in read else []
         return own + [command for value in read.values() for command in _run_steps(value)]

@@ -153,7 +153,7 @@ class Editor:
         return uris
 
     def position(self, uri: str, needle: str, *, after: bool = False) -> types.Position:
-        """Where some text stands in a document."""
+        """Where some text is in a document."""
         text = self.texts[uri]
         before = text[: text.index(needle) + (len(needle) if after else 0)]
         line = before.rpartition("\n")[2]

@@ -42,7 +42,7 @@ def test_kate() -> None:
 def test_sublime() -> None:
     client = json.loads(read("sublime/LSP.sublime-settings"))["clients"]["nnx-fix"]
     assert client["command"] == START
-    assert client["settings"] == {}, "what stands here would go above the project's configuration"
+    assert client["settings"] == {}, "what is here would override the project's configuration"
     assert client_settings(client["initializationOptions"]) == client_settings(None)
 
 
@@ -55,7 +55,7 @@ def test_emacs() -> None:
     text = re.sub(r";[^\n]*", "", read("emacs/nnx-fix.el"))
     assert text.count("(") == text.count(")")
     assert '("nnx-fix" "server")' in text
-    assert "workspace-configuration" not in text, "what stands there would go above the project's configuration"
+    assert "workspace-configuration" not in text, "what is there would override the project's configuration"
 
 
 def test_vscode_settings_are_the_servers() -> None:

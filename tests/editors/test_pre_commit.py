@@ -61,7 +61,7 @@ def commit(folder: Path) -> None:
 
 
 def hooks_repository(folder: Path) -> Path:
-    """This project as it stands here, committed."""
+    """This project as it is here, committed."""
     folder.mkdir()
     for name in ("pyproject.toml", "README.md", "LICENSE", ".pre-commit-hooks.yaml"):
         shutil.copy(ROOT / name, folder)

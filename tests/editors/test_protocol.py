@@ -299,7 +299,7 @@ async def test_hover_shows_the_rule() -> None:
         assert text.startswith("**[NNX101 is-leaf-is-not-a-filter](https://")
         for part in ("**Before**", "**After", "**What JAX does**", "**Fix safety**", "*Fix (safe):*"):
             assert part in text
-        assert "\n#" not in text, "headings are taller than the window that they stand in"
+        assert "\n#" not in text, "headings are taller than the window that they are in"
         [found] = await editor.diagnostics(URI)
         assert found.message not in text, "the editor shows the message itself, above this"
 

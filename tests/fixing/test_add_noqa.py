@@ -60,7 +60,7 @@ def test_what_cannot_be_suppressed_is_said_and_left(name: str) -> None:
     report, new_text = add(text)
     assert new_text == text
     (finding,) = report.findings
-    assert finding.message.endswith("(no `# noqa` can be added: the `# noqa` of its line stands in a string)")
+    assert finding.message.endswith("(no `# noqa` can be added: the `# noqa` of its line is in a string)")
 
 
 def test_flake8_is_silent_afterwards(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from flax import nnx
 from installed import is_wrapper, raw_value_of, variable_type_of
 
 Description = Mapping[str, tuple[object, ...]]
-"""Path -> what stands there. Paths read like Python: ``$['a'].value``."""
+"""Path -> what is there. Paths read like Python: ``$['a'].value``."""
 
 
 class Identities:

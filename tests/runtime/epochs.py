@@ -189,7 +189,7 @@ def _table(table: Table, releases: Sequence[Measured]) -> str:
 
 
 def _columns(table: Table, releases: Iterable[Measured]) -> list[list[Measured]]:
-    """Neighbouring releases that agree on a whole table stand in one column."""
+    """Neighbouring releases that agree on a whole table share one column."""
     columns: list[list[Measured]] = []
     for release in releases:
         if columns and columns[-1][0].outcomes[table.title] == release.outcomes[table.title]:

@@ -89,7 +89,7 @@ class Layout:
 
 @dataclass(frozen=True)
 class Context:
-    """What a call stands in: statements in which ``{c}`` is the call."""
+    """What is around a call: statements in which ``{c}`` is the call."""
 
     statements: str
 

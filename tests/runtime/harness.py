@@ -204,7 +204,7 @@ class Observation:
 
     @property
     def aliases(self) -> frozenset[str]:
-        """Which wrappers of the input stand in the result."""
+        """Which wrappers of the input are in the result."""
         found = (entry[-1] for entry in self.result.values() if len(entry) > 1)
         return frozenset(name for name in found if isinstance(name, str) and name.startswith(("input", "model")))
 

@@ -28,7 +28,7 @@ class Rewrite:
     floors: tuple[str, ...]
     fixed: str
     is_respelled: bool
-    """The same rewrite stands in the matrix for a lower floor, with other classes in its tests."""
+    """The matrix has the same rewrite for a lower floor, with other classes in its tests."""
 
     @property
     def promise(self) -> Promise:

@@ -70,7 +70,7 @@ class Raw:
 
 @dataclass(frozen=True)
 class Again:
-    """A wrapper that stands in the tree already, once more."""
+    """A wrapper that is in the tree already, once more."""
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,7 @@ def test_the_tree_functions_are_there() -> None:
 
 @pytest.mark.parametrize("function", INSTALLED, ids=lambda function: function.name)
 def test_signature(function: TreeFunction) -> None:
-    """Where the leaf, the tree, the mapper and ``is_leaf`` stand, as JAX itself says it."""
+    """Where the leaf, the tree, the mapper and ``is_leaf`` are, as JAX itself says it."""
     found = resolve(function.name)
     assert found is not None
     parameters = list(inspect.signature(found).parameters.values())

@@ -1,6 +1,6 @@
 """Data: for each rule a program that shows why it is right to object, with what the program does on each Flax.
 
-The last line of a program is what it answers; AE, TE, VE, DW and the epochs are as in ``facts.py``. The remedy is what
+The last line of a program is its result; AE, TE, VE, DW and the epochs are as in ``facts.py``. The remedy is what
 the rule asks for instead, and does the right thing on every release that it names.
 """
 
@@ -318,7 +318,7 @@ WITNESSES = (
     ),
     Witness(
         "NNX204",
-        "The attribute warns on 0.11 and 0.12.0; later it is there without a word.",
+        "The attribute warns on 0.11 and 0.12.0; later it does not warn.",
         _program("nnx.state(model)['kernel'].type.__name__", E1="Param", E3="Param + DW", E4="Param"),
         _program("type(nnx.state(model)['kernel']).__name__", E1="VariableState", E3="Param"),
     ),

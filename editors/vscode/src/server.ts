@@ -14,7 +14,7 @@ export interface Machine {
 
 const MODULE = "flake8_nnx_treemap.language_server";
 
-/** Keeps files of the current folder, which is the workspace, from standing in for modules; as in jupyter.py. */
+/** Keeps files of the current folder, which is the workspace, from being imported instead of modules; as in jupyter.py. */
 const SAFELY = "import sys; sys.path = [folder for folder in sys.path if folder]; ";
 
 /** How a Python starts the server. */

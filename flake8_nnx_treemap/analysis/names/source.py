@@ -141,7 +141,7 @@ def host_of(source: ParsedSource, node: ast.AST) -> Host:
             is_compound = hasattr(around, "body") or isinstance(around, ast.Match)
             return around if found is None or not is_compound else found
         around = source.ast_parent(around)
-    assert found is not None, "every expression stands in a statement"
+    assert found is not None, "every expression is in a statement"
     return found
 
 

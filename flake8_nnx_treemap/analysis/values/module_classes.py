@@ -45,8 +45,8 @@ def class_meant(
 
     Args:
         source: the file.
-        node: the expression; what stands in brackets behind a name is left out.
-        place: where its names are looked up, for one that was parsed from a string; else where it stands.
+        node: the expression; what is in brackets behind a name is left out.
+        place: where its names are looked up, for one that was parsed from a string; else where it is.
         steps: how many further names are followed.
 
     Returns:

@@ -91,7 +91,7 @@ def _still_holds(source: ParsedSource, known: KnownName, use: ast.Name) -> bool:
 
 
 def _runs_at_once(source: ParsedSource, scope: Scope) -> bool:
-    """Tell whether a scope is a comprehension that is evaluated where it stands, as a generator in ``sum(..)`` is."""
+    """Tell whether a scope is a comprehension evaluated where it is written, as a generator in ``sum(..)`` is."""
     if scope.kind is not ScopeKind.COMPREHENSION or not isinstance(scope.node, ast.GeneratorExp):
         return scope.kind is ScopeKind.COMPREHENSION
     call = source.ast_parent(scope.node)

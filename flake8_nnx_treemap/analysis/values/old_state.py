@@ -23,7 +23,7 @@ _Regions = dict[_Subject, list[Region]]
 
 
 def is_no_variable(source: ParsedSource, node: ast.expr) -> bool:
-    """Tell whether an expression is known not to be a Variable where it stands.
+    """Tell whether an expression is known not to be a Variable at its place.
 
     Args:
         source: the file.

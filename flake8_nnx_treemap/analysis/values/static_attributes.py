@@ -505,7 +505,7 @@ def _runs_after_base(source: ParsedSource, write: Write, node: ast.ClassDef) -> 
 
 
 def _caller(source: ParsedSource, call: ast.Call) -> Method | None:
-    """Return the method in which a call ``self.method(..)`` stands."""
+    """Return the method in which a call ``self.method(..)`` is."""
     return self_at(source, call.func.value)[1] if isinstance(call.func, ast.Attribute) else None
 
 
@@ -535,7 +535,7 @@ def _called_on_self(method: Method) -> Iterator[str]:
 
 
 def may_follow(source: ParsedSource, first: ast.AST, second: ast.AST) -> bool:
-    """Tell whether code may run after other code of the same function: it stands behind it, and in no other branch."""
+    """Tell whether code may run after other code of the same function: it is behind it, and in no other branch."""
     if start_of(second) <= start_of(first):
         return False
     around = [*_around(source, second)]

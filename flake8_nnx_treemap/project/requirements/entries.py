@@ -36,7 +36,7 @@ MOST_ENTRIES = 50
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What a file says of Flax in one place: as it stands there, and as bounds if there are any."""
+    """What a file says of Flax in one place: as it is written there, and as bounds if there are any."""
 
     text: str
     bounds: Bounds | None = None

@@ -1,4 +1,4 @@
-"""Lock files: of thousands of lines, only what stands there of Flax is parsed."""
+"""Lock files: of thousands of lines, only what they say of Flax is parsed."""
 
 from __future__ import annotations
 

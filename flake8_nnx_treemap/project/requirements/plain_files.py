@@ -48,7 +48,7 @@ class Place:
 
 
 def _shown(text: str) -> str:
-    """What somebody wrote, as it can stand in a line of ours."""
+    """What somebody wrote, as it can be put into a line of ours."""
     short = text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
     return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in short)
 

@@ -1,4 +1,4 @@
-"""``setup.cfg``, and lists that stand in ``setup.py`` as they are; it is read, never run."""
+"""``setup.cfg``, and lists that are written out in ``setup.py``; it is read, never run."""
 
 from __future__ import annotations
 
