@@ -6,7 +6,9 @@ Finds reads and writes of `.value` and `.raw_value` of Variables, in code for Fl
 `isinstance` has tested, the leaf of a mapper or loop whose `is_leaf` stops at Variables, `nnx.Param(…)` and what a
 Variable class of the project makes, names and attributes that are set to nothing else, and the parameter of a function
 that this file gives nothing else to. So are the values of a flat state (`for path, v in nnx.to_flat_state(state)`), and
-`self` in a Variable class.
+`self` in a Variable class. A `case nnx.Param():` of `match` is a test as `isinstance` is. In a mapper of several trees, the
+leaf of a further tree counts beside the Variable of the first, where its tree is known to hold Variables, or where the mapper
+reads the value of both.
 
 Flax's own layers call their Variables `kernel`, `bias`, `embedding`, `lora_a` and `lora_b`. The rule takes attributes
 of these names for Variables, whatever object has them, unless the file sets one to something else, or imports Linen,
@@ -46,6 +48,9 @@ It is unsafe, too, for what only a name tells, for items of state, and for Varia
 may override `value`. A function is public if its name has no leading underscore and it stands in no other function. There is
 no fix for `+=` and its like, for an assignment of several names at once, for `del`, and in f-strings.
 
+A statement is not converted by halves: if it also reads or sets `.value` of something that may be a Variable and cannot be
+converted safely, the fixes of all others in it are unsafe as well. Members of an `Enum` and properties of `self` do not count.
+
 ## References
 
 * <https://flax.readthedocs.io/en/latest/api_reference/flax.nnx/variables.html>
@@ -54,10 +59,13 @@ no fix for `+=` and its like, for an assignment of several names at once, for `d
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from flake8_nnx_treemap.analysis.code.text import Range
-from flake8_nnx_treemap.analysis.names.source import ParsedSource
+from flake8_nnx_treemap.analysis.names.scopes import Host
+from flake8_nnx_treemap.analysis.names.source import ParsedSource, host_of
+from flake8_nnx_treemap.analysis.values.doubt import may_be_variable
 from flake8_nnx_treemap.analysis.values.wrappers import is_format_part, wrapper_attributes
 from flake8_nnx_treemap.names import FlaxRange
 from flake8_nnx_treemap.rules import safety
@@ -67,16 +75,39 @@ from flake8_nnx_treemap.rules.rewriting import assignment_as_call, make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
 from flake8_nnx_treemap.rules.steps import Step
 
+_NAMES = ("value", "raw_value")
+
 MESSAGE = "'.{}' of a Variable is deprecated since Flax 0.12.1: use {}"
 
 
 @unless_guarded
 def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
     """Report each access to the value of a Variable as an attribute."""
-    for name in ("value", "raw_value"):
-        for node in (*wrapper_attributes(source, name), *wrapper_attributes(source, name, ast.Store)):
-            method = f"get_{name}()" if isinstance(node.ctx, ast.Load) else f"set_{name}(..)"
-            yield Finding("NNX206", MESSAGE.format(name, method), source.range(node), _fix(source, node))
+    accesses = [
+        node
+        for name in _NAMES
+        for node in (*wrapper_attributes(source, name), *wrapper_attributes(source, name, ast.Store))
+    ]
+    fixes = {node: _fix(source, node) for node in accesses}
+    halved = _statements_with_others(source, fixes) if fixes else frozenset()
+    for node, fix in fixes.items():
+        method = f"get_{node.attr}()" if isinstance(node.ctx, ast.Load) else f"set_{node.attr}(..)"
+        if fix is not None and host_of(source, node) in halved:
+            fix = replace(fix, applicability=Applicability.UNSAFE)
+        yield Finding("NNX206", MESSAGE.format(node.attr, method), source.range(node), fix)
+
+
+def _statements_with_others(source: ParsedSource, fixes: Mapping[ast.Attribute, Fix | None]) -> frozenset[Host]:
+    """Return the statements with an access that no safe fix converts: of a Variable, or of what may be one."""
+    statements = {host_of(source, node) for node in fixes}
+    others = (
+        node
+        for node in (use for name in _NAMES for use in source.bindings.attributes.get(name, ()))
+        if isinstance(node, ast.Attribute) and node not in fixes and host_of(source, node) in statements
+    )
+    left = [node for node in others if may_be_variable(source, node.value)]
+    left += [node for node, fix in fixes.items() if fix is None or fix.applicability is not Applicability.SAFE]
+    return frozenset(host_of(source, node) for node in left)
 
 
 def _fix(source: ParsedSource, node: ast.Attribute) -> Fix | None:
