@@ -62,9 +62,8 @@ from collections.abc import Iterator
 
 from flake8_nnx_treemap.analysis.code.text import Range
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, host_of, remembered
-from flake8_nnx_treemap.analysis.values.contents import contents_of
+from flake8_nnx_treemap.analysis.values.doubt import may_be_variable
 from flake8_nnx_treemap.analysis.values.other_classes import is_of_other_class
-from flake8_nnx_treemap.analysis.values.things import Sort
 from flake8_nnx_treemap.analysis.values.wrappers import is_format_part, wrapper_attributes
 from flake8_nnx_treemap.names import FlaxRange
 from flake8_nnx_treemap.rules import safety
@@ -115,7 +114,8 @@ def _step(source: ParsedSource, node: ast.Attribute) -> Step | None:
 def _is_converted_whole(source: ParsedSource, host: ast.AST) -> bool:
     """Tell whether safe fixes convert all values that a statement reads or writes, so that it is not left mixed."""
     return all(
-        _is_something_else(source, node)
+        is_of_other_class(source, node.value)
+        or not may_be_variable(source, node.value)
         or (safety.owner_is_a_variable(source, node.value) and _step(source, node) is not None)
         for node in _accesses_by_host(source)[host]
     )
@@ -130,14 +130,6 @@ def _accesses_by_host(source: ParsedSource) -> dict[ast.AST, list[ast.Attribute]
             if isinstance(node, ast.Attribute):
                 found.setdefault(host_of(source, node), []).append(node)
     return found
-
-
-def _is_something_else(source: ParsedSource, node: ast.Attribute) -> bool:
-    """Tell whether what has the attribute is known to be no Variable, and keeps it."""
-    held = contents_of(source, node.value)
-    if held.is_complete and held.things and all(thing.sort is not Sort.VARIABLE for thing in held.things):
-        return True
-    return is_of_other_class(source, node.value)
 
 
 EXAMPLES = (

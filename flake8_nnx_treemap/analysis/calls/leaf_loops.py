@@ -16,7 +16,7 @@ from flake8_nnx_treemap.analysis.calls.mappers import (
     without_not,
 )
 from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall
-from flake8_nnx_treemap.analysis.code.nodes import Code, without_docstring
+from flake8_nnx_treemap.analysis.code.nodes import Code, end_of, start_of, without_docstring
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown, remembered
 from flake8_nnx_treemap.analysis.names.uses import Use, uses_of
 from flake8_nnx_treemap.names import TreeFunctionKind
@@ -153,7 +153,10 @@ def _of_comprehension(
     leaf = _element(generator.target, in_element)
     if leaf is None or not isinstance(whole, ast.expr) or is_nested_too_deeply(source, whole):
         return None
-    dispatches = tuple(dispatches_in(source, [whole], leaf))
+    # A predicate ``lambda x: isinstance(x, …)`` of the call itself may name its node as the comprehension its leaf.
+    start, end = start_of(generator.iter), end_of(generator.iter)
+    found = dispatches_in(source, [whole], leaf)
+    dispatches = tuple(one for one in found if not start <= start_of(one.node) < end)
     conditions = [condition for one in getattr(whole, "generators", ()) for condition in one.ifs]
     selects = _selected(dispatches, list(map(_first_condition, conditions)))
     # Only the first part runs for every leaf: an ``if`` guards the others; a dictionary's value comes after its key.

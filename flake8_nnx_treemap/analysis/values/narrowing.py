@@ -135,6 +135,16 @@ def _types_taken(source: ParsedSource, pattern: ast.pattern) -> frozenset[str] |
     return class_names(source, pattern.cls) if is_plain and isinstance(pattern, ast.MatchClass) else None
 
 
+def types_matched(source: ParsedSource, pattern: ast.pattern) -> frozenset[str] | None:
+    """Return the canonical names of the classes of which one has every object that matches; ``None`` if unknown."""
+    if isinstance(pattern, ast.MatchAs) and pattern.pattern is not None:
+        return types_matched(source, pattern.pattern)
+    if isinstance(pattern, ast.MatchOr):
+        found = [types_matched(source, one) for one in pattern.patterns]
+        return None if None in found else frozenset().union(*(types or () for types in found))
+    return class_names(source, pattern.cls) if isinstance(pattern, ast.MatchClass) else None
+
+
 def _region_after(source: ParsedSource, statement: ast.stmt) -> Iterator[Region]:
     """Yield the region of the statements that follow one in its block, if there are any."""
     block, index = _block_of(source, statement)

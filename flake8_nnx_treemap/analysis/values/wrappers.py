@@ -11,6 +11,7 @@ from flake8_nnx_treemap.analysis.calls.arguments import Argument, arguments_of
 from flake8_nnx_treemap.analysis.calls.class_references import class_names
 from flake8_nnx_treemap.analysis.calls.functions import PARTIAL, positional_parameters
 from flake8_nnx_treemap.analysis.calls.leaf_loops import leaf_loops_of
+from flake8_nnx_treemap.analysis.calls.leaf_uses import leaf_uses
 from flake8_nnx_treemap.analysis.calls.mappers import Mapper, mapper_of
 from flake8_nnx_treemap.analysis.calls.predicates import LeafTest, leaf_test_of
 from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall, tree_calls_of
@@ -21,11 +22,17 @@ from flake8_nnx_treemap.analysis.names.uses import uses_of
 from flake8_nnx_treemap.analysis.values.contents import contents_of
 from flake8_nnx_treemap.analysis.values.layer_variables import is_layer_variable
 from flake8_nnx_treemap.analysis.values.narrowed_names import KnownName, KnownNames, by_name, known_at, known_where
-from flake8_nnx_treemap.analysis.values.narrowing import type_test
-from flake8_nnx_treemap.analysis.values.provenance import TreeKind, holds_only_wrappers, kind_of_self
+from flake8_nnx_treemap.analysis.values.narrowing import type_test, types_matched
+from flake8_nnx_treemap.analysis.values.provenance import (
+    Origin,
+    TreeKind,
+    holds_only_wrappers,
+    kind_of_self,
+    origin_of,
+)
 from flake8_nnx_treemap.analysis.values.state_items import is_item_of_state, iterates_over_wrappers
 from flake8_nnx_treemap.analysis.values.variable_classes import is_own_variable_class, own_members
-from flake8_nnx_treemap.names import WRAPPERS
+from flake8_nnx_treemap.names import VARIABLE_ONLY_ATTRIBUTES, WRAPPERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +72,7 @@ def is_wrapper(source: ParsedSource, node: ast.expr, following: Following = FOLL
         return True
     if not following.attributes:
         return False
-    if contents_of(source, node).is_variable:
+    if contents_of(source, node).is_variable or (isinstance(node, ast.Name) and _is_beside_wrapper(source, node)):
         return True
     return is_layer_variable(source, node) or is_item_of_state(source, node)
 
@@ -252,6 +259,21 @@ def _tested(source: ParsedSource) -> Iterator[KnownName]:
         yield from known_where(source, use, test[0])
         for call, name in _calls_of_predicate(source, use, test[0]):
             yield from known_where(source, call, name)
+    for statement in source.bindings.statements:
+        if isinstance(statement.node, ast.Match) and isinstance(statement.node.subject, ast.Name):
+            yield from _tested_by_cases(source, statement.node, statement.node.subject)
+
+
+def _tested_by_cases(source: ParsedSource, node: ast.Match, subject: ast.Name) -> Iterator[KnownName]:
+    """Yield the name that a ``match`` is about, with the code of each case that only wrappers reach."""
+    if source.bindings.is_shared(subject.id):
+        return  # Any call may rebind it.
+    bindings = source.bindings.bindings_of(subject.id, start_of(subject))
+    for case in node.cases:
+        types = types_matched(source, case.pattern)
+        if types and types <= WRAPPERS:
+            region = start_of(case.body[0]), end_of(case.body[-1])
+            yield KnownName(subject.id, region, bindings, source.bindings.scope_at(start_of(subject)))
 
 
 def _calls_of_predicate(source: ParsedSource, test: ast.expr, name: str) -> Iterator[tuple[ast.Call, str]]:
@@ -306,6 +328,72 @@ def _leaf_of_lambda(source: ParsedSource, node: ast.Lambda, name: str) -> Iterat
         if len(bindings) == 1 and bindings[0].node is leaf:
             scope = source.bindings.scope_at(start_of(node.body))
             yield KnownName(leaf.arg, (start_of(node.body), end_of(node.body)), bindings, scope)
+
+
+# Passed beside a Variable
+
+
+def _is_beside_wrapper(source: ParsedSource, node: ast.Name) -> bool:
+    """Tell whether a name whose ``value`` is read is the leaf of a further tree, where that of the first is a wrapper.
+
+    The trees are of one structure, so it is a wrapper as well if its tree is known to hold them, or, of a tree of which
+    nothing is known, if the mapper reads the value of both.
+    """
+    around = source.ast_parent(node)
+    if not isinstance(around, ast.Attribute) or around.attr not in ("value", "raw_value"):
+        return False
+    bindings = source.bindings.bindings_of(node.id, start_of(node))
+    found = _further_leaves(source).get(bindings[0].node) if len(bindings) == 1 else None
+    if found is None:
+        return False
+    mapper, tree = found
+    origin = origin_of(source, tree)
+    if isinstance(origin, Origin) and (origin.is_mapped or not origin.holds_wrappers):
+        return False
+    if isinstance(origin, Unknown) and _reads_of(source, mapper).isdisjoint(VARIABLE_ONLY_ATTRIBUTES):
+        return False
+    return not mapper.dispatches or _is_where_first_is_tested(source, mapper, node)
+
+
+def _is_where_first_is_tested(source: ParsedSource, mapper: Mapper, node: ast.Name) -> bool:
+    place = start_of(node)
+    bindings = source.bindings.bindings_of(mapper.leaf, place)
+    known, _ = _known_where_tested(source).get((mapper.leaf, bindings), ((), ()))
+    return any(one.region[0] <= place < one.region[1] for one in known)
+
+
+@remembered
+def _reads_of(source: ParsedSource, mapper: Mapper) -> frozenset[str]:
+    """Return the attributes of the first tree's leaf that a mapper uses on some way."""
+    uses = leaf_uses(source, mapper.function.body, mapper.leaf)
+    return frozenset(use.attr for use in uses if isinstance(use, ast.Attribute))
+
+
+@remembered
+def _further_leaves(source: ParsedSource) -> dict[ast.AST, tuple[Mapper, ast.expr]]:
+    """Return the parameters for leaves of further trees, each with its mapper and its tree.
+
+    The calls stop at wrappers alone, and nothing but one call uses the function.
+    """
+    found: dict[ast.AST, tuple[Mapper, ast.expr]] = {}
+    for call in _calls_that_stop_at_wrappers(source):
+        if call.mapper is None or call.more_trees or len(call.trees) < 2:
+            continue
+        mapper = mapper_of(source, call.mapper, call.function.leaf_position)
+        if isinstance(mapper, Mapper) and not mapper.function.overridable and len(mapper.others) == len(call.trees) - 1:
+            named = {one.arg: one for one in positional_parameters(mapper.function.definition)}
+            pairs = zip(mapper.others, call.trees[1:], strict=True)
+            found |= {named[name]: (mapper, tree) for name, tree in pairs if _is_used_once(source, mapper)}
+    return found
+
+
+def _is_used_once(source: ParsedSource, mapper: Mapper) -> bool:
+    """Tell whether a mapper is a lambda in its call, or a function that the file names nowhere else."""
+    definition = mapper.function.definition
+    if isinstance(definition, ast.Lambda):
+        return mapper.is_inline
+    named = source.bindings.attributes.get(definition.name, ())
+    return isinstance(mapper.expression, ast.Name) and [*named] == [mapper.expression]
 
 
 def _leaves_of_loops(source: ParsedSource, call: TreeCall) -> Iterator[KnownName]:
