@@ -145,9 +145,10 @@ import jax
 from flax import nnx
 
 
-def convert(model):
-    state = nnx.state(model)
-    return jax.tree.map(lambda x: x.value if hasattr(x, "value") else x, state)
+def result():
+    state = nnx.state(nnx.Linear(1, 1, rngs=nnx.Rngs(0)))
+    values = jax.tree.map(lambda x: x.value if hasattr(x, "value") else x, state)
+    return isinstance(values["bias"], jax.Array)
 """,
         marked=("jax.tree.map",),
         fixed={
@@ -156,9 +157,9 @@ import jax
 from flax import nnx
 
 
-def convert(model):
-    state = nnx.state(model)
-    return jax.tree.map(
+def result():
+    state = nnx.state(nnx.Linear(1, 1, rngs=nnx.Rngs(0)))
+    values = jax.tree.map(
         lambda x: (
             x.value
             if isinstance(x, (nnx.Variable, nnx.variablelib.VariableState))
@@ -167,23 +168,26 @@ def convert(model):
         state,
         is_leaf=lambda x: isinstance(x, (nnx.Variable, nnx.variablelib.VariableState)),
     )
+    return isinstance(values["bias"], jax.Array)
 """,
             "0.11": """\
 import jax
 from flax import nnx
 
 
-def convert(model):
-    state = nnx.state(model)
-    return jax.tree.map(
+def result():
+    state = nnx.state(nnx.Linear(1, 1, rngs=nnx.Rngs(0)))
+    values = jax.tree.map(
         lambda x: x.value if isinstance(x, nnx.Variable) else x,
         state,
         is_leaf=lambda x: isinstance(x, nnx.Variable),
     )
+    return isinstance(values["bias"], jax.Array)
 """,
         },
         applicability=Applicability.UNSAFE,
-        trees=("live",),
+        trees=(),
+        result=True,
     ),
     Example(
         title="A check that never runs",

@@ -157,6 +157,28 @@ def name_is_seen_by_nobody_else(source: ParsedSource, imported: ImportedName) ->
     )
 
 
+def definition_is_used_in_the_open(source: ParsedSource, name: str, node: ast.AST) -> bool:
+    """A name that a function or the module defines is used in this file alone, and only as a name.
+
+    Args:
+        source: the file.
+        name: the name.
+        node: its definition.
+    """
+    scope = source.bindings.scope_at(start_of(node)).kind
+    exported = _exported(source)
+    return (
+        scope in (ScopeKind.MODULE, ScopeKind.FUNCTION)
+        and exported is not None
+        and name not in exported
+        and posixpath.basename(source.filename.replace("\\", "/")) != "__init__.py"
+        and not source.bindings.is_shared(name)
+        and not _looks_names_up(source)
+        and not _is_named_in_text(source, name)
+        and not (scope is ScopeKind.MODULE and source.modules is not None and source.modules.import_from_here(name))
+    )
+
+
 # The call, its predicate and its mapper
 
 
