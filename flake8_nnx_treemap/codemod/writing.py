@@ -47,7 +47,8 @@ def with_edits(
 def _with_edits(
     source: ParsedSource, found: Sequence[Finding], wanted: Callable[[Fix], bool], style: Style
 ) -> list[Finding]:
-    steps = [step for one in found if one.fix is not None and wanted(one.fix) for step in one.fix.steps]
+    fixes = [one.fix for one in found if one.fix is not None and wanted(one.fix)]
+    steps = [step for fix in fixes for step in (*fix.steps, *(fix.together.steps if fix.together else ()))]
     if not steps:
         return [*found]
     spots = _spots(source, steps)
@@ -67,14 +68,26 @@ def _spots(source: ParsedSource, steps: Sequence[Step]) -> Spots:
 
 
 def _written(source: ParsedSource, fix: Fix, spots: Spots, style: Style) -> Fix | None:
+    edits = _all_edits(source, fix.steps, spots, style)
+    if edits is None:
+        return None
+    together = fix.together
+    if together is not None:
+        shared = _all_edits(source, together.steps, spots, style)
+        together = None if shared is None else replace(together, edits=shared, steps=())
+    return replace(fix, edits=edits, steps=(), together=together)
+
+
+def _all_edits(source: ParsedSource, steps: Sequence[Step], spots: Spots, style: Style) -> tuple[Edit, ...] | None:
+    """Return the edits of all steps; ``None`` if there are none, or one would drop a comment or cannot be made."""
     edits: list[Edit] = []
-    for step in fix.steps:
+    for step in steps:
         written = [step] if isinstance(step, Edit) else _edits_of(source, step, spots)
         is_parsed = not isinstance(step, Edit) and host_of(source, subject_of(step)) in spots.nodes
         if written is None or any(_drops_comment(source, edit, spots, is_parsed=is_parsed) for edit in written):
             return None
         edits += [edit for edit in written if edit.content or edit.range.start != edit.range.end]
-    return replace(fix, edits=fitted(source, sorted(set(edits)), style), steps=()) if edits else None
+    return tuple(fitted(source, sorted(set(edits)), style)) if edits else None
 
 
 def _drops_comment(source: ParsedSource, edit: Edit, spots: Spots, *, is_parsed: bool) -> bool:

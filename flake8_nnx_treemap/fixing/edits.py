@@ -53,6 +53,34 @@ def compatible(findings: Iterable[Finding]) -> list[Finding]:
     return sorted(chosen, key=lambda found: found.sort_key)
 
 
+def compatible_together(findings: Sequence[Finding]) -> list[Finding]:
+    """Return findings whose fixes can be made at once, where every use of some definition is among them.
+
+    The fixes of these uses are those that change the definition.
+
+    Args:
+        findings: the findings whose fixes are wanted.
+
+    Returns:
+        The findings, in order of position; none if no definition has all its uses among them, or if one of those uses
+        cannot be fixed together with the others.
+    """
+    uses: dict[Range, list[Finding]] = {}
+    for found in findings:
+        if found.fix is not None and found.fix.together is not None:
+            uses.setdefault(found.fix.together.definition, []).append(found)
+    shared: list[Finding] = []
+    for group in uses.values():
+        fixes = [replace(one.fix, edits=one.fix.together.edits) for one in group if one.fix and one.fix.together]
+        if len(fixes) == fixes[0].together.uses if fixes[0].together else False:
+            shared += [replace(one, fix=fix) for one, fix in zip(group, fixes, strict=True)]
+    if not shared:
+        return []
+    keys = {found.sort_key for found in shared}
+    chosen = compatible([*shared, *(found for found in findings if found.sort_key not in keys)])
+    return chosen if keys <= {found.sort_key for found in chosen} else []
+
+
 def _collide(edit: Edit, other: Edit) -> bool:
     first, second = sorted((edit.range, other.range))
     return second.start <= first.end  # Adjacent edits may both change the same name in an import.

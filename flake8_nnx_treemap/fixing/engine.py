@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from flake8_nnx_treemap.analysis.code.garbage import collects_later
 from flake8_nnx_treemap.analysis.code.text import Edit, SourceError, parse_module
-from flake8_nnx_treemap.fixing.edits import apply_edits, compatible, without_hiding_renames
+from flake8_nnx_treemap.fixing.edits import apply_edits, compatible, compatible_together, without_hiding_renames
 from flake8_nnx_treemap.gate import may_hold_findings_text
 from flake8_nnx_treemap.rules.rule import Finding, Fix, is_wanted
 from flake8_nnx_treemap.rules.settings import LintSettings
@@ -243,7 +243,7 @@ def fix_with(
         findings = find(text)
         wanted = [found for found in findings if is_wanted(found.fix, unsafe_fixes=unsafe_fixes)]
         withdrawn: dict[Finding, str] = {}
-        made: list[Finding] = []
+        text, made = _make_together(text, wanted, rewrite)
         while not made and (chosen := compatible(found for found in wanted if found not in withdrawn)):
             text, made = _make(text, chosen, rewrite, withdrawn)
         if not made:
@@ -252,6 +252,18 @@ def fix_with(
             return FixResult(text, tuple(fixed), reported, tuple(given_up))
         fixed += made
     raise SourceError(f"fixes do not come to rest after {MAXIMUM_PASSES} passes; the file is left as it was")
+
+
+def _make_together(
+    text: str, wanted: Sequence[Finding], rewrite: Callable[[str, Sequence[Edit]], str]
+) -> tuple[str, list[Finding]]:
+    """Make the fixes by which definitions are changed instead of their uses; none if that cannot be done as a whole."""
+    chosen = compatible_together(wanted)
+    try:
+        made = rewrite(text, [edit for found in chosen if found.fix for edit in found.fix.edits]) if chosen else text
+    except SourceError:
+        return text, []
+    return made, chosen
 
 
 def _make(

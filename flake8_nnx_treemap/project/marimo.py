@@ -173,7 +173,7 @@ def _in_file(
     fix = finding.fix
     if fix is not None:
         edits = [_edit_in_file(edit, program) for edit in fix.edits]
-        fix = replace(fix, edits=tuple(edits))
+        fix = replace(fix, edits=tuple(edits), together=None)
         if home is not None and not _may_write(edits, home, text[starts[home.first - 1] : starts[home.last]]):
             fix = None
     related = tuple(map(program.in_file, finding.related))

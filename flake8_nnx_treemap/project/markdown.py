@@ -54,7 +54,7 @@ class Block:
         if fix is not None:
             indent = max(self.indents, key=len)
             edits = [Edit(self.in_file(edit.range), edit.content.replace("\n", "\n" + indent)) for edit in fix.edits]
-            fix = replace(fix, edits=tuple(edits))
+            fix = replace(fix, edits=tuple(edits), together=None)
         return replace(finding, range=self.in_file(finding.range), fix=fix)
 
 

@@ -26,7 +26,9 @@ and no error or warning tells you. Popular advice, to drop `is_leaf` and to test
 
 The fix is unsafe because it changes what the call computes, on purpose: the branch that never ran now runs.
 
-The fix adds an `is_leaf` that stops at the types that the mapper tests.
+The fix adds an `is_leaf` that stops at the types that the mapper tests. Where a lambda in the call tests for the
+attribute `value`, by `hasattr(x, "value")` or `getattr(x, "value", x)`, the fix writes the `isinstance` that this stands
+for, so that both places ask the same.
 
 There is no fix
 
@@ -41,7 +43,9 @@ There is no fix
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
+from dataclasses import replace
 
 from flake8_nnx_treemap.analysis.calls.default_branch import Default, default_branch_of
 from flake8_nnx_treemap.analysis.calls.mappers import Mapper, guarded_result_of, mapper_of
@@ -50,8 +54,9 @@ from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown
 from flake8_nnx_treemap.names import FlaxRange
 from flake8_nnx_treemap.rules.advice import advice, may_be_plain_gradients, question, vain_dispatches
 from flake8_nnx_treemap.rules.catalogue import CODES
-from flake8_nnx_treemap.rules.rewriting import may_be_the_leaf, stop_fix
+from flake8_nnx_treemap.rules.rewriting import may_be_the_leaf, stop_fix, wrapper_types
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
+from flake8_nnx_treemap.rules.steps import Replace
 
 MESSAGE = "the mapper never meets {}: {}"
 
@@ -85,7 +90,24 @@ def _fix(source: ParsedSource, call: TreeCall, mapper: Mapper, flax: FlaxRange) 
     if not guarded.results or any(map(may_be_the_leaf, guarded.results)):
         return None
     message = "Stop the traversal at the types that the mapper tests"
-    return stop_fix(source, call, guarded.test, flax, is_inline=mapper.is_inline, message=message)
+    fix = stop_fix(source, call, guarded.test, flax, is_inline=mapper.is_inline, message=message)
+    step = _typed_step(source, call, mapper, flax) if guarded.test is None and mapper.is_inline else None
+    return fix if fix is None or step is None else replace(fix, steps=(*fix.steps, step))
+
+
+def _typed_step(source: ParsedSource, call: TreeCall, mapper: Mapper, flax: FlaxRange) -> Replace | None:
+    """Return the step that writes `isinstance` for a test for `value`; ``None`` where the test has to stay."""
+    asked = [found for found in mapper.dispatches if found.attribute == "value"]
+    types = wrapper_types(source, call.node, flax)
+    if types is None or len(mapper.dispatches) != 1 or len(asked) != 1:
+        return None
+    test = asked[0].node
+    if not isinstance(test, ast.Call) or wrapper_types(source, test, flax) != types:
+        return None  # In the mapper, a parameter hides a name in the types.
+    typed = f"isinstance({mapper.leaf}, {types.text})"
+    if len(test.args) == 2:
+        return Replace(test, typed)
+    return Replace(test, f"{mapper.leaf}.value if {typed} else {mapper.leaf}")
 
 
 EXAMPLES = (
@@ -115,6 +137,57 @@ def convert(state):
 """,
         },
         applicability=Applicability.UNSAFE,
+    ),
+    Example(
+        title="A test for the attribute instead of the type",
+        source="""\
+import jax
+from flax import nnx
+
+
+def result():
+    state = nnx.state(nnx.Linear(1, 1, rngs=nnx.Rngs(0)))
+    values = jax.tree.map(lambda x: x.value if hasattr(x, "value") else x, state)
+    return isinstance(values["bias"], jax.Array)
+""",
+        marked=("jax.tree.map",),
+        fixed={
+            "portable": """\
+import jax
+from flax import nnx
+
+
+def result():
+    state = nnx.state(nnx.Linear(1, 1, rngs=nnx.Rngs(0)))
+    values = jax.tree.map(
+        lambda x: (
+            x.value
+            if isinstance(x, (nnx.Variable, nnx.variablelib.VariableState))
+            else x
+        ),
+        state,
+        is_leaf=lambda x: isinstance(x, (nnx.Variable, nnx.variablelib.VariableState)),
+    )
+    return isinstance(values["bias"], jax.Array)
+""",
+            "0.11": """\
+import jax
+from flax import nnx
+
+
+def result():
+    state = nnx.state(nnx.Linear(1, 1, rngs=nnx.Rngs(0)))
+    values = jax.tree.map(
+        lambda x: x.value if isinstance(x, nnx.Variable) else x,
+        state,
+        is_leaf=lambda x: isinstance(x, nnx.Variable),
+    )
+    return isinstance(values["bias"], jax.Array)
+""",
+        },
+        applicability=Applicability.UNSAFE,
+        trees=(),
+        result=True,
     ),
     Example(
         title="A check that never runs",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flake8_nnx_treemap.analysis.calls.leaf_uses import leaf_uses
 from flake8_nnx_treemap.analysis.calls.mappers import Mapper
@@ -28,7 +28,8 @@ from flake8_nnx_treemap.names import (
     TreeFunctionKind,
 )
 from flake8_nnx_treemap.rules import safety
-from flake8_nnx_treemap.rules.rule import Applicability, Fix
+from flake8_nnx_treemap.rules.rule import Applicability, Fix, Together
+from flake8_nnx_treemap.rules.shared_predicates import uses_of_predicate
 from flake8_nnx_treemap.rules.steps import Append, AssignByCall, Enclose, Replace, Step
 from flake8_nnx_treemap.rules.stopping import parameter_for, stop_step, stopping_at
 
@@ -327,7 +328,41 @@ def dispatch_fix(
         return None
     applicability = Applicability.SAFE if _is_safe(source, call, test, mapper, flax) else Applicability.UNSAFE
     message = "Dispatch on the leaf's type in the mapper"
-    return make_fix(applicability, message, [*mapping, *stopping, *types.edits])
+    fix = make_fix(applicability, message, [*mapping, *stopping, *types.edits])
+    if fix is None or not stopping or test.is_inline:
+        return fix
+    return replace(fix, together=together_of(source, call, test, flax, [*mapping, *types.edits]))
+
+
+def together_of(
+    source: ParsedSource, call: TreeCall, test: LeafTest, flax: FlaxRange, others: Sequence[Step]
+) -> Together | None:
+    """Return what widens the definition of a predicate with a name, for the case that all its uses are fixed.
+
+    Args:
+        source: the file.
+        call: one of the calls that use the predicate.
+        test: the predicate.
+        flax: the Flax releases that must run the code.
+        others: the other steps of the call's fix.
+
+    Returns:
+        The steps; ``None`` if the predicate may be used in other ways, or its definition cannot be widened.
+    """
+    uses = uses_of_predicate(source, call, test)
+    if uses is None or _asks_for_old_state(test):
+        return None
+    types = [wrapper_types(source, one.container, flax) for one in test.tests]
+    wanted = wrapper_types(source, call.node, flax)
+    if wanted is None or test.parameter in wanted.roots or any(one != wanted for one in types):
+        return None
+    widened = [_widened_types(one, wanted, flax) for one in test.tests]
+    if not any(widened) or None in widened:
+        return None
+    steps = [step for found in widened for step in found or ()]
+    definition = test.function.definition
+    place = definition if isinstance(definition, ast.Lambda) else test.tests[0].node
+    return Together(source.range(place), uses, (*others, *steps))
 
 
 def _is_safe(source: ParsedSource, call: TreeCall, test: LeafTest, mapper: Mapper | Unknown, flax: FlaxRange) -> bool:

@@ -34,6 +34,19 @@ class FixAvailability(str, enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Together:
+    """What a fix writes instead where every use of a definition is fixed at once: it changes the definition itself.
+
+    ``definition`` is where that is, ``uses`` how many uses it has. ``steps`` and ``edits`` are as in ``Fix``.
+    """
+
+    definition: Range
+    uses: int
+    steps: tuple[Step, ...] = field(repr=False, compare=False)
+    edits: tuple[Edit, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Fix:
     """One repair: all of its edits are applied, or none is.
 
@@ -45,6 +58,7 @@ class Fix:
     message: str
     edits: tuple[Edit, ...] = ()
     steps: tuple[Step, ...] = field(default=(), repr=False, compare=False)
+    together: Together | None = field(default=None, repr=False, compare=False)
 
 
 def is_wanted(fix: Fix | None, *, unsafe_fixes: bool) -> bool:

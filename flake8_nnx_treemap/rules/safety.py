@@ -214,12 +214,15 @@ def variables_have_no_such_member(source: ParsedSource, *members: str) -> bool:
 @remembered
 def _files_of_imported_classes(source: ParsedSource) -> tuple[ParsedSource, ...]:
     """Return the files of the project that define the classes of Variables which a file imports."""
-    bound = (one for _, found in source.bindings.all_bound() for one in found if one.qualified_name)
-    names = {one.qualified_name for one in bound if one.name[:1].isupper()}
-    for name, uses in source.bindings.attributes.items():
-        if name[:1].isupper():  # ``layers.Scale``
-            names.update(*(source.bindings.names_of(use) for use in uses if isinstance(use, ast.Attribute)))
-    found = (definition_elsewhere(source, frozenset({name})) for name in sorted(filter(None, names)))
+    bound = [one for _, found in source.bindings.all_bound() for one in found if one.qualified_name]
+    own = [one for one in bound if str(one.qualified_name).partition(".")[0] not in OTHER_PROJECTS]
+    names = {str(one.qualified_name) for one in own if one.name[:1].isupper()}
+    modules = {one.name: str(one.qualified_name) for one in own if not one.name[:1].isupper()}
+    if modules:  # ``layers.Scale``
+        upper = (uses for name, uses in source.bindings.attributes.items() if name[:1].isupper())
+        parts = (dotted_name(use) for uses in upper for use in uses if isinstance(use, ast.Attribute))
+        names.update(".".join((modules[one[0]], *one[1:])) for one in parts if one is not None and one[0] in modules)
+    found = (definition_elsewhere(source, frozenset({name})) for name in sorted(names))
     files = (one[0] for one in found if one is not None and is_derived_from_flax(one[0], one[1].node))
     return tuple(dict.fromkeys(files))
 
@@ -276,6 +279,28 @@ _READ_ANNOTATIONS = frozenset(
         "__dataclass_fields__",
     }
 )
+
+
+def definition_is_used_in_the_open(source: ParsedSource, name: str, node: ast.AST) -> bool:
+    """A name that a function or the module defines is used in this file alone, and only as a name.
+
+    Args:
+        source: the file.
+        name: the name.
+        node: its definition.
+    """
+    scope = source.bindings.scope_at(start_of(node)).kind
+    exported = _exported(source)
+    return (
+        scope in (ScopeKind.MODULE, ScopeKind.FUNCTION)
+        and exported is not None
+        and name not in exported
+        and posixpath.basename(source.filename.replace("\\", "/")) != "__init__.py"
+        and not source.bindings.is_shared(name)
+        and not _looks_names_up(source)
+        and not _is_named_in_text(source, name)
+        and not (scope is ScopeKind.MODULE and source.modules is not None and source.modules.import_from_here(name))
+    )
 
 
 # The call, its predicate and its mapper
