@@ -94,8 +94,9 @@ def _fix(source: ParsedSource, node: ast.Attribute) -> Fix | None:
         safety.owner_is_a_variable(source, node.value),
         safety.variables_have_no_such_member(source, node.attr, f"get_{node.attr}", f"set_{node.attr}"),
         safety.names_are_bound_in_the_open(source),
-        _is_converted_whole(source, host_of(source, node)),
     )
+    if applicability is Applicability.SAFE and not _is_converted_whole(source, host_of(source, node)):
+        applicability = Applicability.UNSAFE
     return make_fix(applicability, "Use the method", [step])
 
 

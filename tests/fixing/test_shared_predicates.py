@@ -48,7 +48,7 @@ def test_definition_is_widened_once_where_all_its_uses_are_fixed(definition: str
     [
         ("jax.tree.leaves(state, is_leaf=is_var)", ""),
         ("jax.tree.map(lambda v: repr(v), state, is_leaf=is_var)", ""),
-        (CALL + ",  # noqa: NNX101\n", ""),
+        ("\n        " + CALL + ",  # noqa: NNX101\n    ", ""),
         ("other(is_var)", ""),
         (CALL, '__all__ = ["is_var"]\n'),
         (CALL, "if DEBUG:\n    is_var = None\n"),

@@ -133,11 +133,12 @@ def test_flake8_over_files_that_use_nnx() -> None:
 
 @pytest.mark.parametrize(
     ("findings", "lines", "report", "analysis", "fixing"),
-    [(0, 500, 0.22, 0.22, 0.22), (1, 500, 0.4, 0.44, 0.71), (10, 500, 0.57, 0.76, 1.2), (100, 500, 1.05, 2.3, 3.0)],
+    [(0, 500, 0.22, 0.22, 0.22), (1, 500, 0.4, 0.44, 1.2), (10, 500, 0.57, 0.76, 1.7), (100, 500, 1.05, 2.3, 4.8)],
 )
 def test_analysis_and_fixing_against_a_bare_parse(
     folder: Path, findings: int, lines: int, report: float, analysis: float, fixing: float
 ) -> None:
+    """Fixing takes three passes: a mapper's value is converted once its test is written, which makes that safe."""
     path = module(folder, findings, lines)
     parse = work(PARSE, path)
     assert work(REPORT, path) <= report * parse
