@@ -87,7 +87,7 @@ def test_statistics_tell_unsafe_fixes_from_work_by_hand(folder: Path) -> None:  
     repairs = [(one["code"], one["fixable"], one["safe"], one["unsafe"]) for one in json.loads(run.stdout)]
     assert repairs == [("NNX101", 1, 1, 0), ("NNX102", 0, 0, 1)]
     (folder / "two.py").write_text(
-        "from flax import nnx\n\ndef swap(p: nnx.Param, q: nnx.Param):\n    p.value, q.value = 1, 2\n"
+        "from flax import nnx\n\ndef swap(p: nnx.Param, q: nnx.Param):\n    p.raw_value, q.raw_value = 1, 2\n"
     )
     run = nnx_fix("--statistics", "--select", "NNX206", "--target-flax", "0.12.8", "two.py", cwd=folder)
     assert run.stdout.decode().endswith("2 findings in 1 file: 2 by hand.\n")

@@ -47,12 +47,12 @@ def outcome(source: str, broken: Broken) -> object:
     """Run a program: what it returns, in a form that can be compared, or the type of the error that it raises."""
     module = types.ModuleType("program")
     argument: dict[str, object] = {"Box": type("Box", (), {"value": 5})}
-    if broken.helpers is not None:
-        helpers = types.ModuleType("helpers")
-        exec(broken.helpers[1], helpers.__dict__)
-        sys.modules["helpers"] = helpers
     with what_they_were(nnx, nnx.Variable, jax, jax.tree, jax.numpy, builtins), warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        if broken.helpers is not None:
+            helpers = types.ModuleType("helpers")
+            exec(broken.helpers[1], helpers.__dict__)
+            sys.modules["helpers"] = helpers
         try:
             exec(HEAD, argument)
             exec(compile(source, "program.py", "exec"), module.__dict__)
