@@ -564,11 +564,13 @@ def _shows_variables(source: ParsedSource) -> bool:
         for call in source.bindings.calls.get(name, ())
         for one in call.args
     ]
-    shown += [node.value for node in source.ast_nodes() if isinstance(node, ast.FormattedValue)]
-    shown += [node.right for node in source.ast_nodes() if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod)]
-    shown += [
-        one for node in source.ast_nodes() if isinstance(node, ast.Raise) for one in getattr(node.exc, "args", ())
-    ]
+    for node in source.ast_nodes():
+        if isinstance(node, ast.FormattedValue):
+            shown.append(node.value)
+        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod):
+            shown.append(node.right)
+        elif isinstance(node, ast.Raise):
+            shown += getattr(node.exc, "args", ())
     parts = [part for one in shown for part in (one.elts if isinstance(one, ast.Tuple) else [one])]
     if any(is_wrapper(source, one) or _holds_variables(source, one) for one in parts):
         return True

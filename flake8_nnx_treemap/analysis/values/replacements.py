@@ -270,10 +270,9 @@ _LAST_NAMES = frozenset(name.rpartition(".")[2] for name in _MODULES | WRAPPERS)
 
 
 def _is_handed_on(source: ParsedSource, use: ast.Name | ast.Attribute) -> bool:
-    around = source.ast_parent(use)
-    is_called = isinstance(around, ast.Call) and around.func is use
-    if is_called or isinstance(around, ast.Attribute) or not isinstance(use.ctx, ast.Load):
+    if not isinstance(use.ctx, ast.Load):
         return False
+    around = source.ast_parent(use)
     names = source.bindings.names_of(use)
     if names & _MODULES:
         return True
