@@ -85,12 +85,12 @@ def test_no_text_is_analysed_twice() -> None:
     assert asyncio.run(run()) == 4
 
 
-def test_what_is_found_depends_on_the_name_of_the_file() -> None:
+def test_what_is_found_depends_on_the_name_of_the_file(tmp_path: Path) -> None:
     async def run(*names: str) -> list[bool]:
         analyst, found = Analyst(), []
         for name in names:
             text = "from flax.nnx import VariableState\n\ndef f(x: VariableState): ...\n"
-            document = Document((Path.cwd() / name).as_uri(), Lines(text, "utf-16"), 0)
+            document = Document((tmp_path / name).as_uri(), Lines(text, "utf-16"), 0)
             overrides = Overrides(is_isolated=True, target_flax="0.12")
             analysis = await analyst.analyse(Source.of_document(document), overrides)
             found.append(any(finding.fix is not None for finding in analysis.findings))
