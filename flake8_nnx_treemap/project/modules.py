@@ -167,8 +167,10 @@ def _parsed(path: str, changed: int, size: int) -> ParsedSource | None:
 
 def _remember(path: str, known: tuple[int, int, ParsedSource | None]) -> None:
     _KNOWN[path] = known
-    while len(_KNOWN) > 1 and sum(kept for _, kept, _ in _KNOWN.values()) > MOST_KEPT:
-        _, (_, _, source) = _KNOWN.popitem(last=False)
+    kept = sum(size for _, size, _ in _KNOWN.values())
+    while len(_KNOWN) > 1 and kept > MOST_KEPT:
+        _, (_, size, source) = _KNOWN.popitem(last=False)
+        kept -= size
         if source is not None:
             source.forget()
 

@@ -55,8 +55,9 @@ class Entry:
     """One rule's line in the catalogue.
 
     ``since`` is the first Flax release that the rule applies to. The rule can find something only in a text that
-    contains one of ``words``, one of the words ``beside`` them if there are any, and a match of ``pattern``, a regular
-    expression, if there is one. These are for the text of a program: in a notebook's JSON, only words are looked for.
+    contains one of ``words``, one of the words ``beside`` them if there are any, and a match of one of each group of
+    ``patterns``, regular expressions: one that starts with plain text is searched for many times as fast. All of them
+    are for the text of a program: in a notebook's JSON, only words are looked for.
     Words are in lower case if the rule ``ignores_case``. One that ``needs_stated_floor`` is silent where nobody says
     which releases are to be supported.
     """
@@ -67,7 +68,7 @@ class Entry:
     words: tuple[str, ...]
     since: FlaxRelease = PORTABLE
     beside: tuple[str, ...] = ()
-    pattern: str = ""
+    patterns: tuple[tuple[str, ...], ...] = ()
     on_by_default: bool = True
     ignores_case: bool = False
     needs_stated_floor: bool = False
@@ -97,11 +98,9 @@ class Entry:
         return any(map(contains, self.words)) and (not self.beside or any(map(contains, self.beside)))
 
     def _matches(self, text: AnyStr) -> bool:
-        if not self.pattern:
-            return True
         if isinstance(text, str):
-            return _compiled(self.pattern).search(text) is not None
-        return _compiled_for_bytes(self.pattern).search(text) is not None
+            return all(any(_compiled(pattern).search(text) for pattern in group) for group in self.patterns)
+        return all(any(_compiled_for_bytes(pattern).search(text) for pattern in group) for group in self.patterns)
 
 
 def _contains(text: AnyStr) -> Callable[[str], bool]:
@@ -134,12 +133,31 @@ _SHORT: Final = 10_000
 _COMMON: Final = ("Param", "Variable")
 _NAMES: Final = (*_COMMON, *sorted({name.rpartition(".")[2] for name in WRAPPERS} - {*_COMMON}))
 _CLASSES: Final = tuple(name for name in _NAMES if not any(other != name and other in name for other in _NAMES))
-_OWN: Final = r"\bclass\s+\w+\s*\([^)]*(?:{})".format("|".join(_CLASSES))
+_OWN: Final = r"class\s+\w+\s*\([^)]*(?:{})".format("|".join(_CLASSES))
 """The start of a class whose base has the name of a class of Variables in it."""
 
-_SET_ATTRIBUTE: Final = r"\.[\s\\]*\w+[ \t]*(?:,[^\r\n]{0,200}|:[^\r\n=]{0,200})?[-+*/%&|^]?=[^=]|\bsetattr\b"
-_DECLARED: Final = r"|\.__init__\b|@[\w.]*dataclass\b"
-"""What else may set an attribute: the constructor of a base class, and that of a dataclass."""
+_SET_ATTRIBUTE: Final = r"\.[\s\\]*\w+[ \t]*(?:,[^\r\n]{0,200}|:[^\r\n=]{0,200})?[-+*/%&|^]?=[^=]"
+_DECLARED: Final = ("setattr", r"\.__init__\b", r"@[\w.]*dataclass\b")
+"""What else may set an attribute: a call, the constructor of a base class, and that of a dataclass."""
+
+_NO_MODULES: Final = (
+    "object",
+    "str",
+    "int",
+    "float",
+    "ABC",
+    "Enum",
+    "IntEnum",
+    "StrEnum",
+    "Exception",
+    "Generic",
+    "NamedTuple",
+)
+_NO_MODULES_EITHER: Final = ("Protocol", "RuntimeError", "TestCase", "TypedDict", "ValueError")
+_INHERITS: Final = r"class\s+\w+\s*(?:\[[^\]]*\]\s*)?[(\\](?!\s*(?:\w+\.)*(?:{})\b[^,()]*\))".format(
+    "|".join(_NO_MODULES + _NO_MODULES_EITHER)
+)
+"""The start of a class with a base that may be a Module."""
 
 _METHODS: Final = tuple(STATE_FUNCTIONS)
 _CALLED: Final = r"\.[\s\\]*(?:{})\b".format("|".join(_METHODS))
@@ -150,8 +168,10 @@ _RENAMED: Final = tuple(one.old for one in RENAMED_IN_NNX)
 _USED: Final = r"(?:\.|[,(]|\bimport\b)[\s\\]*(?:{})\b"
 """Names as attributes, or imported."""
 _WENT: Final = tuple(sorted(names_that_went()))
-_OF_NNX: Final = r"(?<!\btyping)(?<!\bstruct)(?<!\bdataclasses)\.[\s\\]*(?:{})\b|\bnnx[\w.\s\\]*\bimport\b"
-"""Names as attributes, but not of modules that have the same ones, or whatever is imported from NNX by its name."""
+_OF_NNX: Final = r"\.(?<!\btyping\.)(?<!\bstruct\.)(?<!\bdataclasses\.)[\s\\]*(?:{})\b"
+"""Names as attributes, but not of modules that have the same ones."""
+_OF_NNX_BY_NAME: Final = r"nnx(?:[\w. \t\f]|\\[\r\n]+)*\bimport\b"
+"""Whatever is imported from NNX by its name."""
 
 _SET: Final = (
     r"(?:[\r\n]|;)[ \t]*(?:(?:if|el)[^\r\n]{0,200}?:[ \t]*)?"
@@ -193,12 +213,22 @@ CATALOGUE: tuple[Entry, ...] = (
     Entry("NNX202", "variable-state-constructor", Kind.CRASH, ("VariableState",), VARIABLE_STATE_IS_VARIABLE),
     Entry("NNX203", "removed-conversion", Kind.CRASH, ("to_variable",), VARIABLE_STATE_IS_VARIABLE),
     Entry(
-        "NNX204", "deprecated-type-attribute", Kind.DEPRECATION, ("type",), VARIABLE_STATE_IS_VARIABLE, pattern=_TYPE
+        "NNX204",
+        "deprecated-type-attribute",
+        Kind.DEPRECATION,
+        ("type",),
+        VARIABLE_STATE_IS_VARIABLE,
+        patterns=((_TYPE,),),
     ),
-    Entry("NNX205", "metadata-by-attribute", Kind.CRASH, ("=",), METADATA_NEEDS_METHOD, pattern=f"{_SET}|{_OWN}"),
-    Entry("NNX206", "deprecated-value-access", Kind.DEPRECATION, ("value",), VALUE_ACCESS_WARNS, pattern=_VALUE),
+    Entry("NNX205", "metadata-by-attribute", Kind.CRASH, ("=",), METADATA_NEEDS_METHOD, patterns=((_OWN, _SET),)),
+    Entry("NNX206", "deprecated-value-access", Kind.DEPRECATION, ("value",), VALUE_ACCESS_WARNS, patterns=((_VALUE,),)),
     Entry(
-        "NNX207", "deprecated-pure", Kind.DEPRECATION, _RENAMED, PURE_WARNS, pattern=_USED.format("|".join(_RENAMED))
+        "NNX207",
+        "deprecated-pure",
+        Kind.DEPRECATION,
+        _RENAMED,
+        PURE_WARNS,
+        patterns=((_USED.format("|".join(_RENAMED)),),),
     ),
     Entry("NNX208", "removed-jax-tree-map", Kind.CRASH, ("tree",), beside=tuple(REMOVED_TREE_FUNCTIONS)),
     Entry("NNX209", "optimizer-without-wrt", Kind.CRASH, ("Optimizer",), OPTIMIZER_NEEDS_WRT),
@@ -208,19 +238,19 @@ CATALOGUE: tuple[Entry, ...] = (
         Kind.CRASH,
         ("class",),
         DATA_IS_DECIDED_ONCE,
-        pattern=_SET_ATTRIBUTE + _DECLARED,
+        patterns=((_INHERITS,), (*_DECLARED, _SET_ATTRIBUTE)),
     ),
-    Entry("NNX211", "state-method", Kind.DEPRECATION, _METHODS, STATE_FUNCTIONS_ARE_THERE, pattern=_CALLED),
+    Entry("NNX211", "state-method", Kind.DEPRECATION, _METHODS, STATE_FUNCTIONS_ARE_THERE, patterns=((_CALLED,),)),
     Entry("NNX212", "sharding-metadata", Kind.DEPRECATION, ("sharding",), OUT_SHARDING_IS_READ),
     Entry("NNX213", "newer-than-floor", Kind.CRASH, ("nnx",), needs_stated_floor=True),
-    Entry("NNX214", "removed-name", Kind.CRASH, _WENT, pattern=_OF_NNX.format("|".join(_WENT))),
+    Entry("NNX214", "removed-name", Kind.CRASH, _WENT, patterns=((_OF_NNX_BY_NAME, _OF_NNX.format("|".join(_WENT))),)),
     Entry(
         "NNX901",
         "unused-noqa",
         Kind.COMMENT,
         ("noqa",),
         beside=("nnx",),
-        pattern=r"(?i)noqa[^\r\n]*nnx",
+        patterns=((r"(?i)noqa[^\r\n]*nnx",),),
         on_by_default=_OFF,
         ignores_case=True,
     ),
@@ -264,7 +294,7 @@ def codes_that_may_find(text: str, settings: LintSettings) -> frozenset[str]:
     """
     contains = _contains(text)
     entries = [entry for entry in _entries(settings.select, settings.flax_range) if entry._has_words(text, contains)]
-    if len(text) < _SHORT or all(entry.pattern for entry in entries):
+    if len(text) < _SHORT or all(entry.patterns for entry in entries):
         entries = [entry for entry in entries if entry._matches(text)]
     return frozenset(entry.code for entry in entries)
 
@@ -293,7 +323,7 @@ def _in_order_of_search(asked: tuple[tuple[frozenset[str] | None, FlaxRange], ..
 
 def _cost_of_search(entry: Entry) -> tuple[int, int, str]:
     """Return by what rules are ordered to be asked: one without a pattern, and with few words, tells soonest."""
-    return len(entry.pattern), len(entry.words), entry.code
+    return sum(len(pattern) for group in entry.patterns for pattern in group), len(entry.words), entry.code
 
 
 @cache

@@ -94,7 +94,7 @@ class Bindings:
 
     def scope_at(self, place: Place) -> Scope:
         """Return the scope in which a name at ``place`` is looked up."""
-        statement = self._statement_at(place)
+        statement = self.statement_at(place)
         if statement is None:
             return self.module
         # Of the lambdas and comprehensions around a place, the one that starts last is the innermost.
@@ -110,10 +110,11 @@ class Bindings:
 
     def block_at(self, place: Place) -> Block | None:
         """Return the block of the statement that holds ``place``."""
-        statement = self._statement_at(place)
+        statement = self.statement_at(place)
         return None if statement is None else statement.block
 
-    def _statement_at(self, place: Place) -> Statement | None:
+    def statement_at(self, place: Place) -> Statement | None:
+        """Return the innermost statement around ``place``; that before it in a handler or the pattern of a case."""
         # The last statement to start is the innermost: expressions are only in simple statements and in headers.
         index = bisect_right(self._starts, place)
         return self.statements[index - 1] if index else None

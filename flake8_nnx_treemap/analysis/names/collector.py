@@ -46,20 +46,20 @@ class Collector:
     def collect(self, tree: ast.Module) -> None:
         """Record the scopes, statements, bindings and uses of a module in this object's attributes."""
         self.module = Scope(ScopeKind.MODULE, tree, None)
-        self._pending: list[tuple[list[ast.stmt], Scope, Block]] = [(tree.body, self.module, Block())]
+        self._pending: list[tuple[list[ast.stmt], Scope, Block, ast.AST]] = [(tree.body, self.module, Block(), tree)]
         while self._pending:
-            body, scope, block = self._pending.pop()
+            body, scope, block, parent = self._pending.pop()
             for statement in body:
-                self._statement(statement, scope, block)
+                self._statement(statement, scope, block, parent)
 
     # Statements
 
-    def _statement(self, node: ast.stmt, scope: Scope, block: Block) -> None:
+    def _statement(self, node: ast.stmt, scope: Scope, block: Block, parent: ast.AST) -> None:
         if type(node) in _SIMPLE:  # Most statements are.
-            self.statements.append(Statement(node, (node.lineno, node.col_offset), scope, block))
+            self.statements.append(Statement(node, (node.lineno, node.col_offset), scope, block, parent))
             self._simple(node, scope, block)
             return
-        self.statements.append(Statement(node, start_of(node), scope, block))
+        self.statements.append(Statement(node, start_of(node), scope, block, parent))
         if isinstance(node, FUNCTIONS):
             self._function(node, scope, block)
         elif isinstance(node, ast.ClassDef):
@@ -113,7 +113,7 @@ class Collector:
         for name in _BLOCK_FIELDS:
             body = getattr(node, name, None)
             if body:
-                self._pending.append((body, scope, self._inner_block(node, name, scope, block)))
+                self._pending.append((body, scope, self._inner_block(node, name, scope, block), node))
         for child in child_nodes(node):
             if isinstance(child, ast.expr):
                 self._expression(child, scope, block)
@@ -136,7 +136,7 @@ class Collector:
             self._bind(handler.name, BindingKind.OTHER, handler, scope, inner, start_of(handler))
         if handler.type is not None:
             self._expression(handler.type, scope, block)
-        self._pending.append((handler.body, scope, inner))
+        self._pending.append((handler.body, scope, inner, handler))
 
     def _inner_block(self, node: ast.stmt, name: str, scope: Scope, block: Block) -> Block:
         if isinstance(node, (ast.With, ast.AsyncWith)):
@@ -175,7 +175,7 @@ class Collector:
                 self.attributes[name].append(pattern)
         if case.guard is not None:
             self._expression(case.guard, scope, block)
-        self._pending.append((case.body, scope, block))
+        self._pending.append((case.body, scope, block, case))
 
     def _import(self, node: ast.Import | ast.ImportFrom, scope: Scope, block: Block) -> None:
         for alias in node.names:
@@ -198,7 +198,7 @@ class Collector:
         headers = [*node.decorator_list, *self._defaults(node.args), *annotations_of(node)]
         for expression in headers:
             self._expression(expression, scope, block)
-        self._pending.append((node.body, inner, body))
+        self._pending.append((node.body, inner, body, node))
 
     def _class(self, node: ast.ClassDef, scope: Scope, block: Block) -> None:
         self._bind(node.name, BindingKind.CLASS, node, scope, block, start_of(node.body[0]))
@@ -209,7 +209,7 @@ class Collector:
         self._type_parameters(node, around, body)
         for expression in (*node.decorator_list, *node.bases, *(keyword.value for keyword in node.keywords)):
             self._expression(expression, scope, block)
-        self._pending.append((node.body, inner, body))
+        self._pending.append((node.body, inner, body, node))
 
     def _type_parameters(self, node: ast.AST, scope: Scope, block: Block) -> None:
         for parameter in getattr(node, "type_params", ()):

@@ -98,12 +98,13 @@ Host = ast.expr | ast.stmt
 
 @dataclass(slots=True, eq=False)
 class Statement:
-    """A statement, with its scope and its block."""
+    """A statement, with its scope, its block, and the node in whose body it is."""
 
     node: ast.stmt
     start: Place
     scope: Scope
     block: Block
+    parent: ast.AST
 
 
 @dataclass(frozen=True, slots=True, eq=False)

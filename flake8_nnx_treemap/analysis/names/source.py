@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from bisect import bisect_right
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -61,6 +60,8 @@ class ParsedSource(SourceText):
         self.bindings = Bindings(parse_module(text)) if bindings is None else bindings
         self.tree = self.bindings.tree
         self._ast_parents: dict[ast.AST, ast.AST] = {}
+        self._with_parents: set[ast.stmt] = set()
+        """The statements whose own nodes have their parents recorded."""
 
     @remembered
     def ast_nodes(self) -> list[ast.AST]:
@@ -74,14 +75,25 @@ class ParsedSource(SourceText):
         return self._ast_parents.get(node)
 
     def _learn_parents_around(self, node: ast.AST) -> None:
-        """Record the parents in the top-level statement that holds a node; most statements never need it."""
-        row = getattr(node, "lineno", 0)
-        index = bisect_right(self.tree.body, row, key=lambda statement: start_of(statement)[0])
-        if index and self.tree.body[index - 1] not in self._ast_parents:
-            self._nodes_with_parents(self.tree.body[index - 1])
-            self._ast_parents[self.tree.body[index - 1]] = self.tree
+        """Record the parents in the statement that holds a node, and in those around it until the node is found."""
+        statement = self.bindings.statement_at(start_of(node)) if hasattr(node, "lineno") else None
+        while statement is not None and node not in self._ast_parents:
+            if statement.node not in self._with_parents:
+                self._learn_parents_in(statement.node)
+                self._ast_parents[statement.node] = statement.parent
+            around = getattr(statement.parent, "pattern", statement.parent)  # A case has no place, but its pattern has.
+            statement = None if around is self.tree else self.bindings.statement_at(start_of(around))
         if node not in self._ast_parents:  # Some nodes have no place, or a wrong one in f-strings before Python 3.12.
             self.ast_nodes()
+
+    def _learn_parents_in(self, statement: ast.stmt) -> None:
+        """Record the parents of the nodes in a statement, but not of those in statements within it."""
+        self._with_parents.add(statement)
+        nodes: list[ast.AST] = [statement]
+        for node in nodes:
+            if children := child_nodes(node):
+                self._ast_parents.update(dict.fromkeys(children, node))
+                nodes += [child for child in children if not isinstance(child, ast.stmt)]
 
     def adopt(self, root: ast.expr, parent: ast.AST) -> None:
         """Record a string as the parent of an expression that was parsed from it."""
