@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import enum
 import re
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -91,6 +92,9 @@ class Entry:
     def may_find(self, text: str) -> bool:
         """Tell whether a program contains what the rule needs to find anything."""
         return self._has_words(text, _contains(text)) and self._matches(text)
+
+    def _is_imported(self) -> bool:
+        return f"{__package__}.{self.module}" in sys.modules
 
     def _has_words(self, text: AnyStr, contains: Callable[[str], bool]) -> bool:
         if self.ignores_case:
@@ -289,13 +293,15 @@ def rules_about_code() -> tuple[Rule, ...]:
 def codes_that_may_find(text: str, settings: LintSettings) -> frozenset[str]:
     """Return the codes of the selected rules that apply to the Flax range and may find something in a program.
 
-    Patterns are asked only where nothing else calls for an analysis, and of short texts: to run a rule in vain takes
-    less than to search a long one, and to import it takes more than to search a short one.
+    Patterns are searched for only where nothing else calls for an analysis, and in short texts for rules that are not
+    imported yet: to import one takes more than to search a short text, to run one in vain takes less.
     """
     contains = _contains(text)
     entries = [entry for entry in _entries(settings.select, settings.flax_range) if entry._has_words(text, contains)]
-    if len(text) < _SHORT or all(entry.patterns for entry in entries):
+    if all(entry.patterns for entry in entries):
         entries = [entry for entry in entries if entry._matches(text)]
+    elif len(text) < _SHORT:
+        entries = [entry for entry in entries if entry._is_imported() or entry._matches(text)]
     return frozenset(entry.code for entry in entries)
 
 

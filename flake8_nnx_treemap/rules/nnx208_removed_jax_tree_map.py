@@ -56,11 +56,11 @@ FIX_MESSAGE = "Use the function that JAX has kept"
 def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
     """Report uses of removed functions by their full name, and imports of them."""
     for name in sorted(REMOVED_TREE_FUNCTIONS.keys() & source.bindings.attributes.keys()):
-        if not safety.members_are_themselves(source, name) and is_replaced(source, name):
-            continue  # The file sets ``jax.tree_map`` itself.
         for use in source.bindings.attributes[name]:
             is_attribute = isinstance(use, ast.Attribute) and isinstance(use.ctx, ast.Load)
             if is_attribute and source.bindings.names_of(use, depth=0) == {f"jax.{name}"}:
+                if not safety.members_are_themselves(source, name) and is_replaced(source, name):
+                    break  # The file sets ``jax.tree_map`` itself.
                 yield _use(source, use, name)
     for statement in source.bindings.statements:
         node = statement.node

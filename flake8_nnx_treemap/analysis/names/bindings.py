@@ -44,7 +44,7 @@ class Bindings:
         self._expression_scopes = sorted(collector.expression_scopes, key=lambda found: found.start)
         self._expression_starts = [found.start for found in self._expression_scopes]
         self._scopes_around = _indices_around(self._expression_scopes)
-        self._names_in = collector.names
+        self._names_in: Mapping[Scope, Mapping[str, list[Binding]]] = dict(collector.names)
         self._every_binding: dict[tuple[Scope, str], tuple[Binding, ...]] = {}
         self._sorted_bindings: dict[tuple[Scope, str], BindingsOfName] = {}
         self._reaching: dict[tuple[str, Place], tuple[Binding, ...]] = {}

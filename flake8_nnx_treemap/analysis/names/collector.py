@@ -40,7 +40,7 @@ class Collector:
         self.listed: dict[type[ast.AST], list[ast.AST]] = {kind: [] for kind in _LISTED}
         self.statements: list[Statement] = []
         self.expression_scopes: list[ExpressionScope] = []
-        self.names: dict[Scope, dict[str, list[Binding]]] = {}
+        self.names: defaultdict[Scope, defaultdict[str, list[Binding]]] = defaultdict(lambda: defaultdict(list))
         """Kept apart from the scopes: a reference circle of scope and bindings would need the garbage collector."""
 
     def collect(self, tree: ast.Module) -> None:
@@ -115,6 +115,8 @@ class Collector:
             if body:
                 self._pending.append((body, scope, self._inner_block(node, name, scope, block), node))
         for child in child_nodes(node):
+            if isinstance(child, ast.stmt):
+                continue
             if isinstance(child, ast.expr):
                 self._expression(child, scope, block)
             elif isinstance(child, ast.withitem):
@@ -157,7 +159,7 @@ class Collector:
         if parts is None or may_swallow(manager):
             return True
         while scope is not None:
-            for binding in self.names.get(scope, {}).get(parts[0], ()):
+            for binding in self.names[scope].get(parts[0], ()):
                 if binding.kind in (BindingKind.CLASS, BindingKind.FUNCTION):
                     return True
                 if len(parts) == 1 and binding.value is not None and may_swallow(binding.value):
@@ -194,9 +196,9 @@ class Collector:
         inner = Scope(ScopeKind.FUNCTION, node, scope)
         body = Block(None, node)
         self._parameters(node.args, inner, body)
-        self._type_parameters(node, inner, body)
-        headers = [*node.decorator_list, *self._defaults(node.args), *annotations_of(node)]
-        for expression in headers:
+        if getattr(node, "type_params", ()):
+            self._type_parameters(node, inner, body)
+        for expression in (*node.decorator_list, *self._defaults(node.args), *annotations_of(node)):
             self._expression(expression, scope, block)
         self._pending.append((node.body, inner, body, node))
 
@@ -344,9 +346,8 @@ class Collector:
         value: ast.expr | None = None,
         path: tuple[int | None, ...] = (),
     ) -> None:
-        home = scope.outside.get(name, scope)
-        binding = Binding(name, kind, node, home, block, place, qualified_name, value, path)
-        self.names.setdefault(home, {}).setdefault(name, []).append(binding)
+        home = scope.outside.get(name, scope) if scope.outside else scope
+        self.names[home][name].append(Binding(name, kind, node, home, block, place, qualified_name, value, path))
 
 
 def annotations_of(node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.expr]:

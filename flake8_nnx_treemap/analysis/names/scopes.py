@@ -63,7 +63,7 @@ class Block:
             block = block.parent
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Scope:
     """One scope of names; ``outside`` maps names declared ``global`` or ``nonlocal`` to the scopes they belong to."""
 
