@@ -6,12 +6,12 @@ import contextlib
 import fnmatch
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
-from flake8_nnx_treemap.names import PORTABLE_RANGE, FlaxRange
+from flake8_nnx_treemap.names import PORTABLE, PORTABLE_RANGE, FlaxRange, release_text
 from flake8_nnx_treemap.project.discovery import DEFAULT_EXCLUDES, is_repository_root
 from flake8_nnx_treemap.project.errors import ConfigurationError, FileError
 from flake8_nnx_treemap.project.files import is_inside, read_bytes
@@ -204,6 +204,34 @@ def flax_range_for(filename: str, overrides: Overrides) -> FlaxDecision:
     if configuration.path is None:
         return decision
     return replace(decision, places=(Place(where, problem="not set"), *decision.places))
+
+
+def complaints_about_targets(filenames: Iterable[str], overrides: Overrides) -> list[str]:
+    """What is to be said of targets that leave out releases which the files' own projects admit.
+
+    Args:
+        filenames: files of any projects; they need not exist.
+        overrides: what the command line says.
+
+    Returns:
+        Each thing once. Nothing is said of a project that states no lowest Flax, nor of a configuration that is wrong.
+    """
+    said: dict[str, None] = {}
+    for filename in {os.path.dirname(os.path.abspath(name)): name for name in filenames}.values():
+        with contextlib.suppress(ConfigurationError):
+            said.update(dict.fromkeys(_complaint_about_target(filename, overrides)))
+    return list(said)
+
+
+def _complaint_about_target(filename: str, overrides: Overrides) -> Iterator[str]:
+    target = flax_range_for(filename, overrides)
+    if overrides.is_isolated or target.range.lowest <= PORTABLE:
+        return
+    project = infer_range(filename)
+    lowest = project.range.lowest if project.range.floor_is_stated else project.range.highest
+    if lowest is not None and lowest < target.range.lowest:
+        admitted = f"{target.decided_by} is {target.range}, but {project.decided_by} means {project.range}"
+        yield f"{admitted}: what a fix writes may not run on {release_text(lowest)}"
 
 
 def forget_configurations() -> None:
