@@ -6,6 +6,7 @@ import contextlib
 import fnmatch
 import os
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -354,6 +355,8 @@ def _complaint_of_toml(path: str, data: bytes, message: str) -> str:
     place = re.search(r" \(at (?:line (\d+), column \d+|end of document)\)$", message)
     if place is None:
         return f"{path}: is not TOML: {message}"
+    if data.startswith(BOM_UTF8):
+        return f"{path}:1: is not TOML: starts with a byte order mark"
     row = place[1] or data.rstrip().count(b"\n") + 1
     reason = message[: place.start()]
     return f"{path}:{row}: is not TOML: {reason[:1].lower()}{reason[1:]}"
@@ -410,6 +413,7 @@ class _Reader:
     path: str
     text: str
     values: dict[str, Any]
+    table: str = f"tool.{TABLE}"
 
     def place(self, key: str) -> str:
         """The file, and the line of a key of the table."""
@@ -421,7 +425,7 @@ class _Reader:
         return f"{self.path}:{int(line[1:]) + self.text.count(chr(10), 0, skipped)}" if line else self.path
 
     def fail(self, key: str, wanted: str) -> ConfigurationError:
-        return ConfigurationError(f"{self.place(key)}: {key!r} in [tool.{TABLE}] must be {wanted}")
+        return ConfigurationError(f"{self.place(key)}: {key!r} in [{self.table}] must be {wanted}")
 
     def strings(self, key: str, default: Iterable[str] = ()) -> tuple[str, ...]:
         value = self.values.pop(key, list(default))
@@ -431,7 +435,7 @@ class _Reader:
 
     def codes(self, key: str) -> tuple[str, ...]:
         found = self.strings(key)
-        codes_named(found, f"{self.place(key)}: {key!r} in [tool.{TABLE}]")
+        codes_named(found, f"{self.place(key)}: {key!r} in [{self.table}]")
         return found
 
     def codes_by_pattern(self, key: str) -> dict[str, tuple[str, ...]]:
@@ -440,8 +444,7 @@ class _Reader:
             raise self.fail(key, "a table of patterns and rule codes")
         found = {}
         for pattern, codes in value.items():
-            reader = _Reader(self.path, self.text, {key: codes})
-            found[pattern] = reader.codes(key)
+            found[pattern] = _Reader(self.path, self.text, {pattern: codes}, f"{self.table}.{key}").codes(pattern)
         return found
 
     def target(self, key: str) -> str | None:
