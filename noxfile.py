@@ -249,6 +249,7 @@ def editors(session: nox.Session) -> None:
         "python-lsp-server",
         "pre-commit",
         "prek",
+        "uv",  # prek makes its environments with it, and cannot install it where pip is missing.
         "jupyterlab",
         "jupyterlab-lsp",
         "websocket-client",

@@ -178,6 +178,7 @@ def _reports(options: argparse.Namespace, baseline: Baseline | None) -> Sequence
         _check_reason(options.reason)
     started = time.perf_counter()
     if "-" in options.paths:
+        _complain_of_targets([options.stdin_filename or "-"], options)
         report = _run_on_stdin(options.stdin_filename or "-", _task(options, baseline))
         _print_verbose([report.path], [report], options, started)
         return [report]
@@ -190,11 +191,21 @@ def _reports(options: argparse.Namespace, baseline: Baseline | None) -> Sequence
 
         for warning in checked_configurations(candidates, _overrides(options)):
             _complain(warning, "warning")
+        _complain_of_targets(candidates, options)
     reports: Sequence[FileReport] = ()
     if candidates or problems:
         reports = _process(candidates, problems, options, _task(options, baseline))
     _print_verbose(candidates, reports, options, started)
     return reports
+
+
+def _complain_of_targets(filenames: Sequence[str], options: argparse.Namespace) -> None:
+    if options.quiet or options.silent:
+        return
+    from flake8_nnx_treemap.project.configuration import complaints_about_targets
+
+    for complaint in complaints_about_targets(filenames, _overrides(options)):
+        _complain(complaint, "warning")
 
 
 def _process(

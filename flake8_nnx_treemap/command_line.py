@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 
-from flake8_nnx_treemap.reporting.formats import FORMATS
+from flake8_nnx_treemap.reporting.formats import FOR_PEOPLE, FORMATS
 
 TYPE_CHECKING = False  # As in typing, whose import takes as long as all the rest of a run without candidates.
 if TYPE_CHECKING:
@@ -85,6 +85,8 @@ def _as_options(words: Sequence[str]) -> list[str]:
         if not others:
             raise UsageError("rule needs a code: nnx-fix rule NNX101")
         return ["--explain", "ALL" if others[0] == "--all" else others[0], *others[1:]]
+    if first in ("help", "version") and not others and not os.path.exists(first):
+        return [f"--{first}"]
     if first == "fix" and not others and os.path.exists("fix"):
         raise UsageError("write ./fix if the file or folder is meant, and `nnx-fix fix .` to repair all of this folder")
     found = others if first in ("check", "fix") else list(words)
@@ -115,9 +117,12 @@ def _unknown_option(option: str, parser: argparse.ArgumentParser) -> str:
 def _contradiction(options: argparse.Namespace) -> str | None:
     """What the command line asks for that does not go together."""
     reads_stdin = "-" in options.paths
+    shows = options.explain is not None or options.list_rules or options.show_settings is not None
     found = {
         f"--statistics has no {options.output_format} format; it has text, concise and json": options.statistics
         and options.output_format not in ("text", "concise", "json"),
+        f"rules and settings have no {options.output_format} format; they have text and json": shows
+        and options.output_format not in (*FOR_PEOPLE, "json"),
         "--write-baseline needs --baseline FILE": options.write_baseline and not options.baseline,
         "--prune-baseline needs --baseline FILE": options.prune_baseline and not options.baseline,
         "--interactive asks on standard input, so that cannot be what is read": options.interactive
@@ -265,7 +270,10 @@ def _names(value: str) -> tuple[str, ...]:
 
 
 def _codes(value: str) -> tuple[str, ...]:
-    return _names(value.upper())
+    codes = _names(value.upper())
+    if not codes:  # A run without rules would pass whatever it looked at.
+        raise argparse.ArgumentTypeError(f"{value!r} names no rule")
+    return codes
 
 
 def _positive(value: str) -> int:

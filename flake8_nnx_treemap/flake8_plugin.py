@@ -8,6 +8,8 @@ import logging
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from flake8.exceptions import ExecutionError
+
 from flake8_nnx_treemap import __version__
 from flake8_nnx_treemap.analysis.code.garbage import collects_later
 from flake8_nnx_treemap.gate import may_hold_findings_text
@@ -60,12 +62,18 @@ class NNXTreeMapPlugin:
         cls._named = (*(options.select or ()), *(options.extend_select or ()))
 
     def run(self) -> Iterator[Report]:
-        """Yield row, column (from 0), text and type of each finding."""
+        """Yield row, column (from 0), text and type of each finding.
+
+        Raises:
+            ExecutionError: the project's configuration is wrong; flake8 says so and ends with 1, as for its own.
+        """
         text = "".join(self._lines)
         if not may_hold_findings_text(text):
             return
         try:
             findings = self._findings(text)
+        except ExecutionError:
+            raise
         except Exception as error:  # A crash here would end the whole flake8 run. This is one line on standard error.
             _log.warning("flake8-nnx-treemap: %s: %s: %s", self._filename, type(error).__name__, error)
             return
@@ -96,10 +104,15 @@ class NNXTreeMapPlugin:
 
     def _settings(self) -> LintSettings:
         from flake8_nnx_treemap.project.configuration import Overrides, settings_for
+        from flake8_nnx_treemap.project.errors import ConfigurationError
         from flake8_nnx_treemap.rules.catalogue import CODES
 
         rules_named = tuple(code for code in CODES if code in self._named)
-        return settings_for(self._filename, Overrides(extend_select=rules_named, target_flax=self._target_flax))
+        overrides = Overrides(extend_select=rules_named, target_flax=self._target_flax)
+        try:
+            return settings_for(self._filename, overrides)
+        except ConfigurationError as error:
+            raise ExecutionError(f"flake8-nnx-treemap: {error}") from None
 
 
 def _flax_target(value: str) -> str:

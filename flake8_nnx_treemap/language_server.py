@@ -20,7 +20,7 @@ LONGEST_HEADER = 4096
 LARGEST_MESSAGE = 2**28
 """In bytes: far more than any file that somebody has open."""
 
-INSTALL = 'nnx-fix server needs the extra "lsp": pip install "flake8-nnx-treemap[lsp]"'
+INSTALL = 'server needs the extra "lsp": pip install "flake8-nnx-treemap[lsp]"'
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,21 +30,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: what follows ``nnx-fix server``; the command line if ``None``.
 
     Returns:
-        0 once the client has gone, 1 if it went without ``shutdown`` or said what cannot be read, 2 if what the
-        server needs is not installed.
+        0 once the client has gone, 1 if it went without ``shutdown`` or said what cannot be read, 2 if an option is
+        wrong or what the server needs is not installed.
     """
-    parser = argparse.ArgumentParser(prog="nnx-fix server", description="The language server, for editors.")
-    parser.add_argument("--stdio", action="store_true", help="serve on standard input and output: the default")
-    parser.add_argument("--tcp", metavar="PORT", type=int, help="serve on a port of this machine, for debugging")
-    parser.add_argument("--verbose", action="store_true", help="log to standard error")
-    options = parser.parse_args(arguments)
+    try:
+        options, unknown = _parser().parse_known_args(arguments)
+    except argparse.ArgumentError as error:
+        return _refuse(str(error))
+    if unknown:
+        return _refuse(f"unknown option {unknown[0]}; nnx-fix server --help lists them")
     try:
         from flake8_nnx_treemap.lsp.handlers import create_server
     except ModuleNotFoundError as error:
         if error.name not in ("pygls", "lsprotocol"):
             raise
-        sys.stderr.write(f"{INSTALL}\n")
-        return 2
+        return _refuse(INSTALL)
     warnings.simplefilter("ignore")  # Those are about code that is read, or of libraries.
     # What goes wrong is told to the client; pygls would say it on standard error again, with every message.
     logging.basicConfig(level=logging.INFO if options.verbose else logging.CRITICAL)
@@ -54,6 +54,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
         connection, _ = listening.accept()
     with connection, connection.makefile("rb") as incoming, connection.makefile("wb") as outgoing:
         return _serve(create_server(), incoming, outgoing)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="nnx-fix server",
+        description="The language server, for editors.",
+        allow_abbrev=False,
+        exit_on_error=False,  # It would print its usage as well.
+    )
+    parser.add_argument("--stdio", action="store_true", help="serve on standard input and output: the default")
+    parser.add_argument("--tcp", metavar="PORT", type=_port, help="serve on a port of this machine, for debugging")
+    parser.add_argument("--verbose", action="store_true", help="log to standard error")
+    return parser
+
+
+def _port(value: str) -> int:
+    if not (value.isascii() and value.isdecimal() and len(value) < 6 and int(value) < 2**16):
+        raise argparse.ArgumentTypeError(f"{value!r} is not a port")
+    return int(value)
+
+
+def _refuse(why: str) -> int:
+    sys.stderr.write(f"nnx-fix: error: {why}\n")
+    return 2
 
 
 def _serve(server: "NNXLanguageServer", incoming: BinaryIO, outgoing: BinaryIO) -> int:

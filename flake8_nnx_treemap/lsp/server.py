@@ -37,6 +37,9 @@ NOTEBOOKS = types.NotebookDocumentSyncOptions(
 )
 
 
+_WITHOUT_PARAMETERS = (types.SHUTDOWN, types.EXIT)
+
+
 class NNXProtocol(LanguageServerProtocol):
     """The protocol of pygls, which leaves a request whose parameters are of a wrong type without an answer."""
 
@@ -46,6 +49,8 @@ class NNXProtocol(LanguageServerProtocol):
         Raises:
             JsonRpcException: it is none; pygls logs that.
         """
+        if data.get("method") in _WITHOUT_PARAMETERS:  # Kate sends an empty object.
+            data = {key: value for key, value in data.items() if key != "params"}
         try:
             return super().structure_message(data)
         except JsonRpcException:

@@ -6,12 +6,13 @@ import contextlib
 import fnmatch
 import os
 import re
-from collections.abc import Iterable, Mapping
+from codecs import BOM_UTF8
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
-from flake8_nnx_treemap.names import PORTABLE_RANGE, FlaxRange
+from flake8_nnx_treemap.names import PORTABLE, PORTABLE_RANGE, FlaxRange, release_text
 from flake8_nnx_treemap.project.discovery import DEFAULT_EXCLUDES, is_repository_root
 from flake8_nnx_treemap.project.errors import ConfigurationError, FileError
 from flake8_nnx_treemap.project.files import is_inside, read_bytes
@@ -206,6 +207,34 @@ def flax_range_for(filename: str, overrides: Overrides) -> FlaxDecision:
     return replace(decision, places=(Place(where, problem="not set"), *decision.places))
 
 
+def complaints_about_targets(filenames: Iterable[str], overrides: Overrides) -> list[str]:
+    """What is to be said of targets that leave out releases which the files' own projects admit.
+
+    Args:
+        filenames: files of any projects; they need not exist.
+        overrides: what the command line says.
+
+    Returns:
+        Each thing once. Nothing is said of a project that states no lowest Flax, nor of a configuration that is wrong.
+    """
+    said: dict[str, None] = {}
+    for filename in {os.path.dirname(os.path.abspath(name)): name for name in filenames}.values():
+        with contextlib.suppress(ConfigurationError):
+            said.update(dict.fromkeys(_complaint_about_target(filename, overrides)))
+    return list(said)
+
+
+def _complaint_about_target(filename: str, overrides: Overrides) -> Iterator[str]:
+    target = flax_range_for(filename, overrides)
+    if overrides.is_isolated or target.range.lowest <= PORTABLE:
+        return
+    project = infer_range(filename)
+    lowest = project.range.lowest if project.range.floor_is_stated else project.range.highest
+    if lowest is not None and lowest < target.range.lowest:
+        admitted = f"{target.decided_by} is {target.range}, but {project.decided_by} means {project.range}"
+        yield f"{admitted}: what a fix writes may not run on {release_text(lowest)}"
+
+
 def forget_configurations() -> None:
     """Read configuration and requirements again when they are asked for next: a file that holds them has changed."""
     _configuration_in.cache_clear()
@@ -326,6 +355,8 @@ def _complaint_of_toml(path: str, data: bytes, message: str) -> str:
     place = re.search(r" \(at (?:line (\d+), column \d+|end of document)\)$", message)
     if place is None:
         return f"{path}: is not TOML: {message}"
+    if data.startswith(BOM_UTF8):
+        return f"{path}:1: is not TOML: starts with a byte order mark"
     row = place[1] or data.rstrip().count(b"\n") + 1
     reason = message[: place.start()]
     return f"{path}:{row}: is not TOML: {reason[:1].lower()}{reason[1:]}"
@@ -382,6 +413,7 @@ class _Reader:
     path: str
     text: str
     values: dict[str, Any]
+    table: str = f"tool.{TABLE}"
 
     def place(self, key: str) -> str:
         """The file, and the line of a key of the table."""
@@ -393,7 +425,7 @@ class _Reader:
         return f"{self.path}:{int(line[1:]) + self.text.count(chr(10), 0, skipped)}" if line else self.path
 
     def fail(self, key: str, wanted: str) -> ConfigurationError:
-        return ConfigurationError(f"{self.place(key)}: {key!r} in [tool.{TABLE}] must be {wanted}")
+        return ConfigurationError(f"{self.place(key)}: {key!r} in [{self.table}] must be {wanted}")
 
     def strings(self, key: str, default: Iterable[str] = ()) -> tuple[str, ...]:
         value = self.values.pop(key, list(default))
@@ -403,7 +435,7 @@ class _Reader:
 
     def codes(self, key: str) -> tuple[str, ...]:
         found = self.strings(key)
-        codes_named(found, f"{self.place(key)}: {key!r} in [tool.{TABLE}]")
+        codes_named(found, f"{self.place(key)}: {key!r} in [{self.table}]")
         return found
 
     def codes_by_pattern(self, key: str) -> dict[str, tuple[str, ...]]:
@@ -412,8 +444,7 @@ class _Reader:
             raise self.fail(key, "a table of patterns and rule codes")
         found = {}
         for pattern, codes in value.items():
-            reader = _Reader(self.path, self.text, {key: codes})
-            found[pattern] = reader.codes(key)
+            found[pattern] = _Reader(self.path, self.text, {pattern: codes}, f"{self.table}.{key}").codes(pattern)
         return found
 
     def target(self, key: str) -> str | None:

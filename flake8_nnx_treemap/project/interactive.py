@@ -39,9 +39,18 @@ class Dialogue:
     has_quit: bool = False
     show_diff: Callable[[str], str] = str
     """How a diff is shown, such as in colours."""
+    lost: OSError | None = None
+    """Why they cannot be asked any more."""
 
     def ask(self, question: str, count: str) -> str:
-        """Show a question until it is answered: ``y``, ``n``, ``a`` or ``q``."""
+        """Show a question until it is answered: ``y``, ``n``, ``a`` or ``q``, which it is if nobody can be asked."""
+        try:
+            return self._ask(question, count)
+        except OSError as error:
+            self.lost, self.has_quit = error, True
+            return "q"
+
+    def _ask(self, question: str, count: str) -> str:
         self.write(question)
         while True:
             self.write(f"({count}) {PROMPT}")
@@ -68,6 +77,9 @@ def run_interactively(
 
     Returns:
         A report for each file that has something to say, in order.
+
+    Raises:
+        OSError: nobody can be asked. What was accepted before is written.
     """
     reports = [FileReport(path, error=reason) for path, reason in problems]
     for path in candidates:
@@ -75,6 +87,8 @@ def run_interactively(
             reports.append(process_file(path, replace(task, fixes=False, writes=False)))
         else:
             reports.append(process_file(path, task, _Asking(path, format_of(path), dialogue).fix))
+        if dialogue.lost is not None:
+            raise dialogue.lost
     return told(reports)
 
 

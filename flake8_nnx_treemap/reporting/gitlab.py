@@ -10,7 +10,7 @@ from flake8_nnx_treemap.project.runner import FileReport
 from flake8_nnx_treemap.reporting.fingerprints import fingerprints, identified
 from flake8_nnx_treemap.reporting.repository import path_below, root_from
 from flake8_nnx_treemap.reporting.severity import severity_of
-from flake8_nnx_treemap.reporting.style import Style, failures, in_json
+from flake8_nnx_treemap.reporting.style import FIRST_PLACE, Style, failures, in_json, placed_in_cell
 
 SEVERITIES = {"error": "major", "warning": "minor"}
 
@@ -28,9 +28,9 @@ def render(reports: Sequence[FileReport], style: Style) -> str:
     for report in reports:
         path = path_below(root, report.path)
         for finding, known_by in identified(report, path, fingerprint):
-            ends = (finding.range.start, finding.range.end)
-            begin, stop = ({"line": one.row, "column": one.column} for one in ends)
-            message = f"{finding.code}: {finding.message}"
+            range_ = finding.range if report.cells is None else FIRST_PLACE
+            begin, stop = ({"line": one.row, "column": one.column} for one in (range_.start, range_.end))
+            message = f"{finding.code}: {placed_in_cell(report, finding, finding.message)}"
             severity = SEVERITIES[severity_of(finding.code)]
             found.append(_issue(finding.code, severity, message, known_by, path, begin, stop))
     return in_json(json.dumps(found, indent=2, ensure_ascii=False)) + "\n"

@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from xml.etree import ElementTree
 
+from flake8_nnx_treemap.analysis.code.text import Position
 from flake8_nnx_treemap.project.runner import FileReport
 from flake8_nnx_treemap.reporting.style import Style, failures, one_line
 
@@ -40,12 +41,19 @@ def _add_suite(root: ElementTree.Element, report: FileReport) -> None:
     for failure in failures([report]):
         case = ElementTree.SubElement(suite, "testcase", {"name": "nnx-fix.error", "classname": path})
         error = ElementTree.SubElement(case, "error", {"message": _text(failure.message)})
-        error.text = f"line {failure.row}, column {failure.column}, {_text(failure.message)}"
+        place = f"line {failure.row}, column {failure.column}, " if failure.is_placed else ""
+        error.text = place + _text(failure.message)
     for finding in report.findings:
-        start = finding.range.start
         case = ElementTree.SubElement(suite, "testcase", {"name": f"nnx-fix.{finding.code}", "classname": path})
         failed = ElementTree.SubElement(case, "failure", {"message": _text(finding.message)})
-        failed.text = f"line {start.row}, column {start.column}, {_text(finding.message)}"
+        failed.text = f"{_place(report, finding.range.start)}, {_text(finding.message)}"
+
+
+def _place(report: FileReport, start: Position) -> str:
+    if report.cells is None:
+        return f"line {start.row}, column {start.column}"
+    number, row = report.cells.locate(start.row)
+    return f"cell {number}, line {row}, column {start.column}"
 
 
 def _counts(tests: int, failed: int, errors: int) -> dict[str, str]:

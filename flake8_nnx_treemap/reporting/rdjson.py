@@ -10,7 +10,7 @@ from flake8_nnx_treemap.analysis.code.text import LINE_END, Position, Range, lin
 from flake8_nnx_treemap.fixing.edits import apply_edits
 from flake8_nnx_treemap.project.runner import FileReport
 from flake8_nnx_treemap.reporting.severity import severity_of
-from flake8_nnx_treemap.reporting.style import Failure, Style, failures, in_json
+from flake8_nnx_treemap.reporting.style import Failure, Style, failures, in_json, placed_in_cell
 from flake8_nnx_treemap.rules.catalogue import rule_named
 from flake8_nnx_treemap.rules.rule import DOCUMENTATION_URL, Finding
 
@@ -37,7 +37,7 @@ def _diagnostic(report: FileReport, finding: Finding, style: Style) -> dict[str,
         "code": {"value": finding.code, "url": rule_named(finding.code).url},
     }
     if report.cells is not None:  # Lines of a cell are none of the notebook's file.
-        return {**diagnostic, "message": f"{report.place(finding.range.start)}: {finding.message}"}
+        return {**diagnostic, "message": placed_in_cell(report, finding, finding.message)}
     text = report.text or ""
     diagnostic["location"] = {"path": report.path, "range": _range(text, finding.range)}
     suggestion = _suggestion(text, finding) if report.is_fixable(finding) else None

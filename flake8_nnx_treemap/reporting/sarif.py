@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -16,7 +17,7 @@ from flake8_nnx_treemap.reporting.pages import page
 from flake8_nnx_treemap.reporting.prose import prose_of
 from flake8_nnx_treemap.reporting.repository import git_root, path_below, root_from
 from flake8_nnx_treemap.reporting.severity import severity_of
-from flake8_nnx_treemap.reporting.style import Failure, Style, failures, in_json
+from flake8_nnx_treemap.reporting.style import FIRST_PLACE, Failure, Style, failures, in_json, placed_in_cell
 from flake8_nnx_treemap.rules.catalogue import rule_named
 from flake8_nnx_treemap.rules.rule import DOCUMENTATION_URL, Finding, Fix, Rule
 
@@ -36,7 +37,10 @@ def render(reports: Sequence[FileReport], style: Style) -> str:
     for report in reports:
         path = path_below(root, report.path)
         for finding, known_by in identified(report, path, fingerprint):
-            results.append({**_result(path, finding, codes), "partialFingerprints": {FINGERPRINT: known_by}})
+            result = (
+                _result(path, finding, codes) if report.cells is None else _result_in_cell(path, report, finding, codes)
+            )
+            results.append({**result, "partialFingerprints": {FINGERPRINT: known_by}})
     driver = {
         "name": "nnx-fix",
         "version": __version__,
@@ -83,6 +87,15 @@ def _result(path: str, finding: Finding, codes: Sequence[str]) -> dict[str, Any]
         "locations": [{"physicalLocation": {**_file(path), "region": _region(finding.range)}}],
     }
     return {**result, "fixes": [_fix(path, finding.fix)]} if finding.fix else result
+
+
+def _result_in_cell(path: str, report: FileReport, finding: Finding, codes: Sequence[str]) -> dict[str, Any]:
+    """A finding in a notebook. What a fix does to a cell cannot be said of the file, so there is no fix."""
+    result = _result(path, replace(finding, range=FIRST_PLACE, fix=None), codes)
+    cell = report.place(finding.range.start).partition(":")[0]
+    result["message"] = {"text": placed_in_cell(report, finding, finding.message)}
+    result["locations"][0]["logicalLocations"] = [{"name": cell}]
+    return result
 
 
 def _fix(path: str, fix: Fix) -> dict[str, Any]:

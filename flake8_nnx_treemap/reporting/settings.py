@@ -7,6 +7,7 @@ import json
 from flake8_nnx_treemap.project.configuration import (
     Overrides,
     cache_folder,
+    complaints_about_targets,
     configuration_of,
     flax_range_for,
     max_file_size_for,
@@ -40,6 +41,7 @@ def render_settings(name: str, path: str, overrides: Overrides, targets: Targets
         "rules": sorted(settings.select or ()),
         "target-flax": decision.range.target,
         "target-flax-source": decision.decided_by,
+        "target-flax-warning": next(iter(complaints_about_targets([path], overrides)), None),
         "target-flax-places": [
             {"place": place.path, "said": place.said, "decides": place.path in decision.deciding}
             for place in decision.places
@@ -56,6 +58,8 @@ def render_settings(name: str, path: str, overrides: Overrides, targets: Targets
         return in_json(json.dumps(shown, indent=2, ensure_ascii=False)) + "\n"
     del shown["target-flax-source"], shown["target-flax-places"]
     shown["target-flax"] = f"{decision.range}, from {decision.decided_by}"
+    if shown["target-flax-warning"] is None:
+        del shown["target-flax-warning"]
     lines = [f"{key}: {_as_text(value)}" for key, value in shown.items()]
     lines += _places_as_text(decision)
     return "".join(f"{one_line(line)}\n" for line in lines)

@@ -7,11 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from flake8_nnx_treemap.analysis.code.text import Position, Range
 from flake8_nnx_treemap.project.escaping import in_json as in_json
 from flake8_nnx_treemap.project.escaping import one_line as one_line
 
 if TYPE_CHECKING:
     from flake8_nnx_treemap.project.runner import FileReport
+    from flake8_nnx_treemap.rules.rule import Finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ class Failure:
     row: int
     column: int
     message: str
+    is_placed: bool = True
+    """Whether the row and the column are those of what is wrong."""
 
 
 def failures(reports: Sequence[FileReport]) -> Iterator[Failure]:
@@ -43,7 +47,18 @@ def failures(reports: Sequence[FileReport]) -> Iterator[Failure]:
         if report.error:
             match = re.match(r"(\d+):(\d+): ", report.error)
             row, column = (int(match[1]), int(match[2])) if match else (1, 1)
-            yield Failure(report.path, row, max(column, 1), report.error[match.end() if match else 0 :])
+            yield Failure(
+                report.path, row, max(column, 1), report.error[match.end() if match else 0 :], match is not None
+            )
+
+
+def placed_in_cell(report: FileReport, finding: Finding, message: str) -> str:
+    """A message for formats that have places in files alone: in a notebook it says which cell it is about."""
+    return message if report.cells is None else f"{report.place(finding.range.start)}: {message}"
+
+
+FIRST_PLACE = Range(Position(1, 1), Position(1, 1))
+"""What such formats are given for a finding in a notebook: rows of cells are none of its file."""
 
 
 BOLD, RED, GREEN, CYAN, BLUE = "1", "1;31", "32", "36", "1;34"

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from flake8_nnx_treemap.analysis.code.garbage import collects_later
+from flake8_nnx_treemap.analysis.code.regions import is_within
+from flake8_nnx_treemap.analysis.names.shown_code import code_shown_by_strings
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
 from flake8_nnx_treemap.rules.catalogue import codes_that_may_find, rule_named
-from flake8_nnx_treemap.rules.rule import Finding
+from flake8_nnx_treemap.rules.rule import Applicability, Finding
 from flake8_nnx_treemap.rules.settings import LintSettings
 
 
@@ -24,4 +28,13 @@ def check(source: ParsedSource, settings: LintSettings) -> list[Finding]:
     for code in sorted(codes_that_may_find(source.text, settings)):
         for finding in rule_named(code).check(source, settings.flax_range):
             found.setdefault(finding.sort_key, finding)
-    return sorted(found.values(), key=lambda finding: finding.sort_key)
+    return sorted((_as_shown(source, finding) for finding in found.values()), key=lambda finding: finding.sort_key)
+
+
+def _as_shown(source: ParsedSource, finding: Finding) -> Finding:
+    """The finding, without a safe fix where a string shows its code."""
+    if finding.fix is None or finding.fix.applicability is Applicability.UNSAFE:
+        return finding
+    if not is_within(source.place_at(finding.range.start), code_shown_by_strings(source)):
+        return finding
+    return replace(finding, fix=replace(finding.fix, applicability=Applicability.UNSAFE))

@@ -55,7 +55,7 @@ class LintSettings:
 def _release_given(given: object) -> FlaxRelease:
     if not isinstance(given, tuple) or not given or not all(type(part) is int and part >= 0 for part in given):
         raise ValueError(f"flax must be a FlaxRange, or a tuple of numbers such as (0, 12), not {given!r}")
-    return given
+    return (*given, 0, 0)[: max(3, len(given))]  # As long as a release of Flax is, since (0, 12) < (0, 12, 0).
 
 
 def codes_for(selectors: Iterable[str]) -> frozenset[str]:
@@ -104,4 +104,4 @@ def did_you_mean(name: str, known: Mapping[str, str]) -> str:
     import difflib  # Only where there is a slip.
 
     found = difflib.get_close_matches(name, sorted(known), 1)
-    return f"; did you mean {known[found[0]]}?" if found else ""
+    return f" (did you mean {known[found[0]]}?)" if found else ""

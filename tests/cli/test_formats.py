@@ -321,12 +321,60 @@ def test_rdjson_suggests_no_half_of_a_fix(folder: Path) -> None:
     assert "suggestions" not in told
 
 
-def test_rdjson_of_a_notebook_names_the_cell(folder: Path) -> None:
-    cells = [{"cell_type": "code", "source": TWO, "metadata": {}, "outputs": [], "execution_count": None}]
-    (folder / "book.ipynb").write_text(json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 4}))
-    (first, _) = json.loads(output("rdjson", "book.ipynb", cwd=folder))["diagnostics"]
+@pytest.fixture
+def book(folder: Path) -> Path:
+    """A folder with a notebook: text, a cell that does not parse, and a cell with two bugs."""
+    sources = [("markdown", "# A title"), ("code", "def ("), ("code", TWO)]
+    code = {"outputs": [], "execution_count": None}
+    cells = [
+        {"cell_type": kind, "source": source, "metadata": {}, **(code if kind == "code" else {})}
+        for kind, source in sources
+    ]
+    content = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 4}
+    (folder / "book.ipynb").write_text(json.dumps(content, indent=1) + "\n")
+    return folder
+
+
+IN_CELL = f"cell 3:5:48: {MESSAGE_101}"
+
+
+def test_rdjson_of_a_notebook_names_the_cell(book: Path) -> None:
+    (_, first, _) = json.loads(output("rdjson", "book.ipynb", cwd=book))["diagnostics"]
     assert first["location"] == {"path": "book.ipynb"}
-    assert first["message"] == f"cell 1:5:48: {MESSAGE_101}"
+    assert first["message"] == IN_CELL
+
+
+def test_sarif_of_a_notebook_names_the_cell_and_changes_nothing_of_its_file(
+    book: Path, sarif_schema: Draft7Validator
+) -> None:
+    log = json.loads(output("sarif", "book.ipynb", cwd=book))
+    assert list(sarif_schema.iter_errors(log)) == []
+    (run,) = log["runs"]
+    (first, second) = run["results"]
+    assert first["message"] == {"text": IN_CELL}
+    (location,) = first["locations"]
+    assert location["logicalLocations"] == [{"name": "cell 3"}]
+    assert location["physicalLocation"]["region"] == {"startLine": 1, "startColumn": 1, "endLine": 1, "endColumn": 1}
+    assert not {"fixes"} & (first.keys() | second.keys())
+    assert len({one["partialFingerprints"]["primaryLocationLineHash"] for one in run["results"]}) == 2
+    (failure,) = run["invocations"][0]["toolExecutionNotifications"]
+    assert failure["message"]["text"].startswith("cell 2:1:")
+    (plain, _) = json.loads(output("sarif", "two.py", cwd=book))["runs"][0]["results"]
+    assert "logicalLocations" not in plain["locations"][0]
+    assert plain["fixes"]
+
+
+def test_gitlab_and_junit_name_the_cell_of_a_notebook(book: Path) -> None:
+    (_, first, _) = json.loads(output("gitlab", "book.ipynb", cwd=book))
+    assert first["description"] == f"NNX101: {IN_CELL}"
+    assert first["location"]["positions"]["begin"] == {"line": 1, "column": 1}
+    report = ElementTree.fromstring(output("junit", "book.ipynb", cwd=book))
+    (error,) = report.iter("error")
+    assert (error.text or "").startswith("cell 2:1:")
+    assert [failure.text for failure in report.iter("failure")] == [
+        f"cell 3, line 5, column 48, {MESSAGE_101}",
+        f"cell 3, line 7, column 6, {MESSAGE_102}",
+    ]
 
 
 # The paths of a job that runs in a folder of its repository

@@ -131,7 +131,7 @@ def test_standard_input_does_not_go_with_files(project: Path, words: tuple[str, 
 @pytest.mark.parametrize(
     ("words", "hint"),
     [
-        (("--chekc", "src"), "did you mean --check?"),
+        (("--chekc", "src"), "unknown option --chekc (did you mean --check?); nnx-fix --help lists them"),
         (("--che", "src"), "did you mean --check?"),
         (("--unsafe", "src"), "unknown option --unsafe"),
         (("--output=json", "src"), "unknown option --output"),
@@ -141,6 +141,14 @@ def test_standard_input_does_not_go_with_files(project: Path, words: tuple[str, 
         (("--select", "NX101", "src"), "did you mean NNX101?"),
         (("--select", "wrapped-masks", "src"), "did you mean NNX108?"),
         (("--ignore", "E501", "src"), "'E501' is no rule"),
+        (("--select=", "src"), "argument --select: '' names no rule"),
+        (("--extend-select", ",", "src"), "argument --extend-select: ',' names no rule"),
+        (("--list-rules", "--output-format", "sarif"), "no sarif format"),
+        (("rule", "NNX101", "--output-format", "github"), "no github format"),
+        (("--show-settings", "src/m.py", "--output-format", "json-lines"), "no json-lines format"),
+        (("server", "--tcp"), "argument --tcp: expected one argument"),
+        (("server", "--tcp", "99999"), "argument --tcp: '99999' is not a port"),
+        (("server", "--verbos"), "unknown option --verbos"),
         (("--prune-baseline", "src"), "--baseline FILE"),
         (("--isolated", "--config", "p.toml", "src"), "do not go together"),
         (("--config", "p.toml", "src"), "p.toml: no such file or directory"),
@@ -216,6 +224,8 @@ def test_completion_knows_every_option(project: Path) -> None:
         text = nnx_fix("--print-completion", shell, cwd=project).stdout
         for option in ("exit-non-zero-on-fix", "prune-baseline", "color"):
             assert option in text
+    assert nnx_fix("help", cwd=project).stdout == nnx_fix("--help", cwd=project).stdout != ""
+    assert nnx_fix("version", cwd=project).stdout == nnx_fix("-V", cwd=project).stdout
     assert nnx_fix("-V", cwd=project).stdout == nnx_fix("--version", cwd=project).stdout != ""
 
 
@@ -232,10 +242,15 @@ def test_completion_knows_every_option(project: Path) -> None:
         ("# nnx-treemap\n\ntool = 'x'", "pyproject.toml:3: 'tool' must be a table"),
         ("[tool]\nnnx-treemap = 3", "pyproject.toml:2: [tool.nnx-treemap] must be a table"),
         ("[[tool.nnx-treemap]]\nselect = ['NNX101']", "pyproject.toml:1: [tool.nnx-treemap] must be a table"),
-        ("[tool.nnx-treemap]\n\nselct = []", "toml:3: unknown key 'selct' in {table}; did you mean 'select'?"),
+        ("[tool.nnx-treemap]\n\nselct = []", "toml:3: unknown key 'selct' in {table} (did you mean 'select'?"),
         ("[tool.nnx-treemap]\nignore = ['NX101']", "did you mean NNX101?"),
         ("[other]\nselect = 1\n[tool.nnx-treemap]\nselect = 1", "pyproject.toml:4: 'select' in {table} must be a list"),
         ("[tool.nnx-treemap]\nextend-safe-fixes = 'NNX101'", "'extend-safe-fixes' in {table} must be a list"),
+        ("[tool.nnx-treemap.per-file-ignores]\n'b' = ['NNX1']\n'a/*' = 'NNX1'",
+         "pyproject.toml:3: 'a/*' in [tool.nnx-treemap.per-file-ignores] must be a list"),
+        ("[tool.nnx-treemap]\nper-file-ignores = {a = ['E501']}",
+         "pyproject.toml:2: 'a' in [tool.nnx-treemap.per-file-ignores]: 'E501' is no rule"),
+        ("\ufeff[tool.nnx-treemap]\n", "pyproject.toml:1: is not TOML: starts with a byte order mark"),
         ("[tool.nnx-treemap]\ncache-dir = '/tmp/x'", "pyproject.toml:2: 'cache-dir' in {table} must be a folder below"),
         ("[tool.nnx-treemap]\ncache-dir = 'a/../../x'", "'cache-dir' in [tool.nnx-treemap] must be a folder below"),
         ("x = " + "[" * 4000, "pyproject.toml"),

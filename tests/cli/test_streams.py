@@ -68,14 +68,18 @@ def test_a_closed_stream_is_one_line(folder: Path, line: str, said: str) -> None
 @pytest.mark.skipif(not FULL.exists(), reason="this system has no /dev/full")
 @pytest.mark.parametrize(
     "words",
-    ["--check bug.py", "--diff bug.py", "--explain ALL", "--list-rules", "--help", "-V", "--show-files .", "- <bug.py"],
+    [
+        *("--check bug.py", "--diff bug.py", "--explain ALL", "--list-rules", "--help", "-V", "--show-files ."),
+        *("- <bug.py", "bug.py", "--interactive bug.py", "--check --statistics bug.py", "--show-settings bug.py"),
+    ],
 )
 def test_a_full_disk_is_one_line(folder: Path, words: str) -> None:
     run = shell(f"nnx-fix {words} >/dev/full", cwd=folder)
     assert run.returncode == 2
-    assert run.stderr.splitlines()[-1] == "nnx-fix: error: standard output: no space left on device"
-    assert "Traceback" not in run.stderr
-    assert "Exception" not in run.stderr
+    said = run.stderr if "--diff" not in words else "\n".join(run.stderr.splitlines()[-1:])
+    assert said.strip() == "nnx-fix: error: standard output: no space left on device"
+    assert ("Traceback" in run.stderr, "Exception" in run.stderr) == (False, False)
+    assert ((folder / "bug.py").read_text() != BUG) == (words == "bug.py")
 
 
 def test_errors_never_reach_standard_output(folder: Path) -> None:

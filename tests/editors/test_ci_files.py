@@ -50,7 +50,7 @@ def last_step(name: str) -> str:
 
 def make_clean(project: Path) -> None:
     (project / "src" / "module.py").write_text("import jax\n")
-    (project / "src" / "broken.py").unlink()
+    (project / "src" / "broken.py").unlink(missing_ok=True)
 
 
 def test_github_annotations(project: Path) -> None:
@@ -61,6 +61,24 @@ def test_github_annotations(project: Path) -> None:
     assert rest[0].startswith("::error title=nnx-fix (NNX101),file=src/module.py,line=8,col=59,endLine=8,")
     make_clean(project)
     assert run(project, last_step("github-actions.yml")) == (0, "")
+
+
+def test_code_scanning_is_given_what_was_found_even_if_a_file_does_not_parse(project: Path) -> None:
+    job = load("code-scanning.yml")["jobs"]["nnx"]
+    check, upload = job["steps"][-2:]
+    assert run(project, check["run"])[0] == 2
+    report = project / upload["with"]["sarif_file"]
+    (log,) = json.loads(report.read_text())["runs"]
+    (result,) = log["results"]
+    place = result["locations"][0]["physicalLocation"]
+    assert (result["ruleId"], place["artifactLocation"]["uri"]) == ("NNX101", "src/module.py")
+    assert log["invocations"][0]["executionSuccessful"] is False
+    assert (upload["if"], job["permissions"]["security-events"]) == ("${{ !cancelled() }}", "write")
+    (project / "src" / "broken.py").unlink()
+    assert run(project, check["run"])[0] == 0
+    make_clean(project)
+    assert run(project, check["run"])[0] == 0
+    assert json.loads(report.read_text())["runs"][0]["results"] == []
 
 
 def test_gitlab_code_quality(project: Path) -> None:
@@ -101,4 +119,4 @@ def validated(text: str) -> subprocess.CompletedProcess[str]:
 def test_actions_are_pinned(name: str) -> None:
     text = (EXAMPLES / "ci" / name).read_text()
     used = re.findall(r"uses: (.*)", text)
-    assert all(re.fullmatch(r"[\w.-]+/[\w.-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", one) for one in used), used
+    assert all(re.fullmatch(r"[\w.-]+(?:/[\w.-]+)+@[0-9a-f]{40} # v\d+\.\d+\.\d+", one) for one in used), used

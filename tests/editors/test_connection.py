@@ -127,14 +127,15 @@ def test_a_message_that_breaks_off_ends_the_connection() -> None:
 # Ending
 
 
+@pytest.mark.parametrize("params", [None, {}, []], ids=repr)
 @pytest.mark.parametrize(("is_shut_down", "status"), [(True, 0), (False, 1)])
-def test_to_leave_without_shutdown_is_an_error(is_shut_down: bool, status: int) -> None:
+def test_to_leave_without_shutdown_is_an_error(is_shut_down: bool, status: int, params: object) -> None:
     with wired() as wire:
         wire.initialize()
         if is_shut_down:
-            wire.send("shutdown", number=2)
-            wire.answer_to(2)
-        wire.send("exit")
+            wire.send("shutdown", params, number=2)
+            assert "error" not in wire.answer_to(2)
+        wire.send("exit", params)
         assert wire.end() == (status, "")
 
 

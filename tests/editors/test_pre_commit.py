@@ -13,6 +13,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PREK = Path(sys.executable).with_name("prek")
+BESIDE_PYTHON = os.pathsep.join([str(PREK.parent), os.environ["PATH"]])
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 needs_pre_commit = pytest.mark.skipif(find_spec("pre_commit") is None, reason="pre-commit is not installed")
 
@@ -117,8 +118,13 @@ def config(hooks: Path) -> str:
 
 
 @pytest.mark.skipif(not PREK.exists(), reason="prek is not installed")
+@pytest.mark.skipif(
+    shutil.which("uv", path=BESIDE_PYTHON) is None and find_spec("pip") is None,
+    reason="prek finds neither uv, nor pip to install uv with",
+)
 def test_prek_runs_the_same_configuration(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PREK_HOME", str(home / "prek"))
+    monkeypatch.setenv("PATH", BESIDE_PYTHON)
     hooks, project = hooks_repository(home / "hooks"), scratch(home / "project", bug=BUG, clean=CLEAN)
     (project / ".pre-commit-config.yaml").write_text(config(hooks))
     commit(project)

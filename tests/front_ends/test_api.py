@@ -96,10 +96,14 @@ def test_settings_take_the_starts_of_codes() -> None:
     assert finding.code == "NNX101"
 
 
+def test_a_release_may_be_written_short() -> None:
+    assert LintSettings(flax=(0, 12)) == LintSettings(flax=(0, 12, 0)) != LintSettings(flax=(0, 12, 1))
+
+
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"select": {"NNX9999"}}, "select: 'NNX9999' is no rule; did you mean NNX"),
+        ({"select": {"NNX9999"}}, r"select: 'NNX9999' is no rule \(did you mean NNX"),
         ({"select": {"E501"}}, "select: 'E501' is no rule; nnx-fix --list-rules"),
         ({"select": {""}}, "select: '' is no rule"),
         ({"select": "NNX101"}, "select must be a set of rule codes"),

@@ -188,9 +188,16 @@ def test_the_project_decides_about_flax(seed: Path) -> None:
     (seed / "seed.py").write_text(old_call)
     (seed / "pyproject.toml").write_text('[tool.nnx-treemap]\ntarget-flax = "0.12"\n')
     assert "NNX208" in flake8("--select", "NNX208", "seed.py", cwd=seed).stdout
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_wrong_configuration_ends_the_run_as_one_of_flake8s_own_does(seed: Path, jobs: str) -> None:
+    (seed / "other.py").write_text(SEED)
     (seed / "pyproject.toml").write_text('[tool.nnx-treemap]\ntarget-flax = "twelve"\n')
-    broken = flake8("--select", "NNX", "seed.py", cwd=seed)
-    assert broken.stdout == ""
-    (line,) = broken.stderr.splitlines()
-    assert "pyproject.toml" in line
-    assert "target-flax" in line
+    broken = flake8("--select", "NNX", "--jobs", jobs, "seed.py", "other.py", cwd=seed)
+    assert (broken.returncode, broken.stderr) == (1, "")
+    line = broken.stdout.splitlines()[-1]
+    assert line.startswith(f"flake8-nnx-treemap: {seed / 'pyproject.toml'}:2: 'target-flax' in [tool.nnx-treemap]: ")
+    (seed / "other.py").write_text("import os\n")
+    clean = flake8("--jobs", jobs, "other.py", cwd=seed)
+    assert "F401" in clean.stdout, "what holds no candidate needs no configuration"

@@ -12,6 +12,8 @@ from flake8_nnx_treemap.rules.settings import LintSettings
 
 since_3_12 = pytest.mark.skipif(sys.version_info < (3, 12), reason="a syntax error before Python 3.12")
 since_3_13 = pytest.mark.skipif(sys.version_info < (3, 13), reason="a syntax error before Python 3.13")
+unless_3_12_1 = pytest.mark.skipif(sys.version_info[:3] == (3, 12, 1), reason="Python 3.12.1 cannot parse that")
+
 
 IMPORT = "from flax.nnx import VariableState\n"
 
@@ -52,6 +54,33 @@ class Wrap[Variable]:
 """
     fixed = fix_source(program, settings=settings("NNX101")).text
     assert "isinstance(v, nnx.Variable)" in fixed
+
+
+CALL = "jax.tree_map(lambda v: v.value, s, is_leaf=lambda x: isinstance(x, nnx.VariableState))"
+
+
+@pytest.mark.parametrize(
+    ("string", "is_safe"),
+    [
+        ("f'{CALL}'", True),
+        ("f'{s=}', f'{CALL!r:>9}'", True),
+        ("f'{1} = {CALL}'", True),
+        ("f'loss={CALL}'", True),
+        ("f'{CALL=}'", False),
+        ("f'{CALL = !s:>9}'", False),
+        ("'a' f'é{[CALL]=}'", False),
+        ("f'{(CALL, )[0:]=}'", False),
+        ("f'{[CALL, (s ,)] = }'", False),
+        pytest.param("f'{1:{CALL=}}'", False, marks=unless_3_12_1),
+    ],
+)
+def test_no_fix_is_safe_where_a_string_shows_the_code(string: str, is_safe: bool) -> None:
+    program = f"import jax\nfrom flax import nnx\nx = {string.replace('CALL', CALL)}\n"
+    found = lint_source(program, settings=settings("NNX101", "NNX208"))
+    assert {one.code for one in found} == {"NNX101", "NNX208"}
+    safe = [one.fix is not None and one.fix.applicability.value == "safe" for one in found]
+    assert all(safe) if is_safe else not any(safe)
+    assert (fix_source(program, settings=settings("NNX101", "NNX208")).text != program) == is_safe
 
 
 @since_3_12
