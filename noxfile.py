@@ -158,8 +158,10 @@ def lowest(session: nox.Session) -> None:
     """The oldest of everything that pyproject.toml allows, on the oldest Python."""
     project = nox.project.load_toml("pyproject.toml")["project"]
     extras = project["optional-dependencies"]
-    bounds = [*project["dependencies"], *extras["lsp"], *extras["progress"], *extras["test"]]
-    session.install(".[lsp,progress,test]", *(bound.replace(">=", "==", 1) for bound in bounds))
+    # Hatchling builds the package in an environment of its own, and needs a newer packaging than we do.
+    tools = [bound for bound in extras["test"] if not bound.startswith("hatchling")]
+    bounds = [*project["dependencies"], *extras["lsp"], *extras["progress"], *tools]
+    session.install(".[lsp,progress]", *(bound.replace(">=", "==", 1) for bound in bounds))
     session.run(
         "pytest", "-n", "2", "tests/cli", "tests/front_ends", "tests/project", "tests/editors/test_connection.py"
     )

@@ -1,7 +1,7 @@
-"""What ``python -m`` needs before anything else: the folder that it is started in holds code to read, not to run.
+"""Takes the current folder off ``sys.path``, before ``python -m`` imports anything from it.
 
-Python puts that folder first on ``sys.path``. This module imports nothing, since whatever it imported would be looked
-for there; neither does the package's own ``__init__``.
+Python puts that folder first on ``sys.path``, and it holds the code that is checked. This module imports no other,
+since Python would look for it in that folder. Neither does the package's own ``__init__``.
 """
 
 import sys

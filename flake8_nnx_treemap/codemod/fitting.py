@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import tokenize
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from difflib import SequenceMatcher
@@ -33,7 +33,7 @@ from flake8_nnx_treemap.codemod.layout import (
 )
 
 _MOST_ROWS, _MOST_CHARACTERS = 60, 2000
-"""How long a logical line may be: each fix in it reads all of it."""
+"""How long a logical line may be for a fix to read all of it: a longer one can hold thousands of findings."""
 
 _BETWEEN_LINES = frozenset({tokenize.NL, tokenize.COMMENT, tokenize.INDENT, tokenize.DEDENT})
 
@@ -90,9 +90,9 @@ def _logical_line_around(source: ParsedSource, place: Range) -> tuple[int, int] 
     """Return the first and the last row of the logical line that holds a range; ``None`` if none holds all of it."""
     row = place.start.row
     statements = source.bindings.statements
-    index = bisect_right(statements, row, key=_row_of) - 1
+    index = _first_of_row(statements, bisect_right(statements, row, key=_row_of) - 1)
     while index > 0 and not _starts_line(source, statements[index].node):
-        index -= 1
+        index = _first_of_row(statements, index - 1)
     if index < 0:
         return None
     first, last = 0, _row_of(statements[index]) - 1
@@ -104,6 +104,11 @@ def _logical_line_around(source: ParsedSource, place: Range) -> tuple[int, int] 
             return None
         first, last = found
     return (first, last) if first <= row and place.end.row <= last else None
+
+
+def _first_of_row(statements: Sequence[Statement], index: int) -> int:
+    """Return the index of the first statement that starts in the same row as a statement; the same if there is none."""
+    return index if index < 0 else bisect_left(statements, _row_of(statements[index]), key=_row_of)
 
 
 def _row_of(statement: Statement) -> int:
@@ -158,18 +163,41 @@ def _is_indented(source: SourceText, node: ast.stmt) -> bool:
 
 def _fitted(source: ParsedSource, rows: tuple[int, int], edits: Sequence[Edit], style: Style) -> list[Edit] | None:
     """Return the edits of one logical line with its layout; ``None`` if it stays as the edits make it."""
+    if _has_binding_comment(source, rows):
+        return None
+    is_small = _is_small(source, rows)
+    if not is_small:
+        changed = min(edit.range.start.row for edit in edits), max(edit.range.end.row for edit in edits)
+        if not _is_small(source, changed):
+            return None
+        rows = max(rows[0], changed[0] - 1), min(rows[1], changed[1] + 1)
     first, last = rows
     old = [source.line(row) for row in range(first, last + 1)]
-    if any("#" in line and _BINDING_COMMENT.search(line) for line in old):
-        return None
-    whole = Range(Position(first, 1), Position(last, len(old[-1]) + 1))
-    new = LINE_END.split(_edited(source, whole, edits))
+    new = LINE_END.split(_edited(source, _all_of(source, rows), edits))
     if not _may_change(old, new, style):
         return None
-    lines = _laid_out(old, new, replace(style, indent=_indent(source)))
-    if lines is None or lines == new or not _mean_the_same(new, lines):
+    lines = _laid_out(old, new, replace(style, indent=_indent(source)), is_small=is_small)
+    if lines is None or lines == new or not _mean_the_same(new, lines, is_whole=is_small):
         return None
     return list(_difference(source, first, old, lines))
+
+
+@remembered
+def _has_binding_comment(source: SourceText, rows: tuple[int, int]) -> bool:
+    text = source.text_in(_all_of(source, rows))
+    return "#" in text and _BINDING_COMMENT.search(text) is not None
+
+
+def _is_small(source: SourceText, rows: tuple[int, int]) -> bool:
+    """Tell whether some rows are few and short enough for each fix in them to read them all."""
+    first, last = rows
+    whole = _all_of(source, rows)
+    return last - first < _MOST_ROWS and source.offset(whole.end) - source.offset(whole.start) <= _MOST_CHARACTERS
+
+
+def _all_of(source: SourceText, rows: tuple[int, int]) -> Range:
+    first, last = rows
+    return Range(Position(first, 1), Position(last, len(source.line(last)) + 1))
 
 
 def _edited(source: SourceText, whole: Range, edits: Sequence[Edit]) -> str:
@@ -194,16 +222,21 @@ def _became_too_long(old: Sequence[str], new: list[str], style: Style) -> bool:
     return longest > longest_before + LENGTH_OF_A_RENAME or longest_before <= style.line_length
 
 
-def _laid_out(old: Sequence[str], new: list[str], style: Style) -> list[str] | None:
-    """Return the lines of a logical line after a fix; ``None`` if there is nothing to do, or it cannot be done."""
-    start, end = _unchanged(old, new)
-    is_too_long = _became_too_long(old, new, style)
-    is_small = len(old) <= _MOST_ROWS and sum(map(len, old)) <= _MOST_CHARACTERS
+def _laid_out(old: Sequence[str], new: list[str], style: Style, *, is_small: bool) -> list[str] | None:
+    """Return lines after a fix with another layout; ``None`` if there is nothing to do, or it cannot be done.
+
+    Args:
+        old: the lines before it.
+        new: the same lines after it.
+        style: how the file is formatted.
+        is_small: whether they are a whole logical line; of a large one, only the lines around a change are given.
+    """
     if is_small and statement_laid_out(old, style) == old:
         lines = statement_laid_out(new, style)
         if lines is not None and statement_laid_out(lines, style) == lines:
             return lines
-    if not is_too_long or sum(map(len, new[start : len(new) - end])) > _MOST_CHARACTERS:
+    start, end = _unchanged(old, new)
+    if not _became_too_long(old, new, style) or sum(map(len, new[start : len(new) - end])) > _MOST_CHARACTERS:
         return None
     lines = _elements_laid_out(new, start, len(new) - end, style)
     if lines is None and is_small:
@@ -256,18 +289,39 @@ def _equal(one: str, other: str) -> int:
     return next((index for index in range(shorter) if one[index] != other[index]), shorter)
 
 
-def _mean_the_same(one: Sequence[str], other: Sequence[str]) -> bool:
-    """Tell whether two layouts are of the same code and have the same comments."""
-    return _meaning(one) == _meaning(other) is not None
+def _mean_the_same(one: Sequence[str], other: Sequence[str], *, is_whole: bool) -> bool:
+    """Tell whether two layouts are of the same code and have the same comments.
+
+    Args:
+        one: lines.
+        other: lines.
+        is_whole: whether they are a logical line; else those that differ hold elements of a bracket.
+    """
+    if is_whole:
+        return _meaning(one) == _meaning(other) is not None
+    start, end = _unchanged(one, other)
+    some, others = one[start : len(one) - end], other[start : len(other) - end]
+    return _meaning_of_elements(some) == _meaning_of_elements(others) is not None
 
 
 def _meaning(lines: Sequence[str]) -> tuple[str, list[str]] | None:
     text = "\n".join(lines).strip()
-    comments = [line[line.index("#") :] for line in text.split("\n") if "#" in line]
     is_header = LINE_END.sub(" ", text).partition("#")[0].rstrip().endswith(":")
+    text = text.removeprefix("el") if text.startswith("elif") else text
+    return _parsed(f"{text}\n    pass" if is_header else text)
+
+
+def _meaning_of_elements(lines: Sequence[str]) -> tuple[str, list[str]] | None:
+    text = "\n".join(lines)
+    found = (_parsed(f"{before}{text}\n{after}") for before, after in (("_(", ")"), ("{", "}"), ("_[", "]")))
+    return next((one for one in found if one is not None), None)
+
+
+def _parsed(text: str) -> tuple[str, list[str]] | None:
+    """Return the tree of a text as text, and its comments; ``None`` where it is not Python."""
+    comments = [line[line.index("#") :] for line in text.split("\n") if "#" in line]
     try:
-        text = text.removeprefix("el") if text.startswith("elif") else text
-        return ast.dump(parse_module(f"{text}\n    pass" if is_header else text)), comments
+        return ast.dump(parse_module(text)), comments
     except SourceError:
         return None
 

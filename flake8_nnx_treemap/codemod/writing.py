@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import libcst as cst
 
 from flake8_nnx_treemap.analysis.code.nodes import end_of
 from flake8_nnx_treemap.analysis.code.text import LINE_END, Edit, Range
+from flake8_nnx_treemap.analysis.names.scopes import Host
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, host_of
 from flake8_nnx_treemap.codemod.fitting import fitted
 from flake8_nnx_treemap.codemod.layout import Style
@@ -19,7 +20,7 @@ from flake8_nnx_treemap.rules.rule import Finding, Fix
 from flake8_nnx_treemap.rules.steps import AddKeyword, AssignByCall, Described, Enclose, Replace, Step, subject_of
 
 TOGETHER = 256
-"""How many findings' statements are parsed at once: the concrete trees of thousands take a gigabyte."""
+"""How many findings' statements are parsed at once, or more if they share one: thousands of trees take a gigabyte."""
 
 
 def with_edits(
@@ -37,20 +38,38 @@ def with_edits(
         The findings in the same order. A fix is dropped if it would lose a comment, or if LibCST does not parse its
         statement.
     """
-    found = [*findings]
-    written: list[Finding] = []
-    for start in range(0, len(found), TOGETHER):
-        written += _with_edits(source, found[start : start + TOGETHER], wanted, style)
-    return written
+    return [one for batch in _batches(source, findings, wanted) for one in _with_edits(source, batch, wanted, style)]
+
+
+def _batches(
+    source: ParsedSource, findings: Iterable[Finding], wanted: Callable[[Fix], bool]
+) -> Iterator[Sequence[Finding]]:
+    """Yield findings in batches that share no statement with the next one, so that none is parsed for each batch."""
+    batch: list[Finding] = []
+    hosts: set[Host] = set()
+    for one in findings:
+        own = {host_of(source, subject_of(step)) for step in _steps(one, wanted) if not isinstance(step, Edit)}
+        if len(batch) >= TOGETHER and not own <= hosts:
+            yield batch
+            batch, hosts = [], set()
+        batch.append(one)
+        hosts |= own
+    yield batch
+
+
+def _steps(one: Finding, wanted: Callable[[Fix], bool]) -> Sequence[Step]:
+    fix = one.fix
+    if fix is None or not wanted(fix):
+        return ()
+    return (*fix.steps, *(fix.together.steps if fix.together else ()))
 
 
 def _with_edits(
     source: ParsedSource, found: Sequence[Finding], wanted: Callable[[Fix], bool], style: Style
-) -> list[Finding]:
-    fixes = [one.fix for one in found if one.fix is not None and wanted(one.fix)]
-    steps = [step for fix in fixes for step in (*fix.steps, *(fix.together.steps if fix.together else ()))]
+) -> Sequence[Finding]:
+    steps = [step for one in found for step in _steps(one, wanted)]
     if not steps:
-        return [*found]
+        return found
     spots = _spots(source, steps)
 
     def written(one: Finding) -> Finding:

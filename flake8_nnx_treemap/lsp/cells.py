@@ -1,4 +1,4 @@
-"""What is Python in a notebook's cell. Lines stay where they are, so positions hold."""
+"""Finds the Python in a cell of a notebook. Its lines keep their numbers, so positions stay right."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where in a text a ``# noqa`` must be written so that a finding is silent."""
+"""Finds where a ``# noqa`` must be written to suppress a finding."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the client configures, over what the project does."""
+"""Settings of the client, which take precedence over those of the project."""
 
 from __future__ import annotations
 

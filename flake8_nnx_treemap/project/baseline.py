@@ -1,7 +1,7 @@
-"""The baseline: findings that a project has made its peace with, so that only new ones are reported.
+"""The baseline: a file that lists known findings, so that only new ones are reported.
 
-An entry is a file, a code, and a fingerprint of the line of source that the finding starts on, white space evened out;
-and how many findings these stand for. So entries survive what moves lines, and do not survive a change of the line.
+An entry is a file, a code, a fingerprint of the line of source on which the finding starts, and how many findings have
+all three. White space does not count. So an entry stays valid when its line moves, and not when the line changes.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Texts in which nothing was found, so that the next run need not look at them again. Findings are never kept.
 
-A text is known by a digest of its bytes and of everything that decides what is found in them. A digest that is
-missing costs an analysis; one that should not be there would hide findings, so whatever is in doubt is left out. What
-rests on other files of the project has no digest at all: see ``runner.process_file``.
+A text is known by a digest of its bytes and of everything that decides what is found in them. A missing digest costs
+an analysis. A wrong one would hide findings, so a text is left out in case of doubt. A text whose findings depend on
+other files of the project has no digest at all: see ``runner.process_file``.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def open_cache(folder: str) -> Cache | None:
 def digest_of(
     data: bytes, path: str, settings: LintSettings, fingerprint: bytes, *, also_newest: bool = False
 ) -> bytes:
-    """What a text is known by.
+    """The digest by which a text is known.
 
     Args:
         data: the file's bytes.
@@ -155,7 +155,7 @@ def _digests_in(path: str) -> list[bytes]:
 
 
 def _make(folder: str) -> None:
-    """Make a cache's folder, with what tells git and backups to pass it over; not where something of others' is."""
+    """Make a cache's folder, with files that tell git and backups to skip it. A folder with other content gets none."""
     os.makedirs(folder, exist_ok=True)
     if not os.listdir(folder):
         for name, content in _MARKS.items():

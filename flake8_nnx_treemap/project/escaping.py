@@ -1,4 +1,4 @@
-"""Names, messages and source lines as they can be shown: whoever wrote them commands no terminal and no CI system."""
+"""Escapes names, messages and source lines, so that none of them can control a terminal or a CI system."""
 
 from __future__ import annotations
 

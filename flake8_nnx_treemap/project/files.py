@@ -1,6 +1,6 @@
-"""Reading source files: plain files only, as their bytes, and as the text that they declare to be.
+"""Reads source files, if they are plain files, as bytes and as text in the encoding that they declare.
 
-``writing.py`` has the other direction; most runs write nothing, and import this alone.
+``writing.py`` writes them. Most runs write nothing and import this module alone.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import stat
 from flake8_nnx_treemap.project.errors import FileError
 
 LARGEST = 1 << 28
-"""How many bytes of a file are read at most; a file may be as large as its holes are."""
+"""How many bytes of a file are read at most: a sparse file may claim to have any number."""
 
 TEMPORARY = ".nnx-fix-"
 """How the names of the files start that ``writing.py`` makes for a moment."""
@@ -23,7 +23,7 @@ _LONGEST_HEAD = 4096
 """No declaration is further into a file."""
 
 NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
-"""Where the system has no such thing, a link is told by its status alone."""
+"""0 where the system has no such flag; a link is then recognised by its status alone."""
 
 # Without O_NONBLOCK, opening a pipe waits for somebody to write to it.
 _READING = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)

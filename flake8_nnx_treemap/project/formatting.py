@@ -1,4 +1,4 @@
-"""How long the lines of a project may be, as its formatter, linter or editors are told; nothing wrong there is said."""
+"""The line length of a project, from the settings of its formatter, linter or editor. Mistakes in these are ignored."""
 
 from __future__ import annotations
 

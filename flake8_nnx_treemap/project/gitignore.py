@@ -1,7 +1,7 @@
-"""What ``.gitignore`` files say, as git reads them, in time that grows with the text and the name alone.
+"""Reads ``.gitignore`` files as git does, in time that grows with the length of the pattern and of the name alone.
 
-A pattern may come from anybody. As one regular expression, ``*a*a*a*b`` takes longer than anybody waits for a name of
-two hundred letters; here each ``*`` takes the shortest text that lets the next part follow, and never thinks again.
+A pattern may come from anybody. As one plain regular expression, ``*a*a*a*b`` takes hours on a name of two hundred
+letters. Here each ``*`` matches the shortest text before the next part of the pattern, and there is no backtracking.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ LARGEST = 1 << 20
 
 _LONGEST_LINE = 4096
 _MOST_NAMES = 64
-"""Of a pattern; what has more is nobody's, and is passed over."""
+"""How many names a pattern may have; longer ones are skipped."""
 
 _CLASSES = {
     "alnum": "0-9A-Za-z",
@@ -91,7 +91,7 @@ def rules_in(folder: str) -> tuple[Rule, ...]:
 
 
 def parse(text: str) -> tuple[Rule, ...]:
-    """The rules of a ``.gitignore`` file; lines that match nothing in git are passed over.
+    """The rules of a ``.gitignore`` file; lines that match nothing in git are skipped.
 
     Args:
         text: what the file holds.

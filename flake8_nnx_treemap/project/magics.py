@@ -1,4 +1,7 @@
-"""What IPython understands beside Python: magics, shell commands, requests for help. It is covered, never changed."""
+"""Finds what IPython understands beside Python: magics, shell commands, requests for help.
+
+The analysis sees harmless text of the same length in their place. The file keeps them as they are.
+"""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ class FileReport:
     error: str | None = None
     """What is wrong with the file, or with a part of it that was not read."""
     notes: tuple[str, ...] = ()
-    """What else people should know: of cells that were passed over, and of fixes that were not made."""
+    """What else people should know: cells that were skipped, and fixes that were not made."""
     diffs: tuple[FileDiff, ...] = ()
     text: str | None = None
     """The text that the findings refer to: of a notebook, its cells' sources in one."""

@@ -1,4 +1,4 @@
-"""Signals that end a run: they wait while a file is put in place, and let a run clean up behind itself."""
+"""Handles signals that end a run: they wait while a file is replaced, and the run deletes its temporary files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ STOP = getattr(signal, "SIGUSR1", signal.SIGINT)
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Do something that must not be left half done: signals count once it is over."""
+    """Hold signals back until something is done that must not be left half done."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

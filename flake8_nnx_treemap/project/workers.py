@@ -1,7 +1,7 @@
-"""Work shared among processes: forked, without a thread, so that nothing waits for ever for one that has died.
+"""Shares work among forked processes, without threads, so that a process that dies keeps nobody waiting.
 
-``multiprocessing`` starts new Pythons on most systems, which look for modules in the current folder first, and that is
-somebody's. It needs threads, too, and these end silently where there are no file handles left.
+``multiprocessing`` starts new Pythons on most systems. They look for modules in the current folder first, which holds
+the code that is checked. It also needs threads, and these end silently if there are no file handles left.
 """
 
 from __future__ import annotations

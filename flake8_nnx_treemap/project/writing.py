@@ -1,8 +1,8 @@
-"""Writing files: whole or not at all, in the place of the very file that was read, and of nothing else.
+"""Writes files whole or not at all, and replaces no other file than the one that was read.
 
-All that is ever written comes through here: sources, reports, the baseline, the cache. Bytes go to a temporary file
-beside the target, whose name says which process it belongs to; mode, owner and attributes are set through its open
-handle, since a name may lead elsewhere by then; and the folder is held open, where the system allows that.
+Everything that is written comes through here: sources, reports, the baseline, the cache. Bytes go to a temporary file
+beside the target. Its name says which process made it. Mode, owner and attributes are set through its open handle,
+because its name may lead to another file by then. Where the system allows it, the folder is held open as well.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from flake8_nnx_treemap.project.signals import uninterrupted
 
 _NAME = re.compile(r"\.nnx-fix-(?P<machine>[0-9a-f]{8})-(?P<process>[0-9]+)-[0-9a-f]+")
 _FORGOTTEN = 24 * 60 * 60
-"""After how many seconds a temporary file is nobody's, whichever machine it was made on."""
+"""After how many seconds a temporary file is deleted, whichever machine it was made on."""
 
 _CREATING = os.O_RDWR | os.O_CREAT | os.O_EXCL | NO_FOLLOW | getattr(os, "O_BINARY", 0)
 _HOLDS_FOLDERS = {os.open, os.stat, os.unlink, os.rename} <= os.supports_dir_fd and hasattr(os, "O_DIRECTORY")
@@ -86,7 +86,7 @@ def _changed() -> FileError:
 
 
 def _is_same(one: os.stat_result, other: os.stat_result) -> bool:
-    """Whether two statuses are of the same file, and of the same state of it."""
+    """Whether two statuses are of one file that has not changed in between."""
     return (one.st_dev, one.st_ino, one.st_size, one.st_mtime_ns) == (
         other.st_dev,
         other.st_ino,
@@ -155,7 +155,7 @@ class _Folder:
             os.close(self.handle)
 
     def at(self, name: str) -> str:
-        """What a file in the folder is called, for calls that are given the handle."""
+        """The name of a file for system calls that also take the folder's handle."""
         return os.path.join(self.path, name) if self.handle is None else name
 
     def status(self, name: str) -> os.stat_result:
@@ -215,7 +215,7 @@ def _put(
 
 
 def _leave_as_new(handle: int) -> None:
-    """A file that takes no other's place is as the user's umask has it."""
+    """Leave a file that replaces no other with the mode that the user's umask gives it."""
 
 
 def _take_over(handle: int, status: os.stat_result, source: int | None = None) -> None:

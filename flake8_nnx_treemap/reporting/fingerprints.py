@@ -1,4 +1,4 @@
-"""What services know a finding by from one run to the next, when lines have moved."""
+"""Fingerprints, by which services recognise a finding in the next run although its line has moved."""
 
 from __future__ import annotations
 

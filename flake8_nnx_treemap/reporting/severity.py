@@ -1,4 +1,4 @@
-"""How bad a finding is, in the words of the formats that have such words."""
+"""The severity of a finding, in the words of each format that has severities."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every output format is told about a run, and what several of them say alike."""
+"""What every output format knows about a run, and the texts that several of them share."""
 
 from __future__ import annotations
 

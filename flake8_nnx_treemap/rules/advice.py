@@ -12,7 +12,7 @@ from flake8_nnx_treemap.analysis.calls.functions import class_of_self
 from flake8_nnx_treemap.analysis.calls.mappers import Dispatch
 from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall
 from flake8_nnx_treemap.analysis.code.nodes import start_of
-from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown
+from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown, remembered
 from flake8_nnx_treemap.analysis.names.spelling import spelling_of
 from flake8_nnx_treemap.analysis.values.provenance import Origin, TreeKind, origin_of
 from flake8_nnx_treemap.names import (
@@ -43,6 +43,7 @@ def is_kept_by_object(source: ParsedSource, trees: Sequence[ast.expr]) -> bool:
     return is_own and tree is not None and isinstance(origin_of(source, tree), Unknown)
 
 
+@remembered
 def makes_leaves_of_variables(source: ParsedSource) -> bool:
     """Tell whether a file mentions Hijax Variables, which JAX treats as leaves."""
     return "hijax" in source.text

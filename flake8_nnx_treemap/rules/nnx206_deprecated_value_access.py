@@ -40,15 +40,19 @@ And it succeeds on a raw array, where `.value` would have shown the mistake.
 
 The fix is safe on what is a Variable for certain: the attribute calls the method that the fix writes.
 
-It is unsafe for `self.name.value`, for what is taken from attributes, and for a variable of the module that a function reads,
-since code elsewhere may set them to something else. It is unsafe for the parameter of a function that only the calls in this
-file tell of, as another file may call it with an `Enum`, unless the function stands in another one; and for the leaves of a
-mapper over an unknown tree.
-It is unsafe, too, for what only a name tells, for items of state, and for Variable classes of the project, of which a subclass
-may override `value`, as may a base class that another file defines. Where a statement reads or writes several values, all
-of its fixes are unsafe if one of them is, has none, or if it cannot be told what one of the values is of: a run of safe fixes
-leaves no statement half converted. There is
-no fix for `+=` and its like, for an assignment of several names at once, for `del`, and in f-strings.
+It is unsafe
+
+* for `self.name.value`, for what is read from attributes, and for a variable of the module that a function reads: other code
+  may set them to something else;
+* for a parameter that is a Variable only by the calls in this file: another file may call the function with an `Enum`. A
+  function inside another function is called by this file alone, so its parameters count;
+* for the leaves of a mapper over an unknown tree, for items of state, and for what only its name says to be a Variable;
+* for Variable classes of your own: a subclass, or a base class in another file, may override `value`.
+
+If a statement reads or writes several values, a run with safe fixes converts all of them or none. So each of its fixes is
+unsafe if one of them is, if one value has no fix, or if it is unknown what one of the values belongs to.
+
+There is no fix for `+=` and other augmented assignments, for an assignment of several names at once, for `del`, and in f-strings.
 
 ## References
 

@@ -37,18 +37,25 @@ a container or `None` is static. Data in a static attribute would be lost to eve
 
 The fix is safe where no release in the range runs the original, and the Module gets its data while it is constructed.
 
-It writes `nnx.data(…)` around the value, which stays what it is: a list is still a list, and the paths in the state are the
-same. It needs Flax 0.11, so there is none while older releases are to be supported. Flax 0.12 and later run no container with
-arrays or layers that have some, and Flax 0.12.5 and later none with other Variables and Modules, either: `nnx.Param(1.0)`
-holds no array. The fix is unsafe for a
-parameter, of which only its annotation tells, where another file says what a class is, and where data comes later, since
-the code that sets it may never run. There is no fix for a string, which is no data, nor for an assignment of several names.
+The fix writes `nnx.data(…)` around the value. The value stays what it is: a list is still a list, and the paths in the state
+are the same. `nnx.data` needs Flax 0.11, so there is no fix while you support older releases.
 
-What the constructor of a dataclass or of a base class sets, the class body declares: a field of type `list[Block]` gets the
-default `nnx.data()`, which exists from 0.12.1 on; while older releases are to be supported, it is annotated as
-`nnx.Data[list[Block]]`, of which 0.12.1 and later warn. This fix is unsafe.
+Flax 0.12 and later raise for a container that holds arrays, or layers with arrays. Flax 0.12.5 and later raise for other
+Variables and Modules as well, such as `nnx.Param(1.0)`, which holds no array.
 
-`nnx.List` and `nnx.Dict` do as well, and say more, but have no `+`, `copy` and `sort`, and no keys other than strings.
+The fix is unsafe
+
+* for a parameter, because only its annotation says what it holds;
+* where another file defines the class;
+* where the data is set after the construction, because the code that sets it may never run.
+
+If the constructor of a dataclass or of a base class sets the attribute, the fix changes its declaration in the class body. A
+field of type `list[Block]` gets the default `nnx.data()`, which exists from 0.12.1 on. While you support older releases, its
+annotation becomes `nnx.Data[list[Block]]`, which warns on 0.12.1 and later. This fix is unsafe.
+
+There is no fix for a string, which is no data, and for an assignment of several names.
+
+`nnx.List` and `nnx.Dict` work too and state the intention, but they lack `+`, `copy` and `sort`, and their keys must be strings.
 
 ## References
 

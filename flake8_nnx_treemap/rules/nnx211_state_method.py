@@ -41,12 +41,16 @@ same.
 
 The fix is safe on what is a State for certain: the function does what the method does.
 
-It is unsafe on an attribute, such as `self.state`,
-which other code may set to something else; on what is only known by the name of the method, or by the calls in this file
-of a function; where `map` is called on
-one call with the result of another one, since the function evaluates its arguments in the other order; and for
-`s.from_flat_path(x)`, which on a subclass of State makes one of that class. There is no fix for `nnx.State.map(s, f)`, for
-arguments of `map` that are unpacked, and where the function cannot be named.
+It is unsafe
+
+* on an attribute such as `self.state`, which other code may set to something else;
+* on an object that is a State only by the name of the method, or by the calls of a function in this file;
+* where `map` is called on the result of one call and gets the result of another: the function evaluates its arguments in
+  the other order;
+* for `s.from_flat_path(x)`, which makes an object of the subclass if `s` is of a subclass of State.
+
+There is no fix for `nnx.State.map(s, f)`, for arguments of `map` that are unpacked, and where this file has no name for the
+function.
 
 ## References
 

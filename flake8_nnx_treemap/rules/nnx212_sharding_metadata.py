@@ -35,14 +35,20 @@ Below 0.12.4, `out_sharding` shards nothing. The rule is silent while you suppor
 
 The fix is safe where the value is an array for certain, such as `jnp.zeros(…)`, and on reads of what is a Variable for certain.
 
-`out_sharding=` is unsafe elsewhere: if the value has been made by an initializer of `nnx.with_partitioning`, it carries names
-of its own, and which of the two count changes with the keyword. So it is in `nnx.with_metadata`, in the metadata of a
-layer that is given an initializer, and beside `**metadata`. There is no fix where two of the keywords are there.
-The fix is unsafe, too, where the file makes text of Variables or reads all of their metadata, whose order changes.
+Writing `out_sharding=` is unsafe
 
-`v.get_metadata("out_sharding", None)` is what `v.sharding_names` calls: safe, but unsafe for `self.name.sharding_names`, since
-other code may set `self.name` to something else. `v.out_sharding` is the same where there are names, and raises where there
-are none. For `*v.sharding`, which raises, the fix writes `*v.out_sharding`: unsafe, since code runs that never ran.
+* for any other value: an initializer of `nnx.with_partitioning` may have given it names of its own, and the keyword decides
+  which of the two names count. The same is true in `nnx.with_metadata`, in the metadata of a layer that is given an
+  initializer, and beside `**metadata`;
+* where the file makes text of Variables, or reads all of their metadata, whose order changes.
+
+There is no fix where two of the keywords are given.
+
+For `v.sharding_names` the fix writes `v.get_metadata("out_sharding", None)`, which is what `v.sharding_names` calls. It is
+unsafe for `self.name.sharding_names`, since other code may set `self.name` to something else. `v.out_sharding` does the
+same if there are names, and raises if there are none.
+
+For `*v.sharding`, which raises, the fix writes `*v.out_sharding`. It is unsafe, since code runs that never ran.
 
 ## References
 

@@ -253,6 +253,7 @@ def name_is_seen_by_nobody_else(source: ParsedSource, imported: ImportedName) ->
     )
 
 
+@remembered
 def annotations_are_not_read(source: ParsedSource) -> bool:
     """Nothing in the file reads annotations as they are written, as strings or behind `from __future__ import`.
 
@@ -261,7 +262,7 @@ def annotations_are_not_read(source: ParsedSource) -> bool:
     Args:
         source: the file.
     """
-    if _READ_ANNOTATIONS.isdisjoint(source.bindings.attributes) and '"__annotations__"' not in source.text:
+    if source.bindings.attributes.keys().isdisjoint(_READ_ANNOTATIONS) and '"__annotations__"' not in source.text:
         return True
     imports = (one.node for one in source.bindings.statements if isinstance(one.node, ast.ImportFrom))
     is_kept = any(node.module == "__future__" and node.names[0].name == "annotations" for node in imports)
@@ -546,7 +547,7 @@ def order_of_metadata_is_not_read(source: ParsedSource) -> bool:
     Args:
         source: the file.
     """
-    if not _SHOW_METADATA.isdisjoint(source.bindings.attributes) or _shows_variables(source):
+    if not source.bindings.attributes.keys().isdisjoint(_SHOW_METADATA) or _shows_variables(source):
         return False
     asks = source.bindings.attributes.get("get_metadata", ())
     return all(_asks_for_one_name(source, use) for use in asks if isinstance(use, ast.Attribute))
@@ -617,7 +618,7 @@ def _may_be_called_by_its_text(source: ParsedSource, node: ast.expr) -> bool:
     """Tell whether a name is a parameter, and the file may find functions by their names: ``locals()["read"](3)``."""
     bindings = source.bindings.bindings_of(node.id, start_of(node)) if isinstance(node, ast.Name) else ()
     is_plain = (one.kind is BindingKind.PARAMETER and not getattr(one.node, "annotation", None) for one in bindings)
-    shown = not _SHOW_FUNCTIONS.isdisjoint(source.bindings.attributes)
+    shown = not source.bindings.attributes.keys().isdisjoint(_SHOW_FUNCTIONS)
     return any(is_plain) and (shown or any(name in source.bindings.calls for name in ("eval", "locals", "dir")))
 
 

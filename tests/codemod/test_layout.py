@@ -91,3 +91,22 @@ def test_formatters_have_nothing_to_do(tmp_path: Path, formatter: str, length: i
     assert differing == []
     unlimited = fix_source(before, settings=LintSettings(settings.select, flax, unsafe_fixes=True, line_length=10_000))
     assert ast.dump(ast.parse(result.text)) == ast.dump(ast.parse(unlimited.text))
+
+
+@pytest.mark.parametrize(
+    ("opening", "key", "other", "closing"),
+    [("[", "", "c,", "]"), ("{", '"b": ', '"c": c,', "}"), ("f(", "b=", "*c,", ")")],
+)
+def test_elements_of_large_brackets_are_laid_out_as_those_of_small_ones(
+    opening: str, key: str, other: str, closing: str
+) -> None:
+    element = f"{key}jax.tree.map(lambda v: v.value, state, is_leaf=lambda x: isinstance(x, VariableState)),"
+
+    def fixed(count: int) -> str:
+        lines = [f"x = {opening}", *[f"    {other}"] * count, f"    {element}", *[f"    {other}"] * count, closing]
+        settings = LintSettings(frozenset({"NNX101"}), (0, 11), line_length=100)
+        return fix_source(HEAD + "\n".join(lines), settings=settings).text
+
+    small = fixed(1)
+    assert "\n        state,\n" in small
+    assert fixed(100) == small.replace(f"    {other}\n", f"    {other}\n" * 100)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 import time
@@ -29,6 +30,11 @@ FEW = 13
 def repeated(line: str, before: str = "", after: str = "") -> Callable[[int], str]:
     """A shape: the same line so many times, numbered."""
     return lambda count: HEADER + before + "".join(line.format(number) for number in range(count)) + after
+
+
+def chained(line: str, before: str, after: str = "") -> Callable[[int], str]:
+    """A shape: the same line so many times, with its number and the next."""
+    return lambda count: HEADER + before + "".join(line.format(one, one + 1) for one in range(count)) + after
 
 
 SHAPES = {
@@ -130,6 +136,27 @@ SHAPES = {
     "aliases": repeated(
         "t{0} = jax.tree.map\nt{0}(lambda v: v.value, s, is_leaf=lambda x: type(x) is nnx.VariableState)\n"
     ),
+    "aliases of aliases of a predicate": chained(
+        "p{1} = p{0}\njax.tree.map(lambda v: v.value, s, is_leaf=p{1})\n",
+        "def p0(x):\n    return isinstance(x, nnx.VariableState)\n",
+    ),
+    "aliases of aliases of a mapper": chained(
+        "g{1} = g{0}\njax.tree.map(g{1}, s, is_leaf=lambda x: isinstance(x, nnx.VariableState))\n",
+        "def g0(v):\n    return v.value\n",
+    ),
+    "aliases of aliases of a leaf": chained(
+        "    v{1} = v{0}\n    print(v{1}.value)\n",
+        "def g(v0):\n",
+        "\n\njax.tree.map(g, s, is_leaf=lambda x: isinstance(x, nnx.VariableState))\n",
+    ),
+    "predicates that call each other": chained(
+        "def p{1}(x):\n    return p{0}(x) or p{0}(x)\n\n\njax.tree.map(lambda v: v.value, s, is_leaf=p{1})\n",
+        "def p0(x):\n    return isinstance(x, nnx.VariableState)\n\n\n",
+    ),
+    "tests in one function": repeated("    if isinstance(x, nnx.Variable):\n        print(x.value)\n", "def f(x):\n"),
+    "classes in one test": repeated("nnx.VariableState, ", "isinstance(x, (", "))\n"),
+    "constructors in one list": repeated("nnx.VariableState(nnx.Param, {0}), ", "found = [", "]\n"),
+    "types in one annotation": repeated("nnx.VariableState, ", "x: tuple[", "None]\n"),
 }
 
 
@@ -167,6 +194,40 @@ def test_four_times_as_much_costs_four_times_as_much(work: Callable[..., object]
     few = max([steps(lambda: work(shape(FEW), settings=EVERYTHING)) for _ in range(4)][1:])
     many = steps(lambda: work(shape(4 * FEW), settings=EVERYTHING))
     assert 0 < many <= 4.6 * few
+
+
+LONG: dict[str, tuple[Callable[[int], str], int]] = {
+    "calls in one list": (SHAPES["calls in one list"], 200),
+    "calls on one line": (SHAPES["calls on one line"], 200),
+    "calls behind letters that take two bytes": (SHAPES["calls behind letters that take two bytes"], 200),
+    "names on lines of their own": (repeated("nnx.VariableState\n"), 3200),
+    "names on one line": (repeated("nnx.VariableState, ", "x = (", ")\n"), 1600),
+    "tests in one function": (SHAPES["tests in one function"], 800),
+    "accesses": (repeated("        print(v.value)\n", "def f(v):\n    if isinstance(v, nnx.Variable):\n"), 1600),
+    "annotations": (SHAPES["annotations"], 800),
+}
+"""What is done in C is not counted above, and takes long in long texts alone."""
+
+
+@pytest.mark.parametrize(("shape", "count"), LONG.values(), ids=LONG.keys())
+def test_four_times_as_much_takes_about_four_times_as_long(shape: Callable[[int], str], count: int) -> None:
+    few, many = shape(count), shape(4 * count)
+    lint_source(few, settings=EVERYTHING)  # Imports what it needs.
+    for _ in range(3):  # Another process may get in the way of one measurement.
+        factor = seconds(lambda: lint_source(many, settings=EVERYTHING)) / min(
+            seconds(lambda: lint_source(few, settings=EVERYTHING)) for _ in range(3)
+        )
+        if factor < 6:
+            return
+    pytest.fail(f"{factor:.1f} times as long")
+
+
+def seconds(run: Callable[[], object]) -> float:
+    """How long something keeps the processor busy."""
+    gc.collect()
+    started = time.process_time()
+    run()
+    return time.process_time() - started
 
 
 def notebook(sources: list[object]) -> str:

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import zipfile
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -33,8 +34,8 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def names_and_size(tmp_path_factory: pytest.TempPathFactory) -> tuple[set[str], int]:
-    """The files of an sdist that is built where everything else was built before, and its size."""
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the sdist and the wheel, which are built where everything else was built before."""
     folder = tmp_path_factory.mktemp("work")
     listed = subprocess.run(
         ["git", "-c", "safe.directory=*", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
@@ -46,19 +47,24 @@ def names_and_size(tmp_path_factory: pytest.TempPathFactory) -> tuple[set[str], 
     for name in LEFT_BEHIND:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(b"left behind")
-    build = [sys.executable, "-m", "hatchling", "build", "--target", "sdist", "--directory", str(folder / "out")]
+    build = [sys.executable, "-m", "hatchling", "build", "--directory", str(folder / "out")]
     subprocess.run(build, cwd=folder, check=True, capture_output=True)
-    (archive,) = (folder / "out").iterdir()
+    return folder / "out"
+
+
+def test_nothing_that_was_built_is_in_the_sdist(built: Path) -> None:
+    (archive,) = built.glob("*.tar.gz")
     with tarfile.open(archive) as opened:
-        return {name.partition("/")[2] for name in opened.getnames()}, archive.stat().st_size
-
-
-def test_nothing_that_was_built_is_published(names_and_size: tuple[set[str], int]) -> None:
-    names, _ = names_and_size
+        names = {name.partition("/")[2] for name in opened.getnames()}
     assert names.isdisjoint(LEFT_BEHIND)
     assert names >= {*NEEDED}
+    assert archive.stat().st_size < 1_000_000
 
 
-def test_the_sdist_is_small(names_and_size: tuple[set[str], int]) -> None:
-    _, size = names_and_size
-    assert size < 1_000_000
+def test_the_wheel_has_the_package_and_nothing_else(built: Path) -> None:
+    (archive,) = built.glob("*.whl")
+    with zipfile.ZipFile(archive) as opened:
+        names = {name for name in opened.namelist() if ".dist-info/" not in name}
+    package = {path.relative_to(ROOT).as_posix() for path in (ROOT / "flake8_nnx_treemap").rglob("*") if path.is_file()}
+    assert names == {name for name in package if "__pycache__" not in name}
+    assert archive.stat().st_size < 1_000_000

@@ -103,6 +103,12 @@ def same_text_in_another_file(path: Path) -> None:
     path.write_bytes(BUG)
 
 
+def same_text_and_time_in_another_file(path: Path) -> None:
+    status = path.stat()
+    same_text_in_another_file(path)
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
 def touched(path: Path) -> None:
     os.utime(path, ns=(1, 1))
 
@@ -111,7 +117,7 @@ def same_size(path: Path) -> None:
     path.write_bytes(BUG.replace(b"convert", b"konvert"))
 
 
-@pytest.mark.parametrize("change", [same_text_in_another_file, touched, same_size])
+@pytest.mark.parametrize("change", [same_text_in_another_file, same_text_and_time_in_another_file, touched, same_size])
 def test_another_file_than_the_one_that_was_read(
     source: Path, monkeypatch: pytest.MonkeyPatch, change: Callable[[Path], None]
 ) -> None:

@@ -28,7 +28,7 @@ class Arguments:
     """What all mentions of a function in its file pass to one parameter.
 
     ``position`` is the parameter's place among those that a call can give. ``is_public`` is true if other files may
-    call the function as well: it stands in no other function. A leading underscore keeps nobody from calling it.
+    call the function as well, because it is not defined inside another one. A leading underscore does not count.
     """
 
     position: int

@@ -1,4 +1,4 @@
-"""Tells of which expressions nobody can say whether they are Variables."""
+"""Finds expressions that may be Variables, but need not be."""
 
 from __future__ import annotations
 

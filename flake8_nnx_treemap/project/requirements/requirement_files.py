@@ -46,7 +46,7 @@ def requirement_places(paths: Sequence[str], boundary: Boundary, seen: set[str])
     """Read requirement files, and what they name with ``-r`` and ``-c``.
 
     Args:
-        paths: the files; one that is not there is passed over.
+        paths: the files; one that does not exist is skipped.
         boundary: outside which nothing is read.
         seen: files that were read already, links resolved; this adds to it.
 
