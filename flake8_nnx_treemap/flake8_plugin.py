@@ -62,7 +62,7 @@ class NNXTreeMapPlugin:
     def run(self) -> Iterator[Report]:
         """Yield row, column (from 0), text and type of each finding."""
         text = "".join(self._lines)
-        if not may_hold_findings_text(text):
+        if not may_hold_findings_text(text) and not _inherits(self._filename, text):
             return
         try:
             findings = self._findings(text)
@@ -100,6 +100,15 @@ class NNXTreeMapPlugin:
 
         rules_named = tuple(code for code in CODES if code in self._named)
         return settings_for(self._filename, Overrides(extend_select=rules_named, target_flax=self._target_flax))
+
+
+def _inherits(filename: str, text: str) -> bool:
+    """Whether a file that does not name NNX may hold findings, since a class of its inherits from one that does."""
+    if "class" not in text:
+        return False
+    from flake8_nnx_treemap.project.modules import module_finder
+
+    return module_finder(filename).give_bases_to(text)
 
 
 def _flax_target(value: str) -> str:
