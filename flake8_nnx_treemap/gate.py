@@ -1,7 +1,8 @@
 """Can this file hold a finding at all? Standard library only; LibCST is not imported for a file that cannot.
 
 Every finding concerns NNX, so a file must name it: the module, or the class that other modules hand on. A file whose
-encoding is not a superset of ASCII is let through: the words may be there in disguise.
+encoding is not a superset of ASCII is let through: the words may be there in disguise. ``project.inheritance`` finds
+the other files that matter, whose classes inherit from those of a file that names NNX.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ def may_hold_findings(data: bytes) -> bool:
         data: the file's bytes.
 
     Returns:
-        ``False`` only if no rule can find anything.
+        ``False`` only if no rule can find anything by what stands in this file alone.
     """
     if b"VariableState" in data or b"\0" in data or _stands_alone(b"nnx", b"onnx", data):
         return True

@@ -373,8 +373,12 @@ OPTAX_MASK_ARGUMENTS: Mapping[str, int] = {
 """The position of such an argument, in functions that are called with positional arguments."""
 
 
+_LIKE_TYPING = ("typing_extensions.", "beartype.typing.")
+"""Modules that have what ``typing`` has, under the same names."""
+
+
 def canonical(qualified_name: str) -> str:
-    """Give the one name that is used for a JAX, Flax or optax object, whatever path led to it.
+    """Give the one name that is used for an object of JAX, Flax, optax or ``typing``, whatever path led to it.
 
     Args:
         qualified_name: a dotted name such as ``flax.nnx.variablelib.VariableState``.
@@ -390,4 +394,7 @@ def canonical(qualified_name: str) -> str:
                     rest = rest[len(submodule) + 1 :]
                     break
             return f"flax.nnx.{rest}"
+    for module in _LIKE_TYPING:
+        if qualified_name.startswith(module):
+            return "typing." + qualified_name[len(module) :]
     return qualified_name

@@ -164,12 +164,17 @@ def source_with_candidates(
     from flake8_nnx_treemap.rules.catalogue import codes_that_may_find
 
     tree = parse_module(text) if tree is None else tree
-    if not may_hold_findings_text(text) or not codes_that_may_find(text, settings):
+    if not codes_that_may_find(text, settings) or not _concerns_nnx(text, modules):
         return None
     from flake8_nnx_treemap.analysis.names.bindings import Bindings
     from flake8_nnx_treemap.analysis.names.source import ParsedSource
 
     return ParsedSource(text, filename, modules, Bindings(tree) if bindings is None else bindings)
+
+
+def _concerns_nnx(text: str, modules: Modules | None) -> bool:
+    """Tell whether a text names NNX, or has a class that inherits from one of NNX by way of another file."""
+    return may_hold_findings_text(text) or (modules is not None and modules.give_bases_to(text))
 
 
 def _lint(source: ParsedSource, settings: LintSettings, *, edits: bool) -> list[Finding]:

@@ -1,4 +1,7 @@
-"""What the client has open: files and notebooks, as it last described them. Nothing here reads the disk."""
+"""What the client has open: files and notebooks, as it last described them.
+
+Nothing here reads the disk, except to see whether a class inherits from one of another file that names NNX.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from flake8_nnx_treemap.analysis.code.text import Edit, Position, Range
 from flake8_nnx_treemap.gate import may_hold_findings_text
 from flake8_nnx_treemap.lsp.cells import python_of
 from flake8_nnx_treemap.lsp.positions import Encoding, Lines
+from flake8_nnx_treemap.project.modules import module_finder
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +96,9 @@ class Source:
     @cached_property
     def may_hold_findings(self) -> bool:
         """Whether the text is worth a closer look."""
-        return may_hold_findings_text(self.text)
+        return may_hold_findings_text(self.text) or (
+            not self.is_notebook and module_finder(self.filename).give_bases_to(self.text)
+        )
 
     @property
     def filename(self) -> str:

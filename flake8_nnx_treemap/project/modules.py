@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -14,9 +13,11 @@ from flake8_nnx_treemap.names import OTHER_PROJECTS
 from flake8_nnx_treemap.project.errors import FileError
 from flake8_nnx_treemap.project.files import decode, is_inside, read_bytes
 from flake8_nnx_treemap.project.importers import is_imported_elsewhere
+from flake8_nnx_treemap.project.inheritance import Inheritance
+from flake8_nnx_treemap.project.roots import above_package, outermost, project_of, roots
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from flake8_nnx_treemap.analysis.names.bindings import Bindings
 
@@ -55,13 +56,13 @@ class OtherModules:
             return None
         self._tell(name)
         folder = os.path.dirname(os.path.abspath(self.filename))
-        bases = _roots(folder)
+        bases = roots(folder)
         if level:
             bases = (os.path.normpath(os.path.join(folder, *[os.pardir] * (level - 1))),)
         for base in bases:
             module = os.path.join(base, *parts[:-1])
             for path in (f"{module}.py", os.path.join(module, "__init__.py")):
-                source = _source_of(path, _outermost(folder))
+                source = _source_of(path, outermost(folder))
                 if source is not None:
                     return source, parts[-1]
         return None
@@ -70,9 +71,16 @@ class OtherModules:
         """Tell whether one of them imports a name from the file."""
         self._tell(name)
         folder = os.path.dirname(os.path.abspath(self.filename))
-        root = _project(folder) or _above_package(folder)
+        root = project_of(folder) or above_package(folder)
         is_loose = root == folder and not os.path.exists(os.path.join(folder, "pyproject.toml"))
         return is_imported_elsewhere(self.filename, name, root, below=not is_loose)
+
+    def give_bases_to(self, text: str, /) -> bool:
+        """Tell whether a class in the file's text inherits from one of NNX by way of one of them."""
+        if "class" not in text or not Inheritance().reaches_nnx(self.filename, text.encode("utf-8", "replace")):
+            return False
+        self._tell(self.filename)
+        return True
 
     def _tell(self, name: str) -> None:
         if self.on_search is not None:
@@ -99,51 +107,6 @@ def keep(filename: str, status: os.stat_result | None, source: ParsedSource | No
     if status.st_size <= LARGEST and path not in _KNOWN:
         kept = ParsedSource(source.text, path, module_finder(path), source.bindings)
         _remember(path, (status.st_mtime_ns, status.st_size, kept))
-
-
-@functools.lru_cache(maxsize=256)
-def _roots(folder: str) -> tuple[str, ...]:
-    """Where absolute imports of a file in a folder may lead, nearest first."""
-    project = _project(folder)
-    below = () if project is None else (project, os.path.join(project, "src"))
-    return tuple(dict.fromkeys((folder, _above_package(folder), *below)))
-
-
-@functools.lru_cache(maxsize=256)
-def _outermost(folder: str) -> str:
-    """The folder that no import of a file leaves: its repository's, its project's, or that which holds its package."""
-    for around in _upwards(folder):
-        if os.path.exists(os.path.join(around, ".git")):
-            return around
-    project, above = _project(folder), _above_package(folder)
-    return project if project is not None and len(project) < len(above) else above
-
-
-def _project(folder: str) -> str | None:
-    """The nearest folder with a pyproject.toml, in the same repository."""
-    for around in _upwards(folder):
-        if os.path.exists(os.path.join(around, "pyproject.toml")):
-            return around
-        if os.path.exists(os.path.join(around, ".git")):
-            break
-    return None
-
-
-def _above_package(folder: str) -> str:
-    """The folder that holds the outermost package around a folder; the folder itself if it is in no package."""
-    for around in _upwards(folder):
-        if not os.path.exists(os.path.join(around, "__init__.py")) or os.path.exists(os.path.join(around, ".git")):
-            return around
-    return folder
-
-
-def _upwards(folder: str) -> Iterator[str]:
-    while True:
-        yield folder
-        parent = os.path.dirname(folder)
-        if parent == folder:
-            return
-        folder = parent
 
 
 def _source_of(path: str, outermost: str) -> ParsedSource | None:

@@ -24,6 +24,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from flake8_nnx_treemap.project.inheritance import Inheritance
+
     _Verdicts = dict[str, str | None]
 
 FILES_PER_PROCESS = 1000
@@ -172,6 +174,7 @@ def scan(
     verdicts = _look_through(first)
     for wait in waiting:
         verdicts |= wait()
+    verdicts.update(dict.fromkeys(_heirs(found, verdicts, paths)))
     in_order = [(name, verdicts[name]) for name in dict.fromkeys(name for name, _ in found) if name in verdicts]
     problems += [(name, complaint) for name, complaint in in_order if complaint is not None]
     return [name for name, complaint in in_order if complaint is None], list(dict.fromkeys(problems))
@@ -186,11 +189,66 @@ def _look_through(files: Sequence[tuple[str, bool]]) -> _Verdicts:
         except FileError as error:
             verdicts[name] = str(error)
             continue
-        if may_hold_findings(data):
+        if may_hold_findings(data) or (is_explicit and _inherits(name, data)):
             verdicts[name] = None
         elif is_explicit and (complaint := _complaint(name, data)):
             verdicts[name] = complaint
     return verdicts
+
+
+def _inherits(path: str, data: bytes) -> bool:
+    """Whether a file that does not name NNX may hold findings, since a class of its inherits from one that does."""
+    if b"class" not in data:
+        return False
+    from flake8_nnx_treemap.project.inheritance import Inheritance
+
+    return Inheritance().reaches_nnx(path, data)
+
+
+def _heirs(found: Sequence[tuple[str, bool]], verdicts: _Verdicts, paths: Sequence[str]) -> Iterator[str]:
+    """The files below folders that do not name NNX, but have a class that inherits from one of NNX.
+
+    A project is asked if another file of it has such a class, or if there is more of it than the folder that was named.
+    """
+    candidates = [name for name, complaint in verdicts.items() if complaint is None]
+    partly = [path for path in paths if os.path.isdir(path) and _is_within_project(path)]
+    if not candidates and not partly:
+        return
+    from flake8_nnx_treemap.project.inheritance import Inheritance
+    from flake8_nnx_treemap.project.roots import written_together
+
+    inheritance = Inheritance()
+    projects: dict[str, str] = {}
+
+    def project_of(path: str) -> str:
+        folder = os.path.dirname(path)
+        if folder not in projects:
+            projects[folder] = written_together(os.path.abspath(folder))
+        return projects[folder]
+
+    asked = {written_together(os.path.abspath(path)) for path in partly}
+    for name in candidates:
+        if project_of(name) not in asked and _has_class_of_nnx(name, inheritance):
+            asked.add(project_of(name))
+    for name, is_explicit in found:
+        is_open = not is_explicit and name not in verdicts
+        if is_open and project_of(name) in asked and _has_class_of_nnx(name, inheritance):
+            yield name
+
+
+def _has_class_of_nnx(path: str, inheritance: Inheritance) -> bool:
+    try:
+        return inheritance.reaches_nnx(path, read_bytes(path))
+    except FileError:
+        return False  # It is gone by now.
+
+
+def _is_within_project(path: str) -> bool:
+    """Whether a folder is a part of a larger project or package."""
+    from flake8_nnx_treemap.project.roots import written_together
+
+    folder = os.path.abspath(path)
+    return written_together(folder) != folder
 
 
 def _look_through_elsewhere(files: Sequence[tuple[str, bool]]) -> Callable[[], _Verdicts]:

@@ -11,7 +11,9 @@ Finds attributes of Modules that NNX takes for static though data is in them for
   its base class, which sets it as an attribute;
 * an object of a class that `flax.struct.dataclass` makes a pytree, if a field is annotated as a Variable, a Module or an array;
 * `self.layers = []` if data is put into it before the Module is constructed, by `append`, `extend`, `+=` and the like;
-* `self.frequencies = None`, a number or a string if an array, a Variable or a Module is set in its place later.
+* `self.frequencies = None`, a number or a string if an array, a Variable or a Module is set in its place later;
+* a parameter that is annotated as an array, a Variable or a Module, and is `None` by default, if something is set in its
+  place where it is `None`.
 
 It is silent where the class says what the attribute is, by `nnx.data(…)`, `nnx.List(…)`, `nnx.Dict(…)` or an annotation
 `nnx.Data` or `nnx.Data[…]`, and for classes with `pytree=False`. It is silent where something is taken out of the container,

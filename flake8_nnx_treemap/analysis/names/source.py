@@ -33,6 +33,9 @@ class Modules(Protocol):
     def import_from_here(self, name: str, /) -> bool:
         """Tell whether one of them imports a name from the file."""
 
+    def give_bases_to(self, text: str, /) -> bool:
+        """Tell whether a class in the file's text inherits from one of NNX by way of one of them."""
+
 
 class ParsedSource(SourceText):
     """A source text with its ``ast``, the parents of its nodes, and the bindings of its names."""

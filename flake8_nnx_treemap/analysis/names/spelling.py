@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from heapq import merge
@@ -43,7 +44,8 @@ def spelling_of(source: ParsedSource, name: str, place: Place) -> Spelling | Non
 
     Returns:
         The shortest spelling that is certain, preferring the file's own module alias, or one that needs a further
-        import, or one that is not certain; ``None`` if no import of NNX is visible at ``place``.
+        import, or one that is not certain. A file that imports nothing of Flax gets ``from flax import nnx``. ``None``
+        if there are imports of Flax, but none of NNX that is visible at ``place``.
     """
     scopes = scopes_around(source, place)
     written = merge(*(_through_imports(source, scope, name, place) for scope in scopes), key=_preference)
@@ -52,7 +54,7 @@ def spelling_of(source: ParsedSource, name: str, place: Place) -> Spelling | Non
         if _is_certain(source, text, name, place):
             return Spelling(text)
         perhaps.append(text)
-    added = _through_new_import(source, name.rpartition(".")[2], place)
+    added = _through_new_import(source, name.rpartition(".")[2], place) or _through_nnx_itself(source, name, place)
     return Spelling(perhaps[0], is_certain=False) if added is None and perhaps else added
 
 
@@ -205,6 +207,72 @@ def _through_new_import(source: ParsedSource, member: str, place: Place) -> Spel
         return None
     _, node = min(found, key=lambda one: one[0])
     return Spelling(member, (_add_to_import(source, node, member),))
+
+
+def _through_nnx_itself(source: ParsedSource, name: str, place: Place) -> Spelling | None:
+    """Return the spelling through an import of NNX in a file that imports nothing of Flax, and has no such name."""
+    above = _imports_at_the_top(source)
+    is_free = not source.bindings.bindings_of("nnx", place) and not source.bindings.is_written("nnx")
+    if names_of_flax(source) or not is_free or not above or end_of(above[-1]) > place:
+        return None
+    line = "from flax import nnx"
+    below = _import_below(above)
+    if below is not None:
+        edit = source.insert(Position(below.lineno, 1), line + source.newline)
+    else:
+        edit = source.insert(source.range(_import_above(above)).end, source.newline + line)
+    return Spelling(f"nnx.{name}", (edit,))
+
+
+def _import_below(above: Sequence[ast.Import | ast.ImportFrom]) -> ast.Import | ast.ImportFrom | None:
+    """Return the import above which isort puts that of NNX, unless that is the first of a block of further ones."""
+    for index, node in enumerate(above):
+        if _is_sorted_behind_flax(node):
+            before = above[index - 1] if index else None
+            is_in_block = before is None or (before.end_lineno or 0) + 1 == node.lineno or _is_of_python(before)
+            return node if is_in_block else None
+    return None
+
+
+def _import_above(above: Sequence[ast.Import | ast.ImportFrom]) -> ast.Import | ast.ImportFrom:
+    """Return the last import before those that are sorted behind that of NNX."""
+    found = above[0]
+    for node in above:
+        if _is_sorted_behind_flax(node):
+            return found
+        found = node
+    return found
+
+
+@remembered
+def _imports_at_the_top(source: ParsedSource) -> tuple[ast.Import | ast.ImportFrom, ...]:
+    """Return the imports that a file starts with, each on lines of its own, without those from ``__future__``."""
+    found: list[ast.Import | ast.ImportFrom] = []
+    last = 0
+    for node in source.tree.body:
+        is_docstring = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        if isinstance(node, (ast.Import, ast.ImportFrom)) and node.lineno > last:
+            if getattr(node, "module", None) != "__future__":
+                found.append(node)
+        elif not is_docstring:
+            break
+        last = node.end_lineno or node.lineno
+    shares = [node for node in source.tree.body if node not in found]
+    rows = {row for node in shares for row in (node.lineno, node.end_lineno)}
+    return tuple(node for node in found if rows.isdisjoint((node.lineno, node.end_lineno)))
+
+
+def _is_sorted_behind_flax(node: ast.Import | ast.ImportFrom) -> bool:
+    """Tell whether ``from flax import nnx`` comes before an import of other people's code, as isort puts them."""
+    if not isinstance(node, ast.ImportFrom):
+        return False
+    return node.level > 0 or ((node.module or "") > "flax" and not _is_of_python(node))
+
+
+def _is_of_python(node: ast.Import | ast.ImportFrom) -> bool:
+    """Tell whether an import is of the standard library."""
+    name = node.names[0].name if isinstance(node, ast.Import) else node.module or ""
+    return not getattr(node, "level", 0) and name.partition(".")[0] in sys.stdlib_module_names
 
 
 def _import_to_add_to(source: ParsedSource, scope: Scope, place: Place) -> Iterator[tuple[str, ast.ImportFrom]]:

@@ -88,7 +88,7 @@ _IN_ANOTHER_ORDER = frozenset({"builtins.reversed", "builtins.sorted"})
 _RUNS_AS_IT_IS = frozenset(
     {"flax.nnx.jit", "flax.nnx.remat", "flax.nnx.vmap", "flax.nnx.scan", "flax.nnx.pmap", "flax.nnx.split_rngs"}
     | {"flax.nnx.eval_shape", "jax.jit", "jax.vmap", "jax.eval_shape", "functools.cache", "functools.lru_cache"}
-    | {"builtins.staticmethod", "builtins.classmethod", "typing.override", "typing_extensions.override"}
+    | {"builtins.staticmethod", "builtins.classmethod", "typing.override"}
 )
 """Transformations and decorators under which a call returns an object of the same make."""
 
@@ -653,7 +653,7 @@ def _returned_by_bound(source: ParsedSource, binding: Binding, steps: int) -> Co
 def _returned_by_parameter(source: ParsedSource, binding: Binding, steps: int) -> Contents:
     """Return what a call of a parameter returns: data, where its annotation or its default is a class of such."""
     found = called_by_annotation(source, getattr(binding.node, "annotation", None), steps)
-    default = _default_of(binding)
+    default = default_of(binding)
     if not found.is_complete and isinstance(default, (ast.Name, ast.Attribute)):
         made = _class_called(source, default)
         found = UNKNOWN if made is None else instance_of(made)
@@ -667,7 +667,7 @@ def _is_made(thing: Thing) -> bool:
     return thing.sort in (Sort.LAYER, Sort.VARIABLE, Sort.ARRAY)
 
 
-def _default_of(binding: Binding) -> ast.expr | None:
+def default_of(binding: Binding) -> ast.expr | None:
     """Return the default of a parameter."""
     arguments = getattr(binding.scope.node, "args", None)
     if not isinstance(arguments, ast.arguments):

@@ -116,7 +116,7 @@ def _fields(source: ParsedSource, node: ast.ClassDef) -> Iterator[StaticAttribut
 def _is_of_class(source: ParsedSource, annotation: ast.expr) -> bool:
     """Tell whether an annotation says that the name is no field: ``ClassVar[..]``, ``InitVar[..]``."""
     outer = annotation.value if isinstance(annotation, ast.Subscript) else annotation
-    return class_meant(source, outer) in ("typing.ClassVar", "dataclasses.InitVar", "typing_extensions.ClassVar")
+    return class_meant(source, outer) in ("typing.ClassVar", "dataclasses.InitVar")
 
 
 def _held_by_field(source: ParsedSource, node: ast.ClassDef, name: str, held: Contents) -> Contents:

@@ -61,7 +61,7 @@ def _binds_something_else(source: ParsedSource, binding: Binding) -> bool:
     return binding.kind is BindingKind.ASSIGNMENT and not is_name and not may_be_variable(source, binding.value)
 
 
-_MAY_BE = WRAPPERS | {"typing.Any", "typing_extensions.Any", "builtins.object"}
+_MAY_BE = WRAPPERS | {"typing.Any", "builtins.object"}
 
 
 def _is_other_class(source: ParsedSource, named: ast.expr) -> bool:

@@ -11,11 +11,11 @@ import enum
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from flake8_nnx_treemap.analysis.code.nodes import dotted_name, own_nodes, start_of, walk
+from flake8_nnx_treemap.analysis.code.nodes import dotted_name, is_none, is_none_test, own_nodes, start_of, walk
 from flake8_nnx_treemap.analysis.code.text import parse_expression
-from flake8_nnx_treemap.analysis.names.scopes import Scope, class_of_method
+from flake8_nnx_treemap.analysis.names.scopes import BindingKind, Scope, class_of_method
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
-from flake8_nnx_treemap.analysis.values.contents import contents_of, written
+from flake8_nnx_treemap.analysis.values.contents import contents_of, default_of, written
 from flake8_nnx_treemap.analysis.values.module_classes import (
     Lineage,
     Method,
@@ -38,8 +38,10 @@ from flake8_nnx_treemap.analysis.values.things import (
     Sort,
     Thing,
     annotated,
+    any_of,
     has_dict,
     layer_has_state,
+    without_none,
 )
 from flake8_nnx_treemap.names import DATA_IS_DECIDED_ONCE, FlaxRelease
 
@@ -170,7 +172,8 @@ def _is_harmless(source: ParsedSource, write: Write) -> bool:
 
 
 def _may_matter(source: ParsedSource, write: Write) -> bool:
-    return write.puts is None and _sort_of_write(source, write) in (_Effect.STATIC, _Effect.CONTAINER)
+    is_static = write.puts is None and _sort_of_write(source, write) in (_Effect.STATIC, _Effect.CONTAINER)
+    return is_static or may_be_left_out(source, write)
 
 
 def is_module_class(own: OwnClass) -> bool:
@@ -354,6 +357,8 @@ class _Attribute:
                 yield from self._held(write, before, is_left=is_left)
             elif self._effect(write) is _Effect.STATIC and self._constructs(write):
                 yield from self._static(write, writes, is_left)
+            elif self._constructs(write) and may_be_left_out(self.source, write):
+                yield from self._left_out(write, writes)
 
     def _writes(self) -> list[Write]:
         return [*writes_of(self.source, self.name).get(self.owner, ())]
@@ -418,6 +423,33 @@ class _Attribute:
                 )
                 return
 
+    def _left_out(self, write: Write, writes: Sequence[Write]) -> Iterator[StaticAttribute]:
+        """Yield a parameter that may be ``None`` if something is set in its place where it is ``None``."""
+        (data, *_) = without_none(written(self.source, write)).things
+        for later in (*writes, *self._of_subclasses()):
+            is_behind = later is not write and (later.method is not write.method or self._is_before(write, later))
+            if is_behind and later.puts is None and later.value is not None and self._replaces_none(write, later):
+                value, name = write.value, self.name
+                if value is not None:
+                    yield StaticAttribute(name, self.owner, value, Cause.SET, later.value, Sort.NONE, data.sort)
+                return
+
+    def _replaces_none(self, first: Write, later: Write) -> bool:
+        """Tell whether data is set where the attribute, or the parameter that it was set to, is ``None``."""
+        held = written(self.source, later)
+        return (
+            _is_all_data(held)
+            and self._comes_after(first, later)
+            and any(
+                self._is_attribute(tested) or (later.method is first.method and _is_same_name(tested, first.value))
+                for tested in _tested_for_none(self.source, later.target)
+            )
+        )
+
+    def _is_attribute(self, node: ast.expr) -> bool:
+        is_named = isinstance(node, ast.Attribute) and node.attr == self.name
+        return is_named and isinstance(node, ast.Attribute) and self_at(self.source, node.value)[0] is not None
+
     def _put(self, write: Write) -> tuple[Cause, ast.expr, Thing] | None:
         """Return how data is put into a container: by a method during the construction, or by ``+=`` at any time."""
         put = write.puts
@@ -435,12 +467,22 @@ class _Attribute:
     def _set(self, first: Write, write: Write) -> tuple[Cause, ast.expr, Thing] | None:
         """Return how data is set where something static has been."""
         held = written(self.source, write)
-        is_all_data = held.is_complete and bool(held.things) and all(map(is_data, held.things))
-        if not is_all_data or any(thing.is_marked for thing in held.things) or write.value is None:
+        if not held.things and self._replaces_none(first, write):
+            held = self._declared(first)
+        if not held.things or not _is_all_data(held) or write.value is None:
             return None
         if self._is_only_for_some(first) or not self._comes_after(first, write):
             return None
         return Cause.SET, write.value, held.things[0]
+
+    def _declared(self, first: Write) -> Contents:
+        """Return what the attribute is annotated as, apart from ``None``."""
+        found = [(self.source, first.annotation)] if first.annotation is not None else []
+        for one in self.lineage.own:
+            member = members_of(one.source, one.node).get(self.name)
+            found += [(one.source, annotation) for annotation in (member.annotations if member is not None else ())]
+        held = [annotated(home, annotation, None, _STEPS) for home, annotation in found]
+        return any_of(without_none(one) for one in held)
 
     def _comes_after(self, first: Write, second: Write) -> bool:
         """Tell whether a method that sets the attribute runs after the construction, or is called in it later on."""
@@ -467,6 +509,44 @@ class _Attribute:
             for write in writes_of(self.source, self.name).get(node, ()):
                 if write.method is not None and _runs_after_base(self.source, write, node):
                     yield write
+
+
+@remembered
+def may_be_left_out(source: ParsedSource, write: Write) -> bool:
+    """Tell whether an attribute is set to a parameter that is data by its annotation, and ``None`` by default."""
+    if not isinstance(write.value, ast.Name) or write.path or write.puts is not None:
+        return False
+    bindings = source.bindings.bindings_of(write.value.id, start_of(write.value))
+    if [one.kind for one in bindings] != [BindingKind.PARAMETER] or not is_none(default_of(bindings[0])):
+        return False
+    held = written(source, write)
+    data = without_none(held)
+    is_data_or_none = bool(data.things) and len(data.things) < len(held.things) and _is_all_data(data)
+    tests = [owner.test for _, owner in _around(source, write.target) if isinstance(owner, (ast.If, ast.While))]
+    is_narrowed = any(_is_same_name(one, write.value) for test in tests for one in walk(test))
+    return is_data_or_none and not is_narrowed
+
+
+def _is_all_data(held: Contents) -> bool:
+    """Tell whether something that is known is data, and not marked as such; so is something of which nothing is known.
+
+    What is not known is set where ``None`` was: only what the attribute is annotated as tells what it is.
+    """
+    return (held.is_complete or not held.things) and all(is_data(one) and not one.is_marked for one in held.things)
+
+
+def _is_same_name(node: ast.AST, other: ast.expr | None) -> bool:
+    return isinstance(node, ast.Name) and isinstance(other, ast.Name) and node.id == other.id
+
+
+def _tested_for_none(source: ParsedSource, node: ast.AST) -> Iterator[ast.expr]:
+    """Yield what is ``None`` for certain where code runs, by the tests of the ``if`` statements around it."""
+    for block, owner in _around(source, node):
+        if isinstance(owner, ast.If) and block == "body":
+            is_all = isinstance(owner.test, ast.BoolOp) and isinstance(owner.test.op, ast.And)
+            for test in owner.test.values if is_all and isinstance(owner.test, ast.BoolOp) else [owner.test]:
+                if isinstance(test, ast.Compare) and is_none_test(test):
+                    yield test.left
 
 
 def is_emptied(source: ParsedSource, node: ast.Name | ast.Attribute) -> bool:

@@ -166,6 +166,11 @@ def joined(whole: Contents) -> Contents:
     return container(sorts.pop(), any_of(thing.elements or UNKNOWN for thing in whole.things))
 
 
+def without_none(whole: Contents) -> Contents:
+    """Return what something is if it is not ``None``."""
+    return replace(whole, things=tuple(thing for thing in whole.things if thing.sort is not Sort.NONE))
+
+
 def is_array(contents: Contents) -> bool:
     """Tell whether something is an array for certain."""
     return contents.is_complete and bool(contents.things) and all(one.sort is Sort.ARRAY for one in contents.things)

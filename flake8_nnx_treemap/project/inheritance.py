@@ -1,0 +1,189 @@
+"""Which files that never name NNX define a class of Modules or Variables, told by their bytes alone.
+
+Such a class inherits from one that another file of the project defines with NNX, and its file is looked at as if it
+named NNX itself. Base classes are followed by name through ``class`` and ``import`` statements, which tells more than
+there is (a name may mean something else in a function) and never reads an expression: ``Base = other.Base`` is missed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+
+from flake8_nnx_treemap.project.errors import FileError
+from flake8_nnx_treemap.project.files import is_inside, read_bytes
+from flake8_nnx_treemap.project.roots import roots, written_together
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    _Class = tuple[str, bytes]
+    """A file, and a dotted name in it that may be a class."""
+
+LARGEST = 1_000_000
+"""How many bytes a file may have that is read for another one's sake, as in ``modules.py``."""
+
+_SUFFIXES = (".py", ".pyi")
+# These start with a word, and not with the start of a line: that is found ten times as fast.
+_CLASS = re.compile(rb"class[ \t]+(\w+)[ \t]*(?:\[[^\]\n]*\][ \t]*)?\(([^():]*)")
+_BASE = re.compile(rb"\b[^\W\d][\w.]*\b(?![ \t]*=)")
+_FROM = re.compile(rb"from[ \t]+([\w.]+)[ \t]+import[ \t]*(?:\(([^)]*)\)|([\w*, \t\\]*(?:\\\r?\n[\w, \t]*)*))")
+_IMPORT = re.compile(rb"import[ \t]+([\w., \t]+)")
+_NNX = re.compile(rb"flax\.(?:experimental\.)?nnx(?:\.|$)")
+
+
+class Inheritance:
+    """What is known, for one run, of classes and the files that define them.
+
+    This is a plain class, since dataclasses are slow to import.
+    """
+
+    __slots__ = ("_folders", "_is_of_nnx", "_modules", "_tables")
+
+    def __init__(self) -> None:
+        """Know nothing yet."""
+        self._folders: dict[tuple[str, str], bool] = {}
+        self._modules: dict[tuple[str, bytes], str | None] = {}
+        self._tables: dict[str, _Table | None] = {}
+        self._is_of_nnx: dict[_Class, bool] = {}
+
+    def reaches_nnx(self, path: str, data: bytes) -> bool:
+        """Tell whether a class of a file inherits from one of NNX, by way of other files of its project.
+
+        Args:
+            path: the file.
+            data: its bytes.
+        """
+        if b"class" not in data or not path.endswith(_SUFFIXES):
+            return False
+        classes = _CLASS.findall(data)
+        if not classes:
+            return False
+        path = os.path.abspath(path)
+        self._tables[path] = _Table(data, classes)
+        return any(self._leads_to_nnx((path, name)) for name, _ in classes)
+
+    def _leads_to_nnx(self, first: _Class) -> bool:
+        """Tell whether a name means a class of NNX, or one that inherits from it."""
+        waiting = [first]
+        seen = {first: None}
+        for one in waiting:
+            known = self._is_of_nnx.get(one)
+            for module, name in self._meanings(one) if known is None else ():
+                known = known or _NNX.match(module) is not None
+                path = one[0] if not module else self._module(os.path.dirname(one[0]), module)
+                if path is not None and (path, name) not in seen:
+                    seen[path, name] = None
+                    waiting.append((path, name))
+            if known:
+                self._is_of_nnx[first] = True
+                return True
+        self._is_of_nnx.update(dict.fromkeys(waiting, False))
+        return False
+
+    def _meanings(self, one: _Class) -> Iterator[tuple[bytes, bytes]]:
+        """The names that a name leads to, each with its module: what is imported, and the bases of a class."""
+        table = self._table(one[0])
+        return iter(()) if table is None else table.meanings(one[1])
+
+    def _table(self, path: str) -> _Table | None:
+        if path not in self._tables:
+            try:
+                data = read_bytes(path, LARGEST)
+                self._tables[path] = _Table(data, _CLASS.findall(data))
+            except FileError:
+                self._tables[path] = None
+        return self._tables[path]
+
+    def _module(self, folder: str, name: bytes) -> str | None:
+        """The file of a module that a file in a folder imports; ``None`` if it is not of the same project."""
+        key = (folder, name)
+        if key not in self._modules:
+            found = next(filter(os.path.exists, _paths(folder, os.fsdecode(name))), None)
+            self._modules[key] = (
+                found if found is not None and self._is_inside(found, written_together(folder)) else None
+            )
+        return self._modules[key]
+
+    def _is_inside(self, path: str, top: str) -> bool:
+        """Whether a file lies below a folder, wherever links lead; each of the many folders is looked at once."""
+        if os.path.islink(path):
+            return is_inside(path, top)
+        key = os.path.dirname(path), top
+        if key not in self._folders:
+            self._folders[key] = is_inside(*key)
+        return self._folders[key]
+
+
+class _Table:
+    """What names mean in one file: where they are imported from, and the bases of classes."""
+
+    __slots__ = ("_classes", "_data", "_from")
+
+    def __init__(self, data: bytes, classes: Sequence[tuple[bytes, bytes]]) -> None:
+        self._data = data
+        self._classes = classes
+        self._from: list[tuple[bytes, bytes, bytes]] | None = None
+
+    def meanings(self, name: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """What a dotted name leads to: modules with names in them; no module for names of the same file."""
+        for defined, bases in self._classes:
+            if defined == name:
+                yield from ((b"", base) for base in _BASE.findall(bases) if base != name)
+        head, _, rest = name.partition(b".")
+        for module, imported in self._imported(head):
+            if imported != b"*":
+                yield from _split(module, imported, rest)
+            elif not rest:
+                yield module, name
+        for names in _IMPORT.findall(self._data) if rest and head in self._data else ():
+            if head in names:
+                yield from _through_modules(names, head, rest)
+
+    def _imported(self, head: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """The modules from which a name, or everything, is imported, each with the name that it has there, or ``*``."""
+        if self._from is None:
+            self._from = _FROM.findall(self._data)
+        for module, in_parentheses, plain in self._from:
+            names = in_parentheses or plain
+            if head in names or b"*" in names:
+                for line in names.splitlines():
+                    for part in line.partition(b"#")[0].split(b","):
+                        words = part.replace(b"\\", b" ").split()
+                        if words and words[-1] in (head, b"*"):
+                            yield module, words[0]
+
+
+def _through_modules(names: bytes, head: bytes, rest: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """What ``head.rest`` leads to by ``import names``."""
+    for part in names.split(b","):
+        words = part.split()
+        if len(words) == 3 and words[2] == head:  # ``import package.module as head``
+            yield from _split(words[0], b"", rest)
+        elif len(words) == 1 and words[0].partition(b".")[0] == head:
+            yield from _split(b"", head, rest)
+
+
+def _split(module: bytes, name: bytes, rest: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """A name in a module; if it has parts, also the last of them in the module that the others may be."""
+    whole = b".".join(filter(None, (name, rest)))
+    yield module, whole
+    inner, _, last = whole.rpartition(b".")
+    if inner:
+        joint = b"" if module.endswith(b".") or not module else b"."
+        yield module + joint + inner, last
+
+
+def _paths(folder: str, name: str) -> Iterator[str]:
+    """The files that a module may be, nearest first; for a package, its ``__init__.py``."""
+    parts = name.lstrip(".").split(".")
+    level = len(name) - len(name.lstrip("."))
+    bases: Sequence[str] = roots(folder)
+    if level:
+        bases = (os.path.normpath(os.path.join(folder, *[os.pardir] * (level - 1))),)
+    for base in bases:
+        module = os.path.join(base, *filter(None, parts))
+        if parts[-1]:
+            yield f"{module}.py"
+        yield os.path.join(module, "__init__.py")

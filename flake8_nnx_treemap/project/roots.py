@@ -1,0 +1,72 @@
+"""Where a project begins and ends, and where its imports lead: by folders and files alone."""
+
+from __future__ import annotations
+
+import functools
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@functools.lru_cache(maxsize=256)
+def roots(folder: str) -> tuple[str, ...]:
+    """Where absolute imports of a file in a folder may lead, nearest first."""
+    project = project_of(folder)
+    below = () if project is None else (project, os.path.join(project, "src"))
+    return tuple(dict.fromkeys((folder, above_package(folder), *below)))
+
+
+@functools.lru_cache(maxsize=256)
+def outermost(folder: str) -> str:
+    """The folder that no import of a file leaves: its repository's, its project's, or that which holds its package."""
+    for around in _upwards(folder):
+        if os.path.exists(os.path.join(around, ".git")):
+            return around
+    project, above = project_of(folder), above_package(folder)
+    return project if project is not None and len(project) < len(above) else above
+
+
+@functools.lru_cache(maxsize=256)
+def written_together(folder: str) -> str:
+    """The folder whose files are of one project: the outermost, or the package where that holds installed packages."""
+    top = outermost(folder)
+    if folder == top or not _holds_installed_packages(top):
+        return top
+    return os.path.join(top, os.path.relpath(folder, top).partition(os.sep)[0])
+
+
+@functools.lru_cache(maxsize=256)
+def _holds_installed_packages(folder: str) -> bool:
+    try:
+        return any(name.endswith(".dist-info") for name in os.listdir(folder))
+    except OSError:
+        return False
+
+
+def project_of(folder: str) -> str | None:
+    """The nearest folder with a pyproject.toml, in the same repository."""
+    for around in _upwards(folder):
+        if os.path.exists(os.path.join(around, "pyproject.toml")):
+            return around
+        if os.path.exists(os.path.join(around, ".git")):
+            break
+    return None
+
+
+def above_package(folder: str) -> str:
+    """The folder that holds the outermost package around a folder; the folder itself if it is in no package."""
+    for around in _upwards(folder):
+        if not os.path.exists(os.path.join(around, "__init__.py")) or os.path.exists(os.path.join(around, ".git")):
+            return around
+    return folder
+
+
+def _upwards(folder: str) -> Iterator[str]:
+    while True:
+        yield folder
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            return
+        folder = parent

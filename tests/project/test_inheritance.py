@@ -1,0 +1,165 @@
+"""Files that never name NNX, whose classes are Modules since a class of another file is."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from flake8_nnx_treemap.project.inheritance import Inheritance
+
+BASE = """\
+from flax import nnx
+
+
+class Kernel(nnx.Module):
+    pass
+"""
+HEIR = """\
+import jax
+import jax.numpy as jnp
+from chex import assert_rank
+
+from {module} import {name}
+
+
+class Features({base}):
+    def __init__(self, count: int, frequencies: jax.Array | None = None):
+        self.frequencies = frequencies
+        if self.frequencies is None:
+            self.frequencies = self.sample(count)
+
+    def sample(self, count):
+        return jnp.linspace(0, 1, count)
+"""
+FIXED = HEIR.replace("rank\n", "rank\nfrom flax import nnx\n").replace("= frequencies\n", "= nnx.data(frequencies)\n")
+
+
+def heir(module: str = "mine.kernels.base", name: str = "Kernel", base: str = "") -> str:
+    return HEIR.format(module=module, name=name, base=base or name)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "mine"\nversion = "1"\ndependencies = ["flax>=0.12"]\n')
+    write(tmp_path, "mine/__init__.py", "")
+    write(tmp_path, "mine/kernels/__init__.py", "from .base import Kernel as Exported\n")
+    write(tmp_path, "mine/kernels/base.py", BASE)
+    return tmp_path
+
+
+def write(folder: Path, name: str, text: str) -> None:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def found(folder: Path, *arguments: str) -> list[tuple[str, str]]:
+    command = [sys.executable, "-m", "flake8_nnx_treemap", "--check", "--output-format", "json"]
+    run = subprocess.run([*command, *arguments], cwd=folder, capture_output=True, text=True, check=False, timeout=60)
+    assert run.returncode in (0, 1), run.stderr
+    return [(os.path.normpath(one["filename"]), one["code"]) for one in json.loads(run.stdout)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        heir(),
+        heir("mine.kernels", "Exported"),
+        heir("mine.kernels.base", "Kernel as K", "K"),
+        heir("mine.kernels", "base", "base.Kernel"),
+        heir("..kernels.base", "Kernel"),
+        heir("..kernels.base", "(\n    Kernel,  # the base class\n    )", "Kernel"),
+        heir()
+        .replace("from mine.kernels.base import Kernel", "import mine.kernels.base as base")
+        .replace("(K", "(base.K"),
+        heir()
+        .replace("from mine.kernels.base import Kernel", "import mine.kernels.base")
+        .replace("(K", "(mine.kernels.base.K"),
+        heir("mine.plain", "Plain"),
+    ],
+)
+def test_a_class_that_inherits_from_a_module_of_another_file(project: Path, text: str) -> None:
+    write(project, "mine/plain.py", "from mine.kernels.base import Kernel\n\n\nclass Plain(Kernel):\n    pass\n")
+    write(project, "mine/features/rff.py", text)
+    assert found(project, "mine/features/rff.py") == [("mine/features/rff.py", "NNX210")]
+
+
+def test_it_is_found_however_the_file_is_named(project: Path) -> None:
+    write(project, "mine/features/rff.py", heir())
+    expected = [("mine/features/rff.py", "NNX210")]
+    assert found(project, ".") == expected
+    assert found(project, "-j", "3", "mine") == expected
+    assert found(project, "mine/features") == expected
+    assert found(project, "mine/features/rff.py") == expected
+
+
+def test_flake8_finds_the_same(project: Path) -> None:
+    write(project, "mine/rff.py", heir())
+    command = [sys.executable, "-m", "flake8", "--isolated", "--select", "NNX", "mine/rff.py"]
+    run = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False, timeout=60)
+    assert "mine/rff.py:10:28: NNX210 " in run.stdout
+
+
+def test_the_fix_imports_nnx(project: Path) -> None:
+    write(project, "mine/rff.py", heir())
+    command = [sys.executable, "-m", "flake8_nnx_treemap", "--unsafe-fixes", "mine"]
+    subprocess.run(command, cwd=project, check=True, timeout=60, stdout=subprocess.DEVNULL)
+    fixed = FIXED.format(module="mine.kernels.base", name="Kernel", base="Kernel")
+    assert (project / "mine" / "rff.py").read_text() == fixed
+
+
+@pytest.mark.parametrize(
+    ("text", "is_an_heir"),
+    [
+        (heir(), True),
+        (heir("mine.kernels.base", "*", "Kernel"), True),
+        (heir("mine.other", "Kernel"), False),
+        (heir("elsewhere", "Kernel"), False),
+        (heir("mine.kernels.base", "helper").replace("(helper)", "(object)"), False),
+        (heir("mine.loop", "Kernel"), False),
+        ("class Alone:\n    pass\n", False),
+        ("class Alone(metaclass=Kernel):\n    pass\n", False),
+        ("from os import (\nclass A(B", False),
+        ("", False),
+    ],
+)
+def test_only_what_leads_to_nnx_is_looked_at(project: Path, text: str, *, is_an_heir: bool) -> None:
+    write(project, "mine/other.py", "import nnx_tools\n\n\nclass Kernel(nnx_tools.Base):\n    pass\n")
+    write(project, "mine/loop.py", "from mine.pool import *\n")
+    write(project, "mine/pool.py", "from mine.loop import *\nfrom mine.gone import Kernel\n")
+    path = project / "mine" / "rff.py"
+    path.write_text(text)
+    assert Inheritance().reaches_nnx(str(path), text.encode()) == is_an_heir
+
+
+def test_nothing_outside_the_project_is_read(tmp_path: Path) -> None:
+    write(tmp_path, "one/pyproject.toml", "")
+    write(tmp_path, "other/base.py", BASE)
+    (tmp_path / "one" / "base.py").symlink_to(tmp_path / "other" / "base.py")
+    text = heir("base")
+    assert not Inheritance().reaches_nnx(str(tmp_path / "one" / "rff.py"), text.encode())
+
+
+def test_installed_packages_are_projects_of_their_own(tmp_path: Path) -> None:
+    (tmp_path / "mine-1.dist-info").mkdir()
+    for package in ("mine", "yours"):
+        write(tmp_path, f"{package}/__init__.py", "")
+        write(tmp_path, f"{package}/rff.py", heir("mine.base"))
+    write(tmp_path, "mine/base.py", BASE)
+    assert [
+        Inheritance().reaches_nnx(str(tmp_path / name / "rff.py"), heir("mine.base").encode())
+        for name in ("mine", "yours")
+    ] == [True, False]
+
+
+def test_a_long_chain_of_files_is_followed_to_its_end(project: Path) -> None:
+    for number in range(1500):
+        write(project, f"mine/m{number}.py", f"from mine.m{number + 1} import Kernel\n")
+    write(project, "mine/m1500.py", BASE)
+    text = heir("mine.m0")
+    assert Inheritance().reaches_nnx(str(project / "mine" / "rff.py"), text.encode())
