@@ -85,8 +85,9 @@ def module(folder: Path, findings: int, lines: int) -> Path:
 def compiled() -> None:
     """Run everything once: Python compiles what is imported for the first time, which is not to be counted."""
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}
-    for code in (ANALYSIS, WITHOUT_PLUGIN, WITH_PLUGIN, WITH_RULES):
-        subprocess.run([sys.executable, "-c", code, __file__], check=False, capture_output=True, env=environment)
+    programs = [("-c", code, __file__) for code in (ANALYSIS, WITHOUT_PLUGIN, WITH_PLUGIN, WITH_RULES)]
+    for line in (*programs, ("-m", "flake8_nnx_treemap", "--isolated", "--check", str(PROOF))):
+        subprocess.run([sys.executable, *line], check=False, capture_output=True, env=environment)
 
 
 @pytest.fixture(scope="module")
