@@ -238,8 +238,7 @@ def process_text(
             counting = replace(task, fixes=False, wants_edits=False)
             more = _count_more(_find(result.text, filename, format_, newest, programs, counting)[0], result.remaining)
     except SourceError as error:
-        place = f"{error.row}:{error.column}: " if error.row else ""
-        return FileReport(filename, error=f"{place}{error.message}"), text
+        return FileReport(filename, error=error.placed), text
     except ConfigurationError as error:
         return FileReport(filename, error=str(error)), text
     finally:

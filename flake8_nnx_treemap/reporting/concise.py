@@ -71,8 +71,8 @@ def summary_lines(reports: Sequence[FileReport], style: Style) -> Iterable[str]:
     if more:
         newest = release_text(NEWEST)
         yield (
-            f"No lower bound for Flax was found, so code for {PORTABLE_RANGE} is assumed; for code that needs only "
-            f'{newest} there {_more_findings(sum(more))}. To say which Flax it is, add `target-flax = "{newest}"` to '
+            f"No lower bound for Flax was found, so {PORTABLE_RANGE} is assumed; for {newest} alone there "
+            f'{_more_findings(sum(more))}. To say which Flax it is, add `target-flax = "{newest}"` to '
             "[tool.nnx-treemap] in pyproject.toml."
         )
 
