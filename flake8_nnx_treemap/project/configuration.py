@@ -225,8 +225,10 @@ def complaints_about_targets(filenames: Iterable[str], overrides: Overrides) -> 
 
 
 def _complaint_about_target(filename: str, overrides: Overrides) -> Iterator[str]:
+    if overrides.is_isolated:
+        return
     target = flax_range_for(filename, overrides)
-    if overrides.is_isolated or target.range.lowest <= PORTABLE:
+    if target.range.lowest <= PORTABLE:
         return
     project = infer_range(filename)
     lowest = project.range.lowest if project.range.floor_is_stated else project.range.highest
