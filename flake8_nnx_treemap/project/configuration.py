@@ -29,8 +29,8 @@ from flake8_nnx_treemap.rules.catalogue import DEFAULT_CODES
 from flake8_nnx_treemap.rules.settings import LintSettings, codes_for, did_you_mean
 
 TABLE = "nnx-treemap"
-MISTAKEN_FOR_IT = ("nnx-fix", "nnx_fix", "nnx_treemap", "flake8-nnx-treemap", "flake8_nnx_treemap")
-"""Names under which people look for the table."""
+_OUR_NAMES = ("nnxtreemap", "nnxfix", "flake8nnxtreemap")
+"""Names under which people look for the table, letters and digits alone."""
 
 CACHE_DIR = ".nnx_treemap_cache"
 MAX_FILE_SIZE = 5_000_000
@@ -225,8 +225,10 @@ def complaints_about_targets(filenames: Iterable[str], overrides: Overrides) -> 
 
 
 def _complaint_about_target(filename: str, overrides: Overrides) -> Iterator[str]:
+    if overrides.is_isolated:
+        return
     target = flax_range_for(filename, overrides)
-    if overrides.is_isolated or target.range.lowest <= PORTABLE:
+    if target.range.lowest <= PORTABLE:
         return
     project = infer_range(filename)
     lowest = project.range.lowest if project.range.floor_is_stated else project.range.highest
@@ -321,12 +323,22 @@ def _table_in(path: str) -> tuple[object, tuple[str, ...], str]:
     tools = content.get("tool", {})
     if not isinstance(tools, dict):
         raise ConfigurationError(f"{path}{_line(text, 'tool')}: 'tool' must be a table")
+    others = [f"tool.{name}" for name in tools if name != TABLE and _looks_like_ours(name)]
+    others += [name for name in content if _looks_like_ours(name)]
     warnings = tuple(
-        f"{path}{_line(text, name)}: [tool.{name}] is read by nobody; ours is [tool.{TABLE}]"
-        for name in MISTAKEN_FOR_IT
-        if name in tools
+        f"{path}{_line(text, name.removeprefix('tool.'))}: [{name}] is read by nobody; ours is [tool.{TABLE}]"
+        for name in others
     )
     return tools.get(TABLE), warnings, text
+
+
+def _looks_like_ours(name: str) -> bool:
+    letters = re.sub("[^a-z0-9]", "", name.lower())
+    if "nnx" not in letters:
+        return False
+    import difflib  # Only where there may be a slip.
+
+    return bool(difflib.get_close_matches(letters, _OUR_NAMES, 1, 0.9))
 
 
 def _toml(path: str) -> tuple[str, dict[str, Any]]:

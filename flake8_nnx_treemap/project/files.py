@@ -164,12 +164,19 @@ def _decoded(data: bytes, encoding: str) -> str:
         try:
             return data.decode(encoding)
         except UnicodeDecodeError as error:
-            raise FileError(f"is not {error.encoding}: byte {error.start} is 0x{data[error.start]:02x}") from None
+            raise _not_in_encoding(data, error) from None
     import warnings  # Codecs such as unicode_escape warn of what they decode.
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return _decoded_from(data, encoding)
+
+
+def _not_in_encoding(data: bytes, error: UnicodeDecodeError) -> FileError:
+    row, line_start = data.count(b"\n", 0, error.start) + 1, data.rfind(b"\n", 0, error.start) + 1
+    column = len(data[line_start : error.start].decode(error.encoding, "replace")) + 1
+    name = "UTF-8" if error.encoding == "utf-8" else error.encoding
+    return FileError(f"{row}:{column}: is not {name}: byte 0x{data[error.start]:02x}")
 
 
 def _decoded_from(data: bytes, encoding: str) -> str:
@@ -182,7 +189,7 @@ def _decoded_from(data: bytes, encoding: str) -> str:
         text = data.decode(encoding)
         is_the_same = text.encode(encoding) == data
     except UnicodeDecodeError as error:
-        raise FileError(f"is not {error.encoding}: byte {error.start} is 0x{data[error.start]:02x}") from None
+        raise _not_in_encoding(data, error) from None
     except UnicodeEncodeError:
         is_the_same = False
     except Exception as error:  # A codec may be anybody's, and fail in any way.

@@ -83,6 +83,8 @@ class FileReport:
     """Where the cells of a notebook are in that text."""
     digest: bytes | None = None
     """What the file is known by from now on, if nothing was found in it, and nothing there rests on other files."""
+    is_unwritten: bool = False
+    """Whether the error is that the file was checked and repaired, and could not be written."""
     more_for_newest: int | None = None
     """How many more findings there are if only the newest Flax counts; ``None`` where the releases are known."""
 
@@ -238,8 +240,7 @@ def process_text(
             counting = replace(task, fixes=False, wants_edits=False)
             more = _count_more(_find(result.text, filename, format_, newest, programs, counting)[0], result.remaining)
     except SourceError as error:
-        place = f"{error.row}:{error.column}: " if error.row else ""
-        return FileReport(filename, error=f"{place}{error.message}"), text
+        return FileReport(filename, error=error.placed), text
     except ConfigurationError as error:
         return FileReport(filename, error=str(error)), text
     finally:
@@ -313,7 +314,10 @@ def process_file(path: str, task: Task, fix: Fixer | None = None) -> FileReport:
         if task.writes and new_text != text:
             from flake8_nnx_treemap.project.writing import write
 
-            write(path, (data, status), new_text, encoding, task.named)
+            try:
+                write(path, (data, status), new_text, encoding, task.named)
+            except FileError as error:
+                return FileReport(path, error=str(error), is_unwritten=True)
         return report if searched else _with_digest(report, data, encoding, task)
     except FileError as error:
         return FileReport(path, error=str(error))

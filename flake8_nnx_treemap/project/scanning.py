@@ -350,8 +350,10 @@ def _complaint_about_notebook(data: bytes) -> str | None:
 
     try:
         read_notebook(decode_text(data)[0])
-    except (FileError, SourceError) as error:
+    except FileError as error:
         return str(error)
+    except SourceError as error:
+        return error.placed
     return None
 
 

@@ -46,21 +46,8 @@ def summary_lines(reports: Sequence[FileReport], style: Style) -> Iterable[str]:
         yield from _list_of_fixes(reports, style)
     if not style.has_summary:
         return
+    yield from _counted(reports, style)
     left = [finding for report in reports for finding in report.findings]
-    fixed = sum(len(report.fixed) for report in reports)
-    done = next((report.done for report in reports if report.fixed), "")
-    failed = sum(report.error is not None for report in reports)
-    unchecked = f"{_count(failed, 'file')} could not be checked" if failed else ""
-    if fixed and style.fixes:
-        yield f"Found {_count(len(left) + fixed, 'finding')} ({fixed} {done}, {len(left)} remaining)."
-    elif fixed:
-        yield f"Would fix {_count(fixed, 'finding')}, {len(left)} would remain."
-    elif left:
-        yield f"Found {_count(len(left), 'finding')}."
-    else:
-        yield f"No findings, but {unchecked}." if failed else "All checks passed!"
-    if failed and (left or fixed):
-        yield f"{unchecked}."
     fixable = sum(report.is_fixable(finding) for report in reports for finding in report.findings)
     hidden = sum(finding.fix is not None for finding in left) - fixable
     if fixable:
@@ -71,10 +58,32 @@ def summary_lines(reports: Sequence[FileReport], style: Style) -> Iterable[str]:
     if more:
         newest = release_text(NEWEST)
         yield (
-            f"No lower bound for Flax was found, so code for {PORTABLE_RANGE} is assumed; for code that needs only "
-            f'{newest} there {_more_findings(sum(more))}. To say which Flax it is, add `target-flax = "{newest}"` to '
+            f"No lower bound for Flax was found, so {PORTABLE_RANGE} is assumed; for {newest} alone there "
+            f'{_more_findings(sum(more))}. To say which Flax it is, add `target-flax = "{newest}"` to '
             "[tool.nnx-treemap] in pyproject.toml."
         )
+
+
+def _counted(reports: Sequence[FileReport], style: Style) -> Iterator[str]:
+    """How many findings there are and were, and how many files of which that is not known."""
+    left = sum(len(report.findings) for report in reports)
+    fixed = sum(len(report.fixed) for report in reports)
+    unwritten = sum(report.is_unwritten for report in reports)
+    unchecked = sum(report.error is not None for report in reports) - unwritten
+    missed = f"{_count(unchecked, 'file')} could not be checked."
+    if fixed and style.fixes:
+        done = next(report.done for report in reports if report.fixed)
+        yield f"Found {_count(left + fixed, 'finding')} ({fixed} {done}, {left} remaining)."
+    elif fixed:
+        yield f"Would fix {_count(fixed, 'finding')}, {left} would remain."
+    elif left:
+        yield f"Found {_count(left, 'finding')}."
+    elif not unwritten:
+        yield f"No findings, but {missed}" if unchecked else "All checks passed!"
+    if unchecked and (left or fixed or unwritten):
+        yield missed
+    if unwritten:
+        yield f"{_count(unwritten, 'file')} could not be written, and {'is' if unwritten == 1 else 'are'} as before."
 
 
 def _more_findings(number: int) -> str:

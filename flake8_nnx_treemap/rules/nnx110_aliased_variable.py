@@ -51,8 +51,15 @@ from flake8_nnx_treemap.analysis.code.nodes import end_of, start_of, walk
 from flake8_nnx_treemap.analysis.code.regions import Region
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown, remembered
 from flake8_nnx_treemap.analysis.names.uses import names_bound_by
-from flake8_nnx_treemap.analysis.values.narrowing import covers, regions_beyond_cases, regions_where, type_test
+from flake8_nnx_treemap.analysis.values.narrowing import (
+    covers,
+    regions_beyond_cases,
+    regions_where,
+    type_test,
+    types_matched,
+)
 from flake8_nnx_treemap.analysis.values.provenance import holds_only_wrappers, origin_of
+from flake8_nnx_treemap.analysis.values.things import ARRAY_CLASSES
 from flake8_nnx_treemap.analysis.values.wrappers import is_wrapper
 from flake8_nnx_treemap.names import WRAPPERS, FlaxRange, TreeFunctionKind
 from flake8_nnx_treemap.rules.advice import is_kept_by_object, wrappers_are_new
@@ -61,6 +68,8 @@ from flake8_nnx_treemap.rules.rewriting import make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, FixAvailability, Rule
 
 MESSAGE = "the Variable itself is returned, from Flax 0.11 on the model's own: return {}.copy()"
+
+_NO_WRAPPERS = ARRAY_CLASSES | {f"builtins.{name}" for name in ("int", "float", "bool", "complex", "str", "bytes")}
 
 _MAPS = (TreeFunctionKind.MAP, TreeFunctionKind.MAP_WITH_PATH)
 
@@ -128,10 +137,20 @@ def _sent_away(source: ParsedSource, node: ast.AST, leaf: str) -> Iterator[tuple
     """Yield the classes that a test of the leaf excludes, and each region of code that leaves of them do not reach."""
     if isinstance(node, ast.Match) and isinstance(node.subject, ast.Name) and node.subject.id == leaf:
         yield from regions_beyond_cases(source, node)
+        for case in node.cases:
+            if _are_no_wrappers(types_matched(source, case.pattern)):
+                yield WRAPPERS, (start_of(case.body[0]), end_of(case.body[-1]))
     elif isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Name) and node.args[0].id == leaf:
         types = _asked_for(source, node)
         for answer in _answers(source, node) if types else ():
             yield from ((types, region) for region in regions_where(source, answer, False))
+            if _are_no_wrappers(types):
+                yield from ((WRAPPERS, region) for region in regions_where(source, answer, True))
+
+
+def _are_no_wrappers(types: frozenset[str] | None) -> bool:
+    """Tell whether nothing that is of one of some classes is a Variable."""
+    return types is not None and bool(types) and types <= _NO_WRAPPERS
 
 
 def _answers(source: ParsedSource, question: ast.Call) -> Iterator[ast.expr]:

@@ -155,8 +155,8 @@ GRAMMAR = f"Python {sys.version_info.major}.{sys.version_info.minor}"
 BAD = {
     "syntax.py": (b"def f(:\n", f"1:7: syntax error: invalid syntax ({GRAMMAR})"),
     "syntax_nnx.py": (b"from flax import nnx  # tree\ndef f(:\n", f"2:7: syntax error: invalid syntax ({GRAMMAR})"),
-    "latin.py": (b"x = '\xe9'  # nnx\n", "is not utf-8: byte 5 is 0xe9"),
-    "latin_plain.py": (b"x = '\xe9'\n", "is not utf-8: byte 5 is 0xe9"),
+    "latin.py": (b"x = '\xe9'  # nnx\n", "1:6: is not UTF-8: byte 0xe9"),
+    "latin_plain.py": (b"x = '\xe9'\n", "1:6: is not UTF-8: byte 0xe9"),
     "binary.py": (bytes(range(256)) * 4, ""),
     "null.py": (b"from flax import nnx\0\n", "null"),
     "utf16.py": ("from flax import nnx\n".encode("utf-16"), "UTF-16"),

@@ -283,14 +283,25 @@ def test_a_configuration_that_is_not_utf_8_stops_the_run(project: Path, text: by
     assert untouched(project)
 
 
-@pytest.mark.parametrize("name", ["nnx-fix", "nnx_treemap", "flake8-nnx-treemap"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("tool.nnx-fix", "tool.nnx_treemap", "tool.flake8-nnx-treemap", "tool.nnxtreemap", "tool.NNX-Treemap"),
+        *("tool.nnx-treemaps", "tool.nnx-tree-map", "nnx-treemap"),
+    ],
+)
 def test_a_table_of_another_name_is_told(project: Path, name: str) -> None:
-    (project / "pyproject.toml").write_text(f"[project]\nname = 'a'\n\n[tool.{name}]\nselect = ['NNX2']\n")
-    said = f"{project / 'pyproject.toml'}:4: [tool.{name}] is read by nobody; ours is [tool.nnx-treemap]"
+    (project / "pyproject.toml").write_text(f"[project]\nname = 'a'\n\n[{name}]\nselect = ['NNX2']\n")
+    said = f"{project / 'pyproject.toml'}:4: [{name}] is read by nobody; ours is [tool.nnx-treemap]"
     for words in (("--check", "src"), ("--show-settings", "src/m.py")):
         run = nnx_fix(*words, cwd=project)
         assert run.stderr == f"nnx-fix: warning: {said}\n"
         assert "NNX101" in run.stdout
+
+
+def test_tables_of_other_tools_are_left_alone(project: Path) -> None:
+    (project / "pyproject.toml").write_text("[tool.nnx]\na = 1\n[tool.nnx-trainer]\n[tool.flax-nnx]\n[nnx-data]\n")
+    assert nnx_fix("--check", "src", cwd=project).stderr == ""
 
 
 def test_config_names_the_file_that_counts(project: Path) -> None:

@@ -112,6 +112,25 @@ def test_the_summary_counts_files_that_could_not_be_checked(folder: Path) -> Non
         assert f"{first}\n1 file could not be checked.\n" in run.stdout + run.stderr
 
 
+def test_the_summary_counts_files_that_could_not_be_written(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "m.py"
+    elsewhere.write_text(BUG)
+    links = folder / "links"
+    links.mkdir()
+    (links / "one.py").symlink_to(elsewhere)
+    run = nnx_fix(*FLAX, "links", cwd=folder)
+    assert (run.returncode, run.stdout) == (2, "1 file could not be written, and is as before.\n")
+    (links / "two.py").symlink_to(elsewhere)
+    (links / "broken.py").write_text("from flax import nnx  # tree\ndef f(:\n")
+    said = ("1 file could not be checked.", "2 files could not be written, and are as before.")
+    assert nnx_fix(*FLAX, "links", cwd=folder).stdout.splitlines() == [*said]
+    fixed = "Found 1 finding (1 fixed, 0 remaining)."
+    assert nnx_fix(*FLAX, ".", cwd=folder).stdout.splitlines() == ["./bug.py: fixed NNX101", fixed, *said]
+    assert elsewhere.read_text() == BUG
+
+
 def test_the_star_says_what_the_project_lets_us_fix(folder: Path) -> None:
     (folder / "bug.py").write_text(BUG.replace("lambda x: x.value", "abs"))
     (folder / "pyproject.toml").write_text('[tool.nnx-treemap]\nunsafe-fixes = true\ntarget-flax = "0.11"\n')

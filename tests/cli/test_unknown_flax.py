@@ -14,9 +14,7 @@ HEADER = "import jax\nfrom flax import nnx\n"
 OLD = HEADER + "def live(leaf: nnx.VariableState):\n    return leaf.type\n"
 LEAF = "jax.tree.map(lambda v: v.value, state, is_leaf=lambda x: isinstance(x, nnx.VariableState))\n"
 NEW = release_text(NEWEST)
-START = (
-    f"No lower bound for Flax was found, so code for 0.10.0 and later is assumed; for code that needs only {NEW} there "
-)
+START = f"No lower bound for Flax was found, so 0.10.0 and later is assumed; for {NEW} alone there "
 END = f' To say which Flax it is, add `target-flax = "{NEW}"` to [tool.nnx-treemap] in pyproject.toml.'
 
 

@@ -177,7 +177,7 @@ def test_a_heading_is_no_declaration_of_an_encoding(tmp_path: Path) -> None:
     (tmp_path / "a.md").write_bytes(b"\xef\xbb\xbf" + text.encode())
     assert nnx_fix("a.md", cwd=tmp_path).stdout.startswith(b"a.md:7:44: NNX101 [*] ")
     (tmp_path / "b.md").write_bytes(b"nnx \xe9\n")
-    assert nnx_fix("b.md", cwd=tmp_path).stderr == b"nnx-fix: error: b.md: is not utf-8: byte 4 is 0xe9\n"
+    assert nnx_fix("b.md", cwd=tmp_path).stderr == b"nnx-fix: error: b.md: 1:5: is not UTF-8: byte 0xe9\n"
 
 
 lines = st.sampled_from(["```python", "```", "~~~py", "~~~", "  ```py", "  ```", "text", "", "\t", *CODE.splitlines()])

@@ -279,7 +279,7 @@ def test_the_command_finds_notebooks_in_folders_and_on_standard_input(tmp_path: 
     assert nnx_fix("a.ipynb", cwd=tmp_path).returncode == 0
     assert (tmp_path / "a.ipynb").read_bytes() == filtered.stdout == text.replace(CALL.encode(), FIXED.encode())
     named = nnx_fix("plain.ipynb", cwd=tmp_path)
-    assert (named.returncode, named.stderr.startswith(b"nnx-fix: error: plain.ipynb: is not JSON")) == (2, True)
+    assert (named.returncode, named.stderr.startswith(b"nnx-fix: error: plain.ipynb: 1:3: is not JSON")) == (2, True)
 
 
 def test_json_has_the_cell_as_ruff_has_it(tmp_path: Path) -> None:

@@ -47,6 +47,11 @@ class SourceError(Exception):
         self.row = row
         self.column = column
 
+    @property
+    def placed(self) -> str:
+        """The message behind the place that it is about, if that is known."""
+        return f"{self.row}:{self.column}: {self.message}" if self.row else self.message
+
 
 class WideCharacters:
     """A line's characters of several bytes, to convert between character columns and byte columns.

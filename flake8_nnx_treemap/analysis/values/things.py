@@ -249,7 +249,7 @@ _ANSWERS_FOR_ALL = frozenset(
 """What a Variable class that behaves like those of Flax does not define."""
 
 
-_ARRAY_CLASSES = frozenset({"jax.Array", "jax.numpy.ndarray", "numpy.ndarray", "jaxtyping.Array", "chex.Array"})
+ARRAY_CLASSES = frozenset({"jax.Array", "jax.numpy.ndarray", "numpy.ndarray", "jaxtyping.Array", "chex.Array"})
 _JAXTYPING = frozenset(
     {"Float", "Int", "UInt", "Bool", "Num", "Real", "Inexact", "Integer", "Complex", "Shaped", "Key", "Array"}
 )
@@ -309,7 +309,7 @@ def called_by_annotation(source: ParsedSource, node: ast.expr | None, steps: int
 
 
 def _of_type(name: str) -> Contents:
-    if name in _ARRAY_CLASSES:
+    if name in ARRAY_CLASSES:
         return ARRAY
     return STATIC if name in SCALARS or name.endswith(".Callable") else instance_of(name)
 
