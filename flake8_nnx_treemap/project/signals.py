@@ -50,6 +50,16 @@ def ends_cleanly() -> Iterator[None]:
         _restore(previous)
 
 
+@contextmanager
+def blocked() -> Iterator[None]:
+    """Let the system keep back what ends a run; there is no such thing on Windows."""
+    previous = signal.pthread_sigmask(signal.SIG_BLOCK, _INTERRUPTING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, previous)
+
+
 def leave_to_parent() -> None:
     """Ignore what ends a run: a terminal, and whoever ends all processes of a job, tells workers and the run alike."""
     _set(_INTERRUPTING, signal.SIG_IGN)

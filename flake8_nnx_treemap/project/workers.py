@@ -17,7 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from flake8_nnx_treemap.project.signals import STOP, leave_to_parent
+from flake8_nnx_treemap.project.signals import STOP, blocked, leave_to_parent
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -111,18 +111,20 @@ def _start(work: Callable[[Any], Any], items: Sequence[Any], others: Sequence[_W
         reading, writing = os.pipe()
     except OSError:
         return None
-    try:
-        process = os.fork()
-    except OSError:
-        os.close(reading)
-        os.close(writing)
-        return None
+    with blocked():  # A handler of the run's must not be called in the worker.
+        try:
+            process = os.fork()
+        except OSError:
+            os.close(reading)
+            os.close(writing)
+            return None
+        if not process:
+            leave_to_parent()
     if process:
         os.close(writing)
         return _Worker(process, reading)
     code = 1
     try:
-        leave_to_parent()
         for handle in (reading, *(other.reading for other in others if other is not None)):
             os.close(handle)  # Whoever holds one keeps others from learning that nobody listens any more.
         _work_through(work, items, writing)

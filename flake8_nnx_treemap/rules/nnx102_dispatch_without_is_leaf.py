@@ -1,4 +1,4 @@
-"""The mapper dispatches on NNX types, and nothing stops the traversal there.
+"""The mapper tests for NNX types, but without `is_leaf` JAX hands it the arrays inside.
 
 ## What it does
 
@@ -26,9 +26,9 @@ and no error or warning tells you. Popular advice, to drop `is_leaf` and to test
 
 The fix is unsafe because it changes what the call computes, on purpose: the branch that never ran now runs.
 
-The fix adds an `is_leaf` that stops at the types that the mapper tests. Where a lambda in the call tests for the
-attribute `value`, by `hasattr(x, "value")` or `getattr(x, "value", x)`, the fix writes the `isinstance` that this stands
-for, so that both places ask the same.
+The fix adds an `is_leaf` that stops at the types that the mapper tests. If a lambda in the call tests for the
+attribute `value`, by `hasattr(x, "value")` or `getattr(x, "value", x)`, the fix replaces that by `isinstance`, so that
+both places test the same.
 
 There is no fix
 
@@ -226,7 +226,7 @@ def convert(state):
 
 RULE = Rule(
     CODES["NNX102"],
-    "The mapper dispatches on NNX types, but nothing stops the traversal there",
+    "The mapper tests for NNX types, but without `is_leaf` JAX hands it the arrays inside",
     check,
     __doc__,
     EXAMPLES,

@@ -1,4 +1,4 @@
-"""A member that only a Variable has is read from a leaf, and nothing stops the traversal at Variables.
+"""The code reads from each leaf what only a Variable has, but without `is_leaf` JAX goes into Variables.
 
 ## What it does
 
@@ -275,7 +275,7 @@ def convert(state: nnx.State):
 
 RULE = Rule(
     CODES["NNX104"],
-    "What only a Variable has is read from every leaf, and nothing stops the traversal at Variables",
+    "The code reads from each leaf what only a Variable has, but without `is_leaf` JAX goes into Variables",
     check,
     __doc__,
     EXAMPLES,

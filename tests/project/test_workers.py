@@ -115,3 +115,17 @@ sys.exit(main())
     command = [sys.executable, "-c", code, *COMMAND[3:], "--jobs", "4", "."]
     run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (run.returncode, run.stderr, run.stdout.count("NNX101")) == (1, "", 64)
+
+
+def test_a_signal_that_comes_while_a_worker_starts(tmp_path: Path) -> None:
+    for number in range(64):
+        (tmp_path / f"m{number:02}.py").write_text(BUG)
+    code = """\
+import os, signal, sys
+os.register_at_fork(after_in_child=lambda: os.kill(os.getpid(), signal.SIGTERM))
+from flake8_nnx_treemap.cli import main
+sys.exit(main())
+"""
+    command = [sys.executable, "-c", code, *COMMAND[3:], "--jobs", "2", "."]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stderr, run.stdout.count("NNX101")) == (1, "", 64)

@@ -350,6 +350,17 @@ def test_a_repository_that_ships_a_link_for_its_cache(tmp_path: Path, victim: Pa
     )
 
 
+def test_a_cache_is_not_read_through_a_link(tmp_path: Path) -> None:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    project_with_cache(folder)
+    assert nnx_fix(folder, "--check", ".").returncode == 0
+    kept = folder / ".nnx_treemap_cache" / "nothing-found"
+    kept.rename(tmp_path / "digests")
+    kept.symlink_to(tmp_path / "digests")
+    assert "is a symbolic link" in nnx_fix(folder, "--check", "--verbose", ".").stderr  # It would add what it knows.
+
+
 @pytest.mark.parametrize("cache_dir", ["../elsewhere", "/tmp/elsewhere", "a/../../b", "~/x/../../.."])
 def test_a_cache_that_would_leave_its_project_is_refused(tmp_path: Path, cache_dir: str) -> None:
     folder = tmp_path / "project"

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from flake8_nnx_treemap.analysis.calls.functions import PARTIAL
 from flake8_nnx_treemap.analysis.code.nodes import dotted_name, is_name, start_of
+from flake8_nnx_treemap.analysis.names.imported import definition_elsewhere
 from flake8_nnx_treemap.analysis.names.scopes import Binding, BindingKind
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
 from flake8_nnx_treemap.analysis.values.lookups import callables_looked_up, values_looked_up
@@ -701,16 +702,11 @@ def _returned_by_made(source: ParsedSource, maker: ast.Call, steps: int) -> Cont
 @remembered
 def _returned_elsewhere(source: ParsedSource, name: str, steps: int) -> Contents:
     """Return what a function in another file of the project returns."""
-    found = source.modules(name) if source.modules is not None and steps else None
+    found = definition_elsewhere(source, frozenset({name})) if steps else None
     if found is None:
         return UNKNOWN
-    home, bound = found
-    bindings = home.bindings.names_in(home.bindings.module).get(bound, [])
-    if len(bindings) != 1:
-        return UNKNOWN
-    if bindings[0].qualified_name is not None:
-        return _returned_elsewhere(home, bindings[0].qualified_name, steps - 1)
-    return _returned(home, bindings[0].node, steps - 1) if isinstance(bindings[0].node, Method) else UNKNOWN
+    home, binding = found
+    return _returned(home, binding.node, steps - 1) if isinstance(binding.node, Method) else UNKNOWN
 
 
 @remembered
