@@ -1,6 +1,7 @@
-"""Which attributes of Flax's own layers hold which class of Variable, or which other layer, on which release.
+"""What Flax's own layers do on which release: what their attributes hold, and how they call functions of users.
 
-The table is measured (``data/nnx_layers.py``). It is read when somebody first asks, since most files need none.
+The tables are measured (``data/nnx_layers.py``, ``nnx_callables.py``). They are read when somebody first asks, since
+most files need none.
 """
 
 from __future__ import annotations
@@ -28,6 +29,41 @@ class Holding:
     classes: tuple[str, ...]
     may_be_none: bool
     spans: tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Keyword:
+    """A keyword that a layer gives to a function of its user.
+
+    ``value`` is what it gives unless somebody asks for something else: ``"None"``, ``"False"``, or ``"other"``.
+    ``spans`` is empty where every release that has the option gives the keyword.
+    """
+
+    name: str
+    value: str
+    spans: tuple[Span, ...]
+
+
+def keywords_given(layer: str, option: str) -> tuple[Keyword, ...]:
+    """Give the keywords with which a layer calls a function that was handed to it.
+
+    Args:
+        layer: the name of a class, such as ``"Conv"``.
+        option: the parameter of the class that takes the function, such as ``"conv_general_dilated"``.
+
+    Returns:
+        Each keyword; none for an option that was not measured.
+    """
+    from flake8_nnx_treemap.data.nnx_callables import CALLABLES
+
+    rows = CALLABLES.get(f"{layer}.{option}", {})
+    return tuple(_keyword(name, part) for name, row in rows.items() for part in row.split("; "))
+
+
+def _keyword(name: str, text: str) -> Keyword:
+    """Read ``"None"`` or ``"None on 0.12.4-"``."""
+    value, _, spans = text.partition(" on ")
+    return Keyword(name, value, spans_named(spans) if spans else ())
 
 
 def attributes_of(layer: str) -> Mapping[str, tuple[Holding, ...]]:

@@ -22,6 +22,9 @@ OPTIMIZER_NEEDS_WRT: FlaxRelease = (0, 11)
 DATA_IS_DECIDED_ONCE: FlaxRelease = (0, 12)
 """From there on the first assignment to an attribute of a Module decides whether it is data or static."""
 
+LAYERS_GIVE_SHARDINGS: FlaxRelease = (0, 12, 2)
+"""From there on layers give a sharding to the functions that are handed to them."""
+
 VALUE_ACCESS_WARNS: FlaxRelease = (0, 12, 1)
 OUT_SHARDING_IS_READ: FlaxRelease = (0, 12, 4)
 SHARDING_KEYWORDS_WARN: FlaxRelease = (0, 12, 6)

@@ -210,6 +210,8 @@ def _heirs(found: Sequence[tuple[str, bool]], verdicts: _Verdicts, paths: Sequen
 
     A project is asked if another file of it has such a class, or if there is more of it than the folder that was named.
     """
+    if all(is_explicit for _, is_explicit in found):
+        return
     candidates = [name for name, complaint in verdicts.items() if complaint is None]
     partly = [path for path in paths if os.path.isdir(path) and _is_within_project(path)]
     if not candidates and not partly:

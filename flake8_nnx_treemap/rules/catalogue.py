@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, AnyStr, Final
 from flake8_nnx_treemap.flax_names import names_that_went
 from flake8_nnx_treemap.names import (
     DATA_IS_DECIDED_ONCE,
+    LAYERS_GIVE_SHARDINGS,
     METADATA_NEEDS_METHOD,
     OPTIMIZER_NEEDS_WRT,
     OUT_SHARDING_IS_READ,
@@ -185,6 +186,13 @@ _SET: Final = (
 )
 """A line that assigns to an attribute of something else than ``self``."""
 
+LAYER_CALLABLES: Final = (
+    *("attention_fn", "conv_general_dilated", "dot_general", "einsum_op"),
+    *("out_dot_general", "qkv_dot_general"),
+)
+"""The options of layers that take a function, and whose keywords have changed."""
+_IS_GIVEN: Final = r"\b(?:{})\s*=(?!=)".format("|".join(LAYER_CALLABLES))
+
 CATALOGUE: tuple[Entry, ...] = (
     Entry("NNX101", "is-leaf-is-not-a-filter", Kind.CRASH, ("tree",)),
     Entry("NNX102", "dispatch-without-is-leaf", Kind.SILENT, ("tree",)),
@@ -248,6 +256,14 @@ CATALOGUE: tuple[Entry, ...] = (
     Entry("NNX212", "sharding-metadata", Kind.DEPRECATION, ("sharding",), OUT_SHARDING_IS_READ),
     Entry("NNX213", "newer-than-floor", Kind.CRASH, ("nnx",), needs_stated_floor=True),
     Entry("NNX214", "removed-name", Kind.CRASH, _WENT, patterns=((_OF_NNX_BY_NAME, _OF_NNX.format("|".join(_WENT))),)),
+    Entry(
+        "NNX215",
+        "layer-callable-lacks-keyword",
+        Kind.CRASH,
+        tuple(one for one in LAYER_CALLABLES if not one.endswith("_dot_general")),
+        LAYERS_GIVE_SHARDINGS,
+        pattern=_IS_GIVEN,
+    ),
     Entry(
         "NNX901",
         "unused-noqa",

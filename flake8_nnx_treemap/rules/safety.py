@@ -27,6 +27,7 @@ from flake8_nnx_treemap.analysis.names.spelling import Spelling
 from flake8_nnx_treemap.analysis.values.handling import may_handle
 from flake8_nnx_treemap.analysis.values.provenance import Origin, TreeKind, origin_of
 from flake8_nnx_treemap.analysis.values.replacements import imports_itself, may_rebind_imports, replaced_in
+from flake8_nnx_treemap.analysis.values.static_attributes import is_emptied
 from flake8_nnx_treemap.analysis.values.tested_states import is_made_state, is_tested_state
 from flake8_nnx_treemap.analysis.values.things import CONTAINERS
 from flake8_nnx_treemap.analysis.values.variable_classes import (
@@ -637,7 +638,10 @@ def _is_never_empty(source: ParsedSource, value: ast.expr) -> bool:
         return _is_never_empty(source, value.args[0])
     if isinstance(value, ast.BinOp):
         is_repeated = isinstance(value.op, ast.Mult) and _is_count(value.right)
-        return _is_never_empty(source, value.left) and (is_repeated or isinstance(value.op, (ast.Add, ast.BitOr)))
+        is_joined = isinstance(value.op, (ast.Add, ast.BitOr))
+        if is_joined and _is_never_empty(source, value.right):
+            return True
+        return _is_never_empty(source, value.left) and (is_repeated or is_joined)
     if isinstance(value, ast.Name):
         bindings = source.bindings.bindings_of(value.id, start_of(value))
         made = [one.value for one in bindings if one.kind is BindingKind.ASSIGNMENT and not one.path]
@@ -653,8 +657,12 @@ def _is_count(node: ast.expr) -> bool:
 
 
 def _counts_up(source: ParsedSource, iterated: ast.expr) -> bool:
-    """Tell whether a loop over an expression runs at least once: ``range(3)``, ``(1, 2)``, ``"ab"``."""
+    """Tell whether a loop over an expression runs at least once: ``range(3)``, ``(1, 2)``, ``"ab"``, ``zip(x, y)``."""
+    if isinstance(iterated, ast.Name):
+        return _is_never_empty(source, iterated) and not is_emptied(source, iterated)
     if isinstance(iterated, ast.Call):
+        if iterated.args and source.bindings.names_of(iterated.func) == {"builtins.zip"}:
+            return all(_counts_up(source, one) for one in iterated.args)
         is_range = source.bindings.names_of(iterated.func) == {"builtins.range"} and len(iterated.args) == 1
         return is_range and _is_count(iterated.args[0])
     if isinstance(iterated, ast.Constant):

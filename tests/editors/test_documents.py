@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -88,6 +90,16 @@ def test_changes_keep_the_lines_right(
 def test_a_change_may_be_the_whole_text() -> None:
     document = Document("untitled:a.py", Lines("a\n", "utf-16"), 0)
     assert document.changed([types.TextDocumentContentChangeWholeDocument("b")], 1).text == "b"
+
+
+@pytest.mark.parametrize(("base", "is_worth_a_look"), [("Kernel", True), ("object", False)])
+def test_a_file_that_inherits_from_a_module_is_worth_a_look(
+    tmp_path: Path, base: str, *, is_worth_a_look: bool
+) -> None:
+    (tmp_path / "base.py").write_text("from flax import nnx\n\n\nclass Kernel(nnx.Module):\n    pass\n")
+    text = f"from base import Kernel\n\n\nclass Features({base}):\n    pass\n"
+    document = Document((tmp_path / "features.py").as_uri(), Lines(text, "utf-16"), 0)
+    assert Source.of_document(document).may_hold_findings == is_worth_a_look
 
 
 # Differences

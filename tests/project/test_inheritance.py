@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -118,6 +119,7 @@ def test_the_fix_imports_nnx(project: Path) -> None:
     [
         (heir(), True),
         (heir("mine.kernels.base", "*", "Kernel"), True),
+        (heir("mine.kernels.base", "\\\n    helper, \\\n    Kernel", "Kernel"), True),
         (heir("mine.other", "Kernel"), False),
         (heir("elsewhere", "Kernel"), False),
         (heir("mine.kernels.base", "helper").replace("(helper)", "(object)"), False),
@@ -163,3 +165,11 @@ def test_a_long_chain_of_files_is_followed_to_its_end(project: Path) -> None:
     write(project, "mine/m1500.py", BASE)
     text = heir("mine.m0")
     assert Inheritance().reaches_nnx(str(project / "mine" / "rff.py"), text.encode())
+
+
+@pytest.mark.parametrize("opening", ["from a import (", "class A[", "class A(", "from a import b,\\\n"])
+def test_brackets_that_never_close_cost_little(opening: str) -> None:
+    data = b"class A(B):\n    pass\n" + opening.encode() * 20_000
+    started = time.process_time()
+    assert not Inheritance().reaches_nnx("module.py", data)
+    assert time.process_time() - started < 10

@@ -92,3 +92,29 @@ WITHOUT_ATTRIBUTES_OF_THEIR_OWN = frozenset(
     {"Dict", "List", "Metric", "Module", "Object", "Pytree", "RNNCellBase"} | {"Jit", "Pmap", "Remat", "Scan", "Vmap"}
 )
 """Graph nodes that hold only what users put there, and classes to derive from."""
+
+_ATTEND = "nnx.MultiHeadAttention(num_heads=2, in_features=4, decode=False, rngs=rngs, {}=spy)(jnp.ones((1, 3, 4)))"
+
+CALLABLES: Mapping[str, str] = {
+    "Conv.conv_general_dilated": (
+        "nnx.Conv(2, 3, kernel_size=(3,), conv_general_dilated=spy, rngs=rngs)(jnp.ones((1, 5, 2)))"
+    ),
+    "Conv.promote_dtype": "nnx.Conv(2, 3, kernel_size=(3,), promote_dtype=spy, rngs=rngs)(jnp.ones((1, 5, 2)))",
+    "ConvTranspose.promote_dtype": (
+        "nnx.ConvTranspose(2, 3, kernel_size=(3,), promote_dtype=spy, rngs=rngs)(jnp.ones((1, 5, 2)))"
+    ),
+    "Einsum.einsum_op": "nnx.Einsum('ab,bc->ac', (2, 3), einsum_op=spy, rngs=rngs)(jnp.ones((4, 2)))",
+    "Einsum.promote_dtype": "nnx.Einsum('ab,bc->ac', (2, 3), promote_dtype=spy, rngs=rngs)(jnp.ones((4, 2)))",
+    "Embed.promote_dtype": "nnx.Embed(2, 3, promote_dtype=spy, rngs=rngs)(jnp.array([1]))",
+    "Linear.dot_general": "nnx.Linear(2, 3, dot_general=spy, rngs=rngs)(jnp.ones((1, 2)))",
+    "Linear.promote_dtype": "nnx.Linear(2, 3, promote_dtype=spy, rngs=rngs)(jnp.ones((1, 2)))",
+    "LinearGeneral.dot_general": "nnx.LinearGeneral(2, 3, dot_general=spy, rngs=rngs)(jnp.ones((1, 2)))",
+    "LinearGeneral.promote_dtype": "nnx.LinearGeneral(2, 3, promote_dtype=spy, rngs=rngs)(jnp.ones((1, 2)))",
+    "LoRALinear.dot_general": "nnx.LoRALinear(2, 3, lora_rank=1, dot_general=spy, rngs=rngs)(jnp.ones((1, 2)))",
+    "MultiHeadAttention.attention_fn": _ATTEND.format("attention_fn"),
+    "MultiHeadAttention.out_dot_general": _ATTEND.format("out_dot_general"),
+    "MultiHeadAttention.out_promote_dtype": _ATTEND.format("out_promote_dtype"),
+    "MultiHeadAttention.qkv_dot_general": _ATTEND.format("qkv_dot_general"),
+    "MultiHeadAttention.qkv_promote_dtype": _ATTEND.format("qkv_promote_dtype"),
+}
+"""Option of a layer that takes a function -> an expression that makes the layer with ``spy``, and calls it."""

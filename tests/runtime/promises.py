@@ -41,6 +41,7 @@ REACHES: Mapping[str, tuple[Reach, bool]] = {
     "NNX212": _NO_MAPPER,
     "NNX213": _NO_MAPPER,
     "NNX214": _NO_MAPPER,
+    "NNX215": _NO_MAPPER,
     "NNX210": _NO_MAPPER,
 }
 """Rule -> how many wrappers its fix maps, and whether it leaves everything else alone."""

@@ -24,7 +24,7 @@ import optax
 from epochs import outcome_of_program
 from flax import nnx
 from installed import VERSION, is_wrapper, release_named
-from layer_recipes import LAYERS
+from layer_recipes import CALLABLES, LAYERS
 
 from flake8_nnx_treemap.data import nnx_names
 
@@ -242,6 +242,41 @@ def _content(value: object) -> str:
     return kind.__name__ if is_node and kind.__module__.startswith("flax.") else "other"
 
 
+# Functions that users hand to layers
+
+
+class _CalledWithError(Exception):
+    """Ends a layer's call once it is known what the layer gives to a function."""
+
+
+def callables() -> dict[str, dict[str, str]]:
+    """Option of a layer -> keyword that the function given for it is called with -> the value: ``"None"``."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return {name: found for name in CALLABLES if (found := _keywords(CALLABLES[name])) is not None}
+
+
+def _keywords(expression: str) -> dict[str, str] | None:
+    """What a function is called with by keyword; ``None`` if this Flax has no such option, or does not call it."""
+    found: dict[str, str] = {}
+
+    def spy(*arguments: object, **keywords: object) -> None:
+        found.update({name: _shown(value) for name, value in sorted(keywords.items())})
+        raise _CalledWithError
+
+    try:
+        eval(expression, {"nnx": nnx, "jnp": jnp, "rngs": nnx.Rngs(0), "spy": spy})
+    except _CalledWithError:
+        return found
+    except TypeError:
+        return None
+    return None
+
+
+def _shown(value: object) -> str:
+    return repr(value) if value is None or isinstance(value, bool) else "other"
+
+
 # One release
 
 
@@ -253,11 +288,12 @@ class Tables:
     names: Mapping[str, str]
     members: Mapping[str, Mapping[str, str]]
     layers: Mapping[str, Mapping[str, str]]
+    callables: Mapping[str, Mapping[str, str]]
 
 
 def measure() -> Tables:
     """Measure the installed Flax."""
-    return Tables(VERSION, names(), {owner: members(owner) for owner in OWNERS}, layers())
+    return Tables(VERSION, names(), {owner: members(owner) for owner in OWNERS}, layers(), callables())
 
 
 # All releases
@@ -345,11 +381,21 @@ def layers_module(measured: Sequence[Tables]) -> str:
     return _HEADER.format(what="which attributes of Flax's own layers hold what.") + _nested("LAYERS", tables)
 
 
+def callables_module(measured: Sequence[Tables]) -> str:
+    """The text of ``data/nnx_callables.py``."""
+    releases = [one.flax for one in measured]
+    known = sorted({name for one in measured for name in one.callables})
+    tables = {name: merged_layer([one.callables.get(name) for one in measured], releases) for name in known}
+    what = "which keywords Flax's own layers give to the functions that users hand to them, and with which value."
+    return _HEADER.format(what=what) + _nested("CALLABLES", tables)
+
+
 def write(measured: Iterable[Tables], folder: Path = PACKAGE) -> None:
     """Write the package's tables."""
     ordered = sorted(measured, key=lambda one: release_named(one.flax))
     (folder / "nnx_names.py").write_text(names_module(ordered), encoding="utf-8")
     (folder / "nnx_layers.py").write_text(layers_module(ordered), encoding="utf-8")
+    (folder / "nnx_callables.py").write_text(callables_module(ordered), encoding="utf-8")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

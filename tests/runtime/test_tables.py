@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from pathlib import Path
 
 import pytest
 from flax import nnx
 from installed import RELEASE, VERSION
-from layer_recipes import LAYERS, WITHOUT_ATTRIBUTES_OF_THEIR_OWN
+from layer_recipes import CALLABLES, LAYERS, WITHOUT_ATTRIBUTES_OF_THEIR_OWN
 from tables import CALLS, OWNERS, Tables, made_by, measure, merged, merged_layer, spans, write
 
 from flake8_nnx_treemap.data import nnx_names
-from flake8_nnx_treemap.flax_layers import attributes_of
+from flake8_nnx_treemap.flax_layers import attributes_of, keywords_given
 from flake8_nnx_treemap.flax_names import NNX, Span, releases_that_warn, releases_with
 
 pytestmark = pytest.mark.runtime
@@ -56,6 +57,26 @@ def test_layers(found: Tables) -> None:
         for layer in found.layers
     }
     assert found.layers == said
+
+
+def test_callables(found: Tables) -> None:
+    said = {
+        option: {
+            keyword.name: keyword.value
+            for keyword in keywords_given(*option.split("."))
+            if not keyword.spans or is_among(keyword.spans)
+        }
+        for option in found.callables
+    }
+    assert found.callables == said
+
+
+def test_every_function_that_a_layer_takes_is_measured() -> None:
+    named = {option.partition(".")[2] for option in CALLABLES}
+    layers = {name: getattr(nnx, name) for name in LAYERS if hasattr(nnx, name)}
+    for name, kind in layers.items():
+        taken = set(inspect.signature(kind).parameters) & named - {"promote_dtype"}
+        assert {f"{name}.{option}" for option in taken} <= CALLABLES.keys()
 
 
 def test_every_member_that_is_called_is_measured_by_a_call(found: Tables) -> None:
@@ -107,8 +128,9 @@ def test_several_releases_become_one_row() -> None:
 def test_tables_that_are_written_are_python(found: Tables, tmp_path: Path) -> None:
     write([found], tmp_path)
     namespace: dict[str, object] = {}
-    for name in ("nnx_names.py", "nnx_layers.py"):
+    for name in ("nnx_names.py", "nnx_layers.py", "nnx_callables.py"):
         exec(compile((tmp_path / name).read_text(encoding="utf-8"), name, "exec"), namespace)
     assert namespace["RELEASES"] == (VERSION,)
     assert set(namespace["NAMES"]) == set(found.names)  # type: ignore[call-overload]
     assert namespace["LAYERS"] == {layer: dict(attributes) for layer, attributes in sorted(found.layers.items())}
+    assert namespace["CALLABLES"] == {option: dict(keywords) for option, keywords in sorted(found.callables.items())}

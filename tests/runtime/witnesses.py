@@ -54,6 +54,11 @@ _VALUES_OF = "lambda x: x.value if isinstance(x, T) else x"
 _STOP = "is_leaf=lambda x: isinstance(x, T)"
 _IS_VS = "is_leaf=lambda x: isinstance(x, nnx.VariableState)"
 
+_DOT = (
+    "def dot(x, y, dimensions, precision=None{}): return jax.lax.dot_general(x, y, dimensions)\n"
+    "nnx.Linear(2, 3, dot_general=dot, rngs=nnx.Rngs(0))(jnp.ones((1, 2))).shape"
+)
+
 WITNESSES = (
     Witness(
         "NNX101",
@@ -428,5 +433,11 @@ WITNESSES = (
         "A name that was removed is missing from then on.",
         _program("nnx.with_sharding_constraint is None", E1="no", v0_11_2="AE"),
         _program("jax.lax.with_sharding_constraint is None", E1="no"),
+    ),
+    Witness(
+        "NNX215",
+        "Layers give out_sharding to the functions that are handed to them.",
+        _program(_DOT.format(""), E1="(1, 3)", v0_12_2="TE"),
+        _program(_DOT.format(", out_sharding=None"), E1="(1, 3)"),
     ),
 )
