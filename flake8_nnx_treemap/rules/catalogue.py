@@ -262,7 +262,7 @@ CATALOGUE: tuple[Entry, ...] = (
         Kind.CRASH,
         tuple(one for one in LAYER_CALLABLES if not one.endswith("_dot_general")),
         LAYERS_GIVE_SHARDINGS,
-        pattern=_IS_GIVEN,
+        patterns=((_IS_GIVEN,),),
     ),
     Entry(
         "NNX901",
