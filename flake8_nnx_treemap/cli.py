@@ -200,7 +200,7 @@ def _reports(options: argparse.Namespace, baseline: Baseline | None) -> Sequence
 
 
 def _complain_of_targets(filenames: Sequence[str], options: argparse.Namespace) -> None:
-    if options.quiet or options.silent:
+    if options.quiet or options.silent or options.statistics:  # Statistics ask what an upgrade would take.
         return
     from flake8_nnx_treemap.project.configuration import complaints_about_targets
 

@@ -115,7 +115,7 @@ def test_each_project_is_told_of_once(folder: Path) -> None:
         f"{folder}/a/pyproject.toml",
         f"{folder}/b/pyproject.toml",
     ]
-    for quiet in ("--quiet", "--silent"):
+    for quiet in ("--quiet", "--silent", "--statistics"):
         assert told(folder, "--target-flax", "0.12", quiet, "a", "b")[1] == []
 
 
