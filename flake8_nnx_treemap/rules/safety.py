@@ -284,7 +284,9 @@ _READ_ANNOTATIONS = frozenset(
 
 
 def definition_is_used_in_the_open(source: ParsedSource, name: str, node: ast.AST) -> bool:
-    """A name that a function or the module defines is used in this file alone, and only as a name.
+    """A function whose definition is edited is used in this file alone, and only by its name.
+
+    Where this does not hold, or some use is not fixed, the definition stays, and each call gets a predicate of its own.
 
     Args:
         source: the file.

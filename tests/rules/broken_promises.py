@@ -1123,3 +1123,17 @@ BROKEN = [
     *STACKS,
     *OPTIMIZERS,
 ]
+
+SHARED_PREDICATES = [
+    Broken(
+        safety.definition_is_used_in_the_open,
+        "NNX101",
+        "0.10",
+        f"{HEAD}def convert(tree):\n    def is_leaf(x):\n        return isinstance(x, {STATE})\n"
+        f"    seen = {seen}(nnx.Param(1.0))\n"
+        "    return seen, jax.tree.map(lambda v: v.value, tree, is_leaf=is_leaf)\n",
+        EMPTY,
+    )
+    for seen in ("eval('is_leaf')", "locals()['is_leaf']")
+]
+"""Programs that use a predicate by its text. The fix is safe, but must leave the predicate's definition as it is."""
