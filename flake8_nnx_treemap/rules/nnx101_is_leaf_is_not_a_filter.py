@@ -57,6 +57,7 @@ from flake8_nnx_treemap.analysis.calls.predicates import LeafTest, leaf_test_of
 from flake8_nnx_treemap.analysis.calls.tree_calls import tree_calls_of
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown
 from flake8_nnx_treemap.names import VARIABLE, VARIABLE_STATE, FlaxRange
+from flake8_nnx_treemap.rules import safety
 from flake8_nnx_treemap.rules.advice import classes_to_stop_at
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.rewriting import DISPATCH_RESTS_ON, dispatch_fix
@@ -171,6 +172,55 @@ def convert(state):
         applicability=Applicability.SAFE,
     ),
     Example(
+        title="A predicate that two calls share: it is edited once",
+        source="""\
+import jax
+from flax import nnx
+
+
+def is_variable(x):
+    return isinstance(x, nnx.VariableState)
+
+
+def convert(state):
+    values = jax.tree.map(lambda v: v.value, state, is_leaf=is_variable)
+    return values, jax.tree.map(lambda v: v.value * 2, state, is_leaf=is_variable)
+""",
+        marked=("is_variable", "is_variable"),
+        fixed={
+            "portable": """\
+import jax
+from flax import nnx
+
+
+def is_variable(x):
+    return isinstance(x, (nnx.Variable, nnx.variablelib.VariableState))
+
+
+def convert(state):
+    values = jax.tree.map(
+        lambda v: (
+            v.value
+            if isinstance(v, (nnx.Variable, nnx.variablelib.VariableState))
+            else v
+        ),
+        state,
+        is_leaf=is_variable,
+    )
+    return values, jax.tree.map(
+        lambda v: (
+            v.value * 2
+            if isinstance(v, (nnx.Variable, nnx.variablelib.VariableState))
+            else v
+        ),
+        state,
+        is_leaf=is_variable,
+    )
+""",
+        },
+        applicability=Applicability.SAFE,
+    ),
+    Example(
         title="A mapper that may work on any leaf: the fix is unsafe",
         source="""\
 import jax
@@ -208,5 +258,5 @@ RULE = Rule(
     __doc__,
     EXAMPLES,
     FixAvailability.SOMETIMES,
-    rests_on=DISPATCH_RESTS_ON,
+    rests_on=(*DISPATCH_RESTS_ON, safety.definition_is_used_in_the_open),
 )

@@ -49,7 +49,7 @@ that member. A map may have put such objects into a tree, so the rule leaves map
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from flake8_nnx_treemap.analysis.calls.leaf_loops import leaf_loops_of
 from flake8_nnx_treemap.analysis.calls.mappers import Mapper, mapper_of, reads_unless_overridden
@@ -107,7 +107,7 @@ def _check_leaves(source: ParsedSource, call: TreeCall, flax: FlaxRange) -> Iter
             is_planned = source.expects_attribute_error_at(start_of(loop.node))
             is_there = _is_on_every_release(read, flax)
             is_open = is_alone and is_there and not is_planned
-            fix = _fix(source, call, loop.bodies, loop.leaf, [], flax) if is_open else None
+            fix = _fix(source, call, loop.bodies, loop.leaf, [], read, flax) if is_open else None
             yield Finding("NNX104", _message(source, call, read[0], flax), source.range(call.callee), fix)
             return
 
@@ -139,7 +139,7 @@ def _fix_of_map(source: ParsedSource, call: TreeCall, mapper: Mapper, flax: Flax
     mapping = dispatching_mapper(source, call, mapper, types)
     if mapping is None or any(map(may_be_the_leaf, mapper.results)) or not _only_reads_others(source, call, mapper):
         return None
-    return _fix(source, call, (mapper.function.body,), mapper.leaf, mapping, flax)
+    return _fix(source, call, (mapper.function.body,), mapper.leaf, mapping, mapper.always_reads, flax)
 
 
 def _fix(
@@ -148,6 +148,7 @@ def _fix(
     bodies: Sequence[Code],
     leaf: str,
     mapping: Sequence[Step],
+    reads: Collection[str],
     flax: FlaxRange,
 ) -> Fix | None:
     types = wrapper_types(source, call.node, flax)
@@ -156,6 +157,7 @@ def _fix(
     applicability = safety.safe_if(
         safety.tree_is_known_to_all(source, call.trees[0]),
         all(safety.leaf_is_only_read(source, body, leaf) for body in bodies),
+        safety.other_objects_lack_it(source, VARIABLE_ONLY_ATTRIBUTES.intersection(reads)),
         safety.nothing_sees_the_error(source, call.node, Exception),
         safety.names_are_bound_in_the_open(source),
         safety.members_are_themselves(source, *MEMBERS, call.function.basename),
@@ -284,6 +286,7 @@ RULE = Rule(
         safety.tree_is_known_to_all,
         safety.nothing_sees_the_error,
         safety.leaf_is_only_read,
+        safety.other_objects_lack_it,
         safety.name_is_bound_for_certain,
         safety.builtin_is_itself,
         safety.names_are_bound_in_the_open,

@@ -100,6 +100,8 @@ def _fix(source: ParsedSource, call: ast.Call, name: Range) -> Fix | None:
     applicability = safety.safe_if(
         _is_item_of_state(source, owner) or safety.owner_is_a_variable(source, owner),
         safety.variables_have_no_such_member(source, _METHOD, "copy"),
+        safety.other_objects_lack_it(source, (_METHOD,)),
+        safety.imported_files_replace_nothing(source, _METHOD),
         safety.nothing_sees_the_error(source, call, AttributeError),
         safety.names_are_bound_in_the_open(source),
     )
@@ -179,6 +181,8 @@ RULE = Rule(
     rests_on=(
         safety.owner_is_a_variable,
         safety.variables_have_no_such_member,
+        safety.other_objects_lack_it,
+        safety.imported_files_replace_nothing,
         safety.nothing_sees_the_error,
         safety.names_are_bound_in_the_open,
     ),

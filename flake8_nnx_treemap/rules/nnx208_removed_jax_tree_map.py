@@ -86,6 +86,7 @@ def _use(source: ParsedSource, node: ast.expr, name: str) -> Finding:
         edit = source.replace(range_, text[: -len(name)] + kept)
         applicability = safety.safe_if(
             safety.members_are_themselves(source, name, *kept.split(".")),
+            safety.imported_files_replace_nothing(source, name),
             safety.names_are_bound_in_the_open(source),
             safety.nothing_sees_the_error(source, node, AttributeError),
         )
@@ -108,6 +109,7 @@ def _moved_import(source: ParsedSource, node: ast.ImportFrom) -> Fix | None:
     names = [alias.name for alias in node.names]
     applicability = safety.safe_if(
         safety.members_are_themselves(source, "tree_util", *names),
+        safety.imported_files_replace_nothing(source, *names),
         safety.nothing_sees_the_error(source, node, ImportError),
     )
     return make_fix(applicability, FIX_MESSAGE, [source.insert(after_module, ".tree_util")])
@@ -172,6 +174,7 @@ RULE = Rule(
     FixAvailability.SOMETIMES,
     rests_on=(
         safety.members_are_themselves,
+        safety.imported_files_replace_nothing,
         safety.names_are_bound_in_the_open,
         safety.nothing_sees_the_error,
     ),

@@ -245,6 +245,7 @@ def _made(
         safety.name_is_bound_for_certain(spelling),
         safety.names_are_bound_in_the_open(source),
         safety.members_are_themselves(source, call.func.attr, function),
+        safety.imported_states_have_no_such_method(source, call.func.attr),
     )
     return make_fix(applicability, "Use the function", [*steps, *spelling.edits])
 
@@ -349,5 +350,6 @@ RULE = Rule(
         safety.name_is_bound_for_certain,
         safety.names_are_bound_in_the_open,
         safety.members_are_themselves,
+        safety.imported_states_have_no_such_method,
     ),
 )

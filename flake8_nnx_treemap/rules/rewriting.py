@@ -23,6 +23,7 @@ from flake8_nnx_treemap.analysis.names.source import Edit, ParsedSource, Unknown
 from flake8_nnx_treemap.analysis.names.spelling import spelling_of
 from flake8_nnx_treemap.names import (
     BASE_CLASSES,
+    VARIABLE_ONLY_ATTRIBUTES,
     VARIABLE_STATE_IS_VARIABLE,
     FlaxRange,
     TreeFunctionKind,
@@ -38,6 +39,7 @@ MEMBERS = ("Variable", "VariableState")
 
 DISPATCH_RESTS_ON = (
     safety.leaf_is_read_on_every_way,
+    safety.other_objects_lack_it,
     safety.nothing_sees_the_error,
     safety.name_is_bound_for_certain,
     safety.builtin_is_itself,
@@ -369,6 +371,7 @@ def _is_safe(source: ParsedSource, call: TreeCall, test: LeafTest, mapper: Mappe
     return (
         isinstance(mapper, Mapper)
         and safety.leaf_is_read_on_every_way(mapper)
+        and safety.other_objects_lack_it(source, mapper.always_reads & VARIABLE_ONLY_ATTRIBUTES)
         and safety.everything_is_in_this_file(call, mapper, test)
         and safety.predicate_stops_at_wrappers_alone(test, flax)
         and safety.nothing_sees_the_error(source, call.node, Exception)

@@ -19,12 +19,12 @@ from flake8_nnx_treemap.analysis.calls.mappers import Mapper
 from flake8_nnx_treemap.analysis.calls.predicates import LeafTest
 from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall
 from flake8_nnx_treemap.analysis.code.nodes import Code, dotted_name, nodes_below, start_of, walk
-from flake8_nnx_treemap.analysis.names.imported import definition_elsewhere
 from flake8_nnx_treemap.analysis.names.quoted import quoted_annotations
 from flake8_nnx_treemap.analysis.names.scopes import BindingKind, Scope, ScopeKind
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
 from flake8_nnx_treemap.analysis.names.spelling import Spelling
-from flake8_nnx_treemap.analysis.values.handling import may_handle
+from flake8_nnx_treemap.analysis.values.callers import may_be_handled
+from flake8_nnx_treemap.analysis.values.objects import ANY, attributes_of_objects, imported_classes, overrides
 from flake8_nnx_treemap.analysis.values.provenance import Origin, TreeKind, origin_of
 from flake8_nnx_treemap.analysis.values.replacements import imports_itself, may_rebind_imports, replaced_in
 from flake8_nnx_treemap.analysis.values.static_attributes import is_emptied
@@ -70,17 +70,18 @@ def safe_if(*answers: bool) -> Applicability:
 
 
 def nothing_sees_the_error(source: ParsedSource, node: ast.AST, *errors: type[BaseException]) -> bool:
-    """Nothing around the code handles the error that the fix does away with.
+    """Nothing around the code, or around its callers in the file, handles the error that the fix does away with.
 
-    Each `except` around it names built-in errors that are others, each `with` has a manager that is known to let errors
-    through, no `finally` returns, and no decorator of this file catches anything.
+    Each `except` around them names built-in errors that are others or raises the error again, each `with` has a manager
+    that is known to let errors through, no `finally` returns, and no decorator of this file catches anything. Functions
+    are followed by their names.
 
     Args:
         source: the file.
         node: the code that the fix changes.
         errors: what it may raise before the fix.
     """
-    return not may_handle(source, node, errors)
+    return not may_be_handled(source, node, errors)
 
 
 def no_release_runs_the_original(flax: FlaxRange, since: FlaxRelease) -> bool:
@@ -158,14 +159,24 @@ def function_is_called_where_it_is_named(source: ParsedSource, name: ast.expr) -
 
 
 def imported_files_replace_nothing(source: ParsedSource, *members: str) -> bool:
-    """No file of the project that this one imports replaces what the fix names, as those do that make Flax compatible.
+    """No file of the project that runs before this one replaces what the fix names, as those do that keep old names.
+
+    These are the files that it imports, the `__init__.py` of its package, and those which that imports.
 
     Args:
         source: the file.
         members: the names in the module: `with_sharding_constraint`.
     """
-    found = map(replaced_in, _imported_files(source))
+    found = map(replaced_in, _files_run_before(source))
     return not any(one.is_open or not (one.assigned | one.patched).isdisjoint(members) for one in found)
+
+
+@remembered
+def _files_run_before(source: ParsedSource) -> tuple[ParsedSource, ...]:
+    package = source.modules(f".{_ANY}") if source.modules is not None else None
+    of_package = () if package is None else (package[0], *_imported_files(package[0]))
+    files = (*_imported_files(source), *of_package)
+    return tuple(dict.fromkeys(one for one in files if one.filename != source.filename))
 
 
 def _imported_files(source: ParsedSource) -> Iterator[ParsedSource]:
@@ -215,16 +226,7 @@ def variables_have_no_such_member(source: ParsedSource, *members: str) -> bool:
 @remembered
 def _files_of_imported_classes(source: ParsedSource) -> tuple[ParsedSource, ...]:
     """Return the files of the project that define the classes of Variables which a file imports."""
-    bound = [one for _, found in source.bindings.all_bound() for one in found if one.qualified_name]
-    own = [one for one in bound if str(one.qualified_name).partition(".")[0] not in OTHER_PROJECTS]
-    names = {str(one.qualified_name) for one in own if one.name[:1].isupper()}
-    modules = {one.name: str(one.qualified_name) for one in own if not one.name[:1].isupper()}
-    if modules:  # ``layers.Scale``
-        upper = (uses for name, uses in source.bindings.attributes.items() if name[:1].isupper())
-        parts = (dotted_name(use) for uses in upper for use in uses if isinstance(use, ast.Attribute))
-        names.update(".".join((modules[one[0]], *one[1:])) for one in parts if one is not None and one[0] in modules)
-    found = (definition_elsewhere(source, frozenset({name})) for name in sorted(names))
-    files = (one[0] for one in found if one is not None and is_derived_from_flax(one[0], one[1].node))
+    files = (file for file, definition in imported_classes(source) if is_derived_from_flax(file, definition))
     return tuple(dict.fromkeys(files))
 
 
@@ -284,7 +286,9 @@ _READ_ANNOTATIONS = frozenset(
 
 
 def definition_is_used_in_the_open(source: ParsedSource, name: str, node: ast.AST) -> bool:
-    """A name that a function or the module defines is used in this file alone, and only as a name.
+    """A function whose definition is edited is used in this file alone, and only by its name.
+
+    Where this does not hold, or some use is not fixed, the definition stays, and each call gets a predicate of its own.
 
     Args:
         source: the file.
@@ -343,6 +347,20 @@ def predicate_stops_at_wrappers_alone(test: LeafTest, flax: FlaxRange) -> bool:
     """
     asks_for_more = any(found.is_conditional for found in test.tests)
     return not stops_elsewhere(test) and (not asks_for_more or flax.starts_from(VARIABLE_STATE_IS_VARIABLE))
+
+
+def other_objects_lack_it(source: ParsedSource, names: Collection[str]) -> bool:
+    """No object that the file may make, other than a Variable, has what is read, so that reading it from one raised.
+
+    No class in it, nor one that it imports from the project, defines an attribute of that name or a `__getattr__`, and
+    no namespace, mock or `Enum` brings it. Objects that JAX goes into, such as named tuples, are no leaves.
+
+    Args:
+        source: the file.
+        names: what is read on every way to a result; one that nothing else has is enough.
+    """
+    others = attributes_of_objects(source) if names else frozenset()
+    return not names or (ANY not in others and not others.issuperset(names))
 
 
 def leaf_is_only_read(source: ParsedSource, code: Code, leaf: str) -> bool:
@@ -432,6 +450,20 @@ def owner_is_a_state(source: ParsedSource, owner: ast.expr) -> bool:
         else:
             return True
     return isinstance(whole, ast.Name)
+
+
+def imported_states_have_no_such_method(source: ParsedSource, method: str) -> bool:
+    """No class of States that the file imports from its project defines a method which the fix calls as a function.
+
+    Args:
+        source: the file.
+        method: the name of the method.
+    """
+    return not any(
+        overrides(file, definition, "State", method)
+        for file, definition in imported_classes(source)
+        if isinstance(definition, ast.ClassDef)
+    )
 
 
 def evaluation_order_does_not_matter(source: ParsedSource, first: ast.expr, second: ast.expr) -> bool:

@@ -6,9 +6,9 @@ import inspect
 from pathlib import Path
 
 import pytest
-from broken_promises import BROKEN, Broken
+from broken_promises import BROKEN, SHARED_PREDICATES, Broken
 
-from flake8_nnx_treemap.fixing.engine import lint
+from flake8_nnx_treemap.fixing.engine import fix, lint
 from flake8_nnx_treemap.names import FlaxRange
 from flake8_nnx_treemap.project.modules import module_finder
 from flake8_nnx_treemap.rules import safety
@@ -49,8 +49,19 @@ def test_the_obligation_is_what_keeps_it_from_being_safe(
     assert has_safe_fix(found_in(broken, tmp_path))
 
 
+@pytest.mark.parametrize("shared", SHARED_PREDICATES, ids=lambda shared: shared.name)
+def test_obligation_is_what_keeps_a_definition_as_it_is(shared: Broken, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = LintSettings(frozenset({shared.code}), FlaxRange((0, 10, 0)))
+    definition = shared.source.partition("    seen")[0]
+    fixed = fix(shared.source, "program.py", settings).text
+    assert fixed != shared.source
+    assert fixed.startswith(definition)
+    monkeypatch.setattr(safety, shared.obligation.__name__, lambda *_: True)
+    assert not fix(shared.source, "program.py", settings).text.startswith(definition)
+
+
 def test_each_obligation_of_each_rule_is_tried() -> None:
-    tried = {(one.code, one.obligation) for one in BROKEN}
+    tried = {(one.code, one.obligation) for one in (*BROKEN, *SHARED_PREDICATES)}
     assert {(rule.code, one) for rule in RULES for one in rule.rests_on} == tried
 
 

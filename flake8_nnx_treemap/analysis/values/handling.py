@@ -11,15 +11,26 @@ from flake8_nnx_treemap.analysis.code.managers import NEVER_SWALLOW
 from flake8_nnx_treemap.analysis.code.managers import may_swallow as may_swallow_by_name
 from flake8_nnx_treemap.analysis.code.nodes import dotted_name, is_name, nodes_below, own_nodes, start_of
 from flake8_nnx_treemap.analysis.names.imported import definition_elsewhere
-from flake8_nnx_treemap.analysis.names.scopes import FUNCTIONS, Binding, BindingKind, ScopeKind, class_of_method
+from flake8_nnx_treemap.analysis.names.scopes import (
+    FUNCTIONS,
+    Binding,
+    BindingKind,
+    ScopeKind,
+    Statement,
+    class_of_method,
+)
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
 from flake8_nnx_treemap.analysis.values.provenance import attribute_values
 
 Errors = Sequence[type[BaseException]]
 
 _TRIES = tuple({ast.Try, getattr(ast, "TryStar", ast.Try)})  # From Python 3.11 on.
+ASKED = frozenset({"__getattr__", "__getattribute__", "__del__"})
+"""Methods of which nobody sees an ``AttributeError``, or no error at all."""
 _PROPERTIES = frozenset({"builtins.property", "functools.cached_property"})
 _MANAGERS = frozenset({"contextlib.contextmanager", "contextlib.asynccontextmanager"})
+
+_EXITS = ("__exit__", "__aexit__")
 
 _HANDLING_WORDS = (
     "suppress",
@@ -44,6 +55,11 @@ _HANDLING_WORDS = (
 """Words in the names of functions elsewhere that call a function so that its error is handled."""
 
 
+def sounds_like_handling(name: str) -> bool:
+    """Tell whether a function's name says that it handles errors of what it is given."""
+    return any(word in name.lower() for word in _HANDLING_WORDS)
+
+
 def may_handle(source: ParsedSource, node: ast.AST, errors: Errors) -> bool:
     """Tell whether something around a node may handle an error that the node raises.
 
@@ -59,32 +75,32 @@ def may_handle(source: ParsedSource, node: ast.AST, errors: Errors) -> bool:
     """
     child, around, in_lambda, runs_later = node, source.ast_parent(node), False, False
     while around is not None:
-        if _may_handle_below(source, around, child, errors):
+        if handles_below(source, around, child, errors):
             return True
-        if isinstance(around, FUNCTIONS) and runs_later and _handles_somewhere(source, around, errors):
+        if isinstance(around, FUNCTIONS) and runs_later and handles_somewhere(source, around, errors):
             return True
         runs_later = runs_later or isinstance(around, (*FUNCTIONS, ast.Lambda, ast.GeneratorExp))
         in_lambda = in_lambda or isinstance(child, ast.Lambda)
         is_given = in_lambda and isinstance(around, ast.Call) and child is not around.func
-        if is_given and _calls_and_handles(source, around):
+        if is_given and calls_and_handles(source, around):
             return True
         child, around = around, source.ast_parent(around)
     return False
 
 
-def _may_handle_below(source: ParsedSource, around: ast.AST, child: ast.AST, errors: Errors) -> bool:
+def handles_below(source: ParsedSource, around: ast.AST, child: ast.AST, errors: Errors) -> bool:
     """Tell whether a statement or expression may handle an error that one of its children raises."""
     if isinstance(around, _TRIES):
         is_body = child in around.body
-        if is_body and any(_is_for(source, handler.type, errors) for handler in around.handlers):
+        if is_body and any(_may_keep(source, handler, errors) for handler in around.handlers):
             return True
         return child not in around.finalbody and _leaves(around.finalbody)
     if isinstance(around, (ast.With, ast.AsyncWith)):
         return any(may_swallow(source, item.context_expr) for item in around.items)
     if isinstance(around, FUNCTIONS):
         # An ``AttributeError`` in these is what ``hasattr`` and ``getattr`` ask for. No error leaves ``__del__``.
-        is_asked = around.name in ("__getattr__", "__getattribute__", "__del__") or _is_property(source, around)
-        if is_asked or any(_calls_and_handles(source, one) for one in around.decorator_list):
+        is_asked = around.name in ASKED or _is_property(source, around)
+        if is_asked or any(calls_and_handles(source, one) for one in around.decorator_list):
             return True
         is_task = isinstance(around, ast.AsyncFunctionDef) and not _RUN_TASKS.isdisjoint(source.bindings.calls)
         return is_task or _is_replaced(source, around)
@@ -92,12 +108,12 @@ def _may_handle_below(source: ParsedSource, around: ast.AST, child: ast.AST, err
 
 
 @remembered
-def _handles_somewhere(source: ParsedSource, function: ast.AST, errors: Errors) -> bool:
+def handles_somewhere(source: ParsedSource, function: ast.AST, errors: Errors) -> bool:
     """Tell whether a function handles one of some errors anywhere in its body, or gives a function to what does."""
     nodes = list(own_nodes(function))
     tries = [node for node in nodes if isinstance(node, _TRIES)]
-    handlers = [handler.type for one in tries for handler in one.handlers]
-    if any(_is_for(source, caught, errors) for caught in handlers) or any(_leaves(one.finalbody) for one in tries):
+    handlers = (handler for one in tries for handler in one.handlers)
+    if any(_may_keep(source, one, errors) for one in handlers) or any(_leaves(one.finalbody) for one in tries):
         return True
     items = [item for node in nodes if isinstance(node, (ast.With, ast.AsyncWith)) for item in node.items]
     if any(may_swallow(source, item.context_expr) for item in items):
@@ -116,7 +132,7 @@ def _is_given_away(source: ParsedSource, node: ast.AST) -> bool:
     around = source.ast_parent(node)
     around = source.ast_parent(around) if isinstance(around, ast.keyword) else around
     if isinstance(around, ast.Call):
-        return around.func is not node and _calls_and_handles(source, around)
+        return around.func is not node and calls_and_handles(source, around)
     return isinstance(around, (ast.List, ast.Tuple, ast.Set, ast.Dict))
 
 
@@ -126,7 +142,7 @@ def _is_replaced(source: ParsedSource, function: ast.FunctionDef | ast.AsyncFunc
         return True
     bindings = source.bindings.names_in(source.bindings.scope_at(start_of(function))).get(function.name, [])
     assigned = (one.value for one in bindings if one.kind is BindingKind.ASSIGNMENT)
-    return any(isinstance(value, ast.Call) and _calls_and_handles(source, value) for value in assigned)
+    return any(isinstance(value, ast.Call) and calls_and_handles(source, value) for value in assigned)
 
 
 _RUN_TASKS = frozenset({"create_task", "ensure_future", "gather", "run_coroutine_threadsafe"})
@@ -135,7 +151,7 @@ _RUN_TASKS = frozenset({"create_task", "ensure_future", "gather", "run_coroutine
 
 def _wraps_methods(source: ParsedSource, definition: ast.ClassDef) -> bool:
     """Tell whether a decorator, a metaclass or a base of a class that the file defines may wrap its methods."""
-    if any(_calls_and_handles(source, one) for one in definition.decorator_list):
+    if any(calls_and_handles(source, one) for one in definition.decorator_list):
         return True
     metaclasses = (keyword.value for keyword in definition.keywords if keyword.arg == "metaclass")
     if any(not source.bindings.names_of(one) for one in metaclasses):
@@ -161,6 +177,12 @@ def _is_property(source: ParsedSource, function: ast.FunctionDef | ast.AsyncFunc
     return any(is_name(one, function.name) for one in given)
 
 
+def _may_keep(source: ParsedSource, handler: ast.ExceptHandler, errors: Errors) -> bool:
+    """Tell whether a handler may be for one of some errors, and does not surely raise it again."""
+    is_raised = isinstance(handler.body[-1], ast.Raise) and handler.body[-1].exc is None
+    return _is_for(source, handler.type, errors) and not (is_raised and not _leaves(handler.body))
+
+
 def _is_for(source: ParsedSource, caught: ast.expr | None, errors: Errors) -> bool:
     """Tell whether a handler may be for one of some errors: true unless it names other built-in errors."""
     if isinstance(caught, ast.Tuple):
@@ -176,7 +198,7 @@ def _is_for(source: ParsedSource, caught: ast.expr | None, errors: Errors) -> bo
 
 
 def _leaves(statements: Sequence[ast.stmt]) -> bool:
-    """Tell whether a ``finally`` may return, or leave a loop, and so drop the error."""
+    """Tell whether a ``finally`` or a handler may return, or leave a loop, and so drop the error."""
     return any(isinstance(node, (ast.Return, ast.Break, ast.Continue)) for node in _nodes_of(statements))
 
 
@@ -224,8 +246,8 @@ def _attribute_may_swallow(source: ParsedSource, called: ast.Attribute, is_itsel
     bindings = source.bindings.bindings_of(root, start_of(called))
     if not is_itself or len(bindings) != 1 or bindings[0].kind is not BindingKind.PARAMETER:
         return True  # A method, or an attribute of something that the file makes.
-    if class_of_method(bindings) is None:
-        return False
+    if class_of_method(bindings) is None or _hands_on_swallower(source):
+        return _hands_on_swallower(source)
     values = attribute_values(source, called)
     return not values or any(may_swallow(source, value, steps - 1) for value in values)
 
@@ -240,7 +262,7 @@ def _binding_may_swallow(
         elsewhere = definition_elsewhere(source, frozenset({binding.qualified_name}))
         return elsewhere is not None and _binding_may_swallow(*elsewhere, manager, is_itself, steps)
     if binding.kind is BindingKind.PARAMETER:
-        return may_swallow_by_name(manager)
+        return may_swallow_by_name(manager) or _hands_on_swallower(source)
     if binding.kind is BindingKind.FUNCTION:
         return not _lets_errors_through(source, binding.node)
     if isinstance(binding.node, ast.ClassDef):
@@ -268,12 +290,9 @@ def _handles(source: ParsedSource, definition: ast.AST) -> bool:
 
 def _never_returns_true(source: ParsedSource, definition: ast.ClassDef) -> bool:
     """Tell whether a class has no bases, and its ``__exit__`` returns nothing, ``None`` or ``False``."""
-    if (
-        any(name in source.bindings.attributes for name in ("__exit__", "__aexit__"))
-        or "setattr" in source.bindings.calls
-    ):
+    if any(name in source.bindings.attributes for name in _EXITS) or "setattr" in source.bindings.calls:
         return False  # Something may put another method in its place.
-    exits = [one for one in definition.body if isinstance(one, FUNCTIONS) and one.name in ("__exit__", "__aexit__")]
+    exits = [one for one in definition.body if isinstance(one, FUNCTIONS) and one.name in _EXITS]
     if definition.bases or definition.keywords or definition.decorator_list or not exits:
         return False
     returned = [node.value for one in exits for node in _nodes_of(one.body) if isinstance(node, ast.Return)]
@@ -282,10 +301,43 @@ def _never_returns_true(source: ParsedSource, definition: ast.ClassDef) -> bool:
     )
 
 
+@remembered
+def _hands_on_swallower(source: ParsedSource) -> bool:
+    """Tell whether the file makes a manager that swallows errors elsewhere than in a ``with``: ``run(suppress(..))``.
+
+    Then a parameter or an attribute that is called ``mesh`` may be that.
+    """
+    names = {
+        "suppress",
+        *(getattr(one.node, "name", "") for one in source.bindings.statements if _swallows(source, one)),
+    }
+    calls = (call for name in names for call in source.bindings.calls.get(name, ()))
+    return any(not _is_entered(source, call) for call in calls)
+
+
+def _swallows(source: ParsedSource, statement: Statement) -> bool:
+    """Tell whether a statement defines a manager that may swallow errors."""
+    definition = statement.node
+    if isinstance(definition, FUNCTIONS):
+        names = (source.bindings.names_of(one) for one in definition.decorator_list)
+        return any(one & _MANAGERS for one in names) and not _lets_errors_through(source, definition)
+    if not isinstance(definition, ast.ClassDef) or not any(
+        getattr(one, "name", "") in _EXITS for one in definition.body
+    ):
+        return False
+    return not _never_returns_true(source, definition)
+
+
+def _is_entered(source: ParsedSource, call: ast.Call) -> bool:
+    around = source.ast_parent(call)
+    is_given = isinstance(around, ast.Call) and isinstance(around.func, ast.Attribute)
+    return isinstance(around, ast.withitem) or (is_given and around.func.attr.startswith("enter_"))  # type: ignore[union-attr]
+
+
 # Decorators, and functions that are given a lambda
 
 
-def _calls_and_handles(source: ParsedSource, called: ast.AST) -> bool:
+def calls_and_handles(source: ParsedSource, called: ast.AST) -> bool:
     """Tell whether a decorator, or what is given a lambda, may handle the errors of the function that it is given.
 
     What is imported does not, unless its name says so, or it is of this project and in a file that handles errors; what
@@ -294,10 +346,29 @@ def _calls_and_handles(source: ParsedSource, called: ast.AST) -> bool:
     function = called.func if isinstance(called, ast.Call) else called
     names = source.bindings.names_of(function)
     if not names or names & _PROPERTIES:
-        return True
+        return bool(names) or not _is_method_of_imported(source, function)
     if names == {PARTIAL} and isinstance(called, ast.Call) and called.args:
-        return _calls_and_handles(source, called.args[0])
-    if any(word in name.lower() for name in names for word in _HANDLING_WORDS):
+        return calls_and_handles(source, called.args[0])
+    if any(map(sounds_like_handling, names)):
         return True
     elsewhere = definition_elsewhere(source, names)
     return elsewhere is not None and any(word in elsewhere[0].text for word in ("except", "suppress", "__exit__"))
+
+
+def _is_method_of_imported(source: ParsedSource, function: ast.AST) -> bool:
+    """Tell whether a method is one of what another package has made: ``app = typer.Typer()``, ``@app.command()``."""
+    parts = dotted_name(function) or ()
+    bindings = source.bindings.bindings_of(parts[0], start_of(function)) if len(parts) > 1 else ()
+    if not bindings or any(map(sounds_like_handling, parts)):
+        return False
+    made_by = [_made_by(one) for one in bindings]
+    names = [frozenset() if one is None else source.bindings.names_of(one) for one in made_by]
+    return all(found and definition_elsewhere(source, found) is None for found in names)
+
+
+def _made_by(binding: Binding) -> ast.AST | None:
+    """Return the function that makes what a name stands for: the one that is called, or the only decorator."""
+    made = binding.value if binding.kind is BindingKind.ASSIGNMENT else None
+    if isinstance(binding.node, FUNCTIONS) and len(binding.node.decorator_list) == 1:
+        made = binding.node.decorator_list[0]
+    return made.func if isinstance(made, ast.Call) else made

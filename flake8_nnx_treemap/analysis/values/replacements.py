@@ -162,18 +162,50 @@ def _names_class(source: ParsedSource, node: ast.expr) -> bool:
 def _may_be_descriptor(source: ParsedSource, store: ast.Attribute) -> bool:
     if source.bindings.names_of(store.value):
         return True  # Of what is imported, such as ``nnx.Variable.value``.
-    statement = source.ast_parent(store)
-    if not isinstance(statement, ast.Assign):
-        return not isinstance(statement, (ast.AugAssign, ast.AnnAssign))
-    value = statement.value
-    if isinstance(value, ast.Call):
-        value = value.func
-        if source.bindings.names_of(value) & _DESCRIPTORS:
-            return True
-    elif isinstance(value, ast.Lambda):
+    if _is_instance(source, store.value):
+        return False  # What an object holds by itself is no property of it.
+    values = _stored_values(source, store)
+    return values is None or any(_is_descriptor(source, one) for one in values)
+
+
+def _is_instance(source: ParsedSource, owner: ast.expr) -> bool:
+    """Tell whether a name is an object that a class has made, or a parameter that is annotated with one."""
+    if _is_object(source, owner):
         return True
-    bindings = source.bindings.bindings_of(value.id, start_of(value)) if isinstance(value, ast.Name) else ()
-    kinds = (BindingKind.CLASS,) if isinstance(statement.value, ast.Call) else (BindingKind.CLASS, BindingKind.FUNCTION)
+    bindings = source.bindings.bindings_of(owner.id, start_of(owner)) if isinstance(owner, ast.Name) else ()
+    annotations: list[ast.expr | None] = [
+        getattr(one.node, "annotation", None) for one in bindings if one.kind is BindingKind.PARAMETER
+    ]
+    names = [source.bindings.names_of(one) if one is not None else frozenset() for one in annotations]
+    return 0 < len(bindings) == len(names) and all(any(canonical(one) in WRAPPERS for one in found) for found in names)
+
+
+def _stored_values(source: ParsedSource, store: ast.Attribute) -> list[ast.expr] | None:
+    """Return what a statement may store in an attribute; ``None`` if that is worked out elsewhere."""
+    target: ast.expr = store
+    statement = source.ast_parent(store)
+    index: int | None = None
+    if isinstance(statement, (ast.Tuple, ast.List)) and not any(isinstance(one, ast.Starred) for one in statement.elts):
+        index, target = statement.elts.index(store), statement
+        statement = source.ast_parent(statement)
+    if isinstance(statement, (ast.AugAssign, ast.AnnAssign)):
+        return []
+    if not isinstance(statement, ast.Assign) or target not in statement.targets:
+        return None
+    if index is None:
+        return [statement.value]
+    given = statement.value
+    is_listed = isinstance(given, (ast.Tuple, ast.List)) and not any(isinstance(one, ast.Starred) for one in given.elts)
+    return given.elts[index : index + 1] if is_listed else None  # type: ignore[attr-defined]
+
+
+def _is_descriptor(source: ParsedSource, value: ast.expr) -> bool:
+    """Tell whether a value may be a property, a function, or an object of a class of this file."""
+    called = value.func if isinstance(value, ast.Call) else value
+    if isinstance(called, ast.Lambda) or (called is not value and source.bindings.names_of(called) & _DESCRIPTORS):
+        return True
+    bindings = source.bindings.bindings_of(called.id, start_of(called)) if isinstance(called, ast.Name) else ()
+    kinds = (BindingKind.CLASS,) if called is not value else (BindingKind.CLASS, BindingKind.FUNCTION)
     return any(one.kind in kinds for one in bindings)
 
 
