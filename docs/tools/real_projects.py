@@ -115,9 +115,13 @@ def readme() -> str:
 
 
 def _quoted(measured: list[dict[str, Any]]) -> str:
-    """The best and the worst line: by how many tests were won, and by the share that passes."""
-    best = max(measured, key=lambda one: one["passed"]["unsafe"] - one["passed"]["newest"])
-    worst = min(measured, key=lambda one: one["passed"]["unsafe"] / one["tests"])
+    """The best and the worst line: by the share of tests that pass; among equals, by how many were won."""
+
+    def reached(one: dict[str, Any]) -> tuple[float, int]:
+        passed = one["passed"]
+        return passed["unsafe"] / one["tests"], passed["unsafe"] - passed["newest"]
+
+    best, worst = max(measured, key=reached), min(measured, key=reached)
     head = f"On {len(measured)} [real projects]({ADDRESS}) written for an older Flax, by their own tests,"
     lines = (f"* {name}: {_story(one)}" for name, one in (("best", best), ("worst", worst)))
     return f"{head} on Flax {best['newest']['flax']}:\n\n" + "\n".join(lines) + "\n"
