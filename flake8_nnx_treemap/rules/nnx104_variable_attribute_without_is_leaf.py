@@ -136,7 +136,7 @@ def _fix_of_map(source: ParsedSource, call: TreeCall, mapper: Mapper, flax: Flax
         return None
     if mapper.always_reads.isdisjoint(VARIABLE_ONLY_ATTRIBUTES):
         return None  # It is read by a method, which a subclass elsewhere may override.
-    mapping = dispatching_mapper(source, call, mapper, types)
+    mapping = dispatching_mapper(source, call, mapper, types, flax)
     if mapping is None or any(map(may_be_the_leaf, mapper.results)) or not _only_reads_others(source, call, mapper):
         return None
     return _fix(source, call, (mapper.function.body,), mapper.leaf, mapping, mapper.always_reads, flax)

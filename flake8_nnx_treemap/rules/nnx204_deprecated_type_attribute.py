@@ -41,9 +41,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from flake8_nnx_treemap.analysis.code.text import Edit, Range
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
 from flake8_nnx_treemap.analysis.values.wrappers import is_format_part, wrapper_attributes
-from flake8_nnx_treemap.names import FlaxRange
+from flake8_nnx_treemap.names import WRAPPERS, FlaxRange, canonical
 from flake8_nnx_treemap.rules import safety
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.renaming import unless_guarded
@@ -75,7 +76,27 @@ def _fix(source: ParsedSource, node: ast.Attribute) -> Fix | None:
         safety.variables_have_no_such_member(source, "type"),
         safety.names_are_bound_in_the_open(source),
     )
-    return make_fix(applicability, "Ask for the type", [source.replace(range_, text)])
+    return make_fix(applicability, "Ask for the type", [source.replace(range_, text), *_identity(source, node)])
+
+
+def _identity(source: ParsedSource, node: ast.Attribute) -> Iterator[Edit]:
+    """Yield the edit that compares with a class of Flax by ``is``, as formatters and linters want types compared."""
+    comparison = source.ast_parent(node)
+    if not isinstance(comparison, ast.Compare) or len(comparison.ops) != 1:
+        return
+    operator = _IDENTITIES.get(type(comparison.ops[0]))
+    sides = (comparison.left, comparison.comparators[0])
+    others = (source.bindings.names_of(one) for one in sides if one is not node)
+    if operator is None or not any(found and all(canonical(one) in WRAPPERS for one in found) for found in others):
+        return
+    between = Range(source.range(sides[0]).end, source.range(sides[1]).start)
+    written = source.text_in(between)
+    if written.strip() in ("==", "!=") and "\n" not in written:
+        yield source.replace(between, f" {operator} ")
+
+
+_IDENTITIES: dict[type[ast.cmpop], str] = {ast.Eq: "is", ast.NotEq: "is not"}
+"""Classes of Flax are equal if they are one."""
 
 
 EXAMPLES = (

@@ -64,7 +64,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from flake8_nnx_treemap.analysis.code.text import Range
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, host_of, remembered
 from flake8_nnx_treemap.analysis.values.doubt import may_be_variable
 from flake8_nnx_treemap.analysis.values.other_classes import is_of_other_class
@@ -73,18 +72,23 @@ from flake8_nnx_treemap.names import FlaxRange
 from flake8_nnx_treemap.rules import safety
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.renaming import unless_guarded
-from flake8_nnx_treemap.rules.rewriting import assignment_as_call, make_fix
+from flake8_nnx_treemap.rules.rewriting import (
+    VALUE_MEMBERS,
+    assignment_as_call,
+    make_fix,
+    value_by_method,
+    values_are_read_by_flax,
+)
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
 from flake8_nnx_treemap.rules.steps import Step
 
-_MEMBERS = ("value", "raw_value")
 MESSAGE = "'.{}' of a Variable is deprecated since Flax 0.12.1: use {}"
 
 
 @unless_guarded
 def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
     """Report each access to the value of a Variable as an attribute."""
-    for name in _MEMBERS:
+    for name in VALUE_MEMBERS:
         for node in (*wrapper_attributes(source, name), *wrapper_attributes(source, name, ast.Store)):
             method = f"get_{name}()" if isinstance(node.ctx, ast.Load) else f"set_{name}(..)"
             yield Finding("NNX206", MESSAGE.format(name, method), source.range(node), _fix(source, node))
@@ -96,7 +100,7 @@ def _fix(source: ParsedSource, node: ast.Attribute) -> Fix | None:
         return None
     applicability = safety.safe_if(
         safety.owner_is_a_variable(source, node.value),
-        safety.variables_have_no_such_member(source, node.attr, f"get_{node.attr}", f"set_{node.attr}"),
+        values_are_read_by_flax(source, node.attr),
         safety.names_are_bound_in_the_open(source),
     )
     if applicability is Applicability.SAFE and not _is_converted_whole(source, host_of(source, node)):
@@ -105,14 +109,9 @@ def _fix(source: ParsedSource, node: ast.Attribute) -> Fix | None:
 
 
 def _step(source: ParsedSource, node: ast.Attribute) -> Step | None:
-    if is_format_part(source, node):
-        return None
-    if not isinstance(node.ctx, ast.Load):
-        return assignment_as_call(source, node, f"set_{node.attr}(")
-    end = source.range(node).end
-    name = Range(source.position(source.offset(end) - len(node.attr)), end)
-    # A ligature, as in "ﬁle", is several letters in the ``ast``.
-    return source.replace(name, f"get_{node.attr}()") if source.text_in(name) == node.attr else None
+    if isinstance(node.ctx, ast.Load):
+        return value_by_method(source, node)
+    return None if is_format_part(source, node) else assignment_as_call(source, node, f"set_{node.attr}(")
 
 
 @remembered
@@ -130,7 +129,7 @@ def _is_converted_whole(source: ParsedSource, host: ast.AST) -> bool:
 def _accesses_by_host(source: ParsedSource) -> dict[ast.AST, list[ast.Attribute]]:
     """Return the reads and writes of values of any object, by the statement, or the head of one, that they are in."""
     found: dict[ast.AST, list[ast.Attribute]] = {}
-    for name in _MEMBERS:
+    for name in VALUE_MEMBERS:
         for node in source.bindings.attributes.get(name, ()):
             if isinstance(node, ast.Attribute):
                 found.setdefault(host_of(source, node), []).append(node)

@@ -69,6 +69,7 @@ from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, 
 
 REMOVED = "nnx.{} was removed in Flax {}"
 SHORT_LIVED = "nnx.{} is only in Flax {}"
+NOTHING = "write code without it, or ask hasattr(nnx, {!r}) first"
 FIX_MESSAGE = "Use what has taken its place"
 
 _CONSTRAINT = "with_sharding_constraint"
@@ -91,7 +92,7 @@ def _message(name: str, absence: Absence) -> str:
         if is_old
         else SHORT_LIVED.format(name, spans_text(absence.spans))
     )
-    return f"{message}: use {INSTEAD_OF_REMOVED[name]}" if name in INSTEAD_OF_REMOVED else message
+    return f"{message}: {f'use {INSTEAD_OF_REMOVED[name]}' if name in INSTEAD_OF_REMOVED else NOTHING.format(name)}"
 
 
 def _fix(source: ParsedSource, mention: Mention, absence: Absence, flax: FlaxRange) -> Fix | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from flake8_nnx_treemap.analysis.calls.leaf_uses import leaf_uses
@@ -12,6 +12,7 @@ from flake8_nnx_treemap.analysis.calls.predicates import LeafTest, TypeTest
 from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall
 from flake8_nnx_treemap.analysis.code.nodes import (
     Definition,
+    access_path,
     body_of,
     dotted_name,
     is_name,
@@ -19,10 +20,13 @@ from flake8_nnx_treemap.analysis.code.nodes import (
     start_of,
     walk,
 )
+from flake8_nnx_treemap.analysis.code.text import Range
 from flake8_nnx_treemap.analysis.names.source import Edit, ParsedSource, Unknown, remembered
 from flake8_nnx_treemap.analysis.names.spelling import spelling_of
+from flake8_nnx_treemap.analysis.values.wrappers import is_format_part
 from flake8_nnx_treemap.names import (
     BASE_CLASSES,
+    VALUE_ACCESS_WARNS,
     VARIABLE_ONLY_ATTRIBUTES,
     VARIABLE_STATE_IS_VARIABLE,
     FlaxRange,
@@ -156,23 +160,66 @@ def _may_rebind_owner(source: ParsedSource, target: ast.Attribute, value: ast.ex
 
 
 def dispatching_mapper(
-    source: ParsedSource, call: TreeCall, mapper: Mapper | Unknown, types: WrapperTypes
+    source: ParsedSource, call: TreeCall, mapper: Mapper | Unknown, types: WrapperTypes, flax: FlaxRange
 ) -> list[Step] | None:
     """Return the steps that make a call's mapper return each leaf unchanged that is not a wrapper.
+
+    Where every release has ``get_value()``, a lambda of the call reads values by it.
 
     Args:
         source: the file.
         call: the call.
         mapper: the call's mapper, as far as it is known.
         types: the wrapper classes, as the file spells them.
+        flax: the Flax releases that must run the code.
 
     Returns:
         The steps; ``None`` if the mapper is an expression that cannot be evaluated once for each leaf.
     """
     if isinstance(mapper, Mapper) and isinstance(mapper.function.definition, ast.Lambda) and mapper.is_inline:
-        return _guarded_lambda(mapper.function.definition, mapper.leaf, types)
+        guard = _guarded_lambda(mapper.function.definition, mapper.leaf, types)
+        reads_by_method = guard is not None and flax.starts_from(VALUE_ACCESS_WARNS)
+        return [*_values_by_method(source, mapper), *(guard or ())] if reads_by_method else guard
     names = () if isinstance(mapper, Unknown) else mapper.function.parameters
     return None if call.mapper is None else _guarded_call(source, call, call.mapper, types, names)
+
+
+def _values_by_method(source: ParsedSource, mapper: Mapper) -> Iterator[Step]:
+    """Yield the steps that write ``v.get_value()`` for ``v.value`` of the leaves that a lambda is given.
+
+    A leaf of another tree that has a ``value`` is a Variable as well, unless the file makes objects that have one.
+    """
+    definition = mapper.function.definition
+    roots = {mapper.leaf.partition("[")[0], *mapper.others}
+    for node in nodes_below(mapper.function.body, ast.Attribute):
+        path = access_path(node.value) if node.attr in VALUE_MEMBERS and isinstance(node.ctx, ast.Load) else None
+        root = (path or "").partition("[")[0]
+        bindings = source.bindings.bindings_of(root, start_of(node)) if root in roots else ()
+        if not bindings or any(one.scope.node is not definition for one in bindings):
+            continue
+        is_variable = path == mapper.leaf or safety.other_objects_lack_it(source, (node.attr,))
+        step = value_by_method(source, node)
+        if step is not None and is_variable and values_are_read_by_flax(source, node.attr):
+            yield step
+
+
+VALUE_MEMBERS = ("value", "raw_value")
+"""The attributes of a Variable for which there are methods."""
+
+
+def value_by_method(source: ParsedSource, node: ast.Attribute) -> Step | None:
+    """Return the step that writes ``owner.get_value()`` for ``owner.value``; ``None`` where it cannot be written."""
+    if is_format_part(source, node):
+        return None
+    end = source.range(node).end
+    name = Range(source.position(source.offset(end) - len(node.attr)), end)
+    # A ligature, as in "ﬁle", is several letters in the ``ast``.
+    return source.replace(name, f"get_{node.attr}()") if source.text_in(name) == node.attr else None
+
+
+def values_are_read_by_flax(source: ParsedSource, name: str) -> bool:
+    """Tell whether no class of Variables has a member of its own where ``.value`` and its methods are Flax's."""
+    return safety.variables_have_no_such_member(source, name, f"get_{name}", f"set_{name}")
 
 
 def _guarded_lambda(definition: ast.Lambda, leaf: str, types: WrapperTypes) -> list[Step] | None:
@@ -324,7 +371,7 @@ def dispatch_fix(
     types = wrapper_types(source, call.node, flax)
     if types is None:
         return None
-    mapping = dispatching_mapper(source, call, mapper, types)
+    mapping = dispatching_mapper(source, call, mapper, types, flax)
     stopping = widened_predicate(source, test, types, flax)
     if mapping is None or stopping is None:
         return None
