@@ -151,7 +151,7 @@ def test_every_setting_has_its_share_in_a_digest() -> None:
     others = {
         "select": [None, frozenset[str](), frozenset({"NNX101", "NNX102"})],
         "unsafe_fixes": [True],
-        "flax": [(0, 11), (0, 11, 0), FlaxRange((0, 10, 0), (0, 10, 7)), FlaxRange((0, 10, 0), (0, 11, 2))],
+        "flax": [(0, 11), (0, 12), FlaxRange((0, 10, 0), (0, 10, 7)), FlaxRange((0, 10, 0), (0, 11, 2))],
         "extend_safe_fixes": [frozenset({"NNX101"})],
         "extend_unsafe_fixes": [frozenset({"NNX101"})],
     }
