@@ -207,6 +207,7 @@ VALUE_MEMBERS = ("value", "raw_value")
 """The attributes of a Variable for which there are methods."""
 
 
+@remembered
 def value_by_method(source: ParsedSource, node: ast.Attribute) -> Step | None:
     """Return the step that writes ``owner.get_value()`` for ``owner.value``; ``None`` where it cannot be written."""
     if is_format_part(source, node):

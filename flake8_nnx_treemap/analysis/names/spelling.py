@@ -47,8 +47,9 @@ def spelling_of(source: ParsedSource, name: str, place: Place) -> Spelling | Non
         import, or one that is not certain. A file that imports nothing of Flax gets ``from flax import nnx``. ``None``
         if there are imports of Flax, but none of NNX that is visible at ``place``.
     """
-    scopes = scopes_around(source, place)
-    written = merge(*(_through_imports(source, scope, name, place) for scope in scopes), key=_preference)
+    ways = (_names_in(source, scope, name) for scope in scopes_around(source, place))
+    each = [_through_imports(source, names, name, place) for names in ways if names.imported or names.assigned]
+    written = each[0] if len(each) == 1 else merge(*each, key=_preference)
     perhaps: list[str] = []
     for text in islice(written, MAXIMUM_SPELLINGS):
         if _is_certain(source, text, name, place):
@@ -90,9 +91,8 @@ class _Names:
     assigned: tuple[str, ...]
 
 
-def _through_imports(source: ParsedSource, scope: Scope, name: str, place: Place) -> Iterator[str]:
+def _through_imports(source: ParsedSource, names: _Names, name: str, place: Place) -> Iterator[str]:
     """Yield the spellings of a name that start with a name of one scope and may mean it at a place, best first."""
-    names = _names_in(source, scope, name)
     assigned = {
         text
         for visible in names.assigned
@@ -102,7 +102,7 @@ def _through_imports(source: ParsedSource, scope: Scope, name: str, place: Place
     imported = (
         text for text, visible, full in names.imported if full in source.bindings.qualified_names((visible,), place)
     )
-    yield from merge(sorted(assigned, key=_preference), imported, key=_preference)
+    yield from merge(sorted(assigned, key=_preference), imported, key=_preference) if assigned else imported
 
 
 def _is_certain(source: ParsedSource, text: str, name: str, place: Place) -> bool:

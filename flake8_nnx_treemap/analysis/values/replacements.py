@@ -304,12 +304,12 @@ _LAST_NAMES = frozenset(name.rpartition(".")[2] for name in _MODULES | WRAPPERS)
 def _is_handed_on(source: ParsedSource, use: ast.Name | ast.Attribute) -> bool:
     if not isinstance(use.ctx, ast.Load):
         return False
-    around = source.ast_parent(use)
     names = source.bindings.names_of(use)
     if names & _MODULES:
         return True
     if not any(canonical(name) in WRAPPERS for name in names):
         return False
+    around = source.ast_parent(use)
     if isinstance(around, ast.Call):
         return isinstance(around.func, ast.Name) and not source.bindings.names_of(around.func)
     listed = source.ast_parent(around) if isinstance(around, (ast.Tuple, ast.List)) else None
@@ -319,8 +319,8 @@ def _is_handed_on(source: ParsedSource, use: ast.Name | ast.Attribute) -> bool:
 def _gives_module_away(source: ParsedSource) -> bool:
     """Tell whether a function of another package, or of this file, is given a module of JAX or Flax."""
     for use in _uses_of_library(source):
-        around = source.ast_parent(use)
-        if isinstance(around, ast.Call) and use in around.args and source.bindings.names_of(use) & _MODULES:
+        around = source.ast_parent(use) if source.bindings.names_of(use) & _MODULES else None
+        if isinstance(around, ast.Call) and use in around.args:
             names = source.bindings.names_of(around.func)
             if not names or not all(name.startswith(_LEAVE_MODULES_ALONE) for name in names):
                 return True

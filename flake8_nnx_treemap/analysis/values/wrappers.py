@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -125,12 +126,23 @@ def has_no_place(source: ParsedSource, node: ast.AST) -> bool:
 
 def is_format_part(source: ParsedSource, node: ast.AST) -> bool:
     """Tell whether a node is in an f-string, which may show the code itself, as ``f"{x.value=}"`` does."""
+    if not _may_have_format(source):
+        return False
     around = source.ast_parent(node)
     while isinstance(around, (ast.expr, ast.comprehension, ast.keyword)):
         if isinstance(around, (ast.JoinedStr, ast.FormattedValue)):
             return True
         around = source.ast_parent(around)
     return False
+
+
+@remembered
+def _may_have_format(source: ParsedSource) -> bool:
+    """Tell whether the text holds the start of an f-string, or what looks like one: most files hold none."""
+    return _FORMAT.search(source.text) is not None
+
+
+_FORMAT = re.compile(r"[fF][rR]?[\"']")
 
 
 def _is_pattern_part(source: ParsedSource, node: ast.AST) -> bool:
