@@ -26,6 +26,8 @@ def draw(medians: dict[str, dict[str, float]], path: Path) -> None:
     figure, axes = pyplot.subplots(figsize=(7.5, 5))
     place, ticks = 0.0, []
     for title, label in SHOWN.items():
+        if title not in medians:
+            continue
         bars = sorted(medians[title].items(), key=lambda bar: bar[1])
         for offset, (name, seconds) in enumerate(bars):
             colour = "#3f51b5" if name.startswith("nnx-fix") else "#b0b4c8"
