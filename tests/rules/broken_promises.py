@@ -342,6 +342,8 @@ OTHER_OBJECTS: list[tuple[str, str, tuple[str, str] | None]] = [
     ("class Box: ...\nBox.value = 5\n", "[Box()]", None),
     ("class Box:\n    def __init__(self): object.__setattr__(self, 'value', 5)\n", "[Box()]", None),
     ("class Box:\n    def __init__(self): self.__dict__.update(value=5)\n", "[Box()]", None),
+    ("import ctypes\ndef Box(): return ctypes.c_int(5)\n", "[Box()]", None),
+    ("from http import HTTPStatus as Box\n", "[Box.OK]", None),
 ]
 """How a file comes by objects that are no Variables, and have a ``value``."""
 

@@ -29,6 +29,8 @@ _ARE_NO_LEAVES = (
 _ANSWER_FOR_ALL = frozenset({"__getattr__", "__getattribute__"})
 _MAKE_OBJECTS = ("SimpleNamespace", "Namespace", "make_dataclass", "setattr", "__setattr__", "type")
 """Functions that are given the names of attributes, as keywords or as texts."""
+_WITH_VALUES = frozenset({"ast", "ctypes", "http", "inspect", "multiprocessing", "signal"})
+"""Modules of Python that make objects with a ``value``: ``ctypes.c_int(3)``, ``HTTPStatus.OK``."""
 _HAVE_ANY = ("Mock", "MagicMock", "AsyncMock", "NonCallableMock", "PropertyMock", "create_autospec")
 
 
@@ -41,7 +43,8 @@ def attributes_of_objects(source: ParsedSource) -> frozenset[str]:
 
     Returns:
         Those that its classes define, and the classes that it imports from the project; those that namespaces are
-        given; ``value`` of an ``Enum``. ``ANY`` is among them if there may be others.
+        given; ``value`` of an ``Enum``, and of what some modules of Python make. ``ANY`` is among them if there may be
+        others.
     """
     found: set[str] = set()
     for node in (one.node for one in source.bindings.statements):
@@ -50,6 +53,9 @@ def attributes_of_objects(source: ParsedSource) -> frozenset[str]:
     for other, definition in imported_classes(source):
         if isinstance(definition, ast.ClassDef):
             found |= _attributes(other, definition)
+    bound = (one for _, bindings in source.bindings.all_bound() for one in bindings)
+    if not _WITH_VALUES.isdisjoint((one.qualified_name or "").partition(".")[0] for one in bound):
+        found.add("value")
     return frozenset(found.union(_given_to_calls(source), _set_on_objects(source)))
 
 
