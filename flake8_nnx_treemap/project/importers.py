@@ -12,15 +12,13 @@ from typing import TYPE_CHECKING
 from flake8_nnx_treemap.project.discovery import DEFAULT_EXCLUDES
 from flake8_nnx_treemap.project.errors import FileError
 from flake8_nnx_treemap.project.files import read_bytes
+from flake8_nnx_treemap.project.roots import LARGEST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MOST_FILES = 20_000
 """How many files of a project are read. In a larger one every name counts as imported elsewhere."""
-
-LARGEST = 1_000_000
-"""How many bytes such a file may have."""
 
 FRESH_SECONDS = 5.0
 """How long what was read is taken for what is there: for a run, and not for an editor's whole day."""

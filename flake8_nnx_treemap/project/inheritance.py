@@ -12,7 +12,7 @@ import re
 
 from flake8_nnx_treemap.project.errors import FileError
 from flake8_nnx_treemap.project.files import is_inside, read_bytes
-from flake8_nnx_treemap.project.roots import roots, written_together
+from flake8_nnx_treemap.project.roots import LARGEST, module_paths, written_together
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 
     _Class = tuple[str, bytes]
     """A file, and a dotted name in it that may be a class."""
-
-LARGEST = 1_000_000
-"""How many bytes a file may have that is read for another one's sake, as in ``modules.py``."""
 
 _SUFFIXES = (".py", ".pyi")
 # These start with a word, and not with the start of a line: that is found ten times as fast. What is in brackets is
@@ -101,7 +98,7 @@ class Inheritance:
         """The file of a module that a file in a folder imports; ``None`` if it is not of the same project."""
         key = (folder, name)
         if key not in self._modules:
-            found = next(filter(os.path.exists, _paths(folder, os.fsdecode(name))), None)
+            found = next(filter(os.path.exists, module_paths(folder, os.fsdecode(name))), None)
             self._modules[key] = (
                 found if found is not None and self._is_inside(found, written_together(folder)) else None
             )
@@ -174,17 +171,3 @@ def _split(module: bytes, name: bytes, rest: bytes) -> Iterator[tuple[bytes, byt
     if inner:
         joint = b"" if module.endswith(b".") or not module else b"."
         yield module + joint + inner, last
-
-
-def _paths(folder: str, name: str) -> Iterator[str]:
-    """The files that a module may be, nearest first; for a package, its ``__init__.py``."""
-    parts = name.lstrip(".").split(".")
-    level = len(name) - len(name.lstrip("."))
-    bases: Sequence[str] = roots(folder)
-    if level:
-        bases = (os.path.normpath(os.path.join(folder, *[os.pardir] * (level - 1))),)
-    for base in bases:
-        module = os.path.join(base, *filter(None, parts))
-        if parts[-1]:
-            yield f"{module}.py"
-        yield os.path.join(module, "__init__.py")

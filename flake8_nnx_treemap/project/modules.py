@@ -14,15 +14,12 @@ from flake8_nnx_treemap.project.errors import FileError
 from flake8_nnx_treemap.project.files import decode, is_inside, read_bytes
 from flake8_nnx_treemap.project.importers import is_imported_elsewhere
 from flake8_nnx_treemap.project.inheritance import Inheritance
-from flake8_nnx_treemap.project.roots import above_package, outermost, project_of, roots
+from flake8_nnx_treemap.project.roots import LARGEST, above_package, module_paths, outermost, project_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from flake8_nnx_treemap.analysis.names.bindings import Bindings
-
-LARGEST = 1_000_000
-"""How many bytes another module may have. Where people write predicates and mappers there are fewer."""
 
 MOST_KEPT = 2_000_000
 """How many bytes the modules may have together that are kept: a tree takes a hundred times as much as its text."""
@@ -50,21 +47,17 @@ class OtherModules:
 
     def __call__(self, name: str, /) -> tuple[ParsedSource, str] | None:
         """Find the module that defines a qualified name, and the name in that module."""
-        parts = name.lstrip(".").split(".")
-        level = len(name) - len(name.lstrip("."))
-        if parts[0] in OTHER_PROJECTS and not level:
+        if name.partition(".")[0] in OTHER_PROJECTS:
             return None
         self._tell(name)
         folder = os.path.dirname(os.path.abspath(self.filename))
-        bases = roots(folder)
-        if level:
-            bases = (os.path.normpath(os.path.join(folder, *[os.pardir] * (level - 1))),)
-        for base in bases:
-            module = os.path.join(base, *parts[:-1])
-            for path in (f"{module}.py", os.path.join(module, "__init__.py")):
-                source = _source_of(path, outermost(folder))
-                if source is not None:
-                    return source, parts[-1]
+        bound = name.rpartition(".")[2]
+        inside = name[: len(name) - len(bound)]
+        module = inside.removesuffix(".") if inside.strip(".") else inside
+        for path in module_paths(folder, module):
+            source = _source_of(path, outermost(folder))
+            if source is not None:
+                return source, bound
         return None
 
     def import_from_here(self, name: str, /) -> bool:

@@ -9,6 +9,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+LARGEST = 1_000_000
+"""How many bytes a file may have that is read for the sake of another one."""
+
 
 @functools.lru_cache(maxsize=256)
 def roots(folder: str) -> tuple[str, ...]:
@@ -16,6 +19,23 @@ def roots(folder: str) -> tuple[str, ...]:
     project = project_of(folder)
     below = () if project is None else (project, os.path.join(project, "src"))
     return tuple(dict.fromkeys((folder, above_package(folder), *below)))
+
+
+def module_paths(folder: str, name: str) -> Iterator[str]:
+    """The files that a module may be which a file in a folder imports, nearest first.
+
+    Args:
+        folder: where the file is.
+        name: the module's name, after a dot for each level of a relative import.
+    """
+    module = name.lstrip(".")
+    level = len(name) - len(module)
+    bases = (os.path.normpath(os.path.join(folder, *[os.pardir] * (level - 1))),) if level else roots(folder)
+    for base in bases:
+        path = os.path.join(base, *filter(None, module.split(".")))
+        if module:
+            yield f"{path}.py"
+        yield os.path.join(path, "__init__.py")
 
 
 @functools.lru_cache(maxsize=256)

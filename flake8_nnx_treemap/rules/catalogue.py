@@ -146,21 +146,12 @@ _DECLARED: Final = ("setattr", r"\.__init__\b", r"@[\w.]*dataclass\b")
 """What else may set an attribute: a call, the constructor of a base class, and that of a dataclass."""
 
 _NO_MODULES: Final = (
-    "object",
-    "str",
-    "int",
-    "float",
-    "ABC",
-    "Enum",
-    "IntEnum",
-    "StrEnum",
-    "Exception",
-    "Generic",
-    "NamedTuple",
+    *("object", "str", "int", "float", "Exception", "RuntimeError", "ValueError", "TestCase", "ABC"),
+    *("Enum", "IntEnum", "StrEnum", "Generic", "NamedTuple", "Protocol", "TypedDict"),
 )
-_NO_MODULES_EITHER: Final = ("Protocol", "RuntimeError", "TestCase", "TypedDict", "ValueError")
+"""Names of common classes that are no Modules."""
 _INHERITS: Final = r"class\s+\w+\s*(?:\[[^\]]*\]\s*)?[(\\](?!\s*(?:\w+\.)*(?:{})\b[^,()]*\))".format(
-    "|".join(_NO_MODULES + _NO_MODULES_EITHER)
+    "|".join(_NO_MODULES)
 )
 """The start of a class with a base that may be a Module."""
 

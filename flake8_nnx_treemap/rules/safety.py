@@ -614,8 +614,9 @@ def _shows_variables(source: ParsedSource) -> bool:
 def _is_handed_on(source: ParsedSource, function: ast.expr) -> bool:
     """Tell whether a function is given to another one, as in ``map(str, variables)``, that may call it."""
     call = source.ast_parent(function)
-    is_given = isinstance(call, ast.Call) and function in call.args
-    return is_given and source.bindings.names_of(call.func) == {"builtins.map"}  # type: ignore[union-attr]
+    if not isinstance(call, ast.Call) or function not in call.args:
+        return False
+    return source.bindings.names_of(call.func) == {"builtins.map"}
 
 
 def _holds_variables(source: ParsedSource, node: ast.expr) -> bool:

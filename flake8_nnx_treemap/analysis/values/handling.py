@@ -330,8 +330,9 @@ def _swallows(source: ParsedSource, statement: Statement) -> bool:
 
 def _is_entered(source: ParsedSource, call: ast.Call) -> bool:
     around = source.ast_parent(call)
-    is_given = isinstance(around, ast.Call) and isinstance(around.func, ast.Attribute)
-    return isinstance(around, ast.withitem) or (is_given and around.func.attr.startswith("enter_"))  # type: ignore[union-attr]
+    if isinstance(around, ast.Call) and isinstance(around.func, ast.Attribute):
+        return around.func.attr.startswith("enter_")
+    return isinstance(around, ast.withitem)
 
 
 # Decorators, and functions that are given a lambda

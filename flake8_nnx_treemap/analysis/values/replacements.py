@@ -131,8 +131,9 @@ def _stores(source: ParsedSource, name: str) -> Iterator[ast.Attribute]:
 
 
 def _is_self(source: ParsedSource, owner: ast.expr) -> bool:
-    is_name = isinstance(owner, ast.Name)
-    return is_name and class_of_method(source.bindings.bindings_of(owner.id, start_of(owner))) is not None  # type: ignore[attr-defined]
+    if not isinstance(owner, ast.Name):
+        return False
+    return class_of_method(source.bindings.bindings_of(owner.id, start_of(owner))) is not None
 
 
 def _is_given_descriptor(source: ParsedSource, name: str) -> bool:
@@ -195,8 +196,9 @@ def _stored_values(source: ParsedSource, store: ast.Attribute) -> list[ast.expr]
     if index is None:
         return [statement.value]
     given = statement.value
-    is_listed = isinstance(given, (ast.Tuple, ast.List)) and not any(isinstance(one, ast.Starred) for one in given.elts)
-    return given.elts[index : index + 1] if is_listed else None  # type: ignore[attr-defined]
+    if not isinstance(given, (ast.Tuple, ast.List)) or any(isinstance(one, ast.Starred) for one in given.elts):
+        return None
+    return given.elts[index : index + 1]
 
 
 def _is_descriptor(source: ParsedSource, value: ast.expr) -> bool:
@@ -367,9 +369,9 @@ def _may_be_patch(source: ParsedSource, use: ast.Name | ast.Attribute) -> bool:
 
 def _texts(source: ParsedSource) -> Iterator[str]:
     for node in source.ast_nodes():
-        is_text = isinstance(node, ast.Constant) and isinstance(node.value, str)
-        if is_text and not isinstance(source.ast_parent(node), ast.Expr):
-            yield node.value  # type: ignore[attr-defined]
+        text = node.value if isinstance(node, ast.Constant) else None
+        if isinstance(text, str) and not isinstance(source.ast_parent(node), ast.Expr):
+            yield text
 
 
 def _keywords(source: ParsedSource) -> Iterator[str]:
@@ -397,5 +399,6 @@ def _is_worked_out(node: ast.expr) -> bool:
         return True
     if isinstance(node, ast.BinOp):
         return any(isinstance(one, ast.Constant) and isinstance(one.value, str) for one in (node.left, node.right))
-    is_method = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
-    return is_method and node.func.attr in ("format", "join")  # type: ignore[attr-defined]
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+        return False
+    return node.func.attr in ("format", "join")
