@@ -12,7 +12,6 @@ from typing import Any
 
 from flake8_nnx_treemap.project.errors import FileError
 from flake8_nnx_treemap.project.requirements.plain_files import MOST_BYTES_OF_TOML, Boundary, parse_toml, table
-from flake8_nnx_treemap.project.requirements.search import folders_to_search
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +40,8 @@ def formatting_for(filename: str) -> Formatting:
 
 @cache
 def _formatting_in(folder: str) -> Formatting:
+    from flake8_nnx_treemap.project.requirements.search import folders_to_search  # With all that reads requirements.
+
     folders, boundary = folders_to_search(folder)
     for one in folders:
         found = next(_said_in(one, boundary), None)

@@ -11,7 +11,6 @@ import pickle
 import select
 import signal
 import struct
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -38,34 +37,71 @@ def shared(
 ) -> Iterator[_Result]:
     """Do the same with many things, in several processes.
 
+    Each process takes neighbours together, since files of one folder read the same other modules, and takes more when
+    it is through with them.
+
     Args:
         work: what to do with each; its results must be picklable.
         items: the things.
-        count: how many processes; where the system gives fewer, their share is done here.
+        count: how many processes; there may be fewer, or none, if the system gives no more.
         lost: the result for a thing whose process died over it, and how that died.
 
     Yields:
         The results, in the items' order.
     """
-    workers: list[_Worker | None] = []
+    results: dict[int, _Result] = {}
+    workers = _start_all(work, items, count)
     try:
-        for start in range(count):
-            # Neighbours are alike in size, so each takes every second one, or every third: equal work for all.
-            workers.append(_start(work, items[start::count], workers))
         for index, item in enumerate(items):
-            worker = workers[index % count]
-            if worker is None:
-                yield work(item)
-            elif _wait_for(worker, workers):
-                yield worker.results.popleft()
-            else:
-                workers[index % count] = None
-                yield lost(item, worker.outcome())
+            while index not in results and _may_come(index, workers):
+                _hear(workers, results, lambda of, how: lost(items[of], how))
+            yield results.pop(index) if index in results else work(item)
     finally:
         for worker in workers:
-            if worker is not None:
+            if not worker.has_ended:
                 worker.end()
                 worker.outcome()
+
+
+def _start_all(work: Callable[[Any], Any], items: Sequence[Any], count: int) -> list[_Worker]:
+    """Start processes that take groups of items until there are none left; as many as can be had."""
+    groups = [*_groups(len(items), count)]
+    workers: list[_Worker] = []
+    try:
+        taking, giving = os.pipe()
+    except OSError:
+        return workers
+    try:
+        os.write(giving, bytes(range(len(groups))))  # Whoever reads a byte takes that group; nobody else reads it too.
+        os.close(giving)
+        for _ in range(count):
+            worker = _start(lambda pipe: _work_through(work, items, groups, taking, pipe), workers)
+            if worker is None:
+                break
+            workers.append(worker)
+    finally:
+        os.close(taking)
+    return workers
+
+
+def _groups(length: int, count: int) -> Iterator[range]:
+    """Yield groups of neighbours, large ones first, so that all processes are through at about the same time."""
+    start = 0
+    while start < length:
+        stop = start + max((length - start) // (2 * count), length // _MOST_GROUPS + 1)
+        yield range(start, min(stop, length))
+        start = stop
+
+
+_MOST_GROUPS = 255
+"""A byte stands for each."""
+
+
+def _may_come(index: int, workers: Sequence[_Worker]) -> bool:
+    """Tell whether a result may still come: not if the process that took the item has died, or all have ended."""
+    return any(not worker.has_ended for worker in workers) and not any(
+        worker.has_ended and index in worker.doing for worker in workers
+    )
 
 
 @dataclass(slots=True)
@@ -74,13 +110,14 @@ class _Worker:
 
     process: int
     reading: int
-    """Where its results come out of a pipe, each with its length before it."""
+    """Where its messages come out of a pipe, each with its length before it."""
     data: bytearray = field(default_factory=bytearray)
-    results: deque[Any] = field(default_factory=deque)
+    doing: range = range(0)
+    """What it has taken, and not answered yet."""
     has_ended: bool = False
 
-    def hear(self) -> None:
-        """Take in what has come out of the pipe."""
+    def messages(self) -> Iterator[Any]:
+        """Yield what has come out of the pipe."""
         chunk = os.read(self.reading, _CHUNK)
         self.has_ended = not chunk
         self.data += chunk
@@ -89,7 +126,7 @@ class _Worker:
             end = _LENGTH.size + length
             if len(self.data) < end:
                 break
-            self.results.append(pickle.loads(self.data[_LENGTH.size : end]))
+            yield pickle.loads(self.data[_LENGTH.size : end])
             del self.data[:end]
 
     def end(self) -> None:
@@ -105,8 +142,8 @@ class _Worker:
         return f"killed by {signal.Signals(-code).name}" if code < 0 else f"ended with {code}"
 
 
-def _start(work: Callable[[Any], Any], items: Sequence[Any], others: Sequence[_Worker | None]) -> _Worker | None:
-    """Start a process; ``None`` if there is none to be had."""
+def _start(work: Callable[[int], None], others: Sequence[_Worker]) -> _Worker | None:
+    """Start a process that writes its messages to a pipe; ``None`` if there is none to be had."""
     try:
         reading, writing = os.pipe()
     except OSError:
@@ -125,31 +162,45 @@ def _start(work: Callable[[Any], Any], items: Sequence[Any], others: Sequence[_W
         return _Worker(process, reading)
     code = 1
     try:
-        for handle in (reading, *(other.reading for other in others if other is not None)):
+        for handle in (reading, *(other.reading for other in others)):
             os.close(handle)  # Whoever holds one keeps others from learning that nobody listens any more.
-        _work_through(work, items, writing)
+        work(writing)
         code = 0
     finally:
         os._exit(code)
 
 
-def _work_through(work: Callable[[Any], Any], items: Sequence[Any], writing: int) -> None:
+def _work_through(
+    work: Callable[[Any], Any], items: Sequence[Any], groups: Sequence[range], taking: int, writing: int
+) -> None:
     with suppress(BrokenPipeError), open(writing, "wb") as pipe:
-        for item in items:
-            said = pickle.dumps(work(item), pickle.HIGHEST_PROTOCOL)
+
+        def say(message: object) -> None:
+            said = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
             pipe.write(_LENGTH.pack(len(said)) + said)
             pipe.flush()
 
+        while taken := os.read(taking, 1):
+            say(groups[taken[0]])
+            for index in groups[taken[0]]:
+                say((index, work(items[index])))
 
-def _wait_for(wanted: _Worker, workers: Sequence[_Worker | None]) -> bool:
-    """Listen to all, so that none waits, until one has a result; whether it has."""
-    by_handle = {worker.reading: worker for worker in workers if worker is not None and not worker.has_ended}
+
+def _hear(workers: Sequence[_Worker], results: dict[int, _Result], lost: Callable[[int, str], _Result]) -> None:
+    """Wait until a process says something, or ends, and note what comes of it."""
+    by_handle = {worker.reading: worker for worker in workers if not worker.has_ended}
     poll = select.poll()
     for handle in by_handle:
         poll.register(handle, select.POLLIN)
-    while not wanted.results and not wanted.has_ended:
-        for handle, _ in poll.poll():
-            by_handle[handle].hear()
-            if by_handle[handle].has_ended:
-                poll.unregister(handle)
-    return bool(wanted.results)
+    for handle, _ in poll.poll():
+        worker = by_handle[handle]
+        for message in worker.messages():
+            if isinstance(message, range):
+                worker.doing = message
+            else:
+                index, results[index] = message
+                worker.doing = range(index + 1, worker.doing.stop)
+        if worker.has_ended:
+            how = worker.outcome()
+            if worker.doing:
+                results[worker.doing.start] = lost(worker.doing.start, how)

@@ -9,10 +9,10 @@ from functools import cache
 
 from flake8_nnx_treemap.analysis.code.nodes import start_of, walk, words_below
 from flake8_nnx_treemap.analysis.code.text import Range
+from flake8_nnx_treemap.analysis.names.format_parts import is_format_part
 from flake8_nnx_treemap.analysis.names.scopes import ScopeKind
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
 from flake8_nnx_treemap.analysis.values.version_checks import is_guarded
-from flake8_nnx_treemap.analysis.values.wrappers import is_format_part
 from flake8_nnx_treemap.flax_names import NNX, Span, measured_releases, releases_with, releases_without
 from flake8_nnx_treemap.names import FlaxRange, FlaxRelease, release_text
 

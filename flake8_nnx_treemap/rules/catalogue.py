@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import enum
 import re
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -94,9 +93,6 @@ class Entry:
         """Tell whether a program contains what the rule needs to find anything."""
         return self._has_words(text, _contains(text)) and self._matches(text)
 
-    def _is_imported(self) -> bool:
-        return f"{__package__}.{self.module}" in sys.modules
-
     def _has_words(self, text: AnyStr, contains: Callable[[str], bool]) -> bool:
         if self.ignores_case:
             contains = _contains(text.lower())
@@ -132,8 +128,16 @@ def _compiled_for_bytes(pattern: str) -> re.Pattern[bytes]:
 
 
 _OFF: Final = False
-_SHORT: Final = 10_000
-"""How many characters a text may have that is searched for patterns whatever else is in it."""
+
+_TREE_NAMES: Final = "(?:all|broadcast|flatten|leaves|map|reduce|structure)"
+"""How the names of all tree functions start, within their modules."""
+_TREE: Final = (
+    rf"tree_{_TREE_NAMES}",
+    rf"tree[\s\\]*\.[\s\\]*{_TREE_NAMES}",
+    r"tree[ \t\\]+(?:as|import)\b",
+    r"=[\s(]*\w+\.tree[ \t]*(?:[\r\n#;)]|\Z)",
+)
+"""A tree function as an attribute or by its own name, and other names for the modules of tree functions."""
 
 _COMMON: Final = ("Param", "Variable")
 _NAMES: Final = (*_COMMON, *sorted({name.rpartition(".")[2] for name in WRAPPERS} - {*_COMMON}))
@@ -158,16 +162,27 @@ _INHERITS: Final = r"class\s+\w+\s*(?:\[[^\]]*\]\s*)?[(\\](?!\s*(?:\w+\.)*(?:{})
 _METHODS: Final = tuple(STATE_FUNCTIONS)
 _CALLED: Final = r"\.[\s\\]*(?:{})\b".format("|".join(_METHODS))
 
+_CALL: Final = r"\b(?:{})[\s\\]*\("
+"""A call of functions or methods by their own names."""
+
 _VALUE: Final = r"\.[\s\\]*(?:raw_)?value\b"
 _TYPE: Final = r"\.[\s\\]*type\b"
 _RENAMED: Final = tuple(one.old for one in RENAMED_IN_NNX)
 _USED: Final = r"(?:\.|[,(]|\bimport\b)[\s\\]*(?:{})\b"
 """Names as attributes, or imported."""
 _WENT: Final = tuple(sorted(names_that_went()))
-_OF_NNX: Final = r"\.(?<!\btyping\.)(?<!\bstruct\.)(?<!\bdataclasses\.)[\s\\]*(?:{})\b"
-"""Names as attributes, but not of modules that have the same ones."""
-_OF_NNX_BY_NAME: Final = r"nnx(?:[\w. \t\f]|\\[\r\n]+)*\bimport\b"
-"""Whatever is imported from NNX by its name."""
+_OF_MODULE: Final = r"{0}[\s\\]*\.[\s\\]*(?:{1})\b"
+"""Names as attributes of a module."""
+_FROM_MODULE: Final = r"{0}[\s\\]+import\b(?:[^\r\n(]*(?:\\|\b(?:{1})\b)|[ \t]*\((?:[^)#]*#|[^)]*\b(?:{1})\b))"
+"""Names that are imported from a module; an import that goes over several lines may have comments in it."""
+_RENAMED_MODULE: Final = r"{0}[ \t\\]+as\b(?![ \t]+{0}\b)"
+
+
+def _members(module: str, names: Iterable[str]) -> tuple[str, ...]:
+    """Return the patterns of which one matches wherever names of a module are used."""
+    forms = (_OF_MODULE, _FROM_MODULE, _RENAMED_MODULE)
+    return tuple(form.format(module, "|".join(names)) for form in forms)
+
 
 _SET: Final = (
     r"(?:[\r\n]|;)[ \t]*(?:(?:if|el)[^\r\n]{0,200}?:[ \t]*)?"
@@ -185,10 +200,12 @@ LAYER_CALLABLES: Final = (
 _IS_GIVEN: Final = r"\b(?:{})\s*=(?!=)".format("|".join(LAYER_CALLABLES))
 
 CATALOGUE: tuple[Entry, ...] = (
-    Entry("NNX101", "is-leaf-is-not-a-filter", Kind.CRASH, ("tree",)),
-    Entry("NNX102", "dispatch-without-is-leaf", Kind.SILENT, ("tree",)),
-    Entry("NNX103", "leaves-test-without-is-leaf", Kind.SILENT, ("tree",), beside=("leaves", "flatten")),
-    Entry("NNX104", "variable-attribute-without-is-leaf", Kind.CRASH, ("tree",)),
+    Entry("NNX101", "is-leaf-is-not-a-filter", Kind.CRASH, ("tree",), patterns=(_TREE,)),
+    Entry("NNX102", "dispatch-without-is-leaf", Kind.SILENT, ("tree",), patterns=(_TREE,)),
+    Entry(
+        "NNX103", "leaves-test-without-is-leaf", Kind.SILENT, ("tree",), beside=("leaves", "flatten"), patterns=(_TREE,)
+    ),
+    Entry("NNX104", "variable-attribute-without-is-leaf", Kind.CRASH, ("tree",), patterns=(_TREE,)),
     Entry(
         "NNX105",
         "exact-type-test",
@@ -196,14 +213,39 @@ CATALOGUE: tuple[Entry, ...] = (
         ("tree", "VariableState"),
         VARIABLE_STATE_IS_VARIABLE,
         beside=("type", "__class__"),
+        patterns=((*_TREE, "VariableState"),),
     ),
-    Entry("NNX106", "is-leaf-is-a-class", Kind.CRASH, ("tree",)),
-    Entry("NNX107", "predicate-mapper-mismatch", Kind.SILENT, ("tree",)),
-    Entry("NNX108", "wrapped-mask", Kind.CRASH, ("tree",), VARIABLE_STATE_IS_VARIABLE, beside=("optax",)),
+    Entry("NNX106", "is-leaf-is-a-class", Kind.CRASH, ("tree",), patterns=(_TREE,)),
+    Entry("NNX107", "predicate-mapper-mismatch", Kind.SILENT, ("tree",), patterns=(_TREE,)),
+    Entry(
+        "NNX108",
+        "wrapped-mask",
+        Kind.CRASH,
+        ("tree",),
+        VARIABLE_STATE_IS_VARIABLE,
+        beside=("optax",),
+        patterns=(_TREE,),
+    ),
     Entry("NNX109", "branch-collapse", Kind.SILENT, ("VariableState",), VARIABLE_STATE_IS_VARIABLE),
-    Entry("NNX110", "aliased-variable", Kind.SILENT, ("tree",), VARIABLE_STATE_IS_VARIABLE, on_by_default=_OFF),
-    Entry("NNX111", "mutating-mapper", Kind.SILENT, ("tree",), VARIABLE_STATE_IS_VARIABLE, on_by_default=_OFF),
-    Entry("NNX112", "undispatched-variable-leaf", Kind.CRASH, ("tree",), on_by_default=_OFF),
+    Entry(
+        "NNX110",
+        "aliased-variable",
+        Kind.SILENT,
+        ("tree",),
+        VARIABLE_STATE_IS_VARIABLE,
+        patterns=(_TREE,),
+        on_by_default=_OFF,
+    ),
+    Entry(
+        "NNX111",
+        "mutating-mapper",
+        Kind.SILENT,
+        ("tree",),
+        VARIABLE_STATE_IS_VARIABLE,
+        patterns=(_TREE,),
+        on_by_default=_OFF,
+    ),
+    Entry("NNX112", "undispatched-variable-leaf", Kind.CRASH, ("tree",), patterns=(_TREE,), on_by_default=_OFF),
     Entry(
         "NNX113",
         "snapshot-is-no-copy",
@@ -211,6 +253,7 @@ CATALOGUE: tuple[Entry, ...] = (
         ("state", "split", "variables"),
         VARIABLE_STATE_IS_VARIABLE,
         beside=("update", "merge"),
+        patterns=((_CALL.format("state|split|variables"),),),
     ),
     Entry("NNX201", "deprecated-variable-state", Kind.DEPRECATION, ("VariableState",), VARIABLE_STATE_IS_VARIABLE),
     Entry("NNX202", "variable-state-constructor", Kind.CRASH, ("VariableState",), VARIABLE_STATE_IS_VARIABLE),
@@ -233,7 +276,13 @@ CATALOGUE: tuple[Entry, ...] = (
         PURE_WARNS,
         patterns=((_USED.format("|".join(_RENAMED)),),),
     ),
-    Entry("NNX208", "removed-jax-tree-map", Kind.CRASH, ("tree",), beside=tuple(REMOVED_TREE_FUNCTIONS)),
+    Entry(
+        "NNX208",
+        "removed-jax-tree-map",
+        Kind.CRASH,
+        tuple(REMOVED_TREE_FUNCTIONS),
+        patterns=(_members("jax", REMOVED_TREE_FUNCTIONS),),
+    ),
     Entry("NNX209", "optimizer-without-wrt", Kind.CRASH, ("Optimizer",), OPTIMIZER_NEEDS_WRT),
     Entry(
         "NNX210",
@@ -246,7 +295,7 @@ CATALOGUE: tuple[Entry, ...] = (
     Entry("NNX211", "state-method", Kind.DEPRECATION, _METHODS, STATE_FUNCTIONS_ARE_THERE, patterns=((_CALLED,),)),
     Entry("NNX212", "sharding-metadata", Kind.DEPRECATION, ("sharding",), OUT_SHARDING_IS_READ),
     Entry("NNX213", "newer-than-floor", Kind.CRASH, ("nnx",), needs_stated_floor=True),
-    Entry("NNX214", "removed-name", Kind.CRASH, _WENT, patterns=((_OF_NNX_BY_NAME, _OF_NNX.format("|".join(_WENT))),)),
+    Entry("NNX214", "removed-name", Kind.CRASH, _WENT, patterns=(_members("nnx", _WENT),)),
     Entry(
         "NNX215",
         "layer-callable-lacks-keyword",
@@ -300,16 +349,11 @@ def rules_about_code() -> tuple[Rule, ...]:
 def codes_that_may_find(text: str, settings: LintSettings) -> frozenset[str]:
     """Return the codes of the selected rules that apply to the Flax range and may find something in a program.
 
-    Patterns are searched for only where nothing else calls for an analysis, and in short texts for rules that are not
-    imported yet: to import one takes more than to search a short text, to run one in vain takes less.
+    To search a text for the patterns of a rule takes less than to import the rule, or to run it in vain.
     """
     contains = _contains(text)
-    entries = [entry for entry in _entries(settings.select, settings.flax_range) if entry._has_words(text, contains)]
-    if all(entry.patterns for entry in entries):
-        entries = [entry for entry in entries if entry._matches(text)]
-    elif len(text) < _SHORT:
-        entries = [entry for entry in entries if entry._is_imported() or entry._matches(text)]
-    return frozenset(entry.code for entry in entries)
+    entries = _entries(settings.select, settings.flax_range)
+    return frozenset(entry.code for entry in entries if entry._has_words(text, contains) and entry._matches(text))
 
 
 def may_find_in(data: bytes, settings: Iterable[LintSettings], *, is_program: bool) -> bool:

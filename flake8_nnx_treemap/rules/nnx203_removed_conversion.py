@@ -46,12 +46,12 @@ from collections.abc import Iterator
 
 from flake8_nnx_treemap.analysis.code.nodes import end_of, start_of
 from flake8_nnx_treemap.analysis.code.text import Range
+from flake8_nnx_treemap.analysis.names.format_parts import is_format_part
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
 from flake8_nnx_treemap.analysis.names.spelling import names_of_flax
 from flake8_nnx_treemap.analysis.values.old_state import is_no_variable, is_only_for_old_state
 from flake8_nnx_treemap.analysis.values.other_classes import is_of_other_class
 from flake8_nnx_treemap.analysis.values.provenance import Origin, TreeKind, origin_of
-from flake8_nnx_treemap.analysis.values.wrappers import is_format_part
 from flake8_nnx_treemap.names import VARIABLE_STATE_IS_VARIABLE, FlaxRange
 from flake8_nnx_treemap.rules import safety
 from flake8_nnx_treemap.rules.catalogue import CODES

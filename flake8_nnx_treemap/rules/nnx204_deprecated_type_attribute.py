@@ -42,8 +42,9 @@ import ast
 from collections.abc import Iterator
 
 from flake8_nnx_treemap.analysis.code.text import Edit, Range
+from flake8_nnx_treemap.analysis.names.format_parts import is_format_part
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
-from flake8_nnx_treemap.analysis.values.wrappers import is_format_part, wrapper_attributes
+from flake8_nnx_treemap.analysis.values.wrappers import wrapper_attributes
 from flake8_nnx_treemap.names import WRAPPERS, FlaxRange, canonical
 from flake8_nnx_treemap.rules import safety
 from flake8_nnx_treemap.rules.catalogue import CODES

@@ -64,10 +64,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from flake8_nnx_treemap.analysis.names.format_parts import is_format_part
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, host_of, remembered
 from flake8_nnx_treemap.analysis.values.doubt import may_be_variable
 from flake8_nnx_treemap.analysis.values.other_classes import is_of_other_class
-from flake8_nnx_treemap.analysis.values.wrappers import is_format_part, wrapper_attributes
+from flake8_nnx_treemap.analysis.values.wrappers import wrapper_attributes
 from flake8_nnx_treemap.names import FlaxRange
 from flake8_nnx_treemap.rules import safety
 from flake8_nnx_treemap.rules.catalogue import CODES

@@ -57,6 +57,7 @@ from flake8_nnx_treemap.analysis.calls.functions import class_of_self
 from flake8_nnx_treemap.analysis.calls.handovers import handover_of
 from flake8_nnx_treemap.analysis.code.nodes import dotted_name, end_of, is_name, start_of
 from flake8_nnx_treemap.analysis.code.text import Range
+from flake8_nnx_treemap.analysis.names.format_parts import is_format_part
 from flake8_nnx_treemap.analysis.names.scopes import Binding, class_of_method
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
 from flake8_nnx_treemap.analysis.names.spelling import Spelling, spelling_of
@@ -68,7 +69,6 @@ from flake8_nnx_treemap.analysis.values.optimizers import (
     constructions_of,
     enclosing_function,
 )
-from flake8_nnx_treemap.analysis.values.wrappers import is_format_part
 from flake8_nnx_treemap.names import OPTIMIZER_NEEDS_WRT, FlaxRange
 from flake8_nnx_treemap.rules import safety
 from flake8_nnx_treemap.rules.advice import spelled

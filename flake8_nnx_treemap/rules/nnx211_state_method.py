@@ -64,6 +64,7 @@ from collections.abc import Callable, Iterator
 from typing import TypeGuard
 
 from flake8_nnx_treemap.analysis.code.nodes import dotted_name, start_of, walk
+from flake8_nnx_treemap.analysis.names.format_parts import is_format_part
 from flake8_nnx_treemap.analysis.names.scopes import BindingKind, ScopeKind
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
 from flake8_nnx_treemap.analysis.names.spelling import spelling_of
@@ -71,7 +72,6 @@ from flake8_nnx_treemap.analysis.values.contents import contents_of
 from flake8_nnx_treemap.analysis.values.other_classes import is_of_other_class
 from flake8_nnx_treemap.analysis.values.provenance import Origin, TreeKind, attribute_values, member_of_nnx, origin_of
 from flake8_nnx_treemap.analysis.values.tested_states import is_made_state, is_tested_state
-from flake8_nnx_treemap.analysis.values.wrappers import is_format_part
 from flake8_nnx_treemap.names import NNX_MODULES, STATE_FUNCTIONS, FlaxRange
 from flake8_nnx_treemap.rules import safety
 from flake8_nnx_treemap.rules.advice import spelled

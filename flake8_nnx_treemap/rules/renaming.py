@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 from flake8_nnx_treemap.analysis.code.nodes import end_of, start_of, walk
 from flake8_nnx_treemap.analysis.code.text import Range
+from flake8_nnx_treemap.analysis.names.format_parts import has_no_place, is_format_part
 from flake8_nnx_treemap.analysis.names.quoted import quoted_annotations
 from flake8_nnx_treemap.analysis.names.scopes import Binding, BindingKind, Block
 from flake8_nnx_treemap.analysis.names.source import Edit, ParsedSource, remembered
 from flake8_nnx_treemap.analysis.values.refusals import is_refused
 from flake8_nnx_treemap.analysis.values.version_checks import is_guarded
-from flake8_nnx_treemap.analysis.values.wrappers import has_no_place, is_format_part
 from flake8_nnx_treemap.names import FlaxRange, canonical
 from flake8_nnx_treemap.rules import safety
 from flake8_nnx_treemap.rules.catalogue import CODES

@@ -21,9 +21,9 @@ from flake8_nnx_treemap.analysis.code.nodes import (
     walk,
 )
 from flake8_nnx_treemap.analysis.code.text import Range
+from flake8_nnx_treemap.analysis.names.format_parts import is_format_part
 from flake8_nnx_treemap.analysis.names.source import Edit, ParsedSource, Unknown, remembered
 from flake8_nnx_treemap.analysis.names.spelling import spelling_of
-from flake8_nnx_treemap.analysis.values.wrappers import is_format_part
 from flake8_nnx_treemap.names import (
     BASE_CLASSES,
     VALUE_ACCESS_WARNS,

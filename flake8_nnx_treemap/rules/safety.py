@@ -1,7 +1,7 @@
 """Says what a safe fix rests on: each function is one obligation, and answers yes only where it holds for certain.
 
 A rule names its obligations in ``Rule.rests_on``, and its page shows them. A fix for which one of them does not hold is
-unsafe, or none.
+unsafe, or none. Every rule imports this file, so facts that few rules need are imported where they are asked for.
 """
 
 from __future__ import annotations
@@ -27,15 +27,11 @@ from flake8_nnx_treemap.analysis.values.callers import may_be_handled
 from flake8_nnx_treemap.analysis.values.objects import ANY, attributes_of_objects, imported_classes, overrides
 from flake8_nnx_treemap.analysis.values.provenance import Origin, TreeKind, origin_of
 from flake8_nnx_treemap.analysis.values.replacements import imports_itself, may_rebind_imports, replaced_in
-from flake8_nnx_treemap.analysis.values.static_attributes import is_emptied
-from flake8_nnx_treemap.analysis.values.tested_states import is_made_state, is_tested_state
-from flake8_nnx_treemap.analysis.values.things import CONTAINERS
 from flake8_nnx_treemap.analysis.values.variable_classes import (
     has_foreign_variable_classes,
     is_derived_from_flax,
     own_members,
 )
-from flake8_nnx_treemap.analysis.values.wrappers import FOLLOW_PRIVATE, is_wrapper
 from flake8_nnx_treemap.names import (
     OTHER_PROJECTS,
     TREE_FUNCTION_BASENAMES,
@@ -414,6 +410,8 @@ def owner_is_a_variable(source: ParsedSource, owner: ast.expr) -> bool:
         source: the file.
         owner: the expression before the dot.
     """
+    from flake8_nnx_treemap.analysis.values.wrappers import FOLLOW_PRIVATE, is_wrapper
+
     is_certain = not isinstance(owner, ast.Attribute) and is_wrapper(source, owner, FOLLOW_PRIVATE)
     if not is_certain or _may_be_set_elsewhere(source, owner) or _may_be_called_by_its_text(source, owner):
         return False
@@ -430,6 +428,8 @@ def owner_is_a_state(source: ParsedSource, owner: ast.expr) -> bool:
         source: the file.
         owner: the expression before the dot.
     """
+    from flake8_nnx_treemap.analysis.values.tested_states import is_made_state, is_tested_state
+
     if is_tested_state(source, owner) or is_made_state(source, owner):
         return True
     if any(_may_be_set_elsewhere(source, one) for one in nodes_below([owner], ast.Name)):
@@ -531,7 +531,7 @@ def data_is_there_from_the_start(source: ParsedSource, attribute: StaticAttribut
         return False
     if attribute.at is not attribute.value:  # It is put into the container, or set in its place.
         return _always_follows(source, attribute.value, attribute.at)
-    return attribute.holds not in CONTAINERS or _is_never_empty(source, attribute.value)
+    return not attribute.is_container or _is_never_empty(source, attribute.value)
 
 
 def container_is_made_in_this_file(
@@ -592,6 +592,8 @@ def order_of_metadata_is_not_read(source: ParsedSource) -> bool:
 @remembered
 def _shows_variables(source: ParsedSource) -> bool:
     """Tell whether the file makes text of a Variable, or of what holds some, whose metadata the text lists."""
+    from flake8_nnx_treemap.analysis.values.wrappers import is_wrapper
+
     shown = [
         one
         for name in (*_ONLY_SAY, "str", "format")
@@ -692,6 +694,8 @@ def _is_count(node: ast.expr) -> bool:
 def _counts_up(source: ParsedSource, iterated: ast.expr) -> bool:
     """Tell whether a loop over an expression runs at least once: ``range(3)``, ``(1, 2)``, ``"ab"``, ``zip(x, y)``."""
     if isinstance(iterated, ast.Name):
+        from flake8_nnx_treemap.analysis.values.static_attributes import is_emptied
+
         return _is_never_empty(source, iterated) and not is_emptied(source, iterated)
     if isinstance(iterated, ast.Call):
         if iterated.args and source.bindings.names_of(iterated.func) == {"builtins.zip"}:

@@ -106,7 +106,7 @@ def test_it_says_what_is_gone(folder: Path) -> None:
     assert (run.returncode, run.stderr) == (0, b"base.json: 2 findings are gone; --prune-baseline drops the entries.\n")
     partial = nnx_fix("--check", "sub", cwd=folder)
     assert partial.stderr == b"base.json: 1 finding is gone; --prune-baseline drops the entries.\n"
-    (folder / "sub" / "b.py").write_text("nnx = (  # tree")
+    (folder / "sub" / "b.py").write_text("nnx = (  # jax.tree.map")
     broken = nnx_fix("--check", "sub", cwd=folder)
     assert (broken.returncode, b"gone" in broken.stderr) == (2, False)
     (folder / "sub" / "b.py").unlink()
@@ -195,7 +195,7 @@ def test_pruning_drops_what_is_gone_and_adds_nothing(folder: Path) -> None:
 
 
 def test_pruning_keeps_what_it_has_not_seen(folder: Path) -> None:
-    (folder / "sub" / "b.py").write_text("from flax import nnx  # tree\n(")
+    (folder / "sub" / "b.py").write_text("from flax import nnx  # jax.tree.map\n(")
     (folder / "a.py").write_text("x = 1\n")
     (folder / "empty").mkdir()
     for paths, code in ((("empty",), 0), (("sub",), 2), (("sub/b.py",), 2)):

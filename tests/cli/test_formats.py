@@ -64,7 +64,7 @@ def output(name: str, *paths: str, cwd: Path) -> str:
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "two.py").write_text(TWO)
     (tmp_path / "clean.py").write_text("from flax import nnx\n")
-    (tmp_path / "broken.py").write_text("from flax import nnx  # tree\ndef f(:\n")
+    (tmp_path / "broken.py").write_text("from flax import nnx  # jax.tree.map\ndef f(:\n")
     return tmp_path
 
 
@@ -387,7 +387,7 @@ def monorepo(tmp_path: Path) -> Path:
     package = tmp_path / "repo" / "packages" / "a"
     (package / "src").mkdir(parents=True)
     (package / "src" / "two.py").write_text(TWO)
-    (package / "src" / "broken.py").write_text("from flax import nnx  # tree\ndef f(:\n")
+    (package / "src" / "broken.py").write_text("from flax import nnx  # jax.tree.map\ndef f(:\n")
     return package
 
 

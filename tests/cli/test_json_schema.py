@@ -22,7 +22,7 @@ SPREAD = BUG.replace("VariableState))", "VariableState)), '''\n'''")
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "bug.py").write_text(BUG)
     (tmp_path / "spread.py").write_text(SPREAD)
-    (tmp_path / "broken.py").write_text("from flax import nnx  # tree\ndef f(:\n")
+    (tmp_path / "broken.py").write_text("from flax import nnx  # jax.tree.map\ndef f(:\n")
     (tmp_path / "latin.py").write_bytes(b"nnx = '\xe9'\n")
     (tmp_path / "page.md").write_text(f"# Title\n\n```python\n{BUG}```\n")
     cells = [

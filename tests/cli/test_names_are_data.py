@@ -37,7 +37,7 @@ NAMES = (
 def folder(tmp_path: Path) -> Path:
     for name in NAMES:
         (tmp_path / name).write_text(BUG)
-        (tmp_path / name.replace(".py", ".broken.py")).write_text("from flax import nnx  # tree\ndef f(:\n")
+        (tmp_path / name.replace(".py", ".broken.py")).write_text("from flax import nnx  # jax.tree.map\ndef f(:\n")
     (tmp_path / "\x1b[1m").mkdir()
     (tmp_path / "\x1b[1m" / "bug.py").write_text(BUG)
     return tmp_path

@@ -146,7 +146,7 @@ def test_a_slip_is_one_clear_line(seed: Path, arguments: tuple[str, ...], named:
 
 
 def test_a_run_in_which_nothing_could_be_checked_does_not_pass(seed: Path) -> None:
-    (seed.parent / "broken.py").write_text("from flax import nnx  # tree\ndef f(:\n")
+    (seed.parent / "broken.py").write_text("from flax import nnx  # jax.tree.map\ndef f(:\n")
     run = nnx_fix("--check", "broken.py", "missing.py", cwd=seed.parent)
     assert (run.returncode, run.stdout) == (2, b"No findings, but 2 files could not be checked.\n")
 
@@ -154,7 +154,7 @@ def test_a_run_in_which_nothing_could_be_checked_does_not_pass(seed: Path) -> No
 GRAMMAR = f"Python {sys.version_info.major}.{sys.version_info.minor}"
 BAD = {
     "syntax.py": (b"def f(:\n", f"1:7: syntax error: invalid syntax ({GRAMMAR})"),
-    "syntax_nnx.py": (b"from flax import nnx  # tree\ndef f(:\n", f"2:7: syntax error: invalid syntax ({GRAMMAR})"),
+    "syntax_nnx.py": (b"from flax import nnx  # tree_map\ndef f(:\n", f"2:7: syntax error: invalid syntax ({GRAMMAR})"),
     "latin.py": (b"x = '\xe9'  # nnx\n", "1:6: is not UTF-8: byte 0xe9"),
     "latin_plain.py": (b"x = '\xe9'\n", "1:6: is not UTF-8: byte 0xe9"),
     "binary.py": (bytes(range(256)) * 4, ""),
@@ -278,7 +278,9 @@ def test_names_that_are_not_text(seed: Path) -> None:
 
 def test_every_number_of_jobs_says_the_same(seed: Path) -> None:
     for index in range(70):
-        (seed.parent / f"m{index:02}.py").write_text(SEED if index % 3 else "from flax import nnx  # tree\ndef f(:\n")
+        (seed.parent / f"m{index:02}.py").write_text(
+            SEED if index % 3 else "from flax import nnx  # tree_map\ndef f(:\n"
+        )
     runs = [nnx_fix(*ONE, "--check", "--jobs", jobs, ".", cwd=seed.parent) for jobs in ("1", "2", "4")]
     assert len({(run.returncode, run.stdout, run.stderr) for run in runs}) == 1
     assert runs[0].stdout.count(b": NNX101 ") == 47

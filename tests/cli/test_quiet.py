@@ -69,7 +69,7 @@ def test_python_without_docstrings_and_assertions(folder: Path) -> None:
 
 
 def test_errors_do_not_go_where_the_report_does(folder: Path) -> None:
-    (folder / "broken.py").write_text("from flax import nnx  # tree\ndef f(:\n")
+    (folder / "broken.py").write_text("from flax import nnx  # jax.tree.map\ndef f(:\n")
     command = ["bash", "-c", 'exec "$@" 2>&-', "bash", *COMMAND, "--check", "--verbose", "--output-format", "json"]
     run = subprocess.run([*command, ".", "absent"], cwd=folder, stdout=subprocess.PIPE, text=True, check=False)
     assert run.returncode == 2
@@ -77,7 +77,7 @@ def test_errors_do_not_go_where_the_report_does(folder: Path) -> None:
 
 
 def test_errors_do_not_get_into_a_file_that_is_written(folder: Path) -> None:
-    (folder / "broken.py").write_text("from flax import nnx  # tree\ndef f(:\n")
+    (folder / "broken.py").write_text("from flax import nnx  # jax.tree.map\ndef f(:\n")
     subprocess.run(["bash", "-c", 'exec "$@" 2>&-', "bash", *COMMAND, "--jobs", "2", "."], cwd=folder, check=False)
     texts = {path.read_text() for path in folder.glob("bug*.py")}
     assert len(texts) == 1

@@ -101,7 +101,7 @@ def test_the_lines_are_those_of_the_rewrite(case: tuple[str, list[Edit]]) -> Non
 
 
 def test_the_summary_counts_files_that_could_not_be_checked(folder: Path) -> None:
-    (folder / "broken.py").write_text("from flax import nnx  # tree\ndef f(:\n")
+    (folder / "broken.py").write_text("from flax import nnx  # jax.tree.map\ndef f(:\n")
     for words, first in (
         (("--check",), "Found 1 finding."),
         (("--diff",), "Would fix 1 finding, 0 would remain."),
@@ -123,7 +123,7 @@ def test_the_summary_counts_files_that_could_not_be_written(
     run = nnx_fix(*FLAX, "links", cwd=folder)
     assert (run.returncode, run.stdout) == (2, "1 file could not be written, and is as before.\n")
     (links / "two.py").symlink_to(elsewhere)
-    (links / "broken.py").write_text("from flax import nnx  # tree\ndef f(:\n")
+    (links / "broken.py").write_text("from flax import nnx  # jax.tree.map\ndef f(:\n")
     said = ("1 file could not be checked.", "2 files could not be written, and are as before.")
     assert nnx_fix(*FLAX, "links", cwd=folder).stdout.splitlines() == [*said]
     fixed = "Found 1 finding (1 fixed, 0 remaining)."

@@ -17,7 +17,7 @@ yaml = pytest.importorskip("yaml", reason="PyYAML is not installed")
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 NAMES = sorted(path.name for path in (EXAMPLES / "ci").iterdir())
-BROKEN = "from flax import nnx  # tree\ndef f(:\n"
+BROKEN = "from flax import nnx  # jax.tree.map\ndef f(:\n"
 
 
 @pytest.fixture

@@ -50,7 +50,7 @@ def test_what_can_hold_no_finding_is_parsed_only_if_it_was_named(tmp_path: Path,
     run = nnx_fix(tmp_path, name)
     assert run.returncode == 2
     assert run.stderr.startswith(f"nnx-fix: error: {name}: ")
-    (tmp_path / name).write_text(text + "# tree")
+    (tmp_path / name).write_text(text + "# jax.tree.map")
     assert nnx_fix(tmp_path, ".").returncode == 2
 
 
@@ -67,7 +67,15 @@ def test_nothing_is_imported_to_read_code_without_a_word(tmp_path: Path) -> None
     ("code", "flax", "text"),
     [
         ("NNX101", PORTABLE_RANGE, "jax.tree.map(f, s)"),
+        ("NNX101", PORTABLE_RANGE, "(jax.tree\n .map)(f, s)"),
+        ("NNX101", PORTABLE_RANGE, "jtu.tree_map(f, s)"),
+        ("NNX101", PORTABLE_RANGE, "from jax import tree as jt\njt.map(f, s)"),
+        ("NNX101", PORTABLE_RANGE, "from jax.tree import (\n    map as tmap,\n)"),
+        ("NNX101", PORTABLE_RANGE, "jt: Any = jax.tree  # short\njt.map(f, s)"),
+        ("NNX101", PORTABLE_RANGE, "jt = jax.tree"),
         ("NNX103", PORTABLE_RANGE, "jax.tree.leaves(s)"),
+        ("NNX105", NEWEST_RANGE, "type(x) is nnx.VariableState"),
+        ("NNX113", NEWEST_RANGE, "best = nnx . state (m)\nnnx.update(m, best)"),
         ("NNX204", NEWEST_RANGE, "x: nnx.Param\nx.type"),
         ("NNX205", NEWEST_RANGE, "x: nnx.Param\nx.name = 1"),
         ("NNX205", NEWEST_RANGE, "x: nnx.Param\nif x: x.name += 1"),
@@ -76,8 +84,15 @@ def test_nothing_is_imported_to_read_code_without_a_word(tmp_path: Path) -> None
         ("NNX206", NEWEST_RANGE, "x: nnx.Param\n(x.\n  value)"),
         ("NNX207", NEWEST_RANGE, "nnx.pure(s)"),
         ("NNX207", NEWEST_RANGE, "from flax.nnx import (\n    pure,\n)"),
+        ("NNX208", PORTABLE_RANGE, "jax.tree_map(f, s)"),
+        ("NNX208", PORTABLE_RANGE, "from jax import (  # old\n    tree_map,\n)"),
+        ("NNX208", PORTABLE_RANGE, "from jax import numpy, \\\n    tree_map"),
+        ("NNX208", PORTABLE_RANGE, "import jax as j\nj.tree_map(f, s)"),
         ("NNX210", NEWEST_RANGE, "class Model(nnx.Module):\n    def __init__(self):\n        self.x: list = [1]"),
         ("NNX210", NEWEST_RANGE, "class Model(nnx.Module):\n    def __init__(self):\n        setattr(self, 'x', [1])"),
+        ("NNX214", NEWEST_RANGE, "nnx.with_sharding_constraint(x, s)"),
+        ("NNX214", NEWEST_RANGE, "from flax.nnx import (\n    Param,\n    to_arrays,\n)"),
+        ("NNX214", NEWEST_RANGE, "from flax import nnx as n\nn.to_arrays(x)"),
         ("NNX901", NEWEST_RANGE, "x = 1  # NOQA: nnx101"),
     ],
 )
@@ -91,7 +106,11 @@ def test_words_of_a_rule(code: str, flax: FlaxRange, text: str) -> None:
 @pytest.mark.parametrize(
     ("code", "flax", "text"),
     [
+        ("NNX101", PORTABLE_RANGE, "the leaves of a pytree"),
+        ("NNX101", PORTABLE_RANGE, "import jax.tree_util"),
         ("NNX103", PORTABLE_RANGE, "leaves of a plant"),
+        ("NNX103", PORTABLE_RANGE, "flatten = tree.size"),
+        ("NNX113", NEWEST_RANGE, "state = step(state)\nnnx.update(m, state)"),
         ("NNX108", PORTABLE_RANGE, "import optax"),
         ("NNX204", NEWEST_RANGE, "x: nnx.Param\ntype(x)"),
         ("NNX205", NEWEST_RANGE, "x: nnx.Param\nself.x = nnx.Param(1)\ndef f(y: jnp.dtype = 1): ..."),
@@ -100,6 +119,10 @@ def test_words_of_a_rule(code: str, flax: FlaxRange, text: str) -> None:
         ("NNX206", NEWEST_RANGE, "x: nnx.Param\nx.values()"),
         ("NNX206", PORTABLE_RANGE, "x: nnx.Param\nx.value"),
         ("NNX207", NEWEST_RANGE, "a pure function"),
+        ("NNX208", PORTABLE_RANGE, "jax.tree_util.tree_map(f, s)"),
+        ("NNX208", PORTABLE_RANGE, "from jax import numpy as jnp\ntree_map(f, s)"),
+        ("NNX214", NEWEST_RANGE, "@dataclasses.dataclass\nclass A: ..."),
+        ("NNX214", NEWEST_RANGE, "from flax.nnx import Param, State\nself.mutable = 1"),
         ("NNX901", NEWEST_RANGE, "nnx = 1  # noqa: E501"),
     ],
 )

@@ -41,6 +41,12 @@ def test_results_come_in_order(count: int) -> None:
     assert outcome(body + "(item, 'x' * (item % 7) * 30_000) for item in range(40)])") == ["True"]
 
 
+def test_more_items_than_groups_can_be_told_apart() -> None:
+    body = "done = list(shared(lambda item: (item, os.getpid()), range(5_000), 64, lost))\n"
+    body += "print([item for item, _ in done] == list(range(5_000)), len({process for _, process in done}) > 1)"
+    assert outcome(body) == ["True True"]
+
+
 @pytest.mark.parametrize(
     ("end", "how"), [("os.kill(os.getpid(), signal.SIGKILL)", "killed by SIGKILL"), ("os._exit(3)", "ended with 3")]
 )

@@ -102,6 +102,11 @@ class StaticAttribute:
     since: FlaxRelease = DATA_IS_DECIDED_ONCE
     is_early: bool = False
 
+    @property
+    def is_container(self) -> bool:
+        """Whether the value is a list, a tuple or a dict."""
+        return self.holds in CONTAINERS
+
 
 _MAY_BE_STATIC = (
     *(ast.List, ast.Tuple, ast.Dict, ast.ListComp, ast.DictComp, ast.Call, ast.Name, ast.Constant),

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -17,6 +15,7 @@ from flake8_nnx_treemap.analysis.calls.mappers import Mapper, mapper_of
 from flake8_nnx_treemap.analysis.calls.predicates import LeafTest, leaf_test_of
 from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall, tree_calls_of
 from flake8_nnx_treemap.analysis.code.nodes import dotted_name, end_of, is_name, start_of, walk
+from flake8_nnx_treemap.analysis.names.format_parts import has_no_place
 from flake8_nnx_treemap.analysis.names.scopes import Binding, BindingKind, ScopeKind
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown, remembered
 from flake8_nnx_treemap.analysis.names.uses import uses_of
@@ -117,32 +116,6 @@ def wrapper_attributes(
         # What is around a node is asked last, since that takes a walk, and most are no wrappers.
         if is_meant and not has_no_place(source, node) and not _is_pattern_part(source, node):
             yield node
-
-
-def has_no_place(source: ParsedSource, node: ast.AST) -> bool:
-    """Tell whether ``ast`` does not say where a node is: before Python 3.12 it does not in f-strings."""
-    return sys.version_info < (3, 12) and is_format_part(source, node)
-
-
-def is_format_part(source: ParsedSource, node: ast.AST) -> bool:
-    """Tell whether a node is in an f-string, which may show the code itself, as ``f"{x.value=}"`` does."""
-    if not _may_have_format(source):
-        return False
-    around = source.ast_parent(node)
-    while isinstance(around, (ast.expr, ast.comprehension, ast.keyword)):
-        if isinstance(around, (ast.JoinedStr, ast.FormattedValue)):
-            return True
-        around = source.ast_parent(around)
-    return False
-
-
-@remembered
-def _may_have_format(source: ParsedSource) -> bool:
-    """Tell whether the text holds the start of an f-string, or what looks like one: most files hold none."""
-    return _FORMAT.search(source.text) is not None
-
-
-_FORMAT = re.compile(r"[fF][rR]?[\"']")
 
 
 def _is_pattern_part(source: ParsedSource, node: ast.AST) -> bool:

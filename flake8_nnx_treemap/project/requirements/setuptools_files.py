@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import configparser
 import os
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -28,7 +27,7 @@ def setuptools_places(folder: str, boundary: Boundary) -> tuple[list[Place], lis
             continue
         try:
             entries, files = read(boundary.read(path, MOST_BYTES_OF_TOML))
-        except (FileError, SourceError, configparser.Error) as error:
+        except (FileError, SourceError, ValueError) as error:
             problem = str(error) if isinstance(error, FileError) else "cannot be parsed"
             places.append(Place(path, problem=problem))
             continue
@@ -38,8 +37,18 @@ def setuptools_places(folder: str, boundary: Boundary) -> tuple[list[Place], lis
 
 
 def _of_setup_cfg(text: str) -> tuple[Iterator[Entry], list[str]]:
+    """Return what a ``setup.cfg`` requires, and the files that it leaves the rest to.
+
+    Raises:
+        ValueError: the text cannot be parsed.
+    """
+    import configparser  # Only where there is such a file.
+
     parser = configparser.ConfigParser(interpolation=None)
-    parser.read_string(text)
+    try:
+        parser.read_string(text)
+    except configparser.Error as error:
+        raise ValueError(str(error)) from error
     values = [parser.get("options", "install_requires", fallback="")]
     if parser.has_section("options.extras_require"):
         values += [value for _, value in parser.items("options.extras_require")]
