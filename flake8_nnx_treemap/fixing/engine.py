@@ -191,7 +191,7 @@ def _lint(source: ParsedSource, settings: LintSettings, *, edits: bool) -> list[
         style = _style(settings)
         findings = with_edits(source, findings, lambda fix: edits or _may_be_withheld(source, fix), style)
     findings = without_hiding_renames(findings, unsafe_fixes=settings.unsafe_fixes)
-    return [found if found.fix is None else replace(found, fix=replace(found.fix, steps=())) for found in findings]
+    return [found.without_steps() for found in findings]
 
 
 def _may_be_withheld(source: ParsedSource, fix: Fix) -> bool:

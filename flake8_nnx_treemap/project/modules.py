@@ -82,7 +82,7 @@ class OtherModules:
 
 def known_bindings(filename: str, text: str) -> Bindings | None:
     """Return the bindings of a file that was parsed because another one imports from it."""
-    _, _, source = _KNOWN.get(os.path.abspath(filename), (0, 0, None))
+    _, _, source = _KEPT.get(os.path.abspath(filename)) or (0, 0, None)
     return source.bindings if source is not None and source.text == text else None
 
 
@@ -97,9 +97,9 @@ def keep(filename: str, status: os.stat_result | None, source: ParsedSource | No
     path = os.path.abspath(filename)
     if status is None or source is None:
         return
-    if status.st_size <= LARGEST and path not in _KNOWN:
+    if status.st_size <= LARGEST and _KEPT.get(path) is None:
         kept = ParsedSource(source.text, path, module_finder(path), source.bindings)
-        _remember(path, (status.st_mtime_ns, status.st_size, kept))
+        _KEPT.put(path, (status.st_mtime_ns, status.st_size, kept))
 
 
 def _source_of(path: str, outermost: str) -> ParsedSource | None:
@@ -114,21 +114,11 @@ def _source_of(path: str, outermost: str) -> ParsedSource | None:
 
 def _parsed(path: str, changed: int, size: int) -> ParsedSource | None:
     """A module's source as it was at a time; nothing if it cannot be read."""
-    known = _KNOWN.pop(path, None)
+    known = _KEPT.get(path)
     if known is None or known[:2] != (changed, size):
         known = (changed, size, _read(path))
-    _remember(path, known)
+        _KEPT.put(path, known)
     return known[2]
-
-
-def _remember(path: str, known: tuple[int, int, ParsedSource | None]) -> None:
-    _KNOWN[path] = known
-    kept = sum(size for _, size, _ in _KNOWN.values())
-    while len(_KNOWN) > 1 and kept > MOST_KEPT:
-        _, (_, size, source) = _KNOWN.popitem(last=False)
-        kept -= size
-        if source is not None:
-            source.forget()
 
 
 def _read(path: str) -> ParsedSource | None:
@@ -139,5 +129,31 @@ def _read(path: str) -> ParsedSource | None:
         return None
 
 
-_KNOWN: OrderedDict[str, tuple[int, int, ParsedSource | None]] = OrderedDict()
-"""By path: when the module was changed last, its size, and what was read then; in the order of their last use."""
+_Known = tuple[int, int, "ParsedSource | None"]
+"""When a module was changed last, its size, and what was read then."""
+
+
+class _Kept:
+    """The modules that were used last, by their paths, as many as may be kept together."""
+
+    def __init__(self) -> None:
+        self._modules: OrderedDict[str, _Known] = OrderedDict()
+        self._size = 0
+
+    def get(self, path: str) -> _Known | None:
+        if path not in self._modules:
+            return None
+        self._modules.move_to_end(path)
+        return self._modules[path]
+
+    def put(self, path: str, known: _Known) -> None:
+        self._size += known[1] - self._modules.pop(path, (0, 0, None))[1]
+        self._modules[path] = known
+        while self._size > MOST_KEPT and len(self._modules) > 1:
+            _, (_, size, source) = self._modules.popitem(last=False)
+            self._size -= size
+            if source is not None:
+                source.forget()
+
+
+_KEPT = _Kept()

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Callable, Iterable, Mapping
+import sys
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib import import_module
-from typing import TYPE_CHECKING, AnyStr, Final
+from typing import TYPE_CHECKING, Final
 
 from flake8_nnx_treemap.flax_names import names_that_went
 from flake8_nnx_treemap.names import (
@@ -60,7 +61,8 @@ class Entry:
     ``patterns``, regular expressions: one that starts with plain text is searched for many times as fast. All of them
     are for the text of a program: in a notebook's JSON, only words are looked for.
     Words are in lower case if the rule ``ignores_case``. One that ``needs_stated_floor`` is silent where nobody says
-    which releases are to be supported.
+    which releases are to be supported. One that ``is_quick`` runs in vain in less time than a search for its patterns
+    takes, once the file has been analysed for others and the rule is imported.
     """
 
     code: str
@@ -73,6 +75,7 @@ class Entry:
     on_by_default: bool = True
     ignores_case: bool = False
     needs_stated_floor: bool = False
+    is_quick: bool = False
 
     @property
     def module(self) -> str:
@@ -91,30 +94,45 @@ class Entry:
 
     def may_find(self, text: str) -> bool:
         """Tell whether a program contains what the rule needs to find anything."""
-        return self._has_words(text, _contains(text)) and self._matches(text)
+        searched = _Searched(text)
+        return self._has_words(searched) and self._matches(searched)
 
-    def _has_words(self, text: AnyStr, contains: Callable[[str], bool]) -> bool:
+    def _is_imported(self) -> bool:
+        return f"{__package__}.{self.module}" in sys.modules
+
+    def _has_words(self, text: _Searched) -> bool:
         if self.ignores_case:
-            contains = _contains(text.lower())
-        return any(map(contains, self.words)) and (not self.beside or any(map(contains, self.beside)))
+            text = _Searched(text.text.lower())
+        return any(map(text.contains, self.words)) and (not self.beside or any(map(text.contains, self.beside)))
 
-    def _matches(self, text: AnyStr) -> bool:
-        if isinstance(text, str):
-            return all(any(_compiled(pattern).search(text) for pattern in group) for group in self.patterns)
-        return all(any(_compiled_for_bytes(pattern).search(text) for pattern in group) for group in self.patterns)
+    def _matches(self, text: _Searched) -> bool:
+        return all(any(map(text.matches, group)) for group in self.patterns)
 
 
-def _contains(text: AnyStr) -> Callable[[str], bool]:
-    """Make a function that tells whether a text contains a word; each is looked for once, for all rules."""
-    known: dict[str, bool] = {}
+class _Searched:
+    """A text, or the bytes of a file, in which each word and each pattern is looked for once, for all rules."""
 
-    def contains(word: str) -> bool:
-        found = known.get(word)
+    def __init__(self, text: str | bytes) -> None:
+        self.text = text
+        self._words: dict[str, bool] = {}
+        self._patterns: dict[str, bool] = {}
+
+    def contains(self, word: str) -> bool:
+        found = self._words.get(word)
         if found is None:
-            found = known[word] = (word in text) if isinstance(text, str) else (word.encode() in text)
+            found = (word in self.text) if isinstance(self.text, str) else (word.encode() in self.text)
+            self._words[word] = found
         return found
 
-    return contains
+    def matches(self, pattern: str) -> bool:
+        found = self._patterns.get(pattern)
+        if found is None:
+            if isinstance(self.text, str):
+                found = _compiled(pattern).search(self.text) is not None
+            else:
+                found = _compiled_for_bytes(pattern).search(self.text) is not None
+            self._patterns[pattern] = found
+        return found
 
 
 @cache
@@ -132,9 +150,7 @@ _OFF: Final = False
 _TREE_NAMES: Final = "(?:all|broadcast|flatten|leaves|map|reduce|structure)"
 """How the names of all tree functions start, within their modules."""
 _TREE: Final = (
-    rf"tree_{_TREE_NAMES}",
-    rf"tree[\s\\]*\.[\s\\]*{_TREE_NAMES}",
-    r"tree[ \t\\]+(?:as|import)\b",
+    rf"tree(?:(?:_|[\s\\]*\.[\s\\]*){_TREE_NAMES}|[ \t\\]+(?:as|import)\b)",
     r"=[\s(]*\w+\.tree[ \t]*(?:[\r\n#;)]|\Z)",
 )
 """A tree function as an attribute or by its own name, and other names for the modules of tree functions."""
@@ -162,8 +178,6 @@ _INHERITS: Final = r"class\s+\w+\s*(?:\[[^\]]*\]\s*)?[(\\](?!\s*(?:\w+\.)*(?:{})
 _METHODS: Final = tuple(STATE_FUNCTIONS)
 _CALLED: Final = r"\.[\s\\]*(?:{})\b".format("|".join(_METHODS))
 
-_CALL: Final = r"\b(?:{})[\s\\]*\("
-"""A call of functions or methods by their own names."""
 
 _VALUE: Final = r"\.[\s\\]*(?:raw_)?value\b"
 _TYPE: Final = r"\.[\s\\]*type\b"
@@ -171,17 +185,20 @@ _RENAMED: Final = tuple(one.old for one in RENAMED_IN_NNX)
 _USED: Final = r"(?:\.|[,(]|\bimport\b)[\s\\]*(?:{})\b"
 """Names as attributes, or imported."""
 _WENT: Final = tuple(sorted(names_that_went()))
-_OF_MODULE: Final = r"{0}[\s\\]*\.[\s\\]*(?:{1})\b"
-"""Names as attributes of a module."""
-_FROM_MODULE: Final = r"{0}[\s\\]+import\b(?:[^\r\n(]*(?:\\|\b(?:{1})\b)|[ \t]*\((?:[^)#]*#|[^)]*\b(?:{1})\b))"
-"""Names that are imported from a module; an import that goes over several lines may have comments in it."""
+_OF_MODULE: Final = r"{0}(?:[\s\\]*\.[\s\\]*|[\s\\]+import\b[^\r\n(]*(?:\([^)#]*)?\b)(?:{1})"
+"""Names that are attributes of a module, or imported from it."""
+_TELLING: Final = 6
+"""How many letters of a name are searched for: to compile a pattern takes longer than to search most files for it."""
+_LONG_IMPORT: Final = r"{0}[\s\\]+import\b[^\r\n(]*(?:\([^)#]*)?[\\#]"
+"""An import with what a search for names does not look behind."""
 _RENAMED_MODULE: Final = r"{0}[ \t\\]+as\b(?![ \t]+{0}\b)"
 
 
 def _members(module: str, names: Iterable[str]) -> tuple[str, ...]:
     """Return the patterns of which one matches wherever names of a module are used."""
-    forms = (_OF_MODULE, _FROM_MODULE, _RENAMED_MODULE)
-    return tuple(form.format(module, "|".join(names)) for form in forms)
+    forms = (_OF_MODULE, _LONG_IMPORT, _RENAMED_MODULE)
+    starts = "|".join(sorted({name[:_TELLING] for name in names}))
+    return tuple(form.format(module, starts) for form in forms)
 
 
 _SET: Final = (
@@ -191,13 +208,17 @@ _SET: Final = (
     r"(?:[-+*/%&|^@]|//|\*\*|<<|>>)?=[^=]"
 )
 """A line that assigns to an attribute of something else than ``self``."""
+_SET_OR_DECLARED: Final = (
+    r"\.(?<!\bself\.)[\s\\]*[^\W\d_]\w*[ \t]*(?::[^\r\n=({]{0,200}|,[^\r\n#:=(\"']{0,200} )?"
+    r"(?:[-+*/%&|^@]|//|\*\*|<<|>>)?=[^=]"
+)
+"""The same and the defaults of parameters that are annotated: searched first, as it starts with plain text."""
 
 LAYER_CALLABLES: Final = (
     *("attention_fn", "conv_general_dilated", "dot_general", "einsum_op"),
     *("out_dot_general", "qkv_dot_general"),
 )
 """The options of layers that take a function, and whose keywords have changed."""
-_IS_GIVEN: Final = r"\b(?:{})\s*=(?!=)".format("|".join(LAYER_CALLABLES))
 
 CATALOGUE: tuple[Entry, ...] = (
     Entry("NNX101", "is-leaf-is-not-a-filter", Kind.CRASH, ("tree",), patterns=(_TREE,)),
@@ -253,7 +274,7 @@ CATALOGUE: tuple[Entry, ...] = (
         ("state", "split", "variables"),
         VARIABLE_STATE_IS_VARIABLE,
         beside=("update", "merge"),
-        patterns=((_CALL.format("state|split|variables"),),),
+        patterns=((r"state[\s\\]*\(", r"split[\s\\]*\(", r"variables[\s\\]*\("),),
     ),
     Entry("NNX201", "deprecated-variable-state", Kind.DEPRECATION, ("VariableState",), VARIABLE_STATE_IS_VARIABLE),
     Entry("NNX202", "variable-state-constructor", Kind.CRASH, ("VariableState",), VARIABLE_STATE_IS_VARIABLE),
@@ -266,7 +287,15 @@ CATALOGUE: tuple[Entry, ...] = (
         VARIABLE_STATE_IS_VARIABLE,
         patterns=((_TYPE,),),
     ),
-    Entry("NNX205", "metadata-by-attribute", Kind.CRASH, ("=",), METADATA_NEEDS_METHOD, patterns=((_OWN, _SET),)),
+    Entry(
+        "NNX205",
+        "metadata-by-attribute",
+        Kind.CRASH,
+        ("=",),
+        METADATA_NEEDS_METHOD,
+        patterns=((_OWN, _SET_OR_DECLARED), (_OWN, _SET)),
+        is_quick=True,
+    ),
     Entry("NNX206", "deprecated-value-access", Kind.DEPRECATION, ("value",), VALUE_ACCESS_WARNS, patterns=((_VALUE,),)),
     Entry(
         "NNX207",
@@ -282,6 +311,7 @@ CATALOGUE: tuple[Entry, ...] = (
         Kind.CRASH,
         tuple(REMOVED_TREE_FUNCTIONS),
         patterns=(_members("jax", REMOVED_TREE_FUNCTIONS),),
+        is_quick=True,
     ),
     Entry("NNX209", "optimizer-without-wrt", Kind.CRASH, ("Optimizer",), OPTIMIZER_NEEDS_WRT),
     Entry(
@@ -295,14 +325,15 @@ CATALOGUE: tuple[Entry, ...] = (
     Entry("NNX211", "state-method", Kind.DEPRECATION, _METHODS, STATE_FUNCTIONS_ARE_THERE, patterns=((_CALLED,),)),
     Entry("NNX212", "sharding-metadata", Kind.DEPRECATION, ("sharding",), OUT_SHARDING_IS_READ),
     Entry("NNX213", "newer-than-floor", Kind.CRASH, ("nnx",), needs_stated_floor=True),
-    Entry("NNX214", "removed-name", Kind.CRASH, _WENT, patterns=(_members("nnx", _WENT),)),
+    Entry("NNX214", "removed-name", Kind.CRASH, _WENT, patterns=(_members("nnx", _WENT),), is_quick=True),
     Entry(
         "NNX215",
         "layer-callable-lacks-keyword",
         Kind.CRASH,
         tuple(one for one in LAYER_CALLABLES if not one.endswith("_dot_general")),
         LAYERS_GIVE_SHARDINGS,
-        patterns=((_IS_GIVEN,),),
+        patterns=(tuple(rf"{name}\s*=(?!=)" for name in LAYER_CALLABLES),),
+        is_quick=True,
     ),
     Entry(
         "NNX901",
@@ -349,11 +380,16 @@ def rules_about_code() -> tuple[Rule, ...]:
 def codes_that_may_find(text: str, settings: LintSettings) -> frozenset[str]:
     """Return the codes of the selected rules that apply to the Flax range and may find something in a program.
 
-    To search a text for the patterns of a rule takes less than to import the rule, or to run it in vain.
+    To search a text for the patterns of a rule takes less than to import the rule, and less than to run most in vain.
     """
-    contains = _contains(text)
-    entries = _entries(settings.select, settings.flax_range)
-    return frozenset(entry.code for entry in entries if entry._has_words(text, contains) and entry._matches(text))
+    searched = _Searched(text)
+    entries = [entry for entry in _entries(settings.select, settings.flax_range) if entry._has_words(searched)]
+    found = {entry.code for entry in entries if not entry.is_quick and entry._matches(searched)}
+    is_analysed = bool(found)
+    for entry in entries:
+        if entry.is_quick and ((is_analysed and entry._is_imported()) or entry._matches(searched)):
+            found.add(entry.code)
+    return frozenset(found)
 
 
 def may_find_in(data: bytes, settings: Iterable[LintSettings], *, is_program: bool) -> bool:
@@ -366,9 +402,9 @@ def may_find_in(data: bytes, settings: Iterable[LintSettings], *, is_program: bo
     """
     if b"\0" in data:  # An encoding in which words look different.
         return True
-    contains = _contains(data)
+    searched = _Searched(data)
     entries = _in_order_of_search(tuple((one.select, one.flax_range) for one in settings))
-    return any(entry._has_words(data, contains) and (not is_program or entry._matches(data)) for entry in entries)
+    return any(entry._has_words(searched) and (not is_program or entry._matches(searched)) for entry in entries)
 
 
 @cache

@@ -85,6 +85,13 @@ class Finding:
         """The order of findings in every report: by position, then by code."""
         return (self.range.start.row, self.range.start.column, self.code, self.message)
 
+    def without_steps(self) -> Finding:
+        """Return the same as plain data: steps refer to nodes of the program's tree."""
+        if self.fix is None:
+            return self
+        fix = Fix(self.fix.applicability, self.fix.message, self.fix.edits, together=self.fix.together)
+        return Finding(self.code, self.message, self.range, fix, self.notes, self.related)
+
 
 RENAMES = "NNX2"
 """The prefix of the codes of rules about names that Flax has renamed or removed."""

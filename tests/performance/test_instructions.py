@@ -40,12 +40,14 @@ text = open(sys.argv[1]).read()
 WITH_PLUGIN = "import sys\nfrom flake8.main.cli import main\nsys.exit(main(sys.argv[1:]))\n"
 WITH_RULES = """\
 import sys
-from flake8_nnx_treemap.rules.catalogue import every_rule
+from flake8_nnx_treemap.rules.catalogue import CATALOGUE, every_rule
 from flake8.main.cli import main
 every_rule()
+for entry in CATALOGUE:
+    entry.may_find(" ".join((*entry.words, *entry.beside)))
 sys.exit(main(sys.argv[1:]))
 """
-"""Rules are imported when a file may need them: all of them here, as the files of a project soon do together."""
+"""Rules are imported, and patterns compiled, when a file may need them: all of them here, as a project soon does."""
 PLAIN_FUNCTION = "def double{0}(x):\n    return jax.numpy.add(x, {0})\n\n\n"
 PROOF = Path(__file__).parents[1] / "runtime"
 PARSE = "libcst.parse_module(text)"

@@ -45,7 +45,7 @@ def child_nodes(node: ast.AST) -> list[ast.AST]:
         if type(value) is list:
             if value:
                 found += [one for one in value if isinstance(one, ast.AST)] if name in _MIXED_LISTS else value
-        elif value is not None and isinstance(value, ast.AST):
+        elif isinstance(value, ast.AST):
             found.append(value)
     return found
 

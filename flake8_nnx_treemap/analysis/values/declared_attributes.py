@@ -51,7 +51,7 @@ def declared_attributes(source: ParsedSource) -> Iterator[StaticAttribute]:
         if isinstance(node, ast.ClassDef) and node.bases:
             if _has_generated_constructor(source, node):
                 yield from _fields(source, node)
-            else:
+            elif "__init__" in source.bindings.calls:
                 yield from _handed_to_base(source, node)
 
 
