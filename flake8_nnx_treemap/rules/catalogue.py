@@ -187,7 +187,7 @@ _USED: Final = r"(?:\.|[,(]|\bimport\b)[\s\\]*(?:{})\b"
 _WENT: Final = tuple(sorted(names_that_went()))
 _OF_MODULE: Final = r"{0}(?:[\s\\]*\.[\s\\]*|[\s\\]+import\b[^\r\n(]*(?:\([^)#]*)?\b)(?:{1})"
 """Names that are attributes of a module, or imported from it."""
-_TELLING: Final = 6
+_TELLING: Final = 7
 """How many letters of a name are searched for: to compile a pattern takes longer than to search most files for it."""
 _LONG_IMPORT: Final = r"{0}[\s\\]+import\b[^\r\n(]*(?:\([^)#]*)?[\\#]"
 """An import with what a search for names does not look behind."""
