@@ -57,6 +57,16 @@ SHAPES = {
         "        return jax.tree.map(self.f{0}, s, is_leaf=lambda x: isinstance(x, nnx.VariableState))\n\n",
         "class A:\n",
     ),
+    "loops over leaves in one function": repeated(
+        "    for leaf in jax.tree.leaves(s, is_leaf=lambda x: isinstance(x, nnx.Variable)):\n"
+        "        if isinstance(leaf, nnx.Variable):\n"
+        "            total += leaf.value * {0}\n",
+        "def f(m):\n    total, s = 0, nnx.state(m)\n",
+    ),
+    "loops over items of a state": repeated(
+        "    for path, leaf in nnx.to_flat_state(s):\n        total += leaf.value * {0}\n",
+        "def f(m):\n    total, s = 0, nnx.state(m)\n",
+    ),
     "loops over leaves": repeated(
         "for leaf in jax.tree.leaves(nnx.state(m{0})):\n"
         "    if isinstance(leaf, nnx.Param):\n        print(leaf.value)\n"

@@ -107,13 +107,13 @@ class Collector:
             self._type_parameters(node, Scope(ScopeKind.TYPE_PARAMETERS, node, scope), block)
 
     def _compound(self, node: ast.stmt, scope: Scope, block: Block) -> None:
-        if isinstance(node, (ast.For, ast.AsyncFor)):
-            inner = Block(block, node, is_loop=True)
-            self._target(node.target, node.iter, (), node, scope, inner, BindingKind.ITERATION)
         for name in _BLOCK_FIELDS:
             body = getattr(node, name, None)
             if body:
-                self._pending.append((body, scope, self._inner_block(node, name, scope, block), node))
+                inner = self._inner_block(node, name, scope, block)
+                self._pending.append((body, scope, inner, node))
+                if name == "body" and isinstance(node, (ast.For, ast.AsyncFor)):  # Its body runs with what it binds.
+                    self._target(node.target, node.iter, (), node, scope, inner, BindingKind.ITERATION)
         for child in child_nodes(node):
             if isinstance(child, ast.stmt):
                 continue
