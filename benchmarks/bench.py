@@ -118,6 +118,7 @@ def over_trees(folders: dict[str, Path]) -> list[Contest]:
                 "fixit": command("fixit", "lint", named),
             },
             most_rounds=2,
+            clock=processor_seconds,
         ),
         Contest(
             INSTALLED,
@@ -127,7 +128,11 @@ def over_trees(folders: dict[str, Path]) -> list[Contest]:
         Contest(
             ONE_FINDING,
             "python -c pass",
-            {"python -c pass": command("python", "-c", "pass"), "nnx-fix": command(*ours, finding)},
+            {
+                "python -c pass": command("python", "-c", "pass"),
+                "nnx-fix": command(*ours, finding),
+                "nnx-fix, text with what fixes write": command("nnx-fix", "--isolated", "--check", finding),
+            },
         ),
         Contest(
             "10,000 files without a candidate",
