@@ -167,6 +167,8 @@ def scan(
     """
     problems: list[tuple[str, str]] = []
     found = list(find_files(paths, targets, problems, empty))
+    if len(paths) > 1:
+        found = _once(found)
     count = max(1, min(jobs, len(found) // FILES_PER_PROCESS)) if hasattr(os, "fork") else 1
     # Neighbours are alike in size, so each process takes every second file, or every third: equal work for all.
     first, *others = [found[start::count] for start in range(count)]
@@ -178,6 +180,18 @@ def scan(
     in_order = [(name, verdicts[name]) for name in dict.fromkeys(name for name, _ in found) if name in verdicts]
     problems += [(name, complaint) for name, complaint in in_order if complaint is not None]
     return [name for name, complaint in in_order if complaint is None], list(dict.fromkeys(problems))
+
+
+def _once(found: Sequence[tuple[str, bool]]) -> list[tuple[str, bool]]:
+    """The same files, each under the first of its names, as ``a.py`` and ``./a.py`` are two, and named if one was."""
+    names: dict[str, str] = {}
+    explicit: set[str] = set()
+    for name, is_explicit in found:
+        path = os.path.abspath(name)
+        names.setdefault(path, name)
+        if is_explicit:
+            explicit.add(path)
+    return [(name, path in explicit) for path, name in names.items()]
 
 
 def _look_through(files: Sequence[tuple[str, bool]]) -> _Verdicts:

@@ -55,6 +55,17 @@ def test_a_folder_without_python_is_said(project: Path) -> None:
     assert nnx_fix("--check", ".", cwd=project).stderr == ""
 
 
+def test_a_file_with_several_names_is_told_of_once(project: Path) -> None:
+    (project / "broken.py").write_text("def f(:\n")
+    names = ("other.py", "./other.py", str(project / "other.py"), "src/..", "broken.py")
+    run = nnx_fix("--check", "--output-format", "concise", *names, cwd=project)
+    assert [line.partition(":")[0] for line in run.stdout.splitlines() if "NNX101" in line] == [
+        "other.py",
+        "src/../src/m.py",
+    ]
+    assert run.stderr.startswith("nnx-fix: error: broken.py: 1:7: syntax error")  # As one of them was named itself.
+
+
 # Ruff's words
 
 
