@@ -63,7 +63,9 @@ def test_a_file_with_several_names_is_told_of_once(project: Path) -> None:
         "other.py",
         "src/../src/m.py",
     ]
-    assert run.stderr.startswith("nnx-fix: error: broken.py: 1:7: syntax error")  # As one of them was named itself.
+    assert run.stderr.startswith(
+        "nnx-fix: error: src/../broken.py: 1:7: syntax error"
+    )  # As one of them was named itself.
 
 
 # Ruff's words
