@@ -61,7 +61,8 @@ class Entry:
     ``patterns``, regular expressions: one that starts with plain text is searched for many times as fast. All of them
     are for the text of a program: in a notebook's JSON, only words are looked for.
     Words are in lower case if the rule ``ignores_case``. One that ``needs_stated_floor`` is silent where nobody says
-    which releases are to be supported.
+    which releases are to be supported. ``raises`` has the names of the errors that reported code raises: the rule is
+    silent where a test wants one of them.
     """
 
     code: str
@@ -74,6 +75,7 @@ class Entry:
     on_by_default: bool = True
     ignores_case: bool = False
     needs_stated_floor: bool = False
+    raises: tuple[str, ...] = ()
 
     @property
     def module(self) -> str:
@@ -184,11 +186,17 @@ LAYER_CALLABLES: Final = (
 """The options of layers that take a function, and whose keywords have changed."""
 _IS_GIVEN: Final = r"\b(?:{})\s*=(?!=)".format("|".join(LAYER_CALLABLES))
 
+_ATTRIBUTE: Final = ("AttributeError",)
+_TYPE_ERROR: Final = ("TypeError",)
+_VALUE_ERROR: Final = ("ValueError",)
+_TYPE_OR_VALUE: Final = (*_TYPE_ERROR, *_VALUE_ERROR)
+_ABSENCE: Final = (*_ATTRIBUTE, "ImportError")
+
 CATALOGUE: tuple[Entry, ...] = (
-    Entry("NNX101", "is-leaf-is-not-a-filter", Kind.CRASH, ("tree",)),
+    Entry("NNX101", "is-leaf-is-not-a-filter", Kind.CRASH, ("tree",), raises=_ATTRIBUTE),
     Entry("NNX102", "dispatch-without-is-leaf", Kind.SILENT, ("tree",)),
     Entry("NNX103", "leaves-test-without-is-leaf", Kind.SILENT, ("tree",), beside=("leaves", "flatten")),
-    Entry("NNX104", "variable-attribute-without-is-leaf", Kind.CRASH, ("tree",)),
+    Entry("NNX104", "variable-attribute-without-is-leaf", Kind.CRASH, ("tree",), raises=_ATTRIBUTE),
     Entry(
         "NNX105",
         "exact-type-test",
@@ -197,13 +205,21 @@ CATALOGUE: tuple[Entry, ...] = (
         VARIABLE_STATE_IS_VARIABLE,
         beside=("type", "__class__"),
     ),
-    Entry("NNX106", "is-leaf-is-a-class", Kind.CRASH, ("tree",)),
+    Entry("NNX106", "is-leaf-is-a-class", Kind.CRASH, ("tree",), raises=_TYPE_OR_VALUE),
     Entry("NNX107", "predicate-mapper-mismatch", Kind.SILENT, ("tree",)),
-    Entry("NNX108", "wrapped-mask", Kind.CRASH, ("tree",), VARIABLE_STATE_IS_VARIABLE, beside=("optax",)),
+    Entry(
+        "NNX108",
+        "wrapped-mask",
+        Kind.CRASH,
+        ("tree",),
+        VARIABLE_STATE_IS_VARIABLE,
+        beside=("optax",),
+        raises=_TYPE_OR_VALUE,
+    ),
     Entry("NNX109", "branch-collapse", Kind.SILENT, ("VariableState",), VARIABLE_STATE_IS_VARIABLE),
     Entry("NNX110", "aliased-variable", Kind.SILENT, ("tree",), VARIABLE_STATE_IS_VARIABLE, on_by_default=_OFF),
     Entry("NNX111", "mutating-mapper", Kind.SILENT, ("tree",), VARIABLE_STATE_IS_VARIABLE, on_by_default=_OFF),
-    Entry("NNX112", "undispatched-variable-leaf", Kind.CRASH, ("tree",), on_by_default=_OFF),
+    Entry("NNX112", "undispatched-variable-leaf", Kind.CRASH, ("tree",), on_by_default=_OFF, raises=_ATTRIBUTE),
     Entry(
         "NNX113",
         "snapshot-is-no-copy",
@@ -213,8 +229,15 @@ CATALOGUE: tuple[Entry, ...] = (
         beside=("update", "merge"),
     ),
     Entry("NNX201", "deprecated-variable-state", Kind.DEPRECATION, ("VariableState",), VARIABLE_STATE_IS_VARIABLE),
-    Entry("NNX202", "variable-state-constructor", Kind.CRASH, ("VariableState",), VARIABLE_STATE_IS_VARIABLE),
-    Entry("NNX203", "removed-conversion", Kind.CRASH, ("to_variable",), VARIABLE_STATE_IS_VARIABLE),
+    Entry(
+        "NNX202",
+        "variable-state-constructor",
+        Kind.CRASH,
+        ("VariableState",),
+        VARIABLE_STATE_IS_VARIABLE,
+        raises=_TYPE_ERROR,
+    ),
+    Entry("NNX203", "removed-conversion", Kind.CRASH, ("to_variable",), VARIABLE_STATE_IS_VARIABLE, raises=_ATTRIBUTE),
     Entry(
         "NNX204",
         "deprecated-type-attribute",
@@ -223,7 +246,15 @@ CATALOGUE: tuple[Entry, ...] = (
         VARIABLE_STATE_IS_VARIABLE,
         patterns=((_TYPE,),),
     ),
-    Entry("NNX205", "metadata-by-attribute", Kind.CRASH, ("=",), METADATA_NEEDS_METHOD, patterns=((_OWN, _SET),)),
+    Entry(
+        "NNX205",
+        "metadata-by-attribute",
+        Kind.CRASH,
+        ("=",),
+        METADATA_NEEDS_METHOD,
+        patterns=((_OWN, _SET),),
+        raises=_ATTRIBUTE,
+    ),
     Entry("NNX206", "deprecated-value-access", Kind.DEPRECATION, ("value",), VALUE_ACCESS_WARNS, patterns=((_VALUE,),)),
     Entry(
         "NNX207",
@@ -233,8 +264,10 @@ CATALOGUE: tuple[Entry, ...] = (
         PURE_WARNS,
         patterns=((_USED.format("|".join(_RENAMED)),),),
     ),
-    Entry("NNX208", "removed-jax-tree-map", Kind.CRASH, ("tree",), beside=tuple(REMOVED_TREE_FUNCTIONS)),
-    Entry("NNX209", "optimizer-without-wrt", Kind.CRASH, ("Optimizer",), OPTIMIZER_NEEDS_WRT),
+    Entry(
+        "NNX208", "removed-jax-tree-map", Kind.CRASH, ("tree",), beside=tuple(REMOVED_TREE_FUNCTIONS), raises=_ATTRIBUTE
+    ),
+    Entry("NNX209", "optimizer-without-wrt", Kind.CRASH, ("Optimizer",), OPTIMIZER_NEEDS_WRT, raises=_TYPE_ERROR),
     Entry(
         "NNX210",
         "container-attribute",
@@ -242,11 +275,19 @@ CATALOGUE: tuple[Entry, ...] = (
         ("class",),
         DATA_IS_DECIDED_ONCE,
         patterns=((_INHERITS,), (*_DECLARED, _SET_ATTRIBUTE)),
+        raises=_VALUE_ERROR,
     ),
     Entry("NNX211", "state-method", Kind.DEPRECATION, _METHODS, STATE_FUNCTIONS_ARE_THERE, patterns=((_CALLED,),)),
     Entry("NNX212", "sharding-metadata", Kind.DEPRECATION, ("sharding",), OUT_SHARDING_IS_READ),
-    Entry("NNX213", "newer-than-floor", Kind.CRASH, ("nnx",), needs_stated_floor=True),
-    Entry("NNX214", "removed-name", Kind.CRASH, _WENT, patterns=((_OF_NNX_BY_NAME, _OF_NNX.format("|".join(_WENT))),)),
+    Entry("NNX213", "newer-than-floor", Kind.CRASH, ("nnx",), needs_stated_floor=True, raises=_ABSENCE),
+    Entry(
+        "NNX214",
+        "removed-name",
+        Kind.CRASH,
+        _WENT,
+        patterns=((_OF_NNX_BY_NAME, _OF_NNX.format("|".join(_WENT))),),
+        raises=_ABSENCE,
+    ),
     Entry(
         "NNX215",
         "layer-callable-lacks-keyword",
@@ -254,6 +295,7 @@ CATALOGUE: tuple[Entry, ...] = (
         tuple(one for one in LAYER_CALLABLES if not one.endswith("_dot_general")),
         LAYERS_GIVE_SHARDINGS,
         patterns=((_IS_GIVEN,),),
+        raises=_TYPE_ERROR,
     ),
     Entry(
         "NNX901",

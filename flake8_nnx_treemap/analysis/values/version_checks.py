@@ -5,21 +5,26 @@ from __future__ import annotations
 import ast
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from flake8_nnx_treemap.analysis.calls.class_references import class_name
-from flake8_nnx_treemap.analysis.code.nodes import end_of, start_of, walk, without_docstring, words_below
+from flake8_nnx_treemap.analysis.code.nodes import dotted_name, end_of, start_of, walk, without_docstring, words_below
 from flake8_nnx_treemap.analysis.code.regions import Region, is_within, outermost
 from flake8_nnx_treemap.analysis.code.text import Position
-from flake8_nnx_treemap.analysis.names.scopes import Reads
+from flake8_nnx_treemap.analysis.names.scopes import FUNCTIONS, Reads
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
 from flake8_nnx_treemap.analysis.names.uses import reads_by_meaning
 from flake8_nnx_treemap.analysis.values.narrowing import statements_after
 from flake8_nnx_treemap.flax_names import NNX, names_of_some_releases
 from flake8_nnx_treemap.names import BASE_CLASSES, MEMBERS_OF_SOME_RELEASES, OLD_NAMES_THAT_STAY, OTHER_PROJECTS
 
-_ABSENCE = frozenset({"AttributeError", "ImportError", "ModuleNotFoundError", "DeprecationWarning", "catch_warnings"})
+_ABSENCE = frozenset(
+    {"AttributeError", "ImportError", "ModuleNotFoundError", "DeprecationWarning", "catch_warnings", "deprecated_call"}
+)
 """What handles errors and warnings of old names. ``Exception`` is left out: who handles everything means no release."""
+
+_EXPECT = ("raises", "warns", "deprecated_call", "assertRaises", "assertRaisesRegex", "assertWarns", "assertWarnsRegex")
+"""Functions of tests that want an error or a warning of the function that they are given."""
 
 _FLAGS = re.compile(
     r"(?i)compat|version|(?:flax|nnx|jax)\w*(?:\d|new|old|least|before|after|since|until)|(?:is|has|use)_?(?:new|old)"
@@ -64,7 +69,30 @@ def _guarded_regions(source: ParsedSource) -> list[Region]:
 
 @remembered
 def _chosen_regions(source: ParsedSource) -> list[Region]:
-    return outermost(region for question in version_questions(source) for region in _decided_by(source, question))
+    found = outermost(region for question in version_questions(source) for region in _decided_by(source, question))
+    return outermost((*found, *_chosen_functions(source, found))) if found else found
+
+
+def _chosen_functions(source: ParsedSource, chosen: Sequence[Region]) -> Iterator[Region]:
+    """Yield the extents of functions of which a choice by release takes one: ``value = _new if IS_NEW else _old``."""
+    for node in (statement.node for statement in source.bindings.statements):
+        if isinstance(node, FUNCTIONS):
+            reads = [read for one in reads_by_meaning(source, node.name).get(node, ()) for _, read in one.nodes]
+            if reads and all(is_within(start_of(one), chosen) and _is_alternative(source, one) for one in reads):
+                yield _span(node)
+
+
+def _is_alternative(source: ParsedSource, node: ast.AST) -> bool:
+    """Tell whether another expression stands for this one where a choice is made otherwise."""
+    around = source.ast_parent(node)
+    while isinstance(around, ast.expr) and not isinstance(around, (ast.IfExp, ast.Lambda)):
+        around = source.ast_parent(around)
+    if isinstance(around, ast.IfExp):
+        return True
+    choice = source.ast_parent(around) if isinstance(around, (ast.Assign, ast.Return)) else None
+    if not isinstance(choice, ast.If):
+        return isinstance(around, ast.Return)  # Behind a choice: ``if IS_NEW: return _new(x)``, ``return _old(x)``.
+    return isinstance(around, ast.Return) or [type(one) for one in choice.orelse] == [ast.Assign]
 
 
 def _where_absence_is_handled(source: ParsedSource) -> Iterator[Region]:
@@ -77,10 +105,25 @@ def _where_absence_is_handled(source: ParsedSource) -> Iterator[Region]:
             yield _span(node)
             if isinstance(node, (ast.With, ast.AsyncWith)) and isinstance(node.body[-1], ast.Return):
                 yield from _rest_of_block(source, node)  # It runs if the way of newer releases has failed.
+        if any(_ignores_deprecations(one) for one in getattr(node, "decorator_list", ())):
+            yield _span(node)
+    for call in (call for name in _EXPECT for call in source.bindings.calls.get(name, ())):
+        if _names_absence(call.func) or any(map(_names_absence, call.args[:1])):
+            yield _span(call)
 
 
 def _names_absence(node: ast.expr) -> bool:
+    if isinstance(node, ast.Call) and not node.args and not node.keywords:
+        return (dotted_name(node.func) or ("",))[-1] in ("warns", "deprecated_call", "catch_warnings")
     return not _ABSENCE.isdisjoint(words_below(node))
+
+
+def _ignores_deprecations(decorator: ast.expr) -> bool:
+    """Tell whether a decorator is ``pytest.mark.filterwarnings("ignore::DeprecationWarning")`` or the like."""
+    if not isinstance(decorator, ast.Call) or (dotted_name(decorator.func) or ("",))[-1] != "filterwarnings":
+        return False
+    texts = [str(one.value) for one in decorator.args if isinstance(one, ast.Constant)]
+    return any(one.startswith("ignore") and one.endswith("DeprecationWarning") for one in texts)
 
 
 def _span(node: ast.AST) -> Region:
@@ -117,10 +160,13 @@ def _asks_for_member(source: ParsedSource, node: ast.expr) -> bool:
 
     A test for an old name that Flax still has is not a version check: it is always true, and warns.
     """
-    if not isinstance(node, ast.Call) or len(node.args) != 2 or not isinstance(node.args[1], ast.Constant):
+    if not isinstance(node, ast.Call) or len(node.args) != 2:
         return False
-    owner, member = node.args[0], node.args[1].value
+    owner = node.args[0]
     is_of_library = any(name.partition(".")[0] in _LIBRARIES for name in source.bindings.names_of(owner))
+    if not isinstance(node.args[1], ast.Constant):
+        return is_of_library  # ``all(hasattr(nnx, name) for name in ("List", "data"))``
+    member = node.args[1].value
     return member in MEMBERS_OF_SOME_RELEASES or (is_of_library and member not in OLD_NAMES_THAT_STAY)
 
 
@@ -185,11 +231,11 @@ def _names_release(name: str) -> bool:
 
 
 def _reads_of_import_flags(source: ParsedSource) -> Iterator[Reads]:
-    """Yield the reads of what is set to a constant where an import of a name of some releases works, or fails."""
+    """Yield the reads of what is set to a constant where the use of a name of some releases works, or fails."""
     for node in (statement.node for statement in source.bindings.statements):
         if not isinstance(node, ast.Try) or not any(one.type and _names_absence(one.type) for one in node.handlers):
             continue
-        if not any(_imports_name_of_some_releases(one) for one in node.body):
+        if not any(_needs_name_of_some_releases(source, one) for one in node.body):
             continue
         for statement in (*node.body, *node.orelse, *(one for handler in node.handlers for one in handler.body)):
             if isinstance(statement, (ast.Assign, ast.AnnAssign)) and isinstance(statement.value, ast.Constant):
@@ -198,14 +244,27 @@ def _reads_of_import_flags(source: ParsedSource) -> Iterator[Reads]:
                     yield from reads_by_meaning(source, name).get(statement, ())
 
 
-def _imports_name_of_some_releases(statement: ast.stmt) -> bool:
-    is_of_nnx = isinstance(statement, ast.ImportFrom) and statement.module == NNX
-    return is_of_nnx and any(alias.name in names_of_some_releases() for alias in getattr(statement, "names", ()))
+def _needs_name_of_some_releases(source: ParsedSource, statement: ast.stmt) -> bool:
+    """Tell whether a statement imports a name that some releases lack, or uses it as an attribute of ``nnx``."""
+    if isinstance(statement, ast.ImportFrom):
+        return statement.module == NNX and any(alias.name in names_of_some_releases() for alias in statement.names)
+    used = (node for node in walk(statement) if isinstance(node, ast.Attribute)) if _is_simple(statement) else ()
+    return any(
+        node.attr in names_of_some_releases() and source.bindings.names_of(node) == {f"{NNX}.{node.attr}"}
+        for node in used
+    )
+
+
+def _is_simple(statement: ast.stmt) -> bool:
+    return isinstance(statement, (ast.Expr, ast.Assign, ast.AnnAssign))
 
 
 def _reads_of_answer(source: ParsedSource, question: ast.expr) -> Iterator[Reads]:
     """Yield the reads of names that may be assigned the result of a version check."""
     for answer, around in _outwards(source, question):
+        if isinstance(around, ast.arguments):
+            for parameter in (one for one, default in _defaults(around) if default is answer):
+                yield from reads_by_meaning(source, parameter.arg).get(parameter, ())
         if not isinstance(around, (ast.Assign, ast.AnnAssign, ast.NamedExpr)) or around.value is not answer:
             continue
         targets = around.targets if isinstance(around, ast.Assign) else [around.target]
@@ -213,14 +272,22 @@ def _reads_of_answer(source: ParsedSource, question: ast.expr) -> Iterator[Reads
             yield from reads_by_meaning(source, name).get(around, ())
 
 
+def _defaults(arguments: ast.arguments) -> Iterator[tuple[ast.arg, ast.expr | None]]:
+    """Yield the parameters that may have a default, each with that."""
+    positional = [*arguments.posonlyargs, *arguments.args]
+    yield from zip(reversed(positional), reversed(arguments.defaults), strict=False)
+    yield from zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+
+
 def _reads_of_flag(source: ParsedSource, question: ast.expr) -> Iterator[ast.Attribute]:
     """Yield the reads of attributes, of a class or of ``self``, that may be assigned the result of a version check."""
     for answer, around in _outwards(source, question):
-        if not isinstance(around, ast.Assign) or around.value is not answer:
+        if not isinstance(around, (ast.Assign, ast.AnnAssign)) or around.value is not answer:
             continue
         is_in_class = isinstance(source.ast_parent(around), ast.ClassDef)
-        names = [one.attr for one in around.targets if isinstance(one, ast.Attribute)]
-        names += [one.id for one in around.targets if isinstance(one, ast.Name) and is_in_class]
+        targets = around.targets if isinstance(around, ast.Assign) else [around.target]
+        names = [one.attr for one in targets if isinstance(one, ast.Attribute)]
+        names += [one.id for one in targets if isinstance(one, ast.Name) and is_in_class]
         for name in names:
             uses = source.bindings.attributes.get(name, ())
             yield from (one for one in uses if isinstance(one, ast.Attribute) and isinstance(one.ctx, ast.Load))
@@ -270,6 +337,8 @@ def _decided_by(source: ParsedSource, question: ast.expr) -> Iterator[Region]:
     for part, around in _outwards(source, question):
         if isinstance(around, ast.BoolOp) or (isinstance(around, ast.IfExp) and part is around.test):
             yield _span(around)
+        elif isinstance(around, ast.Subscript) and part is around.slice:
+            yield from _looked_up(source, around.value)
         elif isinstance(around, ast.comprehension) and part in around.ifs:
             whole = source.ast_parent(around)
             if whole is not None:
@@ -283,6 +352,14 @@ def _decided_by(source: ParsedSource, question: ast.expr) -> Iterator[Region]:
         elif isinstance(around, (ast.If, ast.While)):
             yield _span(around)
             yield from _alternative(source, around)
+
+
+def _looked_up(source: ParsedSource, table: ast.expr) -> Iterator[Region]:
+    """Yield the extent of a display from which a version check takes an item: ``{True: new, False: old}[IS_NEW]``."""
+    bindings = source.bindings.bindings_of(table.id, start_of(table)) if isinstance(table, ast.Name) else ()
+    for one in (table, *(binding.value for binding in bindings)):
+        if isinstance(one, (ast.Dict, ast.Tuple, ast.List)):
+            yield _span(one)
 
 
 def _alternative(source: ParsedSource, choice: ast.If | ast.While) -> Iterator[Region]:
