@@ -75,7 +75,7 @@ from flake8_nnx_treemap.rules.renaming import unless_guarded
 from flake8_nnx_treemap.rules.rewriting import make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
 
-MESSAGE = "nnx.{} gives {} to its {} from Flax {} on, and this function does not take it: TypeError"
+MESSAGE = "nnx.{} gives {} to its {} from Flax {} on, which raises TypeError: add the parameter {} to this function"
 FIX_MESSAGE = "Take the keyword"
 _ERRORS = frozenset({"TypeError"})
 _OTHER = "other"
@@ -92,7 +92,8 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
         for keyword in keywords_given(handed.layer, handed.option):
             if keyword.spans and flax.holds(keyword.spans[0].first) and not _takes(function, keyword.name):
                 since = release_text(keyword.spans[0].first)
-                message = MESSAGE.format(handed.layer, keyword.name, handed.option, since)
+                added = keyword.name if keyword.value == _OTHER else f"{keyword.name}={keyword.value}"
+                message = MESSAGE.format(handed.layer, keyword.name, handed.option, since, added)
                 yield Finding("NNX215", message, source.range(handed.value), _fix(source, function, keyword))
 
 

@@ -120,3 +120,12 @@ class Model(nnx.Module):
         "a Module set in place of None, the attribute 'head' of a Module,",
         "a Module that add() puts into a list that is the attribute 'layers' of a Module",
     ]
+
+
+def test_an_attribute_that_no_release_of_the_range_warns_about_is_not_called_deprecated() -> None:
+    line = "kind = nnx.Param(1).type"
+    assert "deprecated since Flax 0.11" in message("NNX204", (0, 11), line)
+    assert (
+        message("NNX204", (0, 12, 1), line)
+        == "'.type' of a Variable is kept for old code alone: use type(nnx.Param(1))"
+    )
