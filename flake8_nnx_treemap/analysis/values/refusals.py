@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from flake8_nnx_treemap.analysis.code.nodes import dotted_name, end_of, is_name, start_of, walk, words_below
 from flake8_nnx_treemap.analysis.code.regions import Region, is_within, outermost
 from flake8_nnx_treemap.analysis.code.text import Position
-from flake8_nnx_treemap.analysis.names.scopes import BindingKind
+from flake8_nnx_treemap.analysis.names.imported import definition_elsewhere
+from flake8_nnx_treemap.analysis.names.scopes import Binding, BindingKind
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
 from flake8_nnx_treemap.analysis.values.narrowing import never_goes_on, statements_after
 from flake8_nnx_treemap.analysis.values.version_checks import returned_alone, version_questions
@@ -212,8 +213,18 @@ def _verdict(source: ParsedSource, test: ast.expr, steps: int) -> _Verdict | Non
     if isinstance(test, ast.Call) and isinstance(test.func, ast.Attribute) and test.func.attr == "startswith":
         latest = _latest_in(test.args) if _is_of_flax(source, test.func.value) else None
         return None if latest is None else (_after(latest), False)
-    meant = _value_of(source, test.func if isinstance(test, ast.Call) else test)
-    return None if meant is None else _verdict(source, meant, steps - 1)
+    asked = test.func if isinstance(test, ast.Call) else test
+    meant = _value_of(source, asked)
+    if meant is None:
+        elsewhere = definition_elsewhere(source, source.bindings.names_of(asked))
+        return None if elsewhere is None else _verdict_of(*elsewhere, steps - 1)
+    return _verdict(source, meant, steps - 1)
+
+
+def _verdict_of(home: ParsedSource, binding: Binding, steps: int) -> _Verdict | None:
+    """Return what the value of a name says, or a function that another file of the project defines."""
+    value = returned_alone(binding.node) if isinstance(binding.node, ast.FunctionDef) else binding.value
+    return None if value is None or binding.path else _verdict(home, value, steps)
 
 
 def _asked_for_name(source: ParsedSource, test: ast.Call) -> _Verdict | None:

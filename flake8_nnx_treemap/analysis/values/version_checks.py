@@ -11,6 +11,7 @@ from flake8_nnx_treemap.analysis.calls.class_references import class_name
 from flake8_nnx_treemap.analysis.code.nodes import dotted_name, end_of, start_of, walk, without_docstring, words_below
 from flake8_nnx_treemap.analysis.code.regions import Region, is_within, outermost
 from flake8_nnx_treemap.analysis.code.text import Position
+from flake8_nnx_treemap.analysis.names.imported import definition_elsewhere
 from flake8_nnx_treemap.analysis.names.scopes import FUNCTIONS, Reads
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
 from flake8_nnx_treemap.analysis.names.uses import reads_by_meaning
@@ -135,7 +136,18 @@ def _span(node: ast.AST) -> Region:
 
 @remembered
 def version_questions(source: ParsedSource) -> tuple[ast.expr, ...]:
-    """Return the expressions that depend on the release that runs, and the reads of names assigned from them."""
+    """Return the expressions that depend on the release that runs, and the reads of names assigned from them.
+
+    Names of other files of the project are among them, where a choice asks for them.
+    """
+    own = _questions_here(source)
+    elsewhere = [node for node in _asked_in_choices(source) if _is_answered_elsewhere(source, node)]
+    return own if not elsewhere else tuple(dict.fromkeys((*own, *_with_answers(source, elsewhere))))
+
+
+@remembered
+def _questions_here(source: ParsedSource) -> tuple[ast.expr, ...]:
+    """Return the expressions that depend on the release, as far as this file tells."""
     pending: list[ast.expr] = [use for name in _VERSIONS for use in source.bindings.attributes.get(name, ())]
     pending += [call for call in source.bindings.calls.get("hasattr", ()) if _asks_for_member(source, call)]
     pending += [call for call in source.bindings.calls.get("getattr", ()) if _asks_with_default(source, call)]
@@ -144,6 +156,11 @@ def version_questions(source: ParsedSource) -> tuple[ast.expr, ...]:
     pending += [node for reads in _reads_of_imported_versions(source) for _, node in reads.nodes]
     pending += _questions_of_identity(source)
     pending += [node for reads in _reads_of_import_flags(source) for _, node in reads.nodes]
+    return _with_answers(source, pending)
+
+
+def _with_answers(source: ParsedSource, pending: list[ast.expr]) -> tuple[ast.expr, ...]:
+    """Return version checks, and the expressions that stand for what they say."""
     found = dict.fromkeys(pending)
     for _ in range(_STEPS):
         answers = {id(reads): reads for question in pending for reads in _reads_of_answer(source, question)}
@@ -153,6 +170,37 @@ def version_questions(source: ParsedSource) -> tuple[ast.expr, ...]:
         pending = [node for node in dict.fromkeys((*nodes, *calls, *flags)) if node not in found]
         found.update(dict.fromkeys(pending))
     return tuple(found)
+
+
+def _asked_in_choices(source: ParsedSource) -> Iterator[ast.expr]:
+    """Yield the names and functions, perhaps of other files, that ``if`` and other choices ask for."""
+    if source.modules is None:
+        return
+    choices: list[ast.AST] = [one.node for one in source.bindings.statements]
+    choices += source.bindings.expressions(ast.IfExp)
+    for choice in choices:
+        test = getattr(choice, "test", None)
+        for node in walk(test) if isinstance(test, ast.expr) else ():
+            if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load):
+                yield node
+
+
+def _is_answered_elsewhere(source: ParsedSource, node: ast.expr) -> bool:
+    """Tell whether another file of the project sets a name by a version check, or defines a function that makes one."""
+    names = source.bindings.names_of(node)
+    if len(names) != 1 or next(iter(names)).partition(".")[0] in _NEVER_OF_PROJECTS:
+        return False
+    found = definition_elsewhere(source, names)
+    if found is None:
+        return False
+    home, binding = found
+    value = returned_alone(binding.node) if isinstance(binding.node, ast.FunctionDef) else binding.value
+    asked = frozenset(map(id, _questions_here(home))) if value is not None else ()
+    return value is not None and any(id(part) in asked for part in walk(value))
+
+
+_NEVER_OF_PROJECTS = sys.stdlib_module_names | {"builtins", "flax", "jax", "numpy", "optax", "packaging", "pytest"}
+"""Packages that no project defines."""
 
 
 def _asks_for_member(source: ParsedSource, node: ast.expr) -> bool:
