@@ -25,14 +25,15 @@ _NAMES_BY_OWNER = {"scale": ("norm",), "step": ("optimizer",)}
 
 _HAVE_OTHERS = (
     *("flax.core.meta", "flax.linen", "keras", "tensorflow", "tf_keras"),
-    *("brainstate", "equinox", "gpflow", "haiku", "penzai"),
+    *("brainstate", "equinox", "gpflow", "haiku", "penzai", "sklearn"),
 )
 """Packages whose layers have attributes of these names, perhaps with a ``value`` of their own."""
 
 _SETTINGS = frozenset(
     {"arguments", "args", "cfg", "conf", "config", "configs", "hparams", "opts", "options", "settings"}
+    | {"event", "message", "msg", "proto", "reply", "request", "response"}
 )
-"""Words in the names of objects that hold choices, such as members of an ``Enum``, and no Variables."""
+"""Words in the names of messages and of objects that hold choices, such as members of an ``Enum``, and no Variables."""
 
 
 def is_layer_variable(source: ParsedSource, node: ast.expr) -> bool:
