@@ -273,7 +273,9 @@ class _Search:
         if handover is not None:
             return self._steps > 0 and self._is_trained_by(handover)
         if isinstance(call.func, ast.Attribute) and is_model_name(call.func.value):
-            return False  # An average that follows the model: ``ema.update(model)``.
+            return False  # An average that follows the model: ``ema.update(model, 0.9)``.
+        if isinstance(call.func, ast.Attribute) and last == "update" and self._is_all_that_is_given(call):
+            return False  # Something that looks at the model, and has no data to train it with.
         return _is_training(path[-1]) and (self._is_handed_over(call) or self._is_beside(path))
 
     def _updates(self, call: ast.Call, optimizer: ast.expr) -> bool:
@@ -338,6 +340,10 @@ class _Search:
             if isinstance(one, ast.Name) and _DATA.isdisjoint(_words(one.id)):
                 return False  # It may be another model.
         return False
+
+    def _is_all_that_is_given(self, call: ast.Call) -> bool:
+        given = _arguments(call)
+        return len(given) == 1 and self._model.is_meant_by(given[0])
 
     def _is_beside(self, path: tuple[str, ...]) -> bool:
         """Tell whether a method belongs to what holds the model, or to the object whose attribute the model is."""
