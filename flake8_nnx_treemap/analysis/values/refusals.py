@@ -13,7 +13,8 @@ from flake8_nnx_treemap.analysis.names.imported import definition_elsewhere
 from flake8_nnx_treemap.analysis.names.scopes import Binding, BindingKind
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
 from flake8_nnx_treemap.analysis.values.narrowing import never_goes_on, statements_after
-from flake8_nnx_treemap.analysis.values.version_checks import returned_alone, version_questions
+from flake8_nnx_treemap.analysis.values.release_flags import returned_alone
+from flake8_nnx_treemap.analysis.values.version_checks import version_questions
 from flake8_nnx_treemap.flax_names import (
     NNX,
     measured_releases,

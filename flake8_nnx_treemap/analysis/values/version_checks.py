@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from flake8_nnx_treemap.analysis.calls.class_references import class_name
-from flake8_nnx_treemap.analysis.code.nodes import dotted_name, end_of, start_of, walk, without_docstring, words_below
+from flake8_nnx_treemap.analysis.code.nodes import dotted_name, end_of, is_name, start_of, walk, words_below
 from flake8_nnx_treemap.analysis.code.regions import Region, is_within, outermost
 from flake8_nnx_treemap.analysis.code.text import Position
 from flake8_nnx_treemap.analysis.names.imported import definition_elsewhere
@@ -16,6 +16,7 @@ from flake8_nnx_treemap.analysis.names.scopes import FUNCTIONS, Reads
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
 from flake8_nnx_treemap.analysis.names.uses import reads_by_meaning
 from flake8_nnx_treemap.analysis.values.narrowing import statements_after
+from flake8_nnx_treemap.analysis.values.release_flags import outwards, returned_alone, with_answers
 from flake8_nnx_treemap.flax_names import NNX, names_of_some_releases
 from flake8_nnx_treemap.names import BASE_CLASSES, MEMBERS_OF_SOME_RELEASES, OLD_NAMES_THAT_STAY, OTHER_PROJECTS
 
@@ -38,9 +39,6 @@ _DISTRIBUTIONS = frozenset(
     {"importlib.metadata.distribution", "importlib_metadata.distribution", "pkg_resources.get_distribution"}
 )
 _LIBRARIES = ("flax", "jax")
-
-_STEPS = 4
-"""The number of names that are followed: ``VERSION = Version(flax.__version__)``, ``IS_NEW = VERSION >= (0, 11)``."""
 
 
 def is_guarded(source: ParsedSource, position: Position) -> bool:
@@ -75,9 +73,9 @@ def _chosen_regions(source: ParsedSource) -> list[Region]:
 
 
 def _chosen_functions(source: ParsedSource, chosen: Sequence[Region]) -> Iterator[Region]:
-    """Yield the extents of functions of which a choice by release takes one: ``value = _new if IS_NEW else _old``."""
+    """Yield the extents of functions and classes of which a choice takes one: ``value = _new if IS_NEW else _old``."""
     for node in (statement.node for statement in source.bindings.statements):
-        if isinstance(node, FUNCTIONS):
+        if isinstance(node, (*FUNCTIONS, ast.ClassDef)):
             reads = [read for one in reads_by_meaning(source, node.name).get(node, ()) for _, read in one.nodes]
             if reads and all(is_within(start_of(one), chosen) and _is_alternative(source, one) for one in reads):
                 yield _span(node)
@@ -86,9 +84,9 @@ def _chosen_functions(source: ParsedSource, chosen: Sequence[Region]) -> Iterato
 def _is_alternative(source: ParsedSource, node: ast.AST) -> bool:
     """Tell whether another expression stands for this one where a choice is made otherwise."""
     around = source.ast_parent(node)
-    while isinstance(around, ast.expr) and not isinstance(around, (ast.IfExp, ast.Lambda)):
+    while isinstance(around, ast.expr) and not isinstance(around, (ast.IfExp, ast.Lambda, ast.Dict)):
         around = source.ast_parent(around)
-    if isinstance(around, ast.IfExp):
+    if isinstance(around, (ast.IfExp, ast.Dict)):
         return True
     choice = source.ast_parent(around) if isinstance(around, (ast.Assign, ast.Return)) else None
     if not isinstance(choice, ast.If):
@@ -142,7 +140,7 @@ def version_questions(source: ParsedSource) -> tuple[ast.expr, ...]:
     """
     own = _questions_here(source)
     elsewhere = [node for node in _asked_in_choices(source) if _is_answered_elsewhere(source, node)]
-    return own if not elsewhere else tuple(dict.fromkeys((*own, *_with_answers(source, elsewhere))))
+    return own if not elsewhere else tuple(dict.fromkeys((*own, *with_answers(source, elsewhere))))
 
 
 @remembered
@@ -156,20 +154,8 @@ def _questions_here(source: ParsedSource) -> tuple[ast.expr, ...]:
     pending += [node for reads in _reads_of_imported_versions(source) for _, node in reads.nodes]
     pending += _questions_of_identity(source)
     pending += [node for reads in _reads_of_import_flags(source) for _, node in reads.nodes]
-    return _with_answers(source, pending)
-
-
-def _with_answers(source: ParsedSource, pending: list[ast.expr]) -> tuple[ast.expr, ...]:
-    """Return version checks, and the expressions that stand for what they say."""
-    found = dict.fromkeys(pending)
-    for _ in range(_STEPS):
-        answers = {id(reads): reads for question in pending for reads in _reads_of_answer(source, question)}
-        nodes = [node for reads in answers.values() for _, node in reads.nodes]
-        calls = [call for question in pending for call in _calls_for_answer(source, question)]
-        flags = [node for question in pending for node in _reads_of_flag(source, question)]
-        pending = [node for node in dict.fromkeys((*nodes, *calls, *flags)) if node not in found]
-        found.update(dict.fromkeys(pending))
-    return tuple(found)
+    pending += _listings(source)
+    return with_answers(source, pending)
 
 
 def _asked_in_choices(source: ParsedSource) -> Iterator[ast.expr]:
@@ -211,7 +197,7 @@ def _asks_for_member(source: ParsedSource, node: ast.expr) -> bool:
     if not isinstance(node, ast.Call) or len(node.args) != 2:
         return False
     owner = node.args[0]
-    is_of_library = any(name.partition(".")[0] in _LIBRARIES for name in source.bindings.names_of(owner))
+    is_of_library = _is_of_library(source, owner)
     if not isinstance(node.args[1], ast.Constant):
         return is_of_library  # ``all(hasattr(nnx, name) for name in ("List", "data"))``
     member = node.args[1].value
@@ -235,6 +221,24 @@ def _is_of_distribution(source: ParsedSource, use: ast.expr) -> bool:
 
 def _asks_for_version(source: ParsedSource, node: ast.expr) -> bool:
     return isinstance(node, ast.Call) and not _ASKS_FOR_VERSION.isdisjoint(source.bindings.names_of(node.func))
+
+
+def _listings(source: ParsedSource) -> Iterator[ast.expr]:
+    """Yield what tells which names or parameters a release has: ``dir(nnx)``, ``inspect.signature(nnx.Optimizer)``."""
+    for name in ("dir", "vars", "signature", "getfullargspec"):
+        for call in source.bindings.calls.get(name, ()):
+            if call.args and _is_of_library(source, call.args[0]):
+                yield call
+    for use in source.bindings.attributes.get("__dict__", ()):
+        if isinstance(use, ast.Attribute) and _is_of_library(source, use.value):
+            yield use
+    for call in source.bindings.calls.get("find_spec", ()):
+        if call.args and isinstance(call.args[0], ast.Constant) and str(call.args[0].value).startswith("flax."):
+            yield call
+
+
+def _is_of_library(source: ParsedSource, node: ast.expr) -> bool:
+    return any(name.partition(".")[0] in _LIBRARIES for name in source.bindings.names_of(node))
 
 
 def _questions_of_identity(source: ParsedSource) -> list[ast.expr]:
@@ -307,82 +311,13 @@ def _is_simple(statement: ast.stmt) -> bool:
     return isinstance(statement, (ast.Expr, ast.Assign, ast.AnnAssign))
 
 
-def _reads_of_answer(source: ParsedSource, question: ast.expr) -> Iterator[Reads]:
-    """Yield the reads of names that may be assigned the result of a version check."""
-    for answer, around in _outwards(source, question):
-        if isinstance(around, ast.arguments):
-            for parameter in (one for one, default in _defaults(around) if default is answer):
-                yield from reads_by_meaning(source, parameter.arg).get(parameter, ())
-        if not isinstance(around, (ast.Assign, ast.AnnAssign, ast.NamedExpr)) or around.value is not answer:
-            continue
-        targets = around.targets if isinstance(around, ast.Assign) else [around.target]
-        for name in (found.id for target in targets for found in walk(target) if isinstance(found, ast.Name)):
-            yield from reads_by_meaning(source, name).get(around, ())
-
-
-def _defaults(arguments: ast.arguments) -> Iterator[tuple[ast.arg, ast.expr | None]]:
-    """Yield the parameters that may have a default, each with that."""
-    positional = [*arguments.posonlyargs, *arguments.args]
-    yield from zip(reversed(positional), reversed(arguments.defaults), strict=False)
-    yield from zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
-
-
-def _reads_of_flag(source: ParsedSource, question: ast.expr) -> Iterator[ast.Attribute]:
-    """Yield the reads of attributes, of a class or of ``self``, that may be assigned the result of a version check."""
-    for answer, around in _outwards(source, question):
-        if not isinstance(around, (ast.Assign, ast.AnnAssign)) or around.value is not answer:
-            continue
-        is_in_class = isinstance(source.ast_parent(around), ast.ClassDef)
-        targets = around.targets if isinstance(around, ast.Assign) else [around.target]
-        names = [one.attr for one in targets if isinstance(one, ast.Attribute)]
-        names += [one.id for one in targets if isinstance(one, ast.Name) and is_in_class]
-        for name in names:
-            uses = source.bindings.attributes.get(name, ())
-            yield from (one for one in uses if isinstance(one, ast.Attribute) and isinstance(one.ctx, ast.Load))
-
-
-def _calls_for_answer(source: ParsedSource, question: ast.expr) -> Iterator[ast.Call]:
-    """Yield the calls of a function that does nothing but return the result of a version check."""
-    *_, (answer, statement) = _outwards(source, question)
-    function = source.ast_parent(statement) if isinstance(statement, ast.Return) else None
-    if not isinstance(function, ast.FunctionDef) or returned_alone(function) is not answer:
-        return
-    for call in source.bindings.calls.get(function.name, ()):
-        if isinstance(call.func, ast.Name):
-            bindings = source.bindings.bindings_of(function.name, start_of(call.func))
-            if any(one.node is function for one in bindings):
-                yield call
-
-
-def returned_alone(function: ast.FunctionDef) -> ast.expr | None:
-    """Return what a function returns that does nothing else, apart from its docstring."""
-    statements = without_docstring(function.body)
-    only = statements[0] if len(statements) == 1 else None
-    return only.value if isinstance(only, ast.Return) else None
-
-
-def _outwards(source: ParsedSource, question: ast.expr) -> Iterator[tuple[ast.AST, ast.AST]]:
-    """Yield a version check and each one that it is a part of, innermost first, each with its parent."""
-    part: ast.AST = question
-    around = source.ast_parent(part)
-    while around is not None:
-        yield part, around
-        part, around = around, source.ast_parent(around) if _goes_into(part, around) else None
-
-
-def _goes_into(part: ast.AST, around: ast.AST) -> bool:
-    """Tell whether an expression around a version check is one, too: ``not check`` is, ``{"a": check}`` is not."""
-    if isinstance(around, ast.comprehension):
-        return part is around.iter
-    return isinstance(around, ast.expr) and not isinstance(around, (ast.IfExp, ast.Lambda, ast.Dict, ast.JoinedStr))
-
-
 # Branches
 
 
 def _decided_by(source: ParsedSource, question: ast.expr) -> Iterator[Region]:
     """Yield the regions of the conditionals that a version check decides: all branches, as each is for some release."""
-    for part, around in _outwards(source, question):
+    yield from _defaults_of_getattr(question)
+    for part, around in outwards(source, question):
         if isinstance(around, ast.BoolOp) or (isinstance(around, ast.IfExp) and part is around.test):
             yield _span(around)
         elif isinstance(around, ast.Subscript) and part is around.slice:
@@ -400,6 +335,12 @@ def _decided_by(source: ParsedSource, question: ast.expr) -> Iterator[Region]:
         elif isinstance(around, (ast.If, ast.While)):
             yield _span(around)
             yield from _alternative(source, around)
+
+
+def _defaults_of_getattr(question: ast.expr) -> Iterator[Region]:
+    """Yield the extent of what stands for a name that is not there: ``getattr(v, "get_value", lambda: v.value)``."""
+    if isinstance(question, ast.Call) and is_name(question.func, "getattr") and len(question.args) == 3:
+        yield _span(question.args[2])
 
 
 def _looked_up(source: ParsedSource, table: ast.expr) -> Iterator[Region]:
