@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from flake8_nnx_treemap.analysis.calls.functions import class_of_self
 from flake8_nnx_treemap.analysis.calls.mappers import Dispatch
 from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall
-from flake8_nnx_treemap.analysis.code.nodes import start_of
+from flake8_nnx_treemap.analysis.code.nodes import dotted_name, start_of
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown, remembered
 from flake8_nnx_treemap.analysis.names.spelling import spelling_of
 from flake8_nnx_treemap.analysis.values.provenance import Origin, TreeKind, origin_of
@@ -54,9 +54,10 @@ def vain_dispatches(
 ) -> Sequence[Dispatch]:
     """Find the type tests that fail for every leaf, because JAX descends into every wrapper.
 
-    Code that also tests for arrays may do its work in that branch on purpose. Code that tests for attributes, such as
-    ``value``, may be meant for anything that has one, so its tree must be known to hold NNX wrappers; or to be
-    gradients, whose leaves are arrays whatever the model is (see ``may_be_plain_gradients``).
+    Code that also tests for arrays may do its work in that branch on purpose, and code may assert that no leaf passes.
+    Code that tests for attributes, such as ``value``, may be meant for anything that has one, so its tree must be known
+    to hold NNX wrappers; or to be gradients, whose leaves are arrays whatever the model is
+    (see ``may_be_plain_gradients``).
 
     Args:
         source: the file.
@@ -69,7 +70,7 @@ def vain_dispatches(
     """
     if not dispatches or not trees or not all(map(_asks_for_wrapper, dispatches)):
         return ()
-    if makes_leaves_of_variables(source):
+    if makes_leaves_of_variables(source) or all(_is_wanted_to_fail(source, one.node) for one in dispatches):
         return ()
     origin = origin_of(source, trees[0])
     if isinstance(origin, Origin) and not origin.holds_wrappers:
@@ -86,6 +87,27 @@ def may_be_plain_gradients(source: ParsedSource, vain: Sequence[Dispatch], trees
     origin = origin_of(source, trees[0])
     is_likely = isinstance(origin, Origin) and origin.kind is TreeKind.GRADIENTS and not origin.is_certain
     return is_likely and any(one.test is None for one in vain)
+
+
+def _is_wanted_to_fail(source: ParsedSource, test: ast.AST) -> bool:
+    """Tell whether an assertion wants a test to fail: ``assert not any(isinstance(x, nnx.Param) for x in leaves)``."""
+    is_negated = False
+    node, around = test, source.ast_parent(test)
+    while isinstance(around, (ast.UnaryOp, ast.GeneratorExp, ast.ListComp, ast.Call)):
+        if isinstance(around, ast.UnaryOp):
+            is_negated = is_negated is not isinstance(around.op, ast.Not)
+        elif isinstance(around, ast.Call):
+            name = (dotted_name(around.func) or ("",))[-1]
+            if name in _ASSERTIONS:
+                return _ASSERTIONS[name] is is_negated
+            if name not in ("any", "all"):
+                return False
+        node, around = around, source.ast_parent(around)
+    return is_negated and isinstance(around, ast.Assert) and around.test is node
+
+
+_ASSERTIONS = {"assertTrue": True, "assertFalse": False}
+"""Methods of a ``TestCase``, and whether what they are given has to be a negation for a test in it to fail."""
 
 
 def _asks_for_wrapper(found: Dispatch) -> bool:

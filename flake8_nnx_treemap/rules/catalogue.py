@@ -62,7 +62,8 @@ class Entry:
     are for the text of a program: in a notebook's JSON, only words are looked for.
     Words are in lower case if the rule ``ignores_case``. One that ``needs_stated_floor`` is silent where nobody says
     which releases are to be supported. One that ``is_quick`` runs in vain in less time than a search for its patterns
-    takes, once the file has been analysed for others and the rule is imported.
+    takes, once the file has been analysed for others and the rule is imported. ``raises`` has the names of the errors
+    that reported code raises: the rule is silent where a test wants one of them.
     """
 
     code: str
@@ -76,6 +77,7 @@ class Entry:
     ignores_case: bool = False
     needs_stated_floor: bool = False
     is_quick: bool = False
+    raises: tuple[str, ...] = ()
 
     @property
     def module(self) -> str:
@@ -220,13 +222,19 @@ LAYER_CALLABLES: Final = (
 )
 """The options of layers that take a function, and whose keywords have changed."""
 
+_ATTRIBUTE: Final = ("AttributeError",)
+_TYPE_ERROR: Final = ("TypeError",)
+_VALUE_ERROR: Final = ("ValueError",)
+_TYPE_OR_VALUE: Final = (*_TYPE_ERROR, *_VALUE_ERROR)
+_ABSENCE: Final = (*_ATTRIBUTE, "ImportError")
+
 CATALOGUE: tuple[Entry, ...] = (
-    Entry("NNX101", "is-leaf-is-not-a-filter", Kind.CRASH, ("tree",), patterns=(_TREE,)),
+    Entry("NNX101", "is-leaf-is-not-a-filter", Kind.CRASH, ("tree",), patterns=(_TREE,), raises=_ATTRIBUTE),
     Entry("NNX102", "dispatch-without-is-leaf", Kind.SILENT, ("tree",), patterns=(_TREE,)),
     Entry(
         "NNX103", "leaves-test-without-is-leaf", Kind.SILENT, ("tree",), beside=("leaves", "flatten"), patterns=(_TREE,)
     ),
-    Entry("NNX104", "variable-attribute-without-is-leaf", Kind.CRASH, ("tree",), patterns=(_TREE,)),
+    Entry("NNX104", "variable-attribute-without-is-leaf", Kind.CRASH, ("tree",), patterns=(_TREE,), raises=_ATTRIBUTE),
     Entry(
         "NNX105",
         "exact-type-test",
@@ -236,7 +244,7 @@ CATALOGUE: tuple[Entry, ...] = (
         beside=("type", "__class__"),
         patterns=((*_TREE, "VariableState"),),
     ),
-    Entry("NNX106", "is-leaf-is-a-class", Kind.CRASH, ("tree",), patterns=(_TREE,)),
+    Entry("NNX106", "is-leaf-is-a-class", Kind.CRASH, ("tree",), patterns=(_TREE,), raises=_TYPE_OR_VALUE),
     Entry("NNX107", "predicate-mapper-mismatch", Kind.SILENT, ("tree",), patterns=(_TREE,)),
     Entry(
         "NNX108",
@@ -246,6 +254,7 @@ CATALOGUE: tuple[Entry, ...] = (
         VARIABLE_STATE_IS_VARIABLE,
         beside=("optax",),
         patterns=(_TREE,),
+        raises=_TYPE_OR_VALUE,
     ),
     Entry("NNX109", "branch-collapse", Kind.SILENT, ("VariableState",), VARIABLE_STATE_IS_VARIABLE),
     Entry(
@@ -266,7 +275,15 @@ CATALOGUE: tuple[Entry, ...] = (
         patterns=(_TREE,),
         on_by_default=_OFF,
     ),
-    Entry("NNX112", "undispatched-variable-leaf", Kind.CRASH, ("tree",), patterns=(_TREE,), on_by_default=_OFF),
+    Entry(
+        "NNX112",
+        "undispatched-variable-leaf",
+        Kind.CRASH,
+        ("tree",),
+        patterns=(_TREE,),
+        on_by_default=_OFF,
+        raises=_ATTRIBUTE,
+    ),
     Entry(
         "NNX113",
         "snapshot-is-no-copy",
@@ -277,8 +294,15 @@ CATALOGUE: tuple[Entry, ...] = (
         patterns=((r"state[\s\\]*\(", r"split[\s\\]*\(", r"variables[\s\\]*\("),),
     ),
     Entry("NNX201", "deprecated-variable-state", Kind.DEPRECATION, ("VariableState",), VARIABLE_STATE_IS_VARIABLE),
-    Entry("NNX202", "variable-state-constructor", Kind.CRASH, ("VariableState",), VARIABLE_STATE_IS_VARIABLE),
-    Entry("NNX203", "removed-conversion", Kind.CRASH, ("to_variable",), VARIABLE_STATE_IS_VARIABLE),
+    Entry(
+        "NNX202",
+        "variable-state-constructor",
+        Kind.CRASH,
+        ("VariableState",),
+        VARIABLE_STATE_IS_VARIABLE,
+        raises=_TYPE_ERROR,
+    ),
+    Entry("NNX203", "removed-conversion", Kind.CRASH, ("to_variable",), VARIABLE_STATE_IS_VARIABLE, raises=_ATTRIBUTE),
     Entry(
         "NNX204",
         "deprecated-type-attribute",
@@ -295,6 +319,7 @@ CATALOGUE: tuple[Entry, ...] = (
         METADATA_NEEDS_METHOD,
         patterns=((_OWN, _SET_OR_DECLARED), (_OWN, _SET)),
         is_quick=True,
+        raises=_ATTRIBUTE,
     ),
     Entry("NNX206", "deprecated-value-access", Kind.DEPRECATION, ("value",), VALUE_ACCESS_WARNS, patterns=((_VALUE,),)),
     Entry(
@@ -312,8 +337,9 @@ CATALOGUE: tuple[Entry, ...] = (
         tuple(REMOVED_TREE_FUNCTIONS),
         patterns=(_members("jax", REMOVED_TREE_FUNCTIONS),),
         is_quick=True,
+        raises=_ATTRIBUTE,
     ),
-    Entry("NNX209", "optimizer-without-wrt", Kind.CRASH, ("Optimizer",), OPTIMIZER_NEEDS_WRT),
+    Entry("NNX209", "optimizer-without-wrt", Kind.CRASH, ("Optimizer",), OPTIMIZER_NEEDS_WRT, raises=_TYPE_ERROR),
     Entry(
         "NNX210",
         "container-attribute",
@@ -321,11 +347,14 @@ CATALOGUE: tuple[Entry, ...] = (
         ("class",),
         DATA_IS_DECIDED_ONCE,
         patterns=((_INHERITS,), (*_DECLARED, _SET_ATTRIBUTE)),
+        raises=_VALUE_ERROR,
     ),
     Entry("NNX211", "state-method", Kind.DEPRECATION, _METHODS, STATE_FUNCTIONS_ARE_THERE, patterns=((_CALLED,),)),
     Entry("NNX212", "sharding-metadata", Kind.DEPRECATION, ("sharding",), OUT_SHARDING_IS_READ),
-    Entry("NNX213", "newer-than-floor", Kind.CRASH, ("nnx",), needs_stated_floor=True),
-    Entry("NNX214", "removed-name", Kind.CRASH, _WENT, patterns=(_members("nnx", _WENT),), is_quick=True),
+    Entry("NNX213", "newer-than-floor", Kind.CRASH, ("nnx",), needs_stated_floor=True, raises=_ABSENCE),
+    Entry(
+        "NNX214", "removed-name", Kind.CRASH, _WENT, patterns=(_members("nnx", _WENT),), is_quick=True, raises=_ABSENCE
+    ),
     Entry(
         "NNX215",
         "layer-callable-lacks-keyword",
@@ -334,6 +363,7 @@ CATALOGUE: tuple[Entry, ...] = (
         LAYERS_GIVE_SHARDINGS,
         patterns=(tuple(rf"{name}\s*=(?!=)" for name in LAYER_CALLABLES),),
         is_quick=True,
+        raises=_TYPE_ERROR,
     ),
     Entry(
         "NNX901",

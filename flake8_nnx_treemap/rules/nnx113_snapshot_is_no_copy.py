@@ -12,9 +12,10 @@ It is silent where anything else is assigned to the same name, where parts of th
 model comes to mean another one, where nothing is seen that would train the model, and in code that asks for the
 release. A function trains the model that it is given if its body does, by the update of an optimizer, by `nnx.update`
 or by an assignment to a value; where its body is in another file, if its name says so (`train_step`, `fit`, `update`)
-and no other model comes first. An optimizer trains the model that it was made with or is given, so the state of an
-average, a teacher or an adversary is left alone; and so is a part of the state that is not trained, such as
-`nnx.state(model, nnx.Cache)`, or all but what `wrt` names.
+and no other model comes first. A step under `jax.jit` or another transformation of JAX itself trains a copy. An
+optimizer trains the model that it was made with or is given, so the state of an average, a teacher or an adversary is
+left alone; and so is a part of the state that is not trained, such as `nnx.state(model, nnx.Cache)`, or all but what
+`wrt` names.
 
 ## Why it is wrong
 

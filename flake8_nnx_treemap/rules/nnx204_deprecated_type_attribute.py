@@ -53,6 +53,10 @@ from flake8_nnx_treemap.rules.rewriting import make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
 
 MESSAGE = "'.type' of a Variable is deprecated since Flax 0.11: use type({})"
+KEPT = "'.type' of a Variable is kept for old code alone: use type({})"
+
+_SILENT_SINCE = (0, 12, 1)
+"""The release from which on the attribute no longer warns."""
 
 
 @unless_guarded
@@ -61,7 +65,8 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
     for node in wrapper_attributes(source, "type"):
         if isinstance(node.ctx, ast.Load):
             owner = " ".join(source.text_of(node.value).split())
-            yield Finding("NNX204", MESSAGE.format(owner), source.range(node), _fix(source, node))
+            message = (KEPT if flax.starts_from(_SILENT_SINCE) else MESSAGE).format(owner)
+            yield Finding("NNX204", message, source.range(node), _fix(source, node))
 
 
 def _fix(source: ParsedSource, node: ast.Attribute) -> Fix | None:

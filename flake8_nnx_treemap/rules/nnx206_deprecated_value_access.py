@@ -23,7 +23,9 @@ It is silent where a class of the same file that is or may be a Variable defines
 would not call it. A subclass in another file that overrides `value` is not seen.
 
 It is silent in code that is ready for several releases: in a `try` that handles `AttributeError` or `ImportError`, and
-in a choice whose test asks for the release, by `hasattr(x, "get_value")`, `flax.__version__` and the like.
+in a choice whose test asks for the release, by `hasattr(x, "get_value")`, `flax.__version__` and the like; in functions
+that only such choices name; and where a test wants the warning, as by `pytest.warns(DeprecationWarning)`, or is marked to
+ignore it.
 
 ## Why it is wrong
 

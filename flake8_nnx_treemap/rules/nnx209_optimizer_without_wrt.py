@@ -8,7 +8,8 @@ this file makes with `wrt`.
 
 It is silent on `nnx.ModelAndOptimizer`, under whatever name, and on subclasses; where arguments are starred; in code
 that is ready for several releases, which handles the `TypeError`, asks for the release, or makes the same optimizer in
-the other way as well; and where the file sets `nnx.Optimizer` itself.
+the other way as well; where a test wants the error; and where the file sets `nnx.Optimizer` or its `__init__`, or puts a
+mock in its place.
 
 ## Why it is wrong
 
@@ -69,8 +70,10 @@ from flake8_nnx_treemap.analysis.values.optimizers import (
     constructions_of,
     enclosing_function,
 )
+from flake8_nnx_treemap.analysis.values.provenance import member_of_nnx
 from flake8_nnx_treemap.names import OPTIMIZER_NEEDS_WRT, FlaxRange
 from flake8_nnx_treemap.rules import safety
+from flake8_nnx_treemap.rules.absence import asks_for
 from flake8_nnx_treemap.rules.advice import spelled
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.renaming import unless_guarded
@@ -90,7 +93,7 @@ _ANY_ERROR = frozenset({"TypeError", "Exception", "BaseException"})
 @unless_guarded
 def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
     """Report each nnx.Optimizer made without wrt, and each update without the model of those made with it."""
-    for made in constructions_of(source):
+    for made in () if _is_replaced(source) else constructions_of(source):
         if not made.is_plain or is_format_part(source, made.call) or _is_handled(source, made.call):
             continue
         if made.wrt is None or made.wrt_is_by_position:
@@ -98,6 +101,13 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
                 yield _construction(source, made, flax)
         else:
             yield from _updates(source, made, flax)
+
+
+def _is_replaced(source: ParsedSource) -> bool:
+    """Tell whether the file puts something in the place of ``nnx.Optimizer``, as mocks do, or of its constructor."""
+    stores = (one for one in source.bindings.attributes.get("__init__", ()) if isinstance(one.ctx, ast.Store))
+    owners = (source.bindings.names_of(one.value) for one in stores if isinstance(one, ast.Attribute))
+    return asks_for(source, "Optimizer") or any({*map(member_of_nnx, found)} == {"Optimizer"} for found in owners)
 
 
 def _is_handled(source: ParsedSource, node: ast.expr) -> bool:

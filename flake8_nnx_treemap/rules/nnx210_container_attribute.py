@@ -6,7 +6,8 @@ Finds attributes of Modules that NNX takes for static though data is in them for
 
 * a list, tuple, dict or comprehension of Modules, Variables or arrays, also by way of a name: `layers = []`,
   `layers.append(nnx.Linear(…))`, `self.layers = layers`, or of a parameter annotated `list[Block]`;
-* such a container of what a class makes that is looked up, `LAYERS[name](…)`, that is a parameter, or that is given `rngs=…`;
+* such a container of what a class makes that is looked up, `LAYERS[name](…)`, that is a parameter, or that is given `rngs=…`
+  and whose body the project does not show;
 * a field of a dataclass that is annotated as such a container, and a container that a subclass hands to the constructor of
   its base class, which sets it as an attribute;
 * an object of a class that `flax.struct.dataclass` makes a pytree, if a field is annotated as a Variable, a Module or an array;
@@ -18,7 +19,10 @@ Finds attributes of Modules that NNX takes for static though data is in them for
 It is silent where the class says what the attribute is, by `nnx.data(…)`, `nnx.List(…)`, `nnx.Dict(…)` or an annotation
 `nnx.Data` or `nnx.Data[…]`, and for classes with `pytree=False`. It is silent where something is taken out of the container,
 by `pop`, `del` and the like: it may be empty then. A list to which Modules are appended only after the construction does not
-raise, and is left alone. It is silent in code that chooses by release, and where a `ValueError` is handled.
+raise, and is left alone; so is a list that is cleared, replaced or deleted before the construction ends. It is silent in
+code that chooses by release, where a `ValueError` is handled, and for classes of which the file makes objects in such
+places alone, as a test does that wants the error. What a parameter is given counts, too: one that gets an `nnx.List` in
+this file is no list.
 
 ## Why it is wrong
 
@@ -75,6 +79,7 @@ from flake8_nnx_treemap.analysis.code.text import Edit
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
 from flake8_nnx_treemap.analysis.names.spelling import spelling_of
 from flake8_nnx_treemap.analysis.values.declared_attributes import declared_attributes
+from flake8_nnx_treemap.analysis.values.expected_errors import fails_wherever_made
 from flake8_nnx_treemap.analysis.values.module_classes import derived_classes
 from flake8_nnx_treemap.analysis.values.static_attributes import (
     CHECKED_WHEN_SET_SINCE,
@@ -113,8 +118,17 @@ _PYTREES = CONTAINERS | {Sort.INSTANCE}
 def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
     """Report each value that makes an attribute static in which data is, or will be."""
     for found in _found(source):
-        if flax.holds(found.since) and not source.expects_error_at(start_of(found.value), _ERRORS):
-            yield Finding("NNX210", _message(found, flax), source.range(found.value), _fix(source, found, flax))
+        if flax.holds(found.since) and not _is_handled(source, found):
+            yield Finding("NNX210", _message(source, found, flax), source.range(found.value), _fix(source, found, flax))
+
+
+def _is_handled(source: ParsedSource, found: StaticAttribute) -> bool:
+    """Tell whether the file handles the error, or wants it: where the attribute is set, or wherever it makes objects."""
+    places = map(start_of, (found.value, found.at))
+    return any(source.expects_error_at(place, _ERRORS) for place in places) or any(
+        fails_wherever_made(source, one, _ERRORS)
+        for one in (found.owner, *derived_classes(source).get(found.owner, ()))
+    )
 
 
 @remembered
@@ -122,8 +136,9 @@ def _found(source: ParsedSource) -> tuple[StaticAttribute, ...]:
     return (*static_attributes(source), *declared_attributes(source))
 
 
-def _message(found: StaticAttribute, flax: FlaxRange) -> str:
+def _message(source: ParsedSource, found: StaticAttribute, flax: FlaxRange) -> str:
     kind = _KINDS.get(found.holds, "a constant")
+    method = _method(source, found)
     data = _DATA.get(found.data, "a Module")
     if found.cause is Cause.HELD:
         what = f"{kind} of {_SEVERAL.get(found.data, 'Modules')} as the attribute {found.name!r} of a Module"
@@ -133,10 +148,21 @@ def _message(found: StaticAttribute, flax: FlaxRange) -> str:
         several = _SEVERAL.get(found.data, "Modules")
         what = f"{kind} of {several} that the base class sets as the attribute {found.name!r} of a Module"
     elif found.cause is Cause.PUT:
-        what = f"{data} put into {kind} that is the attribute {found.name!r} of a Module (line {found.at.lineno})"
+        put = f"put into {kind}" if method is None else f"that {method}() puts into {kind}"
+        what = f"{data} {put} that is the attribute {found.name!r} of a Module"
     else:
-        what = f"{data} set in place of {kind}, the attribute {found.name!r} of a Module (line {found.at.lineno}),"
+        set_ = "set in place" if method is None else f"that {method}() sets in place"
+        what = f"{data} {set_} of {kind}, the attribute {found.name!r} of a Module,"
     return f"{what} raises ValueError from Flax {release_text(found.since)} on: {_advice(found, flax)}"
+
+
+def _method(source: ParsedSource, found: StaticAttribute) -> str | None:
+    """Return the method that puts data there, if it is not the one that sets the attribute.
+
+    A row would be of no use to readers of notebooks, and would change with every edit.
+    """
+    first, second = (source.bindings.scope_at(start_of(node)).node for node in (found.value, found.at))
+    return None if second is first else getattr(second, "name", None)
 
 
 def _advice(found: StaticAttribute, flax: FlaxRange) -> str:

@@ -7,10 +7,11 @@ files that use NNX, and of `map`, `filter`, `split` and `merge` on an object tha
 `nnx.state`, `nnx.split`, `nnx.grad` and the like, what is annotated `nnx.State`, or a name that `isinstance` has found
 to be one. `nnx.State.merge(…)` and `nnx.State.from_flat_path(…)` count, too.
 
-It is silent on what the file annotates with a class of another package, or makes by calling one; where the file defines
-a method of that name itself, or a subclass of State does; and in code that is ready for several releases: in a `try`
-that handles `AttributeError` or `ImportError`, and in a choice whose test asks for the release, by
-`hasattr(nnx, "to_pure_dict")`, `flax.__version__` and the like.
+It is silent on what the file annotates with a class of another package, or makes by calling one; on what is named as
+settings, environments and simulators are; where the file defines a method of that name itself, or a subclass of State
+does; and in code that is ready for several releases: in a `try` that handles `AttributeError` or `ImportError`, and in a
+choice whose test asks for the release, by `hasattr(nnx, "to_pure_dict")`, `flax.__version__` and the like. So it is
+where a test wants the warning, or is marked to ignore it.
 
 ## Why it is wrong
 
@@ -139,8 +140,21 @@ def _is_something_else(source: ParsedSource, owner: ast.expr) -> bool:
 
 
 def _is_named_otherwise(owner: ast.expr) -> bool:
-    words = {word.lower() for node in walk(owner) for word in (getattr(node, "id", ""), getattr(node, "attr", ""))}
-    return not _ARE_NO_STATES.isdisjoint(words)
+    names = [name.lower() for name in _names_along(owner)]
+    if not _NAMES_OF_NO_STATES.isdisjoint(names):
+        return True
+    return not _ARE_NO_STATES.isdisjoint(word for name in names for word in name.split("_"))
+
+
+def _names_along(node: ast.expr) -> Iterator[str]:
+    """Yield the names from an attribute, an item or the result of a call down to what has it: not those of arguments."""
+    inner: ast.expr | None = node
+    while inner is not None:
+        if isinstance(inner, ast.Name):
+            yield inner.id
+        elif isinstance(inner, ast.Attribute):
+            yield inner.attr
+        inner = inner.func if isinstance(inner, ast.Call) else getattr(inner, "value", None)
 
 
 def _values_of(source: ParsedSource, owner: ast.expr) -> list[ast.expr]:
@@ -155,8 +169,14 @@ def _owner_of_called(value: ast.expr) -> Iterator[ast.expr]:
         yield value.func.value
 
 
-_ARE_NO_STATES = frozenset({"args", "cfg", "config", "dataset", "ds", "env", "environment", "envs", "info", "obs"})
-"""Names of what has methods of the same names in reinforcement learning, configuration and data: no States."""
+_ARE_NO_STATES = frozenset(
+    {"cfg", "config", "configs", "dataset", "ds", "env", "environment", "envs", "game", "hparams", "obs", "options"}
+    | {"physics", "settings", "sim", "simulation", "simulator"}
+)
+"""Words in names of what has such methods in reinforcement learning, simulation, configuration and data: no States."""
+
+_NAMES_OF_NO_STATES = frozenset({"args", "info"})
+"""Whole names of such things: a ``call_args`` of a mock may hold anything."""
 
 
 @remembered

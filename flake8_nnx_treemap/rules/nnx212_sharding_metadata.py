@@ -65,6 +65,7 @@ from flake8_nnx_treemap.analysis.code.nodes import start_of
 from flake8_nnx_treemap.analysis.code.text import Range
 from flake8_nnx_treemap.analysis.names.format_parts import is_format_part
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
+from flake8_nnx_treemap.analysis.values.version_checks import is_guarded
 from flake8_nnx_treemap.analysis.values.wrappers import wrapper_attributes
 from flake8_nnx_treemap.names import MODULES, SHARDING_KEYWORDS_WARN, VARIABLE_STATE, WRAPPERS, FlaxRange
 from flake8_nnx_treemap.rules import safety
@@ -186,6 +187,8 @@ def _texts_of(source: ParsedSource, key: ast.expr | None) -> Iterator[str]:
     """Yield the texts that a key may be: its own, or those that a name is assigned once."""
     bindings = source.bindings.bindings_of(key.id, start_of(key)) if isinstance(key, ast.Name) else ()
     value = bindings[0].value if len(bindings) == 1 and not bindings[0].path else key
+    if value is None or is_guarded(source, source.position_of_place(start_of(value))):
+        return  # It is chosen by release.
     for one in (value.body, value.orelse) if isinstance(value, ast.IfExp) else (value,):
         if isinstance(one, ast.Constant) and isinstance(one.value, str):
             yield one.value

@@ -10,8 +10,9 @@ names.
 It reports only where the lowest Flax is stated: by `target-flax`, or by a requirement, a lock file or an environment of
 the project. Where a release is only assumed, or happens to be installed, it is silent. So it is in code that is ready
 for several releases: in a `try` that handles the error, in a choice whose test asks for the release, behind an `if`
-that raises below such a release, and for names that the file asks for by `hasattr(nnx, "List")` anywhere. It is silent
-as well below `TYPE_CHECKING`, and in annotations that are never evaluated.
+that raises below such a release, behind `require_version("flax>=0.12")` and the like, and for names that the file asks
+for by `hasattr(nnx, "List")` anywhere. It is silent as well below `TYPE_CHECKING`, and in annotations that are never
+evaluated.
 
 ## Why it is wrong
 

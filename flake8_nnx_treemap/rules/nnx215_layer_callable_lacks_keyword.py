@@ -16,7 +16,7 @@ of the project. It may be given to the layer itself, to a `functools.partial` of
 class that inherits from it. We measured which keywords each layer gives on which release.
 
 It is silent where the class of the layer has a `__call__` of its own that does not call that of Flax, for functions with
-decorators and in code that chooses by release.
+decorators, in code that chooses by release, and in tests that want the error.
 
 ## Why it is wrong
 
@@ -59,6 +59,7 @@ from flake8_nnx_treemap.analysis.calls.functions import PARTIAL, Function, funct
 from flake8_nnx_treemap.analysis.code.nodes import end_of, own_nodes, start_of
 from flake8_nnx_treemap.analysis.code.text import Position, Range
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
+from flake8_nnx_treemap.analysis.values.expected_errors import is_expected_later
 from flake8_nnx_treemap.analysis.values.module_classes import (
     Lineage,
     class_meant,
@@ -74,8 +75,9 @@ from flake8_nnx_treemap.rules.renaming import unless_guarded
 from flake8_nnx_treemap.rules.rewriting import make_fix
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
 
-MESSAGE = "nnx.{} gives {} to its {} from Flax {} on, and this function does not take it: TypeError"
+MESSAGE = "nnx.{} gives {} to its {} from Flax {} on, which raises TypeError: add the parameter {} to this function"
 FIX_MESSAGE = "Take the keyword"
+_ERRORS = frozenset({"TypeError"})
 _OTHER = "other"
 """The value of a keyword for which no default can be written."""
 
@@ -85,12 +87,13 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
     """Report each function that is handed to a layer and lacks a keyword which the layer gives to it."""
     for handed in _handed(source):
         function = function_of(source, handed.value, across_files=True)
-        if not isinstance(function, Function):
+        if not isinstance(function, Function) or is_expected_later(source, handed.value, _ERRORS):
             continue
         for keyword in keywords_given(handed.layer, handed.option):
             if keyword.spans and flax.holds(keyword.spans[0].first) and not _takes(function, keyword.name):
                 since = release_text(keyword.spans[0].first)
-                message = MESSAGE.format(handed.layer, keyword.name, handed.option, since)
+                added = keyword.name if keyword.value == _OTHER else f"{keyword.name}={keyword.value}"
+                message = MESSAGE.format(handed.layer, keyword.name, handed.option, since, added)
                 yield Finding("NNX215", message, source.range(handed.value), _fix(source, function, keyword))
 
 

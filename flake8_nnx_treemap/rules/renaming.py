@@ -41,7 +41,7 @@ def unless_guarded(check: Check) -> Check:
     @functools.wraps(check)
     def found(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
         for finding in check(source, flax):
-            start, since = finding.range.start, CODES[finding.code].since
+            start, since = finding.range.start, max(CODES[finding.code].since, flax.lowest)
             if not is_guarded(source, start) and not is_refused(source, start, since):
                 yield finding
 

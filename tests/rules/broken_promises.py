@@ -1103,7 +1103,7 @@ def main():
         safety.members_are_themselves,
         "NNX209",
         "0.11",
-        f"{HEAD}setattr(nnx, 'Optimizer', {COUNTS})\ndef convert(tree):\n"
+        f"{HEAD}setattr(nnx, ''.join(['Opti', 'mizer']), {COUNTS})\ndef convert(tree):\n"
         "    optimizer = nnx.Optimizer(tree, None)\n    return optimizer.update(tree)\n",
     ),
 ]

@@ -95,3 +95,37 @@ def test_questions_read_well() -> None:
 )
 def test_articles(words: str) -> None:
     assert with_article(words.partition(" ")[2]) == words
+
+
+def test_data_that_another_method_sets_is_told_by_the_name_of_the_method() -> None:
+    model = """\
+class Model(nnx.Module):
+    def __init__(self, rngs):
+        self.cache = None
+        self.head = None
+        self.head = nnx.Linear(2, 2, rngs=rngs)
+        self.layers = []
+        self.add(rngs)
+
+    def add(self, rngs):
+        self.layers.append(nnx.Linear(2, 2, rngs=rngs))
+
+    def init_cache(self):
+        self.cache = nnx.Cache(0)
+"""
+    settings = LintSettings(frozenset({"NNX210"}), (0, 12, 5))
+    told = [one.message.partition(" raises ")[0] for one in lint_source(f"{FLAX}\n\n{model}", settings=settings)]
+    assert told == [
+        "a Variable that init_cache() sets in place of None, the attribute 'cache' of a Module,",
+        "a Module set in place of None, the attribute 'head' of a Module,",
+        "a Module that add() puts into a list that is the attribute 'layers' of a Module",
+    ]
+
+
+def test_an_attribute_that_no_release_of_the_range_warns_about_is_not_called_deprecated() -> None:
+    line = "kind = nnx.Param(1).type"
+    assert "deprecated since Flax 0.11" in message("NNX204", (0, 11), line)
+    assert (
+        message("NNX204", (0, 12, 1), line)
+        == "'.type' of a Variable is kept for old code alone: use type(nnx.Param(1))"
+    )

@@ -87,13 +87,22 @@ class _Reader:
         if isinstance(node, (ast.Raise, ast.Continue, ast.Break)):
             return False, False
         if isinstance(node, ast.Assign):
-            found = self.of_expression(node.value)
-            if found is Default.LEAF:
-                self.names.update(path for target in node.targets if (path := access_path(target)) is not None)
-            return found is Default.WORK, True
+            return any(self._of_assignment(target, node.value) for target in node.targets), True
         if isinstance(node, ast.Expr):
             return self.of_expression(node.value) is Default.WORK, True
         return self._is_mentioned(node), True
+
+    def _of_assignment(self, target: ast.expr, value: ast.expr) -> bool:
+        """Tell whether an assignment works with the leaf; note the names that stand for it from there on."""
+        if isinstance(target, (ast.Tuple, ast.List)):
+            if isinstance(value, (ast.Tuple, ast.List)) and len(target.elts) == len(value.elts):
+                return any(self._of_assignment(*pair) for pair in zip(target.elts, value.elts, strict=True))
+            return self.of_expression(value) in (Default.LEAF, Default.WORK)  # It is taken apart.
+        found = self.of_expression(value)
+        path = access_path(target)
+        if found is Default.LEAF and path is not None:
+            self.names.add(path)
+        return found is Default.WORK
 
     def _of_if(self, node: ast.If) -> tuple[bool, bool]:
         test = self.of_expression(node.test)

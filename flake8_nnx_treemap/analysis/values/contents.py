@@ -6,6 +6,7 @@ It follows names, attributes of Modules and of Flax's own layers, calls of funct
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -514,7 +515,25 @@ def _of_call(source: ParsedSource, node: ast.Call, steps: int) -> Contents:
         found = _of_method(source, node, function, steps)
     else:
         found = _returned_by(source, function, steps, is_called=True)
-    return MADE if found == UNKNOWN and _is_given_rngs(node) else found
+    is_told = found != UNKNOWN or _is_of_project(source, function, steps)
+    return found if is_told or not _is_given_rngs(node) else MADE
+
+
+def _is_of_project(source: ParsedSource, function: ast.expr, steps: int) -> bool:
+    """Tell whether the project shows the body of what is called: no guess is better than what that returns."""
+    if isinstance(function, ast.Attribute):
+        owners = [thing.own for thing in _contents(source, function.value, steps).things]
+        own, _ = self_at(source, function.value)
+        owners += [OwnClass(source, own)] if own is not None else []
+        return any(
+            one is not None and method_of(lineage_of(one.source, one.node), function.attr) is not None for one in owners
+        )
+    bindings = source.bindings.bindings_of(function.id, start_of(function)) if isinstance(function, ast.Name) else ()
+    if any(isinstance(one.node, Method) for one in bindings):
+        return True
+    names = frozenset(one.qualified_name for one in bindings if one.qualified_name is not None)
+    elsewhere = definition_elsewhere(source, names) if names else None
+    return elsewhere is not None and isinstance(elsewhere[1].node, Method)
 
 
 def _is_given_rngs(node: ast.Call) -> bool:
@@ -543,9 +562,9 @@ def _of_known_call(source: ParsedSource, node: ast.Call, name: str, steps: int) 
         return Contents((Thing(Sort.LAYER, "Sequential", None, held.elements, held.items),), True)
     if _makes_array(name):
         return ARRAY
-    if name in SCALARS:
+    if name in SCALARS or name == PARTIAL:
         return STATIC
-    return None
+    return UNKNOWN if name.partition(".")[0] in sys.stdlib_module_names else None
 
 
 def _makes_array(name: str) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 
-from flake8_nnx_treemap.analysis.code.nodes import own_nodes
+from flake8_nnx_treemap.analysis.code.nodes import keyword_arguments, own_nodes
 from flake8_nnx_treemap.analysis.names.imported import definition_elsewhere
 from flake8_nnx_treemap.analysis.names.scopes import BindingKind
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
@@ -134,12 +134,24 @@ def _held_by_field(source: ParsedSource, node: ast.ClassDef, name: str, held: Co
 
 
 def _given(source: ParsedSource, node: ast.ClassDef, name: str) -> Iterator[ast.expr]:
-    """Yield what the calls of a class in its file give to a field by keyword."""
+    """Yield what the calls of a class in its file give to a field."""
+    fields = [field for one in reversed(lineage_of(source, node).own) for field in _names_of_fields(one)]
     calls = [*source.bindings.calls.get(node.name, ()), *source.bindings.calls.get("cls", ())]
     for call in calls:
         found = class_meant(source, call.func)
         if found == OwnClass(source, node) or self_at(source, call.func)[0] is node:
-            yield from (keyword.value for keyword in call.keywords if keyword.arg == name)
+            given = dict(zip(fields, call.args, strict=False)) | keyword_arguments(call)
+            if name in given:
+                yield given[name]
+
+
+def _names_of_fields(own: OwnClass) -> Iterator[str]:
+    """Yield the names that a generated constructor takes by position, in order."""
+    for one in own.node.body:
+        if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name):
+            outer = one.annotation.value if isinstance(one.annotation, ast.Subscript) else one.annotation
+            if class_meant(own.source, outer) != "typing.ClassVar":
+                yield one.target.id
 
 
 # What a subclass hands to the constructor of its base

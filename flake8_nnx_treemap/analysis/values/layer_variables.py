@@ -13,7 +13,7 @@ from flake8_nnx_treemap.analysis.code.nodes import dotted_name, is_none, start_o
 from flake8_nnx_treemap.analysis.names.scopes import BindingKind, class_of_method
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
 from flake8_nnx_treemap.analysis.values.contents import contents_of
-from flake8_nnx_treemap.analysis.values.module_classes import OwnClass, class_meant, lineage_of
+from flake8_nnx_treemap.analysis.values.module_classes import OwnClass, class_meant, lineage_of, members_of
 from flake8_nnx_treemap.analysis.values.things import Sort
 from flake8_nnx_treemap.names import WRAPPERS
 
@@ -25,14 +25,15 @@ _NAMES_BY_OWNER = {"scale": ("norm",), "step": ("optimizer",)}
 
 _HAVE_OTHERS = (
     *("flax.core.meta", "flax.linen", "keras", "tensorflow", "tf_keras"),
-    *("brainstate", "equinox", "gpflow", "haiku", "penzai"),
+    *("brainstate", "equinox", "gpflow", "haiku", "penzai", "sklearn"),
 )
 """Packages whose layers have attributes of these names, perhaps with a ``value`` of their own."""
 
 _SETTINGS = frozenset(
     {"arguments", "args", "cfg", "conf", "config", "configs", "hparams", "opts", "options", "settings"}
+    | {"event", "message", "msg", "proto", "reply", "request", "response"}
 )
-"""Names of objects that hold choices, such as members of an ``Enum``, and no Variables."""
+"""Words in the names of messages and of objects that hold choices, such as members of an ``Enum``, and no Variables."""
 
 
 def is_layer_variable(source: ParsedSource, node: ast.expr) -> bool:
@@ -66,8 +67,9 @@ def _is_called(source: ParsedSource, node: ast.Attribute) -> bool:
 
 def _is_known_otherwise(source: ParsedSource, node: ast.Attribute) -> bool:
     owner = node.value
-    words = {one.attr for one in walk(owner) if isinstance(one, ast.Attribute)}
-    words |= {one.id for one in walk(owner) if isinstance(one, ast.Name)}
+    names = [one.attr for one in walk(owner) if isinstance(one, ast.Attribute)]
+    names += [one.id for one in walk(owner) if isinstance(one, ast.Name)]
+    words = (word for name in names for word in name.lower().split("_"))
     if not _SETTINGS.isdisjoint(words) or _is_class(source, owner) or _is_tested(source, node):
         return True
     sorts = {thing.sort for thing in contents_of(source, node).things}
@@ -75,7 +77,9 @@ def _is_known_otherwise(source: ParsedSource, node: ast.Attribute) -> bool:
         return True
     own = [thing.own for thing in contents_of(source, owner).things if thing.own is not None]
     lineages = [lineage_of(one.source, one.node) for one in own]
-    return any(lineage.layer is None and lineage.variable is None for lineage in lineages)
+    if any(lineage.layer is None and lineage.variable is None for lineage in lineages):
+        return True
+    return any("__getattr__" in members_of(one.source, one.node) for lineage in lineages for one in lineage.own)
 
 
 def _is_class(source: ParsedSource, owner: ast.expr) -> bool:

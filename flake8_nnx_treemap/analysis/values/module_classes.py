@@ -306,11 +306,19 @@ def _writes_at(source: ParsedSource, node: ast.Attribute) -> Iterator[Write]:
     if not isinstance(node.ctx, ast.Store) and not puttings:
         return  # What is read after ``del`` raises.
     owner, method = self_at(source, node.value)
+    if method is not None and _takes_no_instance(method):
+        owner, method = None, None
     for putting in puttings:
         yield Write(node, putting.value, (), None, owner, method, putting)
     if not puttings:
         value, path, annotation = _assignments(source).get(node, (None, (), None))
         yield Write(node, value, path, annotation, owner, method)
+
+
+def _takes_no_instance(method: Method) -> bool:
+    """Tell whether the first parameter of a method is the class, or anything: what is set on it is no instance's."""
+    names = {(dotted_name(one) or ("",))[-1] for one in method.decorator_list}
+    return not names.isdisjoint(("classmethod", "staticmethod"))
 
 
 def self_at(source: ParsedSource, node: ast.expr) -> tuple[ast.ClassDef, Method] | tuple[None, None]:

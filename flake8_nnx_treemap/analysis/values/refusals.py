@@ -9,10 +9,19 @@ from collections.abc import Iterator, Sequence
 from flake8_nnx_treemap.analysis.code.nodes import dotted_name, end_of, is_name, start_of, walk, words_below
 from flake8_nnx_treemap.analysis.code.regions import Region, is_within, outermost
 from flake8_nnx_treemap.analysis.code.text import Position
-from flake8_nnx_treemap.analysis.names.scopes import BindingKind
+from flake8_nnx_treemap.analysis.names.imported import definition_elsewhere
+from flake8_nnx_treemap.analysis.names.scopes import Binding, BindingKind
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
 from flake8_nnx_treemap.analysis.values.narrowing import never_goes_on, statements_after
-from flake8_nnx_treemap.analysis.values.version_checks import returned_alone, version_questions
+from flake8_nnx_treemap.analysis.values.release_flags import returned_alone
+from flake8_nnx_treemap.analysis.values.version_checks import version_questions
+from flake8_nnx_treemap.flax_names import (
+    NNX,
+    measured_releases,
+    names_of_some_releases,
+    names_that_went,
+    releases_with,
+)
 from flake8_nnx_treemap.names import FlaxRelease
 
 _ENDS = frozenset({"exit", "_exit", "quit", "skip", "skipTest", "xfail"})
@@ -23,6 +32,9 @@ _SKIPS = {"skipif": True, "skipIf": True, "xfail": True, "skipUnless": False}
 
 _OTHER_LIBRARIES = frozenset({"jax", "jaxlib", "sys"})
 _VERSION = re.compile(r"v?(\d{1,4}(?:\.\d{1,6}){1,2})\.?")
+_REQUIRES = re.compile(r"(?i)require|ensure|check|at_?least|min(?:imum)?_?version")
+"""Names of functions that raise below a version."""
+_REQUIREMENT = re.compile(r"flax\s*>=?\s*(\d{1,4}(?:\.\d{1,6}){1,2})")
 _STEPS = 12
 """How many names, functions and operators are followed from a test to the comparison with a version."""
 
@@ -84,7 +96,8 @@ def _refusals(source: ParsedSource) -> tuple[tuple[Region, _Verdict], ...]:
 
     Each comes with a release, and with whether those from it on do not reach the region, or those below it.
     """
-    if not (_question_ids(source) or source.bindings.calls.get("importorskip")):
+    called = source.bindings.calls
+    if not (_question_ids(source) or "importorskip" in called or any(map(_REQUIRES.search, called))):
         return ()
     found: list[tuple[Region, _Verdict]] = []
     for node in (statement.node for statement in source.bindings.statements):
@@ -106,6 +119,8 @@ def _refused_by(source: ParsedSource, node: ast.stmt) -> Iterator[_Verdict]:
         yield from _skipped_by(source, marks)
     if isinstance(node, (ast.Expr, ast.Assign)):
         yield from _skipped_below(source, node.value)
+    if isinstance(node, ast.Expr):
+        yield from _required_by_call(source, node.value)
     verdict = _verdict(source, node.test, _STEPS) if isinstance(node, (ast.If, ast.Assert)) else None
     if verdict is None:
         return
@@ -149,6 +164,34 @@ def _skipped_below(source: ParsedSource, value: ast.expr) -> Iterator[_Verdict]:
         yield release, False
 
 
+def _required_by_call(source: ParsedSource, call: ast.expr) -> Iterator[_Verdict]:
+    """Yield the release of ``require_version("flax>=0.12")`` or ``require_flax(0, 12)``, which raise below it."""
+    name = (dotted_name(call.func) or ("",))[-1] if isinstance(call, ast.Call) else ""
+    if not isinstance(call, ast.Call) or not _REQUIRES.search(name):
+        return
+    texts = [one.value for one in walk(call) if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+    written = [found[1] for text in texts if (found := _REQUIREMENT.match(text)) is not None]
+    if written:
+        yield tuple(map(int, written[0].split("."))), False
+        return
+    release = _latest_in(call.args) or _numbers(call.args)
+    if release is not None and (
+        "flax" in name or any("flax" in text for text in texts) or _compares(source, call.func)
+    ):
+        yield release, False
+
+
+def _compares(source: ParsedSource, function: ast.expr) -> bool:
+    """Tell whether a function of the file raises, and looks at the version of Flax."""
+    bindings = source.bindings.bindings_of(function.id, start_of(function)) if isinstance(function, ast.Name) else ()
+    definition = bindings[0].node if len(bindings) == 1 else None
+    if not isinstance(definition, ast.FunctionDef):
+        return False
+    nodes = [*walk(definition)]
+    asked = any(id(node) in _question_ids(source) and _is_of_flax(source, node) for node in nodes)
+    return asked and any(isinstance(one, ast.Raise) for one in nodes)
+
+
 # Comparisons with a version
 
 
@@ -166,11 +209,39 @@ def _verdict(source: ParsedSource, test: ast.expr, steps: int) -> _Verdict | Non
         return _compared(source, test)
     if isinstance(test, ast.NamedExpr):
         return _verdict(source, test.value, steps - 1)
+    if isinstance(test, ast.Call) and is_name(test.func, "hasattr"):
+        return _asked_for_name(source, test)
     if isinstance(test, ast.Call) and isinstance(test.func, ast.Attribute) and test.func.attr == "startswith":
         latest = _latest_in(test.args) if _is_of_flax(source, test.func.value) else None
         return None if latest is None else (_after(latest), False)
-    meant = _value_of(source, test.func if isinstance(test, ast.Call) else test)
-    return None if meant is None else _verdict(source, meant, steps - 1)
+    asked = test.func if isinstance(test, ast.Call) else test
+    meant = _value_of(source, asked)
+    if meant is None:
+        elsewhere = definition_elsewhere(source, source.bindings.names_of(asked))
+        return None if elsewhere is None else _verdict_of(*elsewhere, steps - 1)
+    return _verdict(source, meant, steps - 1)
+
+
+def _verdict_of(home: ParsedSource, binding: Binding, steps: int) -> _Verdict | None:
+    """Return what the value of a name says, or a function that another file of the project defines."""
+    value = returned_alone(binding.node) if isinstance(binding.node, ast.FunctionDef) else binding.value
+    return None if value is None or binding.path else _verdict(home, value, steps)
+
+
+def _asked_for_name(source: ParsedSource, test: ast.Call) -> _Verdict | None:
+    """Return from which release on ``hasattr(nnx, "List")`` is true, or false, if it changes once."""
+    if len(test.args) != 2 or not isinstance(test.args[1], ast.Constant):
+        return None
+    name = test.args[1].value
+    if source.bindings.names_of(test.args[0]) != {NNX} or name not in names_of_some_releases() | names_that_went():
+        return None
+    spans = releases_with(str(name))
+    if len(spans) != 1:
+        return None
+    (span,) = spans
+    if span.last is None:
+        return span.first, True
+    return (_after(span.last), False) if span.first == measured_releases()[0] else None
 
 
 def _compared(source: ParsedSource, test: ast.Compare) -> _Verdict | None:
@@ -195,7 +266,7 @@ def _compared(source: ParsedSource, test: ast.Compare) -> _Verdict | None:
     return (following if is_strict is is_greater else release), is_greater
 
 
-def _is_of_flax(source: ParsedSource, side: ast.expr) -> bool:
+def _is_of_flax(source: ParsedSource, side: ast.AST) -> bool:
     """Tell whether one side of a comparison is made from the version of Flax."""
     ids = _question_ids(source)
     return any(id(node) in ids for node in walk(side)) and _OTHER_LIBRARIES.isdisjoint(words_below(side))
@@ -217,6 +288,12 @@ def _releases_in(side: ast.expr) -> Iterator[FlaxRelease]:
             whole = tuple(number for number in numbers if type(number) is int)
             if 1 < len(whole) == len(node.elts):
                 yield whole
+
+
+def _numbers(given: Sequence[ast.expr]) -> FlaxRelease | None:
+    """Return the release that is given as numbers, ``(0, 12)`` as in ``at_least(0, 12)``."""
+    found = tuple(one.value for one in given if isinstance(one, ast.Constant) and type(one.value) is int)
+    return found if 1 < len(found) == len(given) else None
 
 
 def _after(release: FlaxRelease) -> FlaxRelease:

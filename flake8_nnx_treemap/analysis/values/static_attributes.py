@@ -11,7 +11,15 @@ import enum
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from flake8_nnx_treemap.analysis.code.nodes import dotted_name, is_none, is_none_test, own_nodes, start_of, walk
+from flake8_nnx_treemap.analysis.code.nodes import (
+    dotted_name,
+    is_none,
+    is_none_test,
+    keyword_arguments,
+    own_nodes,
+    start_of,
+    walk,
+)
 from flake8_nnx_treemap.analysis.code.text import parse_expression
 from flake8_nnx_treemap.analysis.names.scopes import BindingKind, Scope, class_of_method
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
@@ -226,7 +234,9 @@ def decides_by_value(source: ParsedSource, owner: ast.ClassDef) -> bool:
     """Tell whether a class is one of Modules whose attributes NNX sorts by their values."""
     lineage = lineage_of(source, owner)
     is_container = lineage.layer in ("List", "Dict")
-    sets_its_own_way = any("__setattr__" in members_of(one.source, one.node) for one in lineage.own)
+    sets_its_own_way = any(
+        "__setattr__" in members_of(one.source, one.node) or writes_of(one.source, "__setattr__") for one in lineage.own
+    )
     return is_module_class(lineage.own[0]) and not is_container and not sets_its_own_way
 
 
@@ -357,7 +367,7 @@ class _Attribute:
             after = [one for one in constructing if one is not write and self._is_before(write, one)]
             if any(self._effect(one) in (_Effect.DATA, _Effect.UNKNOWN) for one in before):
                 continue
-            is_left = not any(self._effect(one) in (_Effect.DATA, _Effect.UNKNOWN) for one in after)
+            is_left = all(self._effect(one) is _Effect.CONTAINER for one in after) and not self._is_deleted(early=True)
             if self._effect(write) is _Effect.CONTAINER:
                 yield from self._held(write, before, is_left=is_left)
             elif self._effect(write) is _Effect.STATIC and self._constructs(write):
@@ -368,10 +378,17 @@ class _Attribute:
     def _writes(self) -> list[Write]:
         return [*writes_of(self.source, self.name).get(self.owner, ())]
 
-    def _is_deleted(self) -> bool:
-        """Tell whether the file deletes such an attribute: what is set then is new."""
+    def _is_deleted(self, *, early: bool = False) -> bool:
+        """Tell whether the file deletes such an attribute, or the construction does: what is set then is new."""
         uses = self.source.bindings.attributes.get(self.name, ())
-        return any(isinstance(one, ast.Attribute) and isinstance(one.ctx, ast.Del) for one in uses)
+        owners = [one.value for one in uses if isinstance(one, ast.Attribute) and isinstance(one.ctx, ast.Del)]
+        calls = (one for one in self.source.bindings.calls.get("delattr", ()) if len(one.args) == 2)
+        owners += [one.args[0] for one in calls if not _is_constant_but(one.args[1], self.name)]
+        return any(not early or self._is_in_construction(one) for one in owners)
+
+    def _is_in_construction(self, owner: ast.expr) -> bool:
+        """Tell whether an expression is the ``self`` of a method that runs while an object is made."""
+        return self_at(self.source, owner)[1] in construction_of(self.source, self.owner)
 
     def _effect(self, write: Write) -> _Effect:
         return _sort_of_write(self.source, write)
@@ -387,7 +404,9 @@ class _Attribute:
     def _held(self, write: Write, before: Sequence[Write], *, is_left: bool) -> Iterator[StaticAttribute]:
         held = written(self.source, write)
         data = data_in(held)
-        if data is not None and write.value is not None and not write.path and not self._may_be_emptied(write.value):
+        if data is None or write.value is None or write.path or self._is_given_marked(write.value):
+            return
+        if not self._may_be_emptied(write.value):
             is_early = self._constructs(write)
             is_certain = has_state(data) and is_left and (is_early or bool(before))
             since = DATA_IS_DECIDED_ONCE if is_certain else CHECKED_WHEN_SET_SINCE
@@ -399,16 +418,27 @@ class _Attribute:
     def _may_be_emptied(self, value: ast.expr) -> bool:
         """Tell whether code takes something out of a container by a name, or before the attribute is checked."""
         names = [one for one in walk(value) if isinstance(one, (ast.Name, ast.Attribute))]
-        if any(is_emptied(self.source, name) for name in names):
-            return True
-        uses = self.source.bindings.attributes.get(self.name, ())
-        early = construction_of(self.source, self.owner)
-        return any(
-            isinstance(one, ast.Attribute)
-            and takes_out(self.source, one)
-            and self_at(self.source, one.value)[1] in early
-            for one in uses
-        )
+        return any(is_emptied(self.source, name) for name in names) or self._is_emptied_early()
+
+    def _is_emptied_early(self) -> bool:
+        """Tell whether the construction takes something out of what the attribute holds."""
+        uses = (one for one in _emptied(self.source, self.name) if isinstance(one, ast.Attribute))
+        return any(self._is_in_construction(one.value) for one in uses)
+
+    def _is_given_marked(self, value: ast.expr | None) -> bool:
+        """Tell whether a value is a parameter that gets an ``nnx.List`` or the like where the file makes an object."""
+        bindings = self.source.bindings.bindings_of(value.id, start_of(value)) if isinstance(value, ast.Name) else ()
+        if [one.kind for one in bindings] != [BindingKind.PARAMETER]:
+            return False
+        arguments = getattr(bindings[0].scope.node, "args", None)
+        assert isinstance(arguments, ast.arguments)
+        names = [one.arg for one in (*arguments.posonlyargs, *arguments.args)][1:]
+        for call in self.source.bindings.calls.get(self.owner.name, ()):
+            given = dict(zip(names, call.args, strict=False)) | keyword_arguments(call)
+            held = contents_of(self.source, given[bindings[0].name]) if bindings[0].name in given else NOTHING
+            if any(thing.is_marked or thing.sort is Sort.LAYER for thing in held.things):
+                return True
+        return False
 
     def _static(self, write: Write, writes: Sequence[Write], is_left: bool) -> Iterator[StaticAttribute]:
         """Yield a static value if data is put into it, where the construction leaves it, or is set in its place."""
@@ -419,7 +449,8 @@ class _Attribute:
             if later is write or (later.method is write.method and not self._is_before(write, later)):
                 continue
             found = self._put(later) if later.puts is not None else self._set(write, later)
-            if found is not None and (is_left or found[0] is Cause.SET):
+            is_kept = is_left and not self._is_emptied_early()
+            if found is not None and (is_kept or found[0] is Cause.SET):
                 cause, at, data = found
                 is_early = cause is Cause.PUT
                 since = DATA_IS_DECIDED_ONCE if has_state(data) or not is_early else CHECKED_WHEN_SET_SINCE
@@ -538,6 +569,10 @@ def _is_all_data(held: Contents) -> bool:
     What is not known is set where ``None`` was: only what the attribute is annotated as tells what it is.
     """
     return (held.is_complete or not held.things) and all(is_data(one) and not one.is_marked for one in held.things)
+
+
+def _is_constant_but(node: ast.expr, value: str) -> bool:
+    return isinstance(node, ast.Constant) and node.value != value
 
 
 def _is_same_name(node: ast.AST, other: ast.expr | None) -> bool:

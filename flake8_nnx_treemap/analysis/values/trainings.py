@@ -35,6 +35,27 @@ _FOLLOWS = frozenset({"ema", "teacher", "target", "frozen", "reference", "ref", 
 
 _OPTIMIZER = re.compile("optim|^opt$|^opt_|_opt$")
 
+_DATA = frozenset(
+    {"batch", "batches", "data", "dataset", "input", "inputs", "label", "labels", "target", "targets", "x", "xs", "y"}
+    | {"ys", "key", "rng", "rngs", "seed", "loader", "iterator", "config", "cfg", "args", "metrics", "epoch", "i", "n"}
+)
+"""Words in the names of arguments that are no models."""
+
+_COPIES = frozenset(
+    {
+        "jax.jit",
+        "jax.pmap",
+        "jax.vmap",
+        "jax.grad",
+        "jax.value_and_grad",
+        "jax.checkpoint",
+        "jax.remat",
+        "jax.shard_map",
+    }
+    | {"jax.experimental.shard_map.shard_map", "jax.experimental.pjit.pjit"}
+)
+"""Transformations whose functions get new Modules: what they do to these is lost with them."""
+
 _MAXIMUM_STEPS = 4
 """How many calls are followed into functions of the file."""
 
@@ -246,11 +267,15 @@ class _Search:
             return not is_mode and (last == "set_value" or _is_training(path[-1]))
         if isinstance(call.func, ast.Attribute) and last == "update" and _OPTIMIZER.search(path[-2]):
             return self._updates(call, call.func.value)
+        if _runs_on_a_copy(self._source, call.func):
+            return False
         handover = _body_called(self._source, call)
         if handover is not None:
             return self._steps > 0 and self._is_trained_by(handover)
         if isinstance(call.func, ast.Attribute) and is_model_name(call.func.value):
-            return False  # An average that follows the model: ``ema.update(model)``.
+            return False  # An average that follows the model: ``ema.update(model, 0.9)``.
+        if isinstance(call.func, ast.Attribute) and last == "update" and self._is_all_that_is_given(call):
+            return False  # Something that looks at the model, and has no data to train it with.
         return _is_training(path[-1]) and (self._is_handed_over(call) or self._is_beside(path))
 
     def _updates(self, call: ast.Call, optimizer: ast.expr) -> bool:
@@ -309,7 +334,16 @@ class _Search:
         first = next((one for one in given if self._model.is_meant_by(one) or is_model_name(one)), None)
         if first is not None:
             return self._model.is_meant_by(first)
-        return any(self._holds(one) for one in given)
+        for one in given:
+            if self._holds(one):
+                return True
+            if isinstance(one, ast.Name) and _DATA.isdisjoint(_words(one.id)):
+                return False  # It may be another model.
+        return False
+
+    def _is_all_that_is_given(self, call: ast.Call) -> bool:
+        given = _arguments(call)
+        return len(given) == 1 and self._model.is_meant_by(given[0])
 
     def _is_beside(self, path: tuple[str, ...]) -> bool:
         """Tell whether a method belongs to what holds the model, or to the object whose attribute the model is."""
@@ -357,6 +391,20 @@ def _values_of(source: ParsedSource, node: ast.expr) -> Sequence[ast.expr]:
         return attribute_values(source, node)
     bindings = source.bindings.bindings_of(node.id, start_of(node)) if isinstance(node, ast.Name) else ()
     return [one.value for one in bindings if one.kind is BindingKind.ASSIGNMENT and one.value is not None]
+
+
+def _runs_on_a_copy(source: ParsedSource, function: ast.expr) -> bool:
+    """Tell whether a transformation of JAX itself runs a function of the file: it hands copies of Modules over."""
+    bindings = source.bindings.bindings_of(function.id, start_of(function)) if isinstance(function, ast.Name) else ()
+    for one in bindings:
+        made = [one.value] if one.kind is BindingKind.ASSIGNMENT else getattr(one.node, "decorator_list", ())
+        for maker in made:
+            called = maker.func if isinstance(maker, ast.Call) else maker
+            given = maker.args[:1] if isinstance(maker, ast.Call) else []  # ``functools.partial(jax.jit, …)``
+            names = [source.bindings.names_of(part) for part in (called, *given) if part is not None]
+            if not _COPIES.isdisjoint(name for found in names for name in found):
+                return True
+    return False
 
 
 def _body_called(source: ParsedSource, call: ast.Call) -> Handover | None:

@@ -11,6 +11,7 @@ from flake8_nnx_treemap.analysis.code.nodes import start_of, walk, words_below
 from flake8_nnx_treemap.analysis.names.imported import definition_elsewhere
 from flake8_nnx_treemap.analysis.names.scopes import Binding, BindingKind, ScopeKind
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
+from flake8_nnx_treemap.analysis.values.module_classes import lineage_of, members_of
 from flake8_nnx_treemap.analysis.values.provenance import TreeKind, kind_of_instances
 from flake8_nnx_treemap.names import WRAPPERS, canonical
 
@@ -34,8 +35,10 @@ def own_members(source: ParsedSource) -> frozenset[str]:
     """Return the names that classes of the file which may be Variables bind, and the classes they inherit from.
 
     That is what their bodies bind, what is set on a class afterwards, and what ``type(name, bases, members)`` is given.
+    What they inherit from other files of the project is among it.
     """
-    return frozenset((*_members_in_bodies(source), *_members_by_type(source), *_members_set(source)))
+    here = (*_members_in_bodies(source), *_members_by_type(source), *_members_set(source))
+    return frozenset((*here, *_members_inherited(source)))
 
 
 @remembered
@@ -106,6 +109,15 @@ def _members_in_bodies(source: ParsedSource) -> Iterator[str]:
             yield from bodies.get(definition, ())
             if isinstance(definition, ast.ClassDef) and _has_unseen_members(source, definition):
                 yield from _ANY_MEMBER
+
+
+def _members_inherited(source: ParsedSource) -> Iterator[str]:
+    """Yield what the bodies of base classes in other files of the project bind."""
+    variables, _ = _variables(source)
+    for definition in variables if source.modules is not None else ():
+        if isinstance(definition, ast.ClassDef):
+            inherited = (one for one in lineage_of(source, definition).own if one.source is not source)
+            yield from (name for one in inherited for name in members_of(one.source, one.node))
 
 
 def _has_unseen_members(source: ParsedSource, definition: ast.ClassDef) -> bool:

@@ -5,21 +5,28 @@ from __future__ import annotations
 import ast
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from flake8_nnx_treemap.analysis.calls.class_references import class_name
-from flake8_nnx_treemap.analysis.code.nodes import end_of, start_of, walk, without_docstring, words_below
+from flake8_nnx_treemap.analysis.code.nodes import dotted_name, end_of, is_name, start_of, walk, words_below
 from flake8_nnx_treemap.analysis.code.regions import Region, is_within, outermost
 from flake8_nnx_treemap.analysis.code.text import Position
-from flake8_nnx_treemap.analysis.names.scopes import Reads
+from flake8_nnx_treemap.analysis.names.imported import definition_elsewhere
+from flake8_nnx_treemap.analysis.names.scopes import FUNCTIONS, Reads
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
 from flake8_nnx_treemap.analysis.names.uses import reads_by_meaning
 from flake8_nnx_treemap.analysis.values.narrowing import statements_after
+from flake8_nnx_treemap.analysis.values.release_flags import outwards, returned_alone, with_answers
 from flake8_nnx_treemap.flax_names import NNX, names_of_some_releases
 from flake8_nnx_treemap.names import BASE_CLASSES, MEMBERS_OF_SOME_RELEASES, OLD_NAMES_THAT_STAY, OTHER_PROJECTS
 
-_ABSENCE = frozenset({"AttributeError", "ImportError", "ModuleNotFoundError", "DeprecationWarning", "catch_warnings"})
+_ABSENCE = frozenset(
+    {"AttributeError", "ImportError", "ModuleNotFoundError", "DeprecationWarning", "catch_warnings", "deprecated_call"}
+)
 """What handles errors and warnings of old names. ``Exception`` is left out: who handles everything means no release."""
+
+_EXPECT = ("raises", "warns", "deprecated_call", "assertRaises", "assertRaisesRegex", "assertWarns", "assertWarnsRegex")
+"""Functions of tests that want an error or a warning of the function that they are given."""
 
 _FLAGS = re.compile(
     r"(?i)compat|version|(?:flax|nnx|jax)\w*(?:\d|new|old|least|before|after|since|until)|(?:is|has|use)_?(?:new|old)"
@@ -32,9 +39,6 @@ _DISTRIBUTIONS = frozenset(
     {"importlib.metadata.distribution", "importlib_metadata.distribution", "pkg_resources.get_distribution"}
 )
 _LIBRARIES = ("flax", "jax")
-
-_STEPS = 4
-"""The number of names that are followed: ``VERSION = Version(flax.__version__)``, ``IS_NEW = VERSION >= (0, 11)``."""
 
 
 def is_guarded(source: ParsedSource, position: Position) -> bool:
@@ -64,7 +68,30 @@ def _guarded_regions(source: ParsedSource) -> list[Region]:
 
 @remembered
 def _chosen_regions(source: ParsedSource) -> list[Region]:
-    return outermost(region for question in version_questions(source) for region in _decided_by(source, question))
+    found = outermost(region for question in version_questions(source) for region in _decided_by(source, question))
+    return outermost((*found, *_chosen_functions(source, found))) if found else found
+
+
+def _chosen_functions(source: ParsedSource, chosen: Sequence[Region]) -> Iterator[Region]:
+    """Yield the extents of functions and classes of which a choice takes one: ``value = _new if IS_NEW else _old``."""
+    for node in (statement.node for statement in source.bindings.statements):
+        if isinstance(node, (*FUNCTIONS, ast.ClassDef)):
+            reads = [read for one in reads_by_meaning(source, node.name).get(node, ()) for _, read in one.nodes]
+            if reads and all(is_within(start_of(one), chosen) and _is_alternative(source, one) for one in reads):
+                yield _span(node)
+
+
+def _is_alternative(source: ParsedSource, node: ast.AST) -> bool:
+    """Tell whether another expression stands for this one where a choice is made otherwise."""
+    around = source.ast_parent(node)
+    while isinstance(around, ast.expr) and not isinstance(around, (ast.IfExp, ast.Lambda, ast.Dict)):
+        around = source.ast_parent(around)
+    if isinstance(around, (ast.IfExp, ast.Dict)):
+        return True
+    choice = source.ast_parent(around) if isinstance(around, (ast.Assign, ast.Return)) else None
+    if not isinstance(choice, ast.If):
+        return isinstance(around, ast.Return)  # Behind a choice: ``if IS_NEW: return _new(x)``, ``return _old(x)``.
+    return isinstance(around, ast.Return) or [type(one) for one in choice.orelse] == [ast.Assign]
 
 
 def _where_absence_is_handled(source: ParsedSource) -> Iterator[Region]:
@@ -77,10 +104,25 @@ def _where_absence_is_handled(source: ParsedSource) -> Iterator[Region]:
             yield _span(node)
             if isinstance(node, (ast.With, ast.AsyncWith)) and isinstance(node.body[-1], ast.Return):
                 yield from _rest_of_block(source, node)  # It runs if the way of newer releases has failed.
+        if any(_ignores_deprecations(one) for one in getattr(node, "decorator_list", ())):
+            yield _span(node)
+    for call in (call for name in _EXPECT for call in source.bindings.calls.get(name, ())):
+        if _names_absence(call.func) or any(map(_names_absence, call.args[:1])):
+            yield _span(call)
 
 
 def _names_absence(node: ast.expr) -> bool:
+    if isinstance(node, ast.Call) and not node.args and not node.keywords:
+        return (dotted_name(node.func) or ("",))[-1] in ("warns", "deprecated_call", "catch_warnings")
     return not _ABSENCE.isdisjoint(words_below(node))
+
+
+def _ignores_deprecations(decorator: ast.expr) -> bool:
+    """Tell whether a decorator is ``pytest.mark.filterwarnings("ignore::DeprecationWarning")`` or the like."""
+    if not isinstance(decorator, ast.Call) or (dotted_name(decorator.func) or ("",))[-1] != "filterwarnings":
+        return False
+    texts = [str(one.value) for one in decorator.args if isinstance(one, ast.Constant)]
+    return any(one.startswith("ignore") and one.endswith("DeprecationWarning") for one in texts)
 
 
 def _span(node: ast.AST) -> Region:
@@ -92,7 +134,18 @@ def _span(node: ast.AST) -> Region:
 
 @remembered
 def version_questions(source: ParsedSource) -> tuple[ast.expr, ...]:
-    """Return the expressions that depend on the release that runs, and the reads of names assigned from them."""
+    """Return the expressions that depend on the release that runs, and the reads of names assigned from them.
+
+    Names of other files of the project are among them, where a choice asks for them.
+    """
+    own = _questions_here(source)
+    elsewhere = [node for node in _asked_in_choices(source) if _is_answered_elsewhere(source, node)]
+    return own if not elsewhere else tuple(dict.fromkeys((*own, *with_answers(source, elsewhere))))
+
+
+@remembered
+def _questions_here(source: ParsedSource) -> tuple[ast.expr, ...]:
+    """Return the expressions that depend on the release, as far as this file tells."""
     pending: list[ast.expr] = [use for name in _VERSIONS for use in source.bindings.attributes.get(name, ())]
     pending += [call for call in source.bindings.calls.get("hasattr", ()) if _asks_for_member(source, call)]
     pending += [call for call in source.bindings.calls.get("getattr", ()) if _asks_with_default(source, call)]
@@ -101,15 +154,39 @@ def version_questions(source: ParsedSource) -> tuple[ast.expr, ...]:
     pending += [node for reads in _reads_of_imported_versions(source) for _, node in reads.nodes]
     pending += _questions_of_identity(source)
     pending += [node for reads in _reads_of_import_flags(source) for _, node in reads.nodes]
-    found = dict.fromkeys(pending)
-    for _ in range(_STEPS):
-        answers = {id(reads): reads for question in pending for reads in _reads_of_answer(source, question)}
-        nodes = [node for reads in answers.values() for _, node in reads.nodes]
-        calls = [call for question in pending for call in _calls_for_answer(source, question)]
-        flags = [node for question in pending for node in _reads_of_flag(source, question)]
-        pending = [node for node in dict.fromkeys((*nodes, *calls, *flags)) if node not in found]
-        found.update(dict.fromkeys(pending))
-    return tuple(found)
+    pending += _listings(source)
+    return with_answers(source, pending)
+
+
+def _asked_in_choices(source: ParsedSource) -> Iterator[ast.expr]:
+    """Yield the names and functions, perhaps of other files, that ``if`` and other choices ask for."""
+    if source.modules is None:
+        return
+    choices: list[ast.AST] = [one.node for one in source.bindings.statements]
+    choices += source.bindings.expressions(ast.IfExp)
+    for choice in choices:
+        test = getattr(choice, "test", None)
+        for node in walk(test) if isinstance(test, ast.expr) else ():
+            if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load):
+                yield node
+
+
+def _is_answered_elsewhere(source: ParsedSource, node: ast.expr) -> bool:
+    """Tell whether another file of the project sets a name by a version check, or defines a function that makes one."""
+    names = source.bindings.names_of(node)
+    if len(names) != 1 or next(iter(names)).partition(".")[0] in _NEVER_OF_PROJECTS:
+        return False
+    found = definition_elsewhere(source, names)
+    if found is None:
+        return False
+    home, binding = found
+    value = returned_alone(binding.node) if isinstance(binding.node, ast.FunctionDef) else binding.value
+    asked = frozenset(map(id, _questions_here(home))) if value is not None else ()
+    return value is not None and any(id(part) in asked for part in walk(value))
+
+
+_NEVER_OF_PROJECTS = sys.stdlib_module_names | {"builtins", "flax", "jax", "numpy", "optax", "packaging", "pytest"}
+"""Packages that no project defines."""
 
 
 def _asks_for_member(source: ParsedSource, node: ast.expr) -> bool:
@@ -117,10 +194,13 @@ def _asks_for_member(source: ParsedSource, node: ast.expr) -> bool:
 
     A test for an old name that Flax still has is not a version check: it is always true, and warns.
     """
-    if not isinstance(node, ast.Call) or len(node.args) != 2 or not isinstance(node.args[1], ast.Constant):
+    if not isinstance(node, ast.Call) or len(node.args) != 2:
         return False
-    owner, member = node.args[0], node.args[1].value
-    is_of_library = any(name.partition(".")[0] in _LIBRARIES for name in source.bindings.names_of(owner))
+    owner = node.args[0]
+    is_of_library = _is_of_library(source, owner)
+    if not isinstance(node.args[1], ast.Constant):
+        return is_of_library  # ``all(hasattr(nnx, name) for name in ("List", "data"))``
+    member = node.args[1].value
     return member in MEMBERS_OF_SOME_RELEASES or (is_of_library and member not in OLD_NAMES_THAT_STAY)
 
 
@@ -141,6 +221,24 @@ def _is_of_distribution(source: ParsedSource, use: ast.expr) -> bool:
 
 def _asks_for_version(source: ParsedSource, node: ast.expr) -> bool:
     return isinstance(node, ast.Call) and not _ASKS_FOR_VERSION.isdisjoint(source.bindings.names_of(node.func))
+
+
+def _listings(source: ParsedSource) -> Iterator[ast.expr]:
+    """Yield what tells which names or parameters a release has: ``dir(nnx)``, ``inspect.signature(nnx.Optimizer)``."""
+    for name in ("dir", "vars", "signature", "getfullargspec"):
+        for call in source.bindings.calls.get(name, ()):
+            if call.args and _is_of_library(source, call.args[0]):
+                yield call
+    for use in source.bindings.attributes.get("__dict__", ()):
+        if isinstance(use, ast.Attribute) and _is_of_library(source, use.value):
+            yield use
+    for call in source.bindings.calls.get("find_spec", ()):
+        if call.args and isinstance(call.args[0], ast.Constant) and str(call.args[0].value).startswith("flax."):
+            yield call
+
+
+def _is_of_library(source: ParsedSource, node: ast.expr) -> bool:
+    return any(name.partition(".")[0] in _LIBRARIES for name in source.bindings.names_of(node))
 
 
 def _questions_of_identity(source: ParsedSource) -> list[ast.expr]:
@@ -185,11 +283,11 @@ def _names_release(name: str) -> bool:
 
 
 def _reads_of_import_flags(source: ParsedSource) -> Iterator[Reads]:
-    """Yield the reads of what is set to a constant where an import of a name of some releases works, or fails."""
+    """Yield the reads of what is set to a constant where the use of a name of some releases works, or fails."""
     for node in (statement.node for statement in source.bindings.statements):
         if not isinstance(node, ast.Try) or not any(one.type and _names_absence(one.type) for one in node.handlers):
             continue
-        if not any(_imports_name_of_some_releases(one) for one in node.body):
+        if not any(_needs_name_of_some_releases(source, one) for one in node.body):
             continue
         for statement in (*node.body, *node.orelse, *(one for handler in node.handlers for one in handler.body)):
             if isinstance(statement, (ast.Assign, ast.AnnAssign)) and isinstance(statement.value, ast.Constant):
@@ -198,68 +296,19 @@ def _reads_of_import_flags(source: ParsedSource) -> Iterator[Reads]:
                     yield from reads_by_meaning(source, name).get(statement, ())
 
 
-def _imports_name_of_some_releases(statement: ast.stmt) -> bool:
-    is_of_nnx = isinstance(statement, ast.ImportFrom) and statement.module == NNX
-    return is_of_nnx and any(alias.name in names_of_some_releases() for alias in getattr(statement, "names", ()))
+def _needs_name_of_some_releases(source: ParsedSource, statement: ast.stmt) -> bool:
+    """Tell whether a statement imports a name that some releases lack, or uses it as an attribute of ``nnx``."""
+    if isinstance(statement, ast.ImportFrom):
+        return statement.module == NNX and any(alias.name in names_of_some_releases() for alias in statement.names)
+    used = (node for node in walk(statement) if isinstance(node, ast.Attribute)) if _is_simple(statement) else ()
+    return any(
+        node.attr in names_of_some_releases() and source.bindings.names_of(node) == {f"{NNX}.{node.attr}"}
+        for node in used
+    )
 
 
-def _reads_of_answer(source: ParsedSource, question: ast.expr) -> Iterator[Reads]:
-    """Yield the reads of names that may be assigned the result of a version check."""
-    for answer, around in _outwards(source, question):
-        if not isinstance(around, (ast.Assign, ast.AnnAssign, ast.NamedExpr)) or around.value is not answer:
-            continue
-        targets = around.targets if isinstance(around, ast.Assign) else [around.target]
-        for name in (found.id for target in targets for found in walk(target) if isinstance(found, ast.Name)):
-            yield from reads_by_meaning(source, name).get(around, ())
-
-
-def _reads_of_flag(source: ParsedSource, question: ast.expr) -> Iterator[ast.Attribute]:
-    """Yield the reads of attributes, of a class or of ``self``, that may be assigned the result of a version check."""
-    for answer, around in _outwards(source, question):
-        if not isinstance(around, ast.Assign) or around.value is not answer:
-            continue
-        is_in_class = isinstance(source.ast_parent(around), ast.ClassDef)
-        names = [one.attr for one in around.targets if isinstance(one, ast.Attribute)]
-        names += [one.id for one in around.targets if isinstance(one, ast.Name) and is_in_class]
-        for name in names:
-            uses = source.bindings.attributes.get(name, ())
-            yield from (one for one in uses if isinstance(one, ast.Attribute) and isinstance(one.ctx, ast.Load))
-
-
-def _calls_for_answer(source: ParsedSource, question: ast.expr) -> Iterator[ast.Call]:
-    """Yield the calls of a function that does nothing but return the result of a version check."""
-    *_, (answer, statement) = _outwards(source, question)
-    function = source.ast_parent(statement) if isinstance(statement, ast.Return) else None
-    if not isinstance(function, ast.FunctionDef) or returned_alone(function) is not answer:
-        return
-    for call in source.bindings.calls.get(function.name, ()):
-        if isinstance(call.func, ast.Name):
-            bindings = source.bindings.bindings_of(function.name, start_of(call.func))
-            if any(one.node is function for one in bindings):
-                yield call
-
-
-def returned_alone(function: ast.FunctionDef) -> ast.expr | None:
-    """Return what a function returns that does nothing else, apart from its docstring."""
-    statements = without_docstring(function.body)
-    only = statements[0] if len(statements) == 1 else None
-    return only.value if isinstance(only, ast.Return) else None
-
-
-def _outwards(source: ParsedSource, question: ast.expr) -> Iterator[tuple[ast.AST, ast.AST]]:
-    """Yield a version check and each one that it is a part of, innermost first, each with its parent."""
-    part: ast.AST = question
-    around = source.ast_parent(part)
-    while around is not None:
-        yield part, around
-        part, around = around, source.ast_parent(around) if _goes_into(part, around) else None
-
-
-def _goes_into(part: ast.AST, around: ast.AST) -> bool:
-    """Tell whether an expression around a version check is one, too: ``not check`` is, ``{"a": check}`` is not."""
-    if isinstance(around, ast.comprehension):
-        return part is around.iter
-    return isinstance(around, ast.expr) and not isinstance(around, (ast.IfExp, ast.Lambda, ast.Dict, ast.JoinedStr))
+def _is_simple(statement: ast.stmt) -> bool:
+    return isinstance(statement, (ast.Expr, ast.Assign, ast.AnnAssign))
 
 
 # Branches
@@ -267,9 +316,12 @@ def _goes_into(part: ast.AST, around: ast.AST) -> bool:
 
 def _decided_by(source: ParsedSource, question: ast.expr) -> Iterator[Region]:
     """Yield the regions of the conditionals that a version check decides: all branches, as each is for some release."""
-    for part, around in _outwards(source, question):
+    yield from _defaults_of_getattr(question)
+    for part, around in outwards(source, question):
         if isinstance(around, ast.BoolOp) or (isinstance(around, ast.IfExp) and part is around.test):
             yield _span(around)
+        elif isinstance(around, ast.Subscript) and part is around.slice:
+            yield from _looked_up(source, around.value)
         elif isinstance(around, ast.comprehension) and part in around.ifs:
             whole = source.ast_parent(around)
             if whole is not None:
@@ -283,6 +335,20 @@ def _decided_by(source: ParsedSource, question: ast.expr) -> Iterator[Region]:
         elif isinstance(around, (ast.If, ast.While)):
             yield _span(around)
             yield from _alternative(source, around)
+
+
+def _defaults_of_getattr(question: ast.expr) -> Iterator[Region]:
+    """Yield the extent of what stands for a name that is not there: ``getattr(v, "get_value", lambda: v.value)``."""
+    if isinstance(question, ast.Call) and is_name(question.func, "getattr") and len(question.args) == 3:
+        yield _span(question.args[2])
+
+
+def _looked_up(source: ParsedSource, table: ast.expr) -> Iterator[Region]:
+    """Yield the extent of a display from which a version check takes an item: ``{True: new, False: old}[IS_NEW]``."""
+    bindings = source.bindings.bindings_of(table.id, start_of(table)) if isinstance(table, ast.Name) else ()
+    for one in (table, *(binding.value for binding in bindings)):
+        if isinstance(one, (ast.Dict, ast.Tuple, ast.List)):
+            yield _span(one)
 
 
 def _alternative(source: ParsedSource, choice: ast.If | ast.While) -> Iterator[Region]:
