@@ -159,23 +159,35 @@ def _questions_here(source: ParsedSource) -> tuple[ast.expr, ...]:
 
 
 def _asked_in_choices(source: ParsedSource) -> Iterator[ast.expr]:
-    """Yield the names and functions, perhaps of other files, that ``if`` and other choices ask for."""
-    if source.modules is None:
+    """Yield the names and functions of other files that ``if`` and other choices may ask for."""
+    roots = _imported_from_elsewhere(source) if source.modules is not None else ()
+    if not roots:
         return
     choices: list[ast.AST] = [one.node for one in source.bindings.statements]
     choices += source.bindings.expressions(ast.IfExp)
     for choice in choices:
         test = getattr(choice, "test", None)
         for node in walk(test) if isinstance(test, ast.expr) else ():
-            if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load):
+            inner = node
+            while isinstance(inner, ast.Attribute):
+                inner = inner.value
+            if isinstance(inner, ast.Name) and inner.id in roots and isinstance(node, (ast.Name, ast.Attribute)):
                 yield node
+
+
+def _imported_from_elsewhere(source: ParsedSource) -> frozenset[str]:
+    """Return the names that imports bind, but for those of packages that are no project's own."""
+    return frozenset(
+        name
+        for name, bound in source.bindings.all_bound()
+        for one in bound
+        if one.qualified_name is not None and one.qualified_name.partition(".")[0] not in _NEVER_OF_PROJECTS
+    )
 
 
 def _is_answered_elsewhere(source: ParsedSource, node: ast.expr) -> bool:
     """Tell whether another file of the project sets a name by a version check, or defines a function that makes one."""
     names = source.bindings.names_of(node)
-    if len(names) != 1 or next(iter(names)).partition(".")[0] in _NEVER_OF_PROJECTS:
-        return False
     found = definition_elsewhere(source, names)
     if found is None:
         return False
@@ -186,7 +198,7 @@ def _is_answered_elsewhere(source: ParsedSource, node: ast.expr) -> bool:
 
 
 _NEVER_OF_PROJECTS = sys.stdlib_module_names | {"builtins", "flax", "jax", "numpy", "optax", "packaging", "pytest"}
-"""Packages that no project defines."""
+"""Packages that are no project's own."""
 
 
 def _asks_for_member(source: ParsedSource, node: ast.expr) -> bool:
