@@ -15,6 +15,7 @@ from flake8_nnx_treemap.analysis.code.nodes import start_of
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown, remembered
 from flake8_nnx_treemap.analysis.names.spelling import spelling_of
 from flake8_nnx_treemap.analysis.values.provenance import Origin, TreeKind, origin_of
+from flake8_nnx_treemap.analysis.values.variable_classes import is_variable_class
 from flake8_nnx_treemap.names import (
     VARIABLE,
     VARIABLE_ONLY_ATTRIBUTES,
@@ -50,7 +51,7 @@ def makes_leaves_of_variables(source: ParsedSource) -> bool:
 
 
 def vain_dispatches(
-    source: ParsedSource, dispatches: Sequence[Dispatch], trees: Sequence[ast.expr]
+    source: ParsedSource, dispatches: Sequence[Dispatch], trees: Sequence[ast.expr], home: ParsedSource
 ) -> Sequence[Dispatch]:
     """Find the type tests that fail for every leaf, because JAX descends into every wrapper.
 
@@ -62,12 +63,13 @@ def vain_dispatches(
         source: the file.
         dispatches: all the tests that some code makes on a leaf.
         trees: the trees of a call without ``is_leaf``, the one whose structure is traversed first.
+        home: the file in which the tests are: that of the call, or another one that defines its mapper.
 
     Returns:
         The tests; none if some leaf may pass one of them. Tests of a further tree's leaf are among them if the first
         tree is known to hold wrappers: the further one is gone into as deep, then.
     """
-    if not dispatches or not trees or not all(map(_asks_for_wrapper, dispatches)):
+    if not dispatches or not trees or not all(_asks_for_wrapper(home, found) for found in dispatches):
         return ()
     if makes_leaves_of_variables(source):
         return ()
@@ -88,10 +90,11 @@ def may_be_plain_gradients(source: ParsedSource, vain: Sequence[Dispatch], trees
     return is_likely and any(one.test is None for one in vain)
 
 
-def _asks_for_wrapper(found: Dispatch) -> bool:
+def _asks_for_wrapper(source: ParsedSource, found: Dispatch) -> bool:
     if found.test is None:
         return found.attribute in VARIABLE_ONLY_ATTRIBUTES
-    return bool(found.test.types) and all(named.name in WRAPPERS for named in found.test.types)
+    named = found.test.types
+    return bool(named) and all(one.name in WRAPPERS or is_variable_class(source, one.node) for one in named)
 
 
 def advice(source: ParsedSource, call: TreeCall, dispatches: Sequence[Dispatch], flax: FlaxRange) -> str:

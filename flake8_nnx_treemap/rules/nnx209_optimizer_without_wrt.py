@@ -223,7 +223,9 @@ def _param(call: ast.Call, spelling: Spelling | None) -> Iterator[Step | None]:
         yield from spelling.edits
 
 
-def _before(source: ParsedSource, node: ast.expr, separator: str, argument: ast.expr, text: str) -> Step | None:
+def _before(
+    source: ParsedSource, node: ast.expr, separator: str, argument: ast.expr | ast.keyword, text: str
+) -> Step | None:
     """Return the step that inserts text before an argument and the parentheses around it.
 
     Args:
@@ -253,7 +255,7 @@ def _updates(source: ParsedSource, made: Construction, flax: FlaxRange) -> Itera
     career = career_of(source, made.call)
     for update in career.updates:
         call = update.call
-        if not update.is_certain or update.positional != 1 or _is_handled(source, call):
+        if not update.is_certain or not update.lacks_model or _is_handled(source, call):
             continue
         if any(_has_same_owner(source, call, other.call) and other.positional == 2 for other in career.updates):
             continue  # Code for both sides of 0.11.
@@ -281,7 +283,8 @@ def _update_fix(source: ParsedSource, made: Construction, call: ast.Call) -> Fix
         safety.names_are_bound_in_the_open(source),
         safety.members_are_themselves(source, *_MEMBERS),
     )
-    step = _before(source, call.func, "(", call.args[0], f"{model}, ")
+    grads = call.args[0] if call.args else call.keywords[0]
+    step = _before(source, call.func, "(", grads, f"{model}, ")
     return make_fix(applicability, "Give the model as well", [step])
 
 

@@ -208,6 +208,8 @@ PARTIAL = "functools.partial"
 
 def _function_of_method(source: ParsedSource, expression: ast.Attribute) -> Function | Unknown:
     class_scope = class_of_self(source, expression.value)
+    named = None if class_scope is not None else _class_named(source, expression.value)
+    class_scope = class_scope or named
     if class_scope is None:
         return Unknown("an attribute of something unknown")
     found = source.bindings.names_in(class_scope).get(expression.attr, [])
@@ -216,8 +218,16 @@ def _function_of_method(source: ParsedSource, expression: ast.Attribute) -> Func
     function = _function_of_definition(source, found[0])
     if isinstance(function, Unknown):
         return function
-    is_static = "builtins.staticmethod" in function.decorators
-    return replace(function, bound=0 if is_static else 1, overridable=True)
+    is_of_class = "builtins.classmethod" in function.decorators
+    is_of_instance = named is None and "builtins.staticmethod" not in function.decorators
+    return replace(function, bound=1 if is_of_class or is_of_instance else 0, overridable=True)
+
+
+def _class_named(source: ParsedSource, owner: ast.expr) -> Scope | None:
+    """Return the class of this file that a name means: ``Model.unwrap`` is the function, without an instance."""
+    bindings = source.bindings.bindings_of(owner.id, start_of(owner)) if isinstance(owner, ast.Name) else ()
+    definition = bindings[0].node if len(bindings) == 1 and bindings[0].kind is BindingKind.CLASS else None
+    return source.bindings.scope_at(start_of(definition.body[0])) if isinstance(definition, ast.ClassDef) else None
 
 
 def class_of_self(source: ParsedSource, owner: ast.expr) -> Scope | None:

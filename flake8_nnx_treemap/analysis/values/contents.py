@@ -32,7 +32,14 @@ from flake8_nnx_treemap.analysis.values.module_classes import (
     set_under_made_names,
     writes_of,
 )
-from flake8_nnx_treemap.analysis.values.narrowed_names import KnownName, KnownNames, by_name, known_at, known_where
+from flake8_nnx_treemap.analysis.values.narrowed_names import (
+    KnownName,
+    KnownNames,
+    by_name,
+    known_at,
+    known_attribute_where,
+    known_where,
+)
 from flake8_nnx_treemap.analysis.values.provenance import member_of_nnx
 from flake8_nnx_treemap.analysis.values.things import (
     ARRAY,
@@ -215,16 +222,18 @@ def _of_name(source: ParsedSource, node: ast.Name, steps: int) -> Contents:
 
 @remembered
 def _tested(source: ParsedSource) -> KnownNames:
-    """Return where ``isinstance(name, Class)`` has been true, for one class each."""
+    """Return where ``isinstance(name, Class)``, or that of an attribute, has been true, for one class each."""
     return by_name(_where_tested(source))
 
 
 def _where_tested(source: ParsedSource) -> Iterator[KnownName]:
     for call in source.bindings.calls.get("isinstance", ()):
-        if len(call.args) == 2 and isinstance(call.args[0], ast.Name):
-            tested = class_meant(source, call.args[1])
-            if tested is not None:
-                yield from known_where(source, call, call.args[0].id, tested)
+        subject = call.args[0] if len(call.args) == 2 else None
+        tested = class_meant(source, call.args[1]) if isinstance(subject, (ast.Name, ast.Attribute)) else None
+        if tested is not None and isinstance(subject, ast.Name):
+            yield from known_where(source, call, subject.id, tested)
+        elif tested is not None and isinstance(subject, ast.Attribute):
+            yield from known_attribute_where(source, call, subject, tested)
 
 
 @remembered
@@ -398,9 +407,26 @@ def _of_subscript(source: ParsedSource, node: ast.Subscript, steps: int) -> Cont
 def _of_attribute(source: ParsedSource, node: ast.Attribute, steps: int) -> Contents:
     owner = _contents(source, node.value, steps)
     known = [thing for thing in owner.things if thing.sort is not Sort.NONE]
-    if not owner.is_complete or not known:
-        return UNKNOWN
-    return any_of(_attribute_of(source, thing, node.attr, steps) for thing in known)
+    is_known = owner.is_complete and bool(known)
+    found = any_of(_attribute_of(source, thing, node.attr, steps) for thing in known) if is_known else UNKNOWN
+    if found.is_complete and len(found.things) == 1:
+        return found
+    return _as_tested(source, node) or found
+
+
+def _as_tested(source: ParsedSource, node: ast.Attribute) -> Contents | None:
+    """Return the instance that ``isinstance(self.scale, Class)`` has found an attribute to be."""
+    parts = dotted_name(node)
+    if parts is None or ".".join(parts) not in _tested_attributes(source):
+        return None
+    bindings = source.bindings.bindings_of(parts[0], start_of(node))
+    tested = next(known_at(source, _tested(source), node, bindings), None)
+    return None if tested is None or tested.is_instance_of is None else instance_of(tested.is_instance_of)
+
+
+@remembered
+def _tested_attributes(source: ParsedSource) -> frozenset[str]:
+    return frozenset(name for name, _ in _tested(source) if "." in name)
 
 
 def _attribute_of(source: ParsedSource, thing: Thing, attribute: str, steps: int) -> Contents:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from flake8_nnx_treemap.analysis.calls.functions import PARTIAL
 from flake8_nnx_treemap.analysis.code.nodes import Place, dotted_name, is_none, own_nodes, start_of
+from flake8_nnx_treemap.analysis.names.imported import bound_elsewhere
 from flake8_nnx_treemap.analysis.names.scopes import FUNCTIONS, Binding, BindingKind, class_of_method
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
 from flake8_nnx_treemap.analysis.values.provenance import member_of_nnx
@@ -80,17 +81,13 @@ def _class_bound(source: ParsedSource, binding: Binding, steps: int) -> ClassMea
 @remembered
 def _class_imported(source: ParsedSource, name: str, steps: int) -> ClassMeant | None:
     """Return the class of another file of the project that a qualified name means, also through re-exports."""
-    found = source.modules(name) if source.modules is not None and steps else None
+    found = bound_elsewhere(source, name) if steps else None
     if found is None:
         return None
-    home, bound = found
-    bindings = home.bindings.names_in(home.bindings.module).get(bound, [])
-    if len(bindings) != 1:
-        return None
-    further = bindings[0].qualified_name
-    if further is not None:
-        return _class_imported(home, further, steps - 1) or canonical(further)
-    return _class_bound(home, bindings[0], steps - 1)
+    home, binding = found
+    if binding.qualified_name is not None:
+        return _class_imported(home, binding.qualified_name, steps - 1) or canonical(binding.qualified_name)
+    return _class_bound(home, binding, steps - 1)
 
 
 # What a class inherits

@@ -21,9 +21,14 @@ _HOLD_NO_VARIABLES = sys.stdlib_module_names | {"builtins", "flax", "jax"}
 """Packages whose classes are not Variables, except for ``WRAPPERS``. Classes of other packages may be."""
 
 
+def is_variable_class(source: ParsedSource, named: ast.expr) -> bool:
+    """Tell whether an expression names a class of the project that inherits from Variables."""
+    return kind_of_instances(source, named) is TreeKind.VARIABLES
+
+
 def is_own_variable_class(source: ParsedSource, named: ast.expr) -> bool:
     """Tell whether an expression names a Variable class of the project that leaves reading its value to Flax."""
-    if kind_of_instances(source, named) is not TreeKind.VARIABLES:
+    if not is_variable_class(source, named):
         return False
     elsewhere = definition_elsewhere(source, source.bindings.names_of(named))
     return own_members(source if elsewhere is None else elsewhere[0]).isdisjoint(_OVERRIDES)
