@@ -386,7 +386,7 @@ def test_a_mask_that_another_file_gives_to_optax(package: Path) -> None:
         "",
         "def train(model):\n    tx = make_transformation(model, 1.0)\n    return tx.init(nnx.state(model))\n",
         "def make_transformation(model, rate):\n    return rate\n\nnnx.Optimizer(0, make_transformation(0, 1))\n",
-        "def train(model, tx):\n    make_transformation(model, 1)\n    return nnx.Optimizer(model, tx, wrt=nnx.Param)\n",
+        "def train(model, tx):\n    make_transformation(model, 1)\n    nnx.Optimizer(model, tx, wrt=nnx.Param)\n",
     ],
 )
 def test_transformations_that_no_optimizer_is_known_to_get(package: Path, training: str) -> None:

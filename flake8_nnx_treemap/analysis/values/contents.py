@@ -40,7 +40,6 @@ from flake8_nnx_treemap.analysis.values.narrowed_names import (
     known_attribute_where,
     known_where,
 )
-from flake8_nnx_treemap.analysis.values.provenance import member_of_nnx
 from flake8_nnx_treemap.analysis.values.things import (
     ARRAY,
     CONTAINERS,
@@ -66,7 +65,6 @@ from flake8_nnx_treemap.analysis.values.things import (
     held_by_layer,
     instance_of,
     is_array,
-    is_layer,
     is_number_or_array,
     item_of,
     item_of_thing,
@@ -75,7 +73,7 @@ from flake8_nnx_treemap.analysis.values.things import (
     marked,
     with_array,
 )
-from flake8_nnx_treemap.names import MODULES, OPTIMIZERS, WRAPPERS, canonical
+from flake8_nnx_treemap.names import canonical
 
 MAXIMUM_STEPS = 24
 """How many expressions are followed from one to what it holds."""
@@ -599,8 +597,7 @@ def _class_called(source: ParsedSource, function: ast.expr) -> ClassMeant | None
     """Return the class that a call makes an instance of."""
     found = class_meant(source, function)
     if isinstance(found, str):
-        member = member_of_nnx(found)
-        return found if found in WRAPPERS or member in MODULES or member in OPTIMIZERS or is_layer(member) else None
+        return found if instance_of(found).is_complete else None
     return found
 
 
