@@ -493,9 +493,10 @@ class _CertainReads:
     def of_block(self, statements: Code) -> tuple[_Reads, bool]:
         """Return what a list of statements always reads, and whether control can go on after it."""
         reads: frozenset[str] = frozenset()
-        for statement in statements:
+        for index, statement in enumerate(statements, 1):
             if self._rebinds_leaf_midway(statement):
                 return reads, True
+            reads |= self._of_alias(statement, statements[index:])
             found, goes_on = self.of_statement(statement)
             if found is _EVERYTHING:
                 return _EVERYTHING, False
@@ -505,6 +506,16 @@ class _CertainReads:
             if self._rebinds_leaf(statement):
                 return reads, True
         return reads, True
+
+    def _of_alias(self, statement: ast.AST, following: Code) -> frozenset[str]:
+        """Return what code always reads of the name to which the leaf is assigned before it, as in ``x = leaf``."""
+        if not isinstance(statement, ast.Assign) or access_path(statement.value) != self.leaf:
+            return frozenset()
+        target = statement.targets[0]
+        if not isinstance(target, ast.Name) or self.source.bindings.is_shared(target.id):
+            return frozenset()
+        reads, _ = replace(self, leaf=target.id).of_block(following)
+        return frozenset() if reads is _EVERYTHING else reads
 
     def _rebinds_leaf_midway(self, statement: ast.AST) -> bool:
         """Tell whether a ``:=`` in a statement rebinds the leaf, so that what is read after it is no longer known."""

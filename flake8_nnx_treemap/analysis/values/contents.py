@@ -557,6 +557,11 @@ def _of_known_call(source: ParsedSource, node: ast.Call, name: str, steps: int) 
     given = node.args[0] if node.args and not isinstance(node.args[0], ast.Starred) else None
     if name in _PASSES_ON and given is not None:
         return _contents(source, given, steps)
+    if name == "flax.nnx.eval_shape" and given is not None:
+        return _returned_by(source, given, steps)
+    if name == "flax.nnx.merge" and node.args:
+        model = _model_split(source, node.args[0])
+        return UNKNOWN if model is None else _contents(source, model, steps)
     if name == "flax.nnx.data" and given is not None:
         return marked(_contents(source, given, steps))
     if name in LISTS | TUPLES | DICTS or name in _SAME_ELEMENTS:
@@ -570,6 +575,17 @@ def _of_known_call(source: ParsedSource, node: ast.Call, name: str, steps: int) 
     if name in SCALARS:
         return STATIC
     return None
+
+
+def _model_split(source: ParsedSource, graph: ast.expr) -> ast.expr | None:
+    """Return the model of which a graph definition was split off: a name for it, or ``*nnx.split(model)``."""
+    if isinstance(graph, ast.Starred):
+        call: ast.expr | None = graph.value
+    else:
+        bindings = source.bindings.bindings_of(graph.id, start_of(graph)) if isinstance(graph, ast.Name) else ()
+        call = bindings[0].value if len(bindings) == 1 and bindings[0].path == (0,) else None
+    is_split = isinstance(call, ast.Call) and bool(call.args) and _only_name(source, call.func) == "flax.nnx.split"
+    return call.args[0] if is_split and isinstance(call, ast.Call) else None
 
 
 def _makes_array(name: str) -> bool:

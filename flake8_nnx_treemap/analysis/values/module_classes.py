@@ -333,10 +333,19 @@ def _assignments(source: ParsedSource) -> Mapping[ast.expr, _Assigned]:
         if isinstance(node, ast.Assign):
             for target in node.targets:
                 for attribute, path in _attributes_in(target, ()):
-                    found[attribute] = (node.value, path, None)
+                    found[attribute] = (*_part_at(node.value, path), None)
         elif isinstance(node, ast.AnnAssign):
             found[node.target] = (node.value, (), node.annotation)
     return found
+
+
+def _part_at(value: ast.expr, path: tuple[int | None, ...]) -> tuple[ast.expr, tuple[int | None, ...]]:
+    """Return the part of a tuple as it is written that unpacking takes, and the indices that are left to apply."""
+    while path and path[0] is not None and isinstance(value, (ast.Tuple, ast.List)):
+        if any(isinstance(one, ast.Starred) for one in value.elts) or path[0] >= len(value.elts):
+            break
+        value, path = value.elts[path[0]], path[1:]
+    return value, path
 
 
 def _attributes_in(target: ast.expr, path: tuple[int | None, ...]) -> Iterator[tuple[ast.expr, tuple[int | None, ...]]]:

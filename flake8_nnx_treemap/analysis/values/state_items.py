@@ -36,8 +36,8 @@ def is_item_of_state(source: ParsedSource, node: ast.expr) -> bool:
 
     Returns:
         True for items of a dictionary that is made of a flat state or annotated as one of Variables; for items of state
-        under a name that Flax's own layers give to Variables; and for any other item whose ``value`` is accessed, unless
-        something in the state may be called so.
+        under a name that Flax's own layers give to Variables; and for any other item whose ``value`` is accessed,
+        unless something in the state may be called so.
     """
     if _is_item_with_value(source, node):
         return True
