@@ -557,11 +557,8 @@ def _of_known_call(source: ParsedSource, node: ast.Call, name: str, steps: int) 
     given = node.args[0] if node.args and not isinstance(node.args[0], ast.Starred) else None
     if name in _PASSES_ON and given is not None:
         return _contents(source, given, steps)
-    if name == "flax.nnx.eval_shape" and given is not None:
-        return _returned_by(source, given, steps)
-    if name == "flax.nnx.merge" and node.args:
-        model = _model_split(source, node.args[0])
-        return UNKNOWN if model is None else _contents(source, model, steps)
+    if name in _READ_ARGUMENTS and node.args:
+        return _of_call_by_arguments(source, node, name, steps)
     if name == "flax.nnx.data" and given is not None:
         return marked(_contents(source, given, steps))
     if name in LISTS | TUPLES | DICTS or name in _SAME_ELEMENTS:
@@ -575,6 +572,23 @@ def _of_known_call(source: ParsedSource, node: ast.Call, name: str, steps: int) 
     if name in SCALARS:
         return STATIC
     return None
+
+
+_READ_ARGUMENTS = frozenset({"builtins.map", "flax.nnx.eval_shape", "flax.nnx.merge", "typing.cast"})
+
+
+def _of_call_by_arguments(source: ParsedSource, node: ast.Call, name: str, steps: int) -> Contents:
+    """Return what ``map(f, ..)``, ``nnx.eval_shape(f)``, ``nnx.merge(graph, state)`` or ``cast(T, x)`` returns."""
+    if name == "flax.nnx.merge":
+        model = _model_split(source, node.args[0])
+        return UNKNOWN if model is None else _contents(source, model, steps)
+    if name == "typing.cast":
+        held = _contents(source, node.args[-1], steps)
+        declared = annotated(source, node.args[0], None, steps)
+        is_container = any(thing.sort in CONTAINERS for thing in declared.things)
+        return held if held.is_complete or is_container else declared
+    returned = _returned_by(source, node.args[0], steps)
+    return container(Sort.LIST, returned) if name == "builtins.map" else returned
 
 
 def _model_split(source: ParsedSource, graph: ast.expr) -> ast.expr | None:
