@@ -73,7 +73,7 @@ from flake8_nnx_treemap.analysis.values.things import (
     marked,
     with_array,
 )
-from flake8_nnx_treemap.names import canonical
+from flake8_nnx_treemap.names import MODULES_OF_PARAMS, canonical
 
 MAXIMUM_STEPS = 24
 """How many expressions are followed from one to what it holds."""
@@ -87,6 +87,45 @@ _ARRAY_MAKERS = frozenset(
     | {"normal", "uniform", "truncated_normal", "bernoulli", "PRNGKey", "key", "split", "fold_in", "permutation"}
 )
 """Functions that return one array, however they are called; ``split`` does so in ``jax.random`` alone."""
+
+_JAX_ARRAY_MAKERS = {
+    "jax.numpy": frozenset(
+        {
+            "abs",
+            "add",
+            "all",
+            "allclose",
+            "any",
+            "append",
+            "argmax",
+            "argmin",
+            "argsort",
+            "broadcast_to",
+            "ceil",
+            "clip",
+        }
+        | {"convolve", "cos", "cosh", "cross", "cumprod", "cumsum", "diag", "divide", "einsum", "expand_dims", "flip"}
+        | {"floor", "geomspace", "hstack", "inner", "isfinite", "isnan", "kron", "linspace", "log1p", "logical_and"}
+        | {"logical_not", "logical_or", "logspace", "max", "maximum", "mean", "median", "min", "minimum", "mod"}
+        | {"moveaxis", "multiply", "outer", "pad", "power", "prod", "ravel", "repeat", "roll", "round", "sign", "sin"}
+        | {"sinh", "sort", "square", "squeeze", "std", "subtract", "sum", "swapaxes", "take", "take_along_axis", "tan"}
+        | {"tanh", "tensordot", "transpose", "tri", "tril", "triu", "var", "vdot", "vstack"}
+    ),
+    "jax.numpy.linalg": frozenset({"cholesky", "det", "inv", "matrix_power", "norm", "pinv", "solve"}),
+    "jax.numpy.fft": frozenset(
+        {"fft", "fft2", "fftfreq", "fftn", "fftshift", "ifft", "ifft2", "ifftn", "ifftshift", "irfft", "rfft"}
+        | {"rfft2", "rfftfreq", "rfftn"}
+    ),
+    "jax.nn": frozenset(
+        {"elu", "gelu", "leaky_relu", "log_sigmoid", "log_softmax", "logsumexp", "one_hot", "relu", "selu", "sigmoid"}
+        | {"silu", "softmax", "softplus", "swish", "tanh"}
+    ),
+    "jax.lax": frozenset({"dot_general", "dynamic_slice", "dynamic_update_slice", "rsqrt"}),
+}
+"""Functions of JAX that return one array of JAX; those of NumPy may return a number of its own, which is no data."""
+
+_RETURN_ARRAYS = MODULES_OF_PARAMS | {"BatchNorm", "LoRA", "LoRALinear", "MultiHeadAttention"}
+"""Flax's own layers that return one array."""
 
 _PASSES_ON = frozenset({"flax.nnx.clone", "copy.copy", "copy.deepcopy"})
 _SAME_ELEMENTS = frozenset({"builtins.list", "builtins.tuple", "builtins.reversed", "builtins.sorted", "builtins.iter"})
@@ -159,9 +198,12 @@ def _of_operator(source: ParsedSource, node: ast.BinOp, steps: int) -> Contents:
         for side, other in (sides, sides[::-1]):
             if side.things and {thing.sort for thing in side.things} <= CONTAINERS and not is_array(other):
                 return joined(side)
-    if all(is_number_or_array(side) for side in sides) and any(is_array(side) for side in sides):
+    has_array = any(is_array(side) for side in sides)
+    if has_array and all(is_number_or_array(side) for side in sides):
         return ARRAY
-    return UNKNOWN
+    # What ``@`` is applied to beside an array is one, or something that makes one of it.
+    is_product = isinstance(node.op, ast.MatMult) and all(is_array(side) or not side.things for side in sides)
+    return ARRAY if has_array and is_product else UNKNOWN
 
 
 def _of_display(source: ParsedSource, node: ast.List | ast.Tuple, steps: int) -> Contents:
@@ -538,7 +580,16 @@ def _of_call(source: ParsedSource, node: ast.Call, steps: int) -> Contents:
         found = _of_method(source, node, function, steps)
     else:
         found = _returned_by(source, function, steps, is_called=True)
-    return MADE if found == UNKNOWN and _is_given_rngs(node) else found
+    if found == UNKNOWN and _is_given_rngs(node):
+        return MADE
+    return ARRAY if found == UNKNOWN and _is_layer_of_arrays(source, function, steps) else found
+
+
+def _is_layer_of_arrays(source: ParsedSource, function: ast.expr, steps: int) -> bool:
+    """Tell whether what is called is a layer of Flax that returns an array: ``self.linear(x)``."""
+    called = _contents(source, function, steps)
+    are_layers = all(thing.sort is Sort.LAYER and thing.name in _RETURN_ARRAYS for thing in called.things)
+    return called.is_complete and bool(called.things) and are_layers
 
 
 def _is_given_rngs(node: ast.Call) -> bool:
@@ -569,6 +620,8 @@ def _of_known_call(source: ParsedSource, node: ast.Call, name: str, steps: int) 
         return Contents((Thing(Sort.LAYER, "Sequential", None, held.elements, held.items),), True)
     if _makes_array(name):
         return ARRAY
+    if name in ("jax.numpy.split", "jax.numpy.array_split"):
+        return container(Sort.LIST, ARRAY)
     if name in SCALARS:
         return STATIC
     return None
@@ -604,6 +657,8 @@ def _model_split(source: ParsedSource, graph: ast.expr) -> ast.expr | None:
 
 def _makes_array(name: str) -> bool:
     module, _, function = name.rpartition(".")
+    if function in _JAX_ARRAY_MAKERS.get(module, ()):
+        return True
     return module in _ARRAY_MODULES and function in _ARRAY_MAKERS and (function != "split" or module == "jax.random")
 
 

@@ -195,6 +195,15 @@ def method_of(lineage: Lineage, name: str) -> tuple[ParsedSource, Method] | None
     return None
 
 
+def hands_metadata_to_flax(source: ParsedSource, named: ast.expr) -> bool:
+    """Tell whether an expression names a Variable class of the project that Flax's own constructor makes."""
+    found = class_meant(source, named)
+    lineage = lineage_of(found.source, found.node) if isinstance(found, OwnClass) else None
+    if lineage is None or lineage.variable is None:
+        return False
+    return all({"__init__", "__new__"}.isdisjoint(members_of(one.source, one.node)) for one in lineage.own)
+
+
 # What is done with attributes
 
 
