@@ -15,14 +15,13 @@ from flake8_nnx_treemap.analysis.code.nodes import start_of
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown, remembered
 from flake8_nnx_treemap.analysis.names.spelling import spelling_of
 from flake8_nnx_treemap.analysis.values.provenance import Origin, TreeKind, origin_of
-from flake8_nnx_treemap.analysis.values.variable_classes import is_variable_class
+from flake8_nnx_treemap.analysis.values.variable_classes import are_variable_classes
 from flake8_nnx_treemap.names import (
     VARIABLE,
     VARIABLE_ONLY_ATTRIBUTES,
     VARIABLE_STATE,
     VARIABLE_STATE_IS_VARIABLE,
     VARIABLE_SUBCLASSES,
-    WRAPPERS,
     FlaxRange,
 )
 from flake8_nnx_treemap.rules.stopping import stopping_at
@@ -79,7 +78,7 @@ def vain_dispatches(
     is_known = isinstance(origin, Origin) and origin.is_certain and not origin.is_mapped
     is_gradient = isinstance(origin, Origin) and origin.kind is TreeKind.GRADIENTS and not origin.is_mapped
     found = dispatches if is_known else [one for one in dispatches if one.of_first]
-    asks_for_class = all(one.test is not None for one in found)
+    asks_for_class = all(one.test is not None or one.elsewhere is not None for one in found)
     return found if asks_for_class or is_known or is_gradient else ()
 
 
@@ -87,14 +86,18 @@ def may_be_plain_gradients(source: ParsedSource, vain: Sequence[Dispatch], trees
     """Tell whether a test for an attribute is of gradients that may be of plain arrays, which need no unwrapping."""
     origin = origin_of(source, trees[0])
     is_likely = isinstance(origin, Origin) and origin.kind is TreeKind.GRADIENTS and not origin.is_certain
-    return is_likely and any(one.test is None for one in vain)
+    return is_likely and any(one.test is None and one.elsewhere is None for one in vain)
 
 
 def _asks_for_wrapper(source: ParsedSource, found: Dispatch) -> bool:
-    if found.test is None:
+    if found.elsewhere is not None:
+        home = found.elsewhere.function.home or source
+        named = [one for test in found.elsewhere.tests for one in test.types]
+    elif found.test is not None:
+        home, named = source, list(found.test.types)
+    else:
         return found.attribute in VARIABLE_ONLY_ATTRIBUTES
-    named = found.test.types
-    return bool(named) and all(one.name in WRAPPERS or is_variable_class(source, one.node) for one in named)
+    return bool(named) and all(are_variable_classes(home, one) for one in named)
 
 
 def advice(source: ParsedSource, call: TreeCall, dispatches: Sequence[Dispatch], flax: FlaxRange) -> str:
@@ -114,6 +117,8 @@ def advice(source: ParsedSource, call: TreeCall, dispatches: Sequence[Dispatch],
 
 def question(source: ParsedSource, found: Dispatch) -> str:
     """Return what a dispatch tests for, in a message's words: "an nnx.Param", "a Variable with 'value'"."""
+    if found.elsewhere is not None:
+        return f"what {' '.join(source.text_of(found.elsewhere.expression).split())} tests for"
     if found.test is None:
         return f"a Variable with {found.attribute!r}"
     return with_article(" ".join(source.text_of(found.test.types[0].node).split()))

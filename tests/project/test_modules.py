@@ -393,3 +393,58 @@ def test_transformations_that_no_optimizer_is_known_to_get(package: Path, traini
     text = MASK.format(imports="import optax") + TRANSFORMATION
     imports = "from flax import nnx\nfrom mine.sub.optimizing import make_transformation\n\n"
     assert masks_found(package, text, training=imports + training) == []
+
+
+@pytest.mark.parametrize(
+    ("imports", "test", "reported"),
+    [
+        ("from mine.kinds import is_param", "is_param(x)", True),
+        ("from mine import kinds", "kinds.is_frozen(x)", True),
+        ("from mine.kinds import is_array", "is_array(x)", False),
+        ("from mine.kinds import TYPES", "isinstance(x, TYPES)", True),
+        ("from mine import kinds", "isinstance(x, kinds.types)", True),
+        ("from mine.kinds import MIXED", "isinstance(x, MIXED)", False),
+        ("from mine.kinds import ABSENT", "isinstance(x, ABSENT)", False),
+    ],
+)
+def test_type_tests_of_another_file(package: Path, imports: str, test: str, reported: bool) -> None:
+    (package.parent / "kinds.py").write_text("""\
+import jax
+from flax import nnx
+
+
+class Frozen(nnx.Variable):
+    pass
+
+
+TYPES = (nnx.Param, Frozen)
+types = nnx.Param | Frozen
+MIXED = (nnx.Param, jax.Array)
+
+
+def is_param(x):
+    return isinstance(x, nnx.Param)
+
+
+def is_frozen(x):
+    return isinstance(x, Frozen)
+
+
+def is_array(x):
+    return isinstance(x, jax.Array)
+""")
+    text = f"""\
+import jax
+from flax import nnx
+{imports}
+
+
+def convert(model):
+    state = nnx.state(model)
+    return [x for x in jax.tree.leaves(state) if {test}], jax.tree.map(lambda x: 0 if {test} else x, state)
+"""
+    path = str(package / "module.py")
+    settings = LintSettings(frozenset({"NNX102", "NNX103"}), (0, 11))
+    found = lint(text, path, settings, module_finder(path))
+    assert [one.code for one in found] == (["NNX103", "NNX102"] if reported else [])
+    assert fix(text, path, settings, module_finder(path)).text == text

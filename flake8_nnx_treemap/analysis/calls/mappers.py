@@ -10,7 +10,14 @@ from typing import Final
 
 from flake8_nnx_treemap.analysis.calls.class_references import class_name, classes_of
 from flake8_nnx_treemap.analysis.calls.functions import SINGLE_DISPATCH, Function, function_of
-from flake8_nnx_treemap.analysis.calls.predicates import Subjects, TypeTest, type_test_of, typed_subject
+from flake8_nnx_treemap.analysis.calls.predicates import (
+    LeafTest,
+    Subjects,
+    TypeTest,
+    leaf_test_of,
+    type_test_of,
+    typed_subject,
+)
 from flake8_nnx_treemap.analysis.code.nodes import (
     Code,
     Definition,
@@ -38,7 +45,8 @@ _TRIES: Final = (ast.Try, getattr(ast, "TryStar", ast.Try))  # From Python 3.11 
 class Dispatch:
     """One place where a mapper branches on the leaf's type or attributes.
 
-    ``test`` is set if it names classes; otherwise it tests for an attribute, or for something unknown.
+    ``test`` is set if it names classes; otherwise it tests for an attribute, or for something unknown. ``elsewhere`` is
+    the predicate of another file that it calls, as in ``is_param(x)``, if that is nothing but type tests.
     ``of_first`` is false if it tests the leaf of a further tree, which may be a wrapper without ``is_leaf``.
     ``is_negated`` is true of ``type(x) is not C``, which holds for all leaves but those of the class.
     """
@@ -48,6 +56,7 @@ class Dispatch:
     attribute: str | None = None
     of_first: bool = True
     is_negated: bool = False
+    elsewhere: LeafTest | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -326,7 +335,16 @@ def _unknown_tests(source: ParsedSource, condition: ast.expr, names: Subjects, d
         given = [*node.args, *(keyword.value for keyword in node.keywords)]
         handed = names & {access_path(argument) for argument in given}
         if handed and not _is_read_elsewhere(source, node, handed, depth):
-            yield Dispatch(node)
+            yield Dispatch(node, elsewhere=_imported_predicate(source, node))
+
+
+def _imported_predicate(source: ParsedSource, call: ast.Call) -> LeafTest | None:
+    """Return the predicate that a call asks of its only argument, if another file of the project defines it."""
+    if len(call.args) != 1 or call.keywords or source.modules is None:
+        return None
+    found = leaf_test_of(source, call.func, across_files=True)
+    is_known = isinstance(found, LeafTest) and found.function.home is not None and found.is_only_tests
+    return found if is_known and isinstance(found, LeafTest) else None
 
 
 def _is_read_elsewhere(source: ParsedSource, call: ast.Call, leaf: Subjects, depth: int) -> bool:
