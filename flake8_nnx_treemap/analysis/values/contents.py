@@ -262,18 +262,16 @@ def _of_name(source: ParsedSource, node: ast.Name, steps: int) -> Contents:
 
 @remembered
 def _tested(source: ParsedSource) -> KnownNames:
-    """Return where ``isinstance(name, Class)``, or that of an attribute, has been true, for one class each."""
+    """Return where ``isinstance(name, Class)`` has been true, for one class each."""
     return by_name(_where_tested(source))
 
 
 def _where_tested(source: ParsedSource) -> Iterator[KnownName]:
     for call in source.bindings.calls.get("isinstance", ()):
-        subject = call.args[0] if len(call.args) == 2 else None
-        tested = class_meant(source, call.args[1]) if isinstance(subject, (ast.Name, ast.Attribute)) else None
-        if tested is not None and isinstance(subject, ast.Name):
-            yield from known_where(source, call, subject.id, tested)
-        elif tested is not None and isinstance(subject, ast.Attribute):
-            yield from known_attribute_where(source, call, subject, tested)
+        if len(call.args) == 2 and isinstance(call.args[0], ast.Name):
+            tested = class_meant(source, call.args[1])
+            if tested is not None:
+                yield from known_where(source, call, call.args[0].id, tested)
 
 
 @remembered
@@ -456,17 +454,35 @@ def _of_attribute(source: ParsedSource, node: ast.Attribute, steps: int) -> Cont
 
 def _as_tested(source: ParsedSource, node: ast.Attribute) -> Contents | None:
     """Return the instance that ``isinstance(self.scale, Class)`` has found an attribute to be."""
-    parts = dotted_name(node)
-    if parts is None or ".".join(parts) not in _tested_attributes(source):
+    calls = _tests_of_attributes(source).get(node.attr)
+    parts = dotted_name(node) if calls else None
+    if not calls or parts is None:
         return None
     bindings = source.bindings.bindings_of(parts[0], start_of(node))
-    tested = next(known_at(source, _tested(source), node, bindings), None)
+    tested = next(known_at(source, _where_attributes_are_tested(source, node.attr), node, bindings), None)
     return None if tested is None or tested.is_instance_of is None else instance_of(tested.is_instance_of)
 
 
 @remembered
-def _tested_attributes(source: ParsedSource) -> frozenset[str]:
-    return frozenset(name for name, _ in _tested(source) if "." in name)
+def _tests_of_attributes(source: ParsedSource) -> Mapping[str, Sequence[ast.Call]]:
+    """Return the calls ``isinstance(self.scale, Class)`` by the name of the attribute."""
+    found: dict[str, list[ast.Call]] = {}
+    for call in source.bindings.calls.get("isinstance", ()):
+        if len(call.args) == 2 and isinstance(call.args[0], ast.Attribute):
+            found.setdefault(call.args[0].attr, []).append(call)
+    return found
+
+
+@remembered
+def _where_attributes_are_tested(source: ParsedSource, name: str) -> KnownNames:
+    """Return where such tests of attributes of one name have been true."""
+    calls = [(call, call.args[0]) for call in _tests_of_attributes(source).get(name, ())]
+    known = (
+        known_attribute_where(source, call, subject, class_meant(source, call.args[1]))
+        for call, subject in calls
+        if isinstance(subject, ast.Attribute)
+    )
+    return by_name(one for found in known for one in found)
 
 
 def _attribute_of(source: ParsedSource, thing: Thing, attribute: str, steps: int) -> Contents:

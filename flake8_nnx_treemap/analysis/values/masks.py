@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from flake8_nnx_treemap.analysis.calls.functions import PARTIAL, class_of_self, function_of
 from flake8_nnx_treemap.analysis.code.nodes import is_name, nodes_below, positional_arguments, start_of
 from flake8_nnx_treemap.analysis.names.imported import calls_elsewhere
-from flake8_nnx_treemap.analysis.names.scopes import BindingKind
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown, remembered
 from flake8_nnx_treemap.analysis.names.uses import Use, names_bound_by, returned_by, uses_of
 from flake8_nnx_treemap.analysis.values.provenance import (
@@ -31,6 +31,10 @@ _BY_HAND = frozenset({"init", "update"})
 """The members of a transformation that are called where no Optimizer of NNX does it."""
 
 
+_SPEAKS_OF_MASKS = re.compile("mask|label|freeze|partition|transform|decay", re.IGNORECASE)
+"""A part of the name of each function and argument of optax that takes a mask, and of those that return one."""
+
+
 @dataclass(frozen=True, slots=True)
 class MaskUses:
     """Whether a tree is given to optax as a mask or as labels, and whether it is used in any other way."""
@@ -40,11 +44,14 @@ class MaskUses:
 
 
 def may_make_masks(source: ParsedSource) -> bool:
-    """Tell whether a file imports from optax, or defines a function that is named after masks or labels."""
-    bound = [binding for _, found in source.bindings.all_bound() for binding in found]
-    return any(
-        (one.qualified_name or "").startswith("optax") or (one.kind is BindingKind.FUNCTION and _makes_mask(one.name))
-        for one in bound
+    """Tell whether a file speaks of masks or labels, and may give them to optax or return them to one that does."""
+    if _SPEAKS_OF_MASKS.search(source.text) is None:
+        return False
+    bound = (binding for _, found in source.bindings.all_bound() for binding in found)
+    return any((one.qualified_name or "").startswith("optax") for one in bound) or any(
+        _makes_mask(statement.node.name)
+        for statement in source.bindings.statements
+        if isinstance(statement.node, ast.FunctionDef)
     )
 
 

@@ -18,6 +18,8 @@ MAXIMUM_STEPS = 10
 _MAPPINGS = frozenset({"builtins.dict", "typing.Dict", "typing.Mapping", "collections.abc.Mapping"})
 _SAME_ELEMENTS = frozenset({"builtins.list", "builtins.tuple", "builtins.sorted", "builtins.reversed", "builtins.iter"})
 
+_STATE_NAMES = frozenset({"State", "filter_state", "grad", "pop", "split", "state", "value_and_grad"})
+
 _NAMES_IN_LAYERS = frozenset({"bias", "embedding", "kernel", "layers", "scale"})
 """What Flax's own layers call what they hold, and no array has as an attribute."""
 
@@ -57,7 +59,9 @@ def _is_item_with_value(source: ParsedSource, node: ast.expr) -> bool:
     around = source.ast_parent(node)
     if not isinstance(around, ast.Attribute) or around.attr not in ("value", "raw_value"):
         return False
-    return not _names_something_value(source) and not _is_gone_into(source, around) and _is_in_state(source, node)
+    if not _speaks_of_state(source) or _names_something_value(source) or _is_gone_into(source, around):
+        return False
+    return _is_in_state(source, node)
 
 
 def _is_in_state(source: ParsedSource, node: ast.expr) -> bool:
@@ -102,6 +106,13 @@ def _is_gone_into(source: ParsedSource, value: ast.Attribute) -> bool:
 
 def _is_text(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and isinstance(node.value, str)
+
+
+@remembered
+def _speaks_of_state(source: ParsedSource) -> bool:
+    """Tell whether a file names a function of NNX that returns state, or its class: where to look takes time."""
+    uses = (use for name in _STATE_NAMES for use in source.bindings.attributes.get(name, ()))
+    return any(member_of_nnx(name) in _STATE_NAMES for use in uses for name in source.bindings.names_of(use))
 
 
 @remembered

@@ -115,18 +115,14 @@ def static_attributes(source: ParsedSource) -> Iterator[StaticAttribute]:
     for statement in source.bindings.statements:
         node = statement.node
         if isinstance(node, (ast.Assign, ast.AnnAssign)) and isinstance(node.value, _MAY_BE_STATIC):
-            for target in _targets(node):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            first = targets[0]
+            for target in first.elts if type(first) is ast.Tuple else targets:
                 if isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name):
                     owner = _class_of(source, target.value, statement.scope)
                     if owner is not None and (owner, target.attr) not in done:
                         done.add((owner, target.attr))
                         yield from _of_attribute(source, owner, target.attr)
-
-
-def _targets(node: ast.Assign | ast.AnnAssign) -> Iterator[ast.expr]:
-    """Yield the targets of an assignment, and the parts of those that take a tuple apart."""
-    for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
-        yield from target.elts if isinstance(target, (ast.Tuple, ast.List)) else (target,)
 
 
 def _class_of(source: ParsedSource, name: ast.Name, scope: Scope) -> ast.ClassDef | None:
