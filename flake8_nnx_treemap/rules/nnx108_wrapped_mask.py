@@ -5,7 +5,9 @@
 Finds maps without `is_leaf`, over a tree that is known to be of NNX, whose results are given to optax as a mask or as
 labels: to `mask=`, `optax.masked`, `optax.multi_transform`, `optax.add_decayed_weights` and others, also through
 `optax.inject_hyperparams` or a `functools.partial`. The rule follows results through names, attributes of `self` and
-functions, in files that have an `nnx.Optimizer`.
+functions, in files that have an `nnx.Optimizer`. A file without one counts as well if another file of the project gives an
+`nnx.Optimizer` the transformation that a function of this file returns; and a function that is named after masks or
+labels is followed to the files that call it.
 
 A function that is itself given to optax is left alone, since `nnx.Optimizer` calls it with plain arrays.
 

@@ -4,7 +4,7 @@
 
 Finds assignments such as `v.sharding = …` to what is a Variable for certain, in code that runs on Flax 0.12.1 or later:
 a name that `isinstance` has tested, the leaf of a mapper whose `is_leaf` stops at Variables, `nnx.Param(…)` and names
-set to it; and `self` in the methods of a class that inherits from Variables alone.
+set to it; and `self` in the methods of a class that inherits from Variables alone. Private names are metadata as well.
 
 It is silent on a name for which a class of the same file that is or may be a Variable defines a property or an
 attribute: it can be set. A subclass in another file that does so is not seen.

@@ -3,10 +3,11 @@
 ## What it does
 
 Finds `nnx.Optimizer(model, tx)` without the keyword `wrt`, in code that runs on Flax 0.11 or later, whatever else it
-runs on; and `optimizer.update(grads)` without the model, where the optimizer is for certain an `nnx.Optimizer` that
-this file makes with `wrt`.
+runs on, also as `super().__init__(model, tx)` in a class whose only base it is; and `optimizer.update(grads)` or
+`update(grads=grads)` without the model, where the optimizer is for certain an `nnx.Optimizer` that this file makes with
+`wrt`.
 
-It is silent on `nnx.ModelAndOptimizer`, under whatever name, and on subclasses; where arguments are starred; in code
+It is silent on `nnx.ModelAndOptimizer`, under whatever name, and on the `update` of subclasses; where arguments are starred; in code
 that is ready for several releases, which handles the `TypeError`, asks for the release, or makes the same optimizer in
 the other way as well; and where the file sets `nnx.Optimizer` itself.
 
@@ -22,8 +23,8 @@ neither: `wrt` has no default, and `update` takes the model and the gradients. T
 |---|---|---|
 | `nnx.Optimizer(model, tx)`, `nnx.Optimizer(model, tx, nnx.Param)` | works | `TypeError` |
 | `nnx.Optimizer(model, tx, wrt=nnx.Param)` | works | works |
-| `update(grads)` of an `nnx.Optimizer` | works | `TypeError` |
-| `update(model, grads)` of an `nnx.Optimizer` | `TypeError` | works |
+| `update(grads)`, `update(grads=grads)` of an `nnx.Optimizer` | works | `TypeError` |
+| `update(model, grads)`, `update(model, grads=grads)` of an `nnx.Optimizer` | `TypeError` | works |
 | `nnx.ModelAndOptimizer(model, tx)`, and its `update(grads)` | does not exist | works, with the old results |
 
 No single text works on both sides. Code that must run on both needs a test for the release.

@@ -4,8 +4,8 @@
 
 Finds, in code for Flax 0.12.4 and later,
 
-* `sharding=` and `sharding_names=` in calls of `nnx.Param` and the other classes of Variable that Flax has, of
-  `nnx.with_metadata`, also as keys of what is unpacked there (`**{"sharding": names}`, reported only), and as keys of
+* `sharding=` and `sharding_names=` in calls of `nnx.Param` and the other classes of Variable that Flax has, of your own
+  classes of Variable that leave the constructor to Flax, of `nnx.with_metadata`, also as keys of what is unpacked there (`**{"sharding": names}`, reported only), and as keys of
   `kernel_metadata={…}` and the like in calls of layers;
 * reads of `.sharding_names` of what is a Variable for certain;
 * `*v.sharding` of what is a Variable for certain, as in `PartitionSpec(*v.sharding)`, which means the names.

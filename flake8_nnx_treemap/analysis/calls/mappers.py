@@ -495,13 +495,15 @@ def _results(definition: Definition) -> Iterator[ast.expr]:
 class _CertainReads:
     """A reading of code for the attributes of the leaf that it reads on every path.
 
-    With ``trusts_methods``, a method is what its class here defines, as if no subclass overrode it.
+    With ``trusts_methods``, a method is what its class here defines, as if no subclass overrode it. One other name for
+    the leaf is followed in each block, unless ``leaf`` is such a name itself.
     """
 
     source: ParsedSource
     leaf: str
     depth: int
     trusts_methods: bool
+    is_alias: bool = False
 
     @property
     def root(self) -> str:
@@ -511,10 +513,13 @@ class _CertainReads:
     def of_block(self, statements: Code) -> tuple[_Reads, bool]:
         """Return what a list of statements always reads, and whether control can go on after it."""
         reads: frozenset[str] = frozenset()
+        is_followed = self.is_alias
         for index, statement in enumerate(statements, 1):
             if self._rebinds_leaf_midway(statement):
                 return reads, True
-            reads |= self._of_alias(statement, statements[index:])
+            if not is_followed and (alias := self._alias_of_leaf(statement)) is not None:
+                is_followed = True
+                reads |= replace(self, leaf=alias, is_alias=True).of_block(statements[index:])[0] or frozenset()
             found, goes_on = self.of_statement(statement)
             if found is _EVERYTHING:
                 return _EVERYTHING, False
@@ -525,15 +530,13 @@ class _CertainReads:
                 return reads, True
         return reads, True
 
-    def _of_alias(self, statement: ast.AST, following: Code) -> frozenset[str]:
-        """Return what code always reads of the name to which the leaf is assigned before it, as in ``x = leaf``."""
+    def _alias_of_leaf(self, statement: ast.AST) -> str | None:
+        """Return the name to which a statement assigns the leaf, as in ``x = leaf``."""
         if not isinstance(statement, ast.Assign) or access_path(statement.value) != self.leaf:
-            return frozenset()
+            return None
         target = statement.targets[0]
-        if not isinstance(target, ast.Name) or self.source.bindings.is_shared(target.id):
-            return frozenset()
-        reads, _ = replace(self, leaf=target.id).of_block(following)
-        return frozenset() if reads is _EVERYTHING else reads
+        is_plain = isinstance(target, ast.Name) and not self.source.bindings.is_shared(target.id)
+        return target.id if is_plain and isinstance(target, ast.Name) else None
 
     def _rebinds_leaf_midway(self, statement: ast.AST) -> bool:
         """Tell whether a ``:=`` in a statement rebinds the leaf, so that what is read after it is no longer known."""
