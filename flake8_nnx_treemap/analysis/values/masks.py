@@ -31,8 +31,8 @@ _BY_HAND = frozenset({"init", "update"})
 """The members of a transformation that are called where no Optimizer of NNX does it."""
 
 
-_SPEAKS_OF_MASKS = re.compile("mask|label|freeze|partition|transform|decay", re.IGNORECASE)
-"""A part of the name of each function and argument of optax that takes a mask, and of those that return one."""
+_IMPORTS_OPTAX = re.compile(r"^\s*(?:from|import)\b.*\boptax\b", re.MULTILINE)
+_DEFINES_MASK = re.compile(r"\bdef\s+\w*(?:mask|label)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +43,14 @@ class MaskUses:
     has_others: bool
 
 
-def may_make_masks(source: ParsedSource) -> bool:
-    """Tell whether a file speaks of masks or labels, and may give them to optax or return them to one that does."""
-    if _SPEAKS_OF_MASKS.search(source.text) is None:
+def may_be_mask(source: ParsedSource, node: ast.expr) -> bool:
+    """Tell whether an expression is in a file that imports from optax, or in a function named after masks or labels."""
+    if _IMPORTS_OPTAX.search(source.text) is not None:
+        return True
+    if _DEFINES_MASK.search(source.text) is None:
         return False
-    bound = (binding for _, found in source.bindings.all_bound() for binding in found)
-    return any((one.qualified_name or "").startswith("optax") for one in bound) or any(
-        _makes_mask(statement.node.name)
-        for statement in source.bindings.statements
-        if isinstance(statement.node, ast.FunctionDef)
-    )
+    function = source.bindings.scope_at(start_of(node)).node
+    return isinstance(function, ast.FunctionDef) and _makes_mask(function.name)
 
 
 def _makes_mask(function: str) -> bool:
