@@ -79,6 +79,11 @@ def attributes_of(layer: str) -> Mapping[str, tuple[Holding, ...]]:
     return _attributes(layer.removeprefix(NNX_MODULES[0] + "."))
 
 
+def is_metric_state(name: str) -> bool:
+    """Tell whether a name is that of the Variables in metrics, which is no public name of ``flax.nnx``."""
+    return name == _METRIC_STATE
+
+
 def is_variable_class(name: str) -> bool:
     """Tell whether a class that an attribute holds is one of Variables, not of layers.
 
@@ -88,14 +93,14 @@ def is_variable_class(name: str) -> bool:
     Returns:
         True for ``"Param"`` and the other classes of Variables.
     """
-    return name == _METRIC_STATE or f"{NNX_MODULES[0]}.{name}" in VARIABLE_SUBCLASSES
+    return is_metric_state(name) or f"{NNX_MODULES[0]}.{name}" in VARIABLE_SUBCLASSES
 
 
 @cache
 def _attributes(layer: str) -> Mapping[str, tuple[Holding, ...]]:
     from flake8_nnx_treemap.data.nnx_layers import LAYERS
 
-    rows = LAYERS.get(layer, {})
+    rows = LAYERS.get(layer) or LAYERS.get(f"metrics.{layer}", {})
     return {attribute: tuple(_holding(part) for part in row.split("; ")) for attribute, row in rows.items()}
 
 

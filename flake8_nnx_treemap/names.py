@@ -349,6 +349,14 @@ VARIABLE_ONLY_ATTRIBUTES = frozenset(
 ``type`` is missing because ``numpy.dtype`` has it, ``copy`` because arrays have it.
 """
 
+STATE_MEMBERS = frozenset(
+    {"clear", "filter", "flat_state", "from_flat_path", "get", "items", "keys", "map", "merge", "pop", "popitem"}
+    | {"raw_mapping", "replace_by_pure_dict", "setdefault", "split", "to_pure_dict", "update", "values"}
+)
+"""The public members of a State (0.12.8); other attributes are its items."""
+
+VARIABLE_SLOTS = frozenset({"_raw_value", "_trace_state", "_var_metadata"})
+"""The attributes of its own that a Variable has room for (0.12.1 to 0.12.8)."""
 
 VARIABLE_CHANGING_METHODS = frozenset(
     {"set_value", "set_raw_value", "set_metadata", "del_metadata", "copy_from", "copy_from_state", "update_from_state"}

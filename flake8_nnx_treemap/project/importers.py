@@ -41,8 +41,23 @@ def is_imported_elsewhere(filename: str, name: str, root: str, *, below: bool) -
     stem = os.path.splitext(os.path.basename(path))[0]
     if not stem.isidentifier():
         return False  # No other file can import it.
-    importers = _importers(root, name, below, int(time.monotonic() / FRESH_SECONDS))
+    importers = _importers(root, name, below, _period())
     return importers is None or any(other != path for other in importers.get(stem, ()))
+
+
+def files_importing(filename: str, name: str, root: str, *, below: bool) -> list[str]:
+    """Return the other Python files of a project that may import a name, from a file or from what exports it again.
+
+    The arguments are those of ``is_imported_elsewhere``. None are returned of a project that is too large.
+    """
+    path = os.path.abspath(filename)
+    importers = _importers(root, name, below, _period()) or {}
+    found = {other for others in importers.values() for other in others}
+    return sorted(other for other in found if other != path and other.endswith(".py"))
+
+
+def _period() -> int:
+    return int(time.monotonic() / FRESH_SECONDS)
 
 
 @functools.lru_cache(maxsize=8)

@@ -12,17 +12,20 @@ from flake8_nnx_treemap.analysis.names.source import ParsedSource
 from flake8_nnx_treemap.names import OTHER_PROJECTS
 from flake8_nnx_treemap.project.errors import FileError
 from flake8_nnx_treemap.project.files import decode, is_inside, read_bytes
-from flake8_nnx_treemap.project.importers import is_imported_elsewhere
+from flake8_nnx_treemap.project.importers import files_importing, is_imported_elsewhere
 from flake8_nnx_treemap.project.inheritance import Inheritance
 from flake8_nnx_treemap.project.roots import LARGEST, above_package, module_paths, outermost, project_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from flake8_nnx_treemap.analysis.names.bindings import Bindings
 
 MOST_KEPT = 2_000_000
 """How many bytes the modules may have together that are kept: a tree takes a hundred times as much as its text."""
+
+MOST_IMPORTERS = 20
+"""How many files are read that may import one name."""
 
 
 def module_finder(filename: str, on_search: Callable[[str], object] | None = None) -> OtherModules:
@@ -63,10 +66,24 @@ class OtherModules:
     def import_from_here(self, name: str, /) -> bool:
         """Tell whether one of them imports a name from the file."""
         self._tell(name)
+        root, below = self._project()
+        return is_imported_elsewhere(self.filename, name, root, below=below)
+
+    def importing(self, name: str, /) -> Iterator[ParsedSource]:
+        """Yield those of them that may import a name from the file, or from another one that exports it again."""
+        self._tell(name)
+        root, below = self._project()
+        for path in files_importing(self.filename, name, root, below=below)[:MOST_IMPORTERS]:
+            source = _source_of(path, root)
+            if source is not None:
+                yield source
+
+    def _project(self) -> tuple[str, bool]:
+        """Return the folder of the file's project, and whether the project goes on below it."""
         folder = os.path.dirname(os.path.abspath(self.filename))
         root = project_of(folder) or above_package(folder)
         is_loose = root == folder and not os.path.exists(os.path.join(folder, "pyproject.toml"))
-        return is_imported_elsewhere(self.filename, name, root, below=not is_loose)
+        return root, not is_loose
 
     def give_bases_to(self, text: str, /) -> bool:
         """Tell whether a class in the file's text inherits from one of NNX by way of one of them."""

@@ -15,13 +15,13 @@ from flake8_nnx_treemap.analysis.code.nodes import dotted_name, start_of
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown, remembered
 from flake8_nnx_treemap.analysis.names.spelling import spelling_of
 from flake8_nnx_treemap.analysis.values.provenance import Origin, TreeKind, origin_of
+from flake8_nnx_treemap.analysis.values.variable_classes import are_variable_classes
 from flake8_nnx_treemap.names import (
     VARIABLE,
     VARIABLE_ONLY_ATTRIBUTES,
     VARIABLE_STATE,
     VARIABLE_STATE_IS_VARIABLE,
     VARIABLE_SUBCLASSES,
-    WRAPPERS,
     FlaxRange,
 )
 from flake8_nnx_treemap.rules.stopping import stopping_at
@@ -50,7 +50,7 @@ def makes_leaves_of_variables(source: ParsedSource) -> bool:
 
 
 def vain_dispatches(
-    source: ParsedSource, dispatches: Sequence[Dispatch], trees: Sequence[ast.expr]
+    source: ParsedSource, dispatches: Sequence[Dispatch], trees: Sequence[ast.expr], home: ParsedSource
 ) -> Sequence[Dispatch]:
     """Find the type tests that fail for every leaf, because JAX descends into every wrapper.
 
@@ -63,14 +63,15 @@ def vain_dispatches(
         source: the file.
         dispatches: all the tests that some code makes on a leaf.
         trees: the trees of a call without ``is_leaf``, the one whose structure is traversed first.
+        home: the file in which the tests are: that of the call, or another one that defines its mapper.
 
     Returns:
         The tests; none if some leaf may pass one of them. Tests of a further tree's leaf are among them if the first
         tree is known to hold wrappers: the further one is gone into as deep, then.
     """
-    if not dispatches or not trees or not all(map(_asks_for_wrapper, dispatches)):
+    if not dispatches or not trees or not all(_asks_for_wrapper(home, found) for found in dispatches):
         return ()
-    if makes_leaves_of_variables(source) or all(_is_wanted_to_fail(source, one.node) for one in dispatches):
+    if makes_leaves_of_variables(source) or all(_is_wanted_to_fail(home, one.node) for one in dispatches):
         return ()
     origin = origin_of(source, trees[0])
     if isinstance(origin, Origin) and not origin.holds_wrappers:
@@ -78,7 +79,7 @@ def vain_dispatches(
     is_known = isinstance(origin, Origin) and origin.is_certain and not origin.is_mapped
     is_gradient = isinstance(origin, Origin) and origin.kind is TreeKind.GRADIENTS and not origin.is_mapped
     found = dispatches if is_known else [one for one in dispatches if one.of_first]
-    asks_for_class = all(one.test is not None for one in found)
+    asks_for_class = all(one.test is not None or one.elsewhere is not None for one in found)
     return found if asks_for_class or is_known or is_gradient else ()
 
 
@@ -86,7 +87,7 @@ def may_be_plain_gradients(source: ParsedSource, vain: Sequence[Dispatch], trees
     """Tell whether a test for an attribute is of gradients that may be of plain arrays, which need no unwrapping."""
     origin = origin_of(source, trees[0])
     is_likely = isinstance(origin, Origin) and origin.kind is TreeKind.GRADIENTS and not origin.is_certain
-    return is_likely and any(one.test is None for one in vain)
+    return is_likely and any(one.test is None and one.elsewhere is None for one in vain)
 
 
 def _is_wanted_to_fail(source: ParsedSource, test: ast.AST) -> bool:
@@ -110,10 +111,15 @@ _ASSERTIONS = {"assertTrue": True, "assertFalse": False}
 """Methods of a ``TestCase``, and whether what they are given has to be a negation for a test in it to fail."""
 
 
-def _asks_for_wrapper(found: Dispatch) -> bool:
-    if found.test is None:
+def _asks_for_wrapper(source: ParsedSource, found: Dispatch) -> bool:
+    if found.elsewhere is not None:
+        home = found.elsewhere.function.home or source
+        named = [one for test in found.elsewhere.tests for one in test.types]
+    elif found.test is not None:
+        home, named = source, list(found.test.types)
+    else:
         return found.attribute in VARIABLE_ONLY_ATTRIBUTES
-    return bool(found.test.types) and all(named.name in WRAPPERS for named in found.test.types)
+    return bool(named) and all(are_variable_classes(home, one) for one in named)
 
 
 def advice(source: ParsedSource, call: TreeCall, dispatches: Sequence[Dispatch], flax: FlaxRange) -> str:
@@ -133,6 +139,8 @@ def advice(source: ParsedSource, call: TreeCall, dispatches: Sequence[Dispatch],
 
 def question(source: ParsedSource, found: Dispatch) -> str:
     """Return what a dispatch tests for, in a message's words: "an nnx.Param", "a Variable with 'value'"."""
+    if found.elsewhere is not None:
+        return f"what {' '.join(source.text_of(found.elsewhere.expression).split())} tests for"
     if found.test is None:
         return f"a Variable with {found.attribute!r}"
     return with_article(" ".join(source.text_of(found.test.types[0].node).split()))

@@ -252,7 +252,7 @@ CATALOGUE: tuple[Entry, ...] = (
         Kind.CRASH,
         ("tree",),
         VARIABLE_STATE_IS_VARIABLE,
-        beside=("optax",),
+        beside=("optax", "mask", "label"),
         patterns=(_TREE,),
         raises=_TYPE_OR_VALUE,
     ),

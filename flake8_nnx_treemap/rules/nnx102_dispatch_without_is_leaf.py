@@ -69,8 +69,8 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
         mapper = mapper_of(source, call.mapper, call.function.leaf_position, across_files=True)
         if isinstance(mapper, Unknown):
             continue
-        vain = vain_dispatches(source, mapper.dispatches, call.trees)
         home = mapper.function.home or source
+        vain = vain_dispatches(source, mapper.dispatches, call.trees, home)
         if not vain:
             continue
         default = default_branch_of(home, mapper.function.body, mapper.leaf, vain, mapper.others)

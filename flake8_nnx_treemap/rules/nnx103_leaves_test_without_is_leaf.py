@@ -64,7 +64,7 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
         if isinstance(leaves, Unknown):
             continue
         for loop in leaves.loops:
-            vain = vain_dispatches(source, loop.dispatches, call.trees)
+            vain = vain_dispatches(source, loop.dispatches, call.trees, source)
             is_plain = bool(vain) and may_be_plain_gradients(source, vain, call.trees)
             if vain and _is_idle(source, loop, leaves, keeps_leaves=is_plain):
                 message = MESSAGE.format(question(source, vain[0]), advice(source, call, loop.dispatches, flax))

@@ -87,7 +87,7 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
         if call.mapper is None:
             yield from _check_leaves(source, call, flax)
             continue
-        mapper = mapper_of(source, call.mapper, call.function.leaf_position)
+        mapper = mapper_of(source, call.mapper, call.function.leaf_position, across_files=True)
         if isinstance(mapper, Unknown) or mapper.dispatches:
             continue
         read = sorted(reads_unless_overridden(source, mapper) & VARIABLE_ONLY_ATTRIBUTES)
@@ -132,7 +132,7 @@ def _is_of_wrappers(source: ParsedSource, call: TreeCall) -> bool:
 
 def _fix_of_map(source: ParsedSource, call: TreeCall, mapper: Mapper, flax: FlaxRange) -> Fix | None:
     types = wrapper_types(source, call.node, flax)
-    if types is None or call.function.kind is TreeFunctionKind.REDUCE:
+    if types is None or call.function.kind is TreeFunctionKind.REDUCE or mapper.function.home is not None:
         return None
     if mapper.always_reads.isdisjoint(VARIABLE_ONLY_ATTRIBUTES):
         return None  # It is read by a method, which a subclass elsewhere may override.

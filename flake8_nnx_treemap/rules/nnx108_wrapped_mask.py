@@ -5,7 +5,9 @@
 Finds maps without `is_leaf`, over a tree that is known to be of NNX, whose results are given to optax as a mask or as
 labels: to `mask=`, `optax.masked`, `optax.multi_transform`, `optax.add_decayed_weights` and others, also through
 `optax.inject_hyperparams` or a `functools.partial`. The rule follows results through names, attributes of `self` and
-functions, in files that have an `nnx.Optimizer`.
+functions, in files that have an `nnx.Optimizer`. A file without one counts as well if another file of the project gives an
+`nnx.Optimizer` the transformation that a function of this file returns; and a function that is named after masks or
+labels is followed to the files that call it.
 
 A function that is itself given to optax is left alone, since `nnx.Optimizer` calls it with plain arrays.
 
@@ -44,7 +46,7 @@ from flake8_nnx_treemap.analysis.calls.mappers import Mapper, mapper_of
 from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall, tree_calls_of
 from flake8_nnx_treemap.analysis.code.nodes import nodes_below
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown
-from flake8_nnx_treemap.analysis.values.masks import gives_wrappers_to_optax, speaks_of_masks, uses_as_mask
+from flake8_nnx_treemap.analysis.values.masks import gives_wrappers_to_optax, may_be_mask, uses_as_mask
 from flake8_nnx_treemap.analysis.values.provenance import TREES_OF_WRAPPERS, origin_of
 from flake8_nnx_treemap.names import VARIABLE_STATE_IS_VARIABLE, FlaxRange, TreeFunctionKind
 from flake8_nnx_treemap.rules.advice import classes_to_stop_at
@@ -60,11 +62,14 @@ _MAPS = (TreeFunctionKind.MAP, TreeFunctionKind.MAP_WITH_PATH)
 
 def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
     """Report each map without `is_leaf` over known wrappers that makes a mask or labels for optax."""
-    if not speaks_of_masks(source) or gives_wrappers_to_optax(source):
+    candidates = [
+        call
+        for call in tree_calls_of(source)
+        if call.function.kind in _MAPS and call.is_leaf is None and call.trees and may_be_mask(source, call.node)
+    ]
+    if not candidates or gives_wrappers_to_optax(source):
         return  # Where optax is given the Variables themselves, a mask of them fits.
-    for call in tree_calls_of(source):
-        if call.is_leaf is not None or not call.is_complete or call.function.kind not in _MAPS or not call.trees:
-            continue
+    for call in (one for one in candidates if one.is_complete):
         origin = origin_of(source, call.trees[0])
         if call.mapper is None or isinstance(origin, Unknown) or origin.kind not in TREES_OF_WRAPPERS:
             continue

@@ -4,7 +4,7 @@
 
 Finds assignments such as `v.sharding = …` to what is a Variable for certain, in code that runs on Flax 0.12.1 or later:
 a name that `isinstance` has tested, the leaf of a mapper whose `is_leaf` stops at Variables, `nnx.Param(…)` and names
-set to it; and `self` in the methods of a class that inherits from Variables alone.
+set to it; and `self` in the methods of a class that inherits from Variables alone. Private names are metadata as well.
 
 It is silent on a name for which a class of the same file that is or may be a Variable defines a property or an
 attribute: it can be set. A subclass in another file that does so is not seen.
@@ -52,7 +52,7 @@ from flake8_nnx_treemap.analysis.values.old_state import is_no_variable, is_only
 from flake8_nnx_treemap.analysis.values.provenance import TreeKind, kind_of_self
 from flake8_nnx_treemap.analysis.values.variable_methods import OwnAttribute, own_attributes
 from flake8_nnx_treemap.analysis.values.wrappers import wrapper_attributes
-from flake8_nnx_treemap.names import METADATA_NEEDS_METHOD, VARIABLE_ONLY_ATTRIBUTES, FlaxRange
+from flake8_nnx_treemap.names import METADATA_NEEDS_METHOD, VARIABLE_ONLY_ATTRIBUTES, VARIABLE_SLOTS, FlaxRange
 from flake8_nnx_treemap.rules import safety
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.initializing import hand_over_keyword
@@ -71,7 +71,7 @@ INITIALIZE = (
 def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
     """Report each assignment to an attribute of a Variable that is metadata."""
     for name in sorted(source.bindings.set_attributes):
-        if name.startswith("_") or name in VARIABLE_ONLY_ATTRIBUTES or name == "type":
+        if name.startswith("__") or name in VARIABLE_SLOTS or name in VARIABLE_ONLY_ATTRIBUTES or name == "type":
             continue
         for node in wrapper_attributes(source, name, ast.Store, of_self=False):
             is_own = isinstance(node.value, ast.Name) and kind_of_self(source, node.value) is TreeKind.VARIABLES

@@ -5,8 +5,9 @@
 Finds reads and writes of `.value` and `.raw_value` of Variables, in code for Flax 0.12.1 and later: a name that
 `isinstance` has tested, the leaf of a mapper or loop whose `is_leaf` stops at Variables, `nnx.Param(…)` and what a
 Variable class of the project makes, names and attributes that are set to nothing else, and the parameter of a function
-that this file gives nothing else to. So are the values of a flat state (`for path, v in nnx.to_flat_state(state)`), and
-`self` in a Variable class.
+that this file gives nothing else to. So are attributes that `isinstance` has tested, what a pattern of `match` captures,
+what `nnx.map_state` hands over, the values of a flat state (`for path, v in nnx.to_flat_state(state)`), items of state
+(`state["layer"]["scale"].value`) unless something in it may be called `value`, and `self` in a Variable class.
 
 Flax's own layers call their Variables `kernel`, `bias`, `embedding`, `lora_a` and `lora_b`. The rule takes attributes
 of these names for Variables, whatever object has them, unless the file sets one to something else, or imports Linen,

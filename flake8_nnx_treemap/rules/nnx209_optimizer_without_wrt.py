@@ -3,10 +3,11 @@
 ## What it does
 
 Finds `nnx.Optimizer(model, tx)` without the keyword `wrt`, in code that runs on Flax 0.11 or later, whatever else it
-runs on; and `optimizer.update(grads)` without the model, where the optimizer is for certain an `nnx.Optimizer` that
-this file makes with `wrt`.
+runs on, also as `super().__init__(model, tx)` in a class whose only base it is; and `optimizer.update(grads)` or
+`update(grads=grads)` without the model, where the optimizer is for certain an `nnx.Optimizer` that this file makes with
+`wrt`.
 
-It is silent on `nnx.ModelAndOptimizer`, under whatever name, and on subclasses; where arguments are starred; in code
+It is silent on `nnx.ModelAndOptimizer`, under whatever name, and on the `update` of subclasses; where arguments are starred; in code
 that is ready for several releases, which handles the `TypeError`, asks for the release, or makes the same optimizer in
 the other way as well; where a test wants the error; and where the file sets `nnx.Optimizer` or its `__init__`, or puts a
 mock in its place.
@@ -23,8 +24,8 @@ neither: `wrt` has no default, and `update` takes the model and the gradients. T
 |---|---|---|
 | `nnx.Optimizer(model, tx)`, `nnx.Optimizer(model, tx, nnx.Param)` | works | `TypeError` |
 | `nnx.Optimizer(model, tx, wrt=nnx.Param)` | works | works |
-| `update(grads)` of an `nnx.Optimizer` | works | `TypeError` |
-| `update(model, grads)` of an `nnx.Optimizer` | `TypeError` | works |
+| `update(grads)`, `update(grads=grads)` of an `nnx.Optimizer` | works | `TypeError` |
+| `update(model, grads)`, `update(model, grads=grads)` of an `nnx.Optimizer` | `TypeError` | works |
 | `nnx.ModelAndOptimizer(model, tx)`, and its `update(grads)` | does not exist | works, with the old results |
 
 No single text works on both sides. Code that must run on both needs a test for the release.
@@ -233,7 +234,9 @@ def _param(call: ast.Call, spelling: Spelling | None) -> Iterator[Step | None]:
         yield from spelling.edits
 
 
-def _before(source: ParsedSource, node: ast.expr, separator: str, argument: ast.expr, text: str) -> Step | None:
+def _before(
+    source: ParsedSource, node: ast.expr, separator: str, argument: ast.expr | ast.keyword, text: str
+) -> Step | None:
     """Return the step that inserts text before an argument and the parentheses around it.
 
     Args:
@@ -263,7 +266,7 @@ def _updates(source: ParsedSource, made: Construction, flax: FlaxRange) -> Itera
     career = career_of(source, made.call)
     for update in career.updates:
         call = update.call
-        if not update.is_certain or update.positional != 1 or _is_handled(source, call):
+        if not update.is_certain or not update.lacks_model or _is_handled(source, call):
             continue
         if any(_has_same_owner(source, call, other.call) and other.positional == 2 for other in career.updates):
             continue  # Code for both sides of 0.11.
@@ -291,7 +294,8 @@ def _update_fix(source: ParsedSource, made: Construction, call: ast.Call) -> Fix
         safety.names_are_bound_in_the_open(source),
         safety.members_are_themselves(source, *_MEMBERS),
     )
-    step = _before(source, call.func, "(", call.args[0], f"{model}, ")
+    grads = call.args[0] if call.args else call.keywords[0]
+    step = _before(source, call.func, "(", grads, f"{model}, ")
     return make_fix(applicability, "Give the model as well", [step])
 
 

@@ -4,8 +4,8 @@
 
 Finds, in code for Flax 0.12.4 and later,
 
-* `sharding=` and `sharding_names=` in calls of `nnx.Param` and the other classes of Variable that Flax has, of
-  `nnx.with_metadata`, also as keys of what is unpacked there (`**{"sharding": names}`, reported only), and as keys of
+* `sharding=` and `sharding_names=` in calls of `nnx.Param` and the other classes of Variable that Flax has, of your own
+  classes of Variable that leave the constructor to Flax, of `nnx.with_metadata`, also as keys of what is unpacked there (`**{"sharding": names}`, reported only), and as keys of
   `kernel_metadata={…}` and the like in calls of layers;
 * reads of `.sharding_names` of what is a Variable for certain;
 * `*v.sharding` of what is a Variable for certain, as in `PartitionSpec(*v.sharding)`, which means the names.
@@ -59,12 +59,14 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 
 from flake8_nnx_treemap.analysis.calls.class_references import class_names
 from flake8_nnx_treemap.analysis.code.nodes import start_of
 from flake8_nnx_treemap.analysis.code.text import Range
 from flake8_nnx_treemap.analysis.names.format_parts import is_format_part
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
+from flake8_nnx_treemap.analysis.values.module_classes import hands_metadata_to_flax
 from flake8_nnx_treemap.analysis.values.version_checks import is_guarded
 from flake8_nnx_treemap.analysis.values.wrappers import wrapper_attributes
 from flake8_nnx_treemap.names import MODULES, SHARDING_KEYWORDS_WARN, VARIABLE_STATE, WRAPPERS, FlaxRange
@@ -144,11 +146,22 @@ def _called(source: ParsedSource, call: ast.Call) -> frozenset[str]:
 def _keywords(source: ParsedSource, call: ast.Call) -> Iterator[Finding]:
     old = [keyword for keyword in call.keywords if keyword.arg in _OLD]
     called = _called(source, call) if old else frozenset()
+    if old and hands_metadata_to_flax(source, call.func):
+        yield from (_of_own_class(source, call, keyword) for keyword in old)
+        return
     if not called or not (called <= _VARIABLES or called == _WITH_METADATA):
         return
     for keyword in old:
         place = _name_of(source, keyword)
         yield Finding("NNX212", KEYWORD.format(keyword.arg), place, _renamed(source, call, keyword, called, place))
+
+
+def _of_own_class(source: ParsedSource, call: ast.Call, keyword: ast.keyword) -> Finding:
+    """Return the finding for a class of the project, which another file may change; so its fix is unsafe."""
+    place = _name_of(source, keyword)
+    fix = _renamed(source, call, keyword, frozenset(), place)
+    unsafe = None if fix is None else replace(fix, applicability=Applicability.UNSAFE)
+    return Finding("NNX212", KEYWORD.format(keyword.arg), place, unsafe)
 
 
 def _name_of(source: ParsedSource, keyword: ast.keyword) -> Range:

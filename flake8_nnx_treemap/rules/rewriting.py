@@ -446,7 +446,8 @@ def stop_fix(
         state does not hold there, and for a name that may mean something else at the call.
     """
     steps: list[Step | None] = []
-    if test is None or (test.names <= BASE_CLASSES and not test.is_exact):
+    is_of_base = test is not None and all(found.name in BASE_CLASSES for found in test.types)
+    if test is None or (is_of_base and not test.is_exact):
         types = wrapper_types(source, call.node, flax)
         if types is None:
             return None

@@ -267,3 +267,184 @@ def convert(model):
     user = package / "user.py"
     found = lint(text, str(user), LintSettings(frozenset({"NNX102"})), module_finder(str(user)))
     assert [one.code for one in found] == (["NNX102"] if reported else [])
+
+
+CLASSES = """\
+from flax import nnx
+
+
+class Frozen(nnx.Variable):
+    pass
+
+
+class Scale(nnx.Module):
+    def __init__(self, size):
+        self.gain = nnx.Param(size)
+"""
+
+
+@pytest.mark.parametrize(
+    ("exports", "imports"),
+    [
+        ("from mine.classes import *\n", "from mine.sub import Frozen, Scale"),
+        ("from ..classes import *\nfrom ..helpers import *\n", "from mine.sub import Frozen, Scale"),
+        ("from .chain import *\n", "from . import Frozen, Scale"),
+    ],
+)
+def test_modules_that_export_everything_of_another(package: Path, exports: str, imports: str) -> None:
+    (package.parent / "classes.py").write_text(CLASSES)
+    (package / "__init__.py").write_text(exports)
+    (package / "chain.py").write_text("from ..classes import *\nfrom .chain import *\n")
+    text = f"""\
+import jax
+from flax import nnx
+{imports}
+
+
+def convert(model):
+    leaves = [x for x in jax.tree.leaves(nnx.state(model)) if isinstance(x, Frozen)]
+    return leaves, jax.tree.map(lambda x: 0 if isinstance(x, Frozen) else x, nnx.state(model)), Scale(1).gain.value
+"""
+    path = str(package / "module.py")
+    settings = LintSettings(frozenset({"NNX102", "NNX103", "NNX206"}), (0, 12, 8))
+    assert [found.code for found in lint(text, path, settings, module_finder(path))] == ["NNX103", "NNX102", "NNX206"]
+
+
+def test_a_mapper_of_another_file_that_reads_the_value(package: Path) -> None:
+    text = """\
+import jax
+from flax import nnx
+from mine.helpers import value
+
+
+def convert(model):
+    return jax.tree.map(value, nnx.state(model))
+"""
+    path = str(package / "module.py")
+    found = lint(text, path, LintSettings(frozenset({"NNX104"})), module_finder(path))
+    assert [(one.code, one.fix) for one in found] == [("NNX104", None)]
+
+
+MASK = """\
+import jax
+{imports}
+from flax import nnx
+
+
+def decay_mask(model):
+    return jax.tree.map(lambda x: x.ndim > 1, nnx.state(model, nnx.Param))
+"""
+TRANSFORMATION = """\
+
+
+def make_transformation(model, rate):
+    return optax.chain(optax.clip(1.0), optax.adamw(rate, mask=decay_mask(model)))
+"""
+TRAINING = """\
+from flax import nnx
+from mine.{module} import {name}
+
+
+def train(model):
+    return nnx.Optimizer(model, {given}, wrt=nnx.Param)
+"""
+
+
+def masks_found(package: Path, text: str, **others: str) -> list[str]:
+    (package / "optimizing.py").write_text(text)
+    for name, other in others.items():
+        (package.parent / f"{name}.py").write_text(other)
+    path = str(package / "optimizing.py")
+    return [one.code for one in lint(text, path, LintSettings(frozenset({"NNX108"}), (0, 11)), module_finder(path))]
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "given"),
+    [
+        ("sub.optimizing", "make_transformation as make", "tx=make(model, rate=1e-3)"),
+        ("sub", "make_transformation", "make_transformation(model, 1e-3)"),
+    ],
+)
+def test_a_transformation_that_another_file_gives_to_an_optimizer(
+    package: Path, module: str, name: str, given: str
+) -> None:
+    (package / "__init__.py").write_text("from .optimizing import make_transformation\n")
+    text = MASK.format(imports="import optax") + TRANSFORMATION
+    training = TRAINING.format(module=module, name=name, given=given)
+    assert masks_found(package, text, training=training) == ["NNX108"]
+
+
+def test_a_mask_that_another_file_gives_to_optax(package: Path) -> None:
+    given = "optax.adamw(1e-3, mask=decay_mask(model))"
+    training = "import optax\n" + TRAINING.format(module="sub.optimizing", name="decay_mask", given=given)
+    assert masks_found(package, MASK.format(imports=""), training=training) == ["NNX108"]
+
+
+@pytest.mark.parametrize(
+    "training",
+    [
+        "",
+        "def train(model):\n    tx = make_transformation(model, 1.0)\n    return tx.init(nnx.state(model))\n",
+        "def make_transformation(model, rate):\n    return rate\n\nnnx.Optimizer(0, make_transformation(0, 1))\n",
+        "def train(model, tx):\n    make_transformation(model, 1)\n    nnx.Optimizer(model, tx, wrt=nnx.Param)\n",
+    ],
+)
+def test_transformations_that_no_optimizer_is_known_to_get(package: Path, training: str) -> None:
+    text = MASK.format(imports="import optax") + TRANSFORMATION
+    imports = "from flax import nnx\nfrom mine.sub.optimizing import make_transformation\n\n"
+    assert masks_found(package, text, training=imports + training) == []
+
+
+@pytest.mark.parametrize(
+    ("imports", "test", "reported"),
+    [
+        ("from mine.kinds import is_param", "is_param(x)", True),
+        ("from mine import kinds", "kinds.is_frozen(x)", True),
+        ("from mine.kinds import is_array", "is_array(x)", False),
+        ("from mine.kinds import TYPES", "isinstance(x, TYPES)", True),
+        ("from mine import kinds", "isinstance(x, kinds.types)", True),
+        ("from mine.kinds import MIXED", "isinstance(x, MIXED)", False),
+        ("from mine.kinds import ABSENT", "isinstance(x, ABSENT)", False),
+    ],
+)
+def test_type_tests_of_another_file(package: Path, imports: str, test: str, reported: bool) -> None:
+    (package.parent / "kinds.py").write_text("""\
+import jax
+from flax import nnx
+
+
+class Frozen(nnx.Variable):
+    pass
+
+
+TYPES = (nnx.Param, Frozen)
+types = nnx.Param | Frozen
+MIXED = (nnx.Param, jax.Array)
+
+
+def is_param(x):
+    return isinstance(x, nnx.Param)
+
+
+def is_frozen(x):
+    return isinstance(x, Frozen)
+
+
+def is_array(x):
+    return isinstance(x, jax.Array)
+""")
+    text = f"""\
+import jax
+from flax import nnx
+{imports}
+
+
+def convert(model):
+    state = nnx.state(model)
+    return [x for x in jax.tree.leaves(state) if {test}], jax.tree.map(lambda x: 0 if {test} else x, state)
+"""
+    path = str(package / "module.py")
+    settings = LintSettings(frozenset({"NNX102", "NNX103"}), (0, 11))
+    found = lint(text, path, settings, module_finder(path))
+    assert [one.code for one in found] == (["NNX103", "NNX102"] if reported else [])
+    assert fix(text, path, settings, module_finder(path)).text == text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -27,8 +28,9 @@ class Argument:
 class Arguments:
     """What all mentions of a function in its file pass to one parameter.
 
-    ``position`` is the parameter's place among those that a call can give. ``is_public`` is true if other files may
-    call the function as well, because it is not defined inside another one. A leading underscore does not count.
+    ``position`` is the parameter's place among those that a call can give, and behind all others where it is given by
+    keyword alone. ``is_public`` is true if other files may call the function as well, because it is not defined inside
+    another one. A leading underscore does not count.
     """
 
     position: int
@@ -45,8 +47,8 @@ def arguments_of(source: ParsedSource, parameter: Binding) -> Arguments | None:
         parameter: the binding of the parameter.
 
     Returns:
-        One argument for each mention of the function; ``None`` for ``*args``, for keyword-only parameters, where a
-        decorator may change what is passed, and for a function without a name.
+        One argument for each mention of the function; ``None`` for ``*args``, where a decorator may change what is
+        passed, and for a function without a name.
     """
     function = parameter.scope.node
     if parameter.kind is not BindingKind.PARAMETER or getattr(function, "decorator_list", []):
@@ -56,10 +58,11 @@ def arguments_of(source: ParsedSource, parameter: Binding) -> Arguments | None:
     if not isinstance(arguments, ast.arguments) or not name:
         return None
     names = [found.arg for found in (*arguments.posonlyargs, *arguments.args)]
-    if parameter.name not in names or parameter.node in (arguments.vararg, arguments.kwarg):
+    is_by_keyword = parameter.node in arguments.kwonlyargs
+    if parameter.node in (arguments.vararg, arguments.kwarg) or not (is_by_keyword or parameter.name in names):
         return None
     owner = _class_around(parameter.scope)
-    position = names.index(parameter.name)
+    position = sys.maxsize if is_by_keyword else names.index(parameter.name)
     mentions: list[ast.Name | ast.Attribute] = [*_mentions_of(source, function, name)]
     if owner is not None and not mentions:  # A class body calls its functions without ``self``.
         mentions = [*_mentions_of_method(source, owner, name)]

@@ -208,16 +208,52 @@ PARTIAL = "functools.partial"
 
 def _function_of_method(source: ParsedSource, expression: ast.Attribute) -> Function | Unknown:
     class_scope = class_of_self(source, expression.value)
+    named = None if class_scope is not None else _class_named(source, expression.value)
+    class_scope = class_scope or named
     if class_scope is None:
         return Unknown("an attribute of something unknown")
-    found = source.bindings.names_in(class_scope).get(expression.attr, [])
-    if len(found) != 1 or found[0].kind is not BindingKind.FUNCTION:
+    found = _member_of(source, class_scope, expression.attr)
+    static = None if found is None else _argument_of_staticmethod(source, found)
+    if static is not None:
+        function = function_of(source, static, 1)
+        return function if isinstance(function, Unknown) else replace(function, overridable=True)
+    if found is None or found.kind is not BindingKind.FUNCTION:
         return Unknown(f"{expression.attr!r} is not one method of this class")
-    function = _function_of_definition(source, found[0])
+    function = _function_of_definition(source, found)
     if isinstance(function, Unknown):
         return function
-    is_static = "builtins.staticmethod" in function.decorators
-    return replace(function, bound=0 if is_static else 1, overridable=True)
+    is_of_class = "builtins.classmethod" in function.decorators
+    is_of_instance = named is None and "builtins.staticmethod" not in function.decorators
+    return replace(function, bound=1 if is_of_class or is_of_instance else 0, overridable=True)
+
+
+def _member_of(source: ParsedSource, scope: Scope, name: str) -> Binding | None:
+    """Return the only binding of a name in a class, or in the first class of this file that it inherits from."""
+    for _ in range(MAXIMUM_STEPS):
+        found = source.bindings.names_in(scope).get(name, [])
+        if found:
+            return found[0] if len(found) == 1 else None
+        bases = scope.node.bases if isinstance(scope.node, ast.ClassDef) else []
+        further = _class_named(source, bases[0]) if len(bases) == 1 else None
+        if further is None:
+            return None
+        scope = further
+    return None
+
+
+def _argument_of_staticmethod(source: ParsedSource, binding: Binding) -> ast.expr | None:
+    """Return the function in ``name = staticmethod(function)``."""
+    call = binding.value if binding.kind is BindingKind.ASSIGNMENT and not binding.path else None
+    if not isinstance(call, ast.Call) or len(call.args) != 1:
+        return None
+    return call.args[0] if source.bindings.names_of(call.func) == {"builtins.staticmethod"} else None
+
+
+def _class_named(source: ParsedSource, owner: ast.expr) -> Scope | None:
+    """Return the class of this file that a name means: ``Model.unwrap`` is the function, without an instance."""
+    bindings = source.bindings.bindings_of(owner.id, start_of(owner)) if isinstance(owner, ast.Name) else ()
+    definition = bindings[0].node if len(bindings) == 1 and bindings[0].kind is BindingKind.CLASS else None
+    return source.bindings.scope_at(start_of(definition.body[0])) if isinstance(definition, ast.ClassDef) else None
 
 
 def class_of_self(source: ParsedSource, owner: ast.expr) -> Scope | None:

@@ -159,10 +159,12 @@ def _of_comprehension(
     dispatches = tuple(one for one in found if not start <= start_of(one.node) < end)
     conditions = [condition for one in getattr(whole, "generators", ()) for condition in one.ifs]
     selects = _selected(dispatches, list(map(_first_condition, conditions)))
-    # Only the first part runs for every leaf: an ``if`` guards the others; a dictionary's value comes after its key.
     made = [getattr(whole, name) for name in ("elt", "key", "value") if hasattr(whole, name)]
     bodies = tuple([one] for one in (*conditions, *made))
-    return LeafLoop(whole, leaf, bodies, dispatches, selects, always_read_in(source, bodies[0], leaf))
+    # Only the first ``if`` runs for every leaf: it guards all else.
+    is_plain = getattr(whole, "generators", ()) == [generator]
+    always = made if is_plain and not conditions else bodies[0]
+    return LeafLoop(whole, leaf, bodies, dispatches, selects, always_read_in(source, always, leaf))
 
 
 def _first_condition(node: ast.expr) -> ast.expr:

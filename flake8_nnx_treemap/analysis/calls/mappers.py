@@ -10,7 +10,14 @@ from typing import Final
 
 from flake8_nnx_treemap.analysis.calls.class_references import class_name, classes_of
 from flake8_nnx_treemap.analysis.calls.functions import SINGLE_DISPATCH, Function, function_of
-from flake8_nnx_treemap.analysis.calls.predicates import Subjects, TypeTest, type_test_of, typed_subject
+from flake8_nnx_treemap.analysis.calls.predicates import (
+    LeafTest,
+    Subjects,
+    TypeTest,
+    leaf_test_of,
+    type_test_of,
+    typed_subject,
+)
 from flake8_nnx_treemap.analysis.code.nodes import (
     Code,
     Definition,
@@ -38,7 +45,8 @@ _TRIES: Final = (ast.Try, getattr(ast, "TryStar", ast.Try))  # From Python 3.11 
 class Dispatch:
     """One place where a mapper branches on the leaf's type or attributes.
 
-    ``test`` is set if it names classes; otherwise it tests for an attribute, or for something unknown.
+    ``test`` is set if it names classes; otherwise it tests for an attribute, or for something unknown. ``elsewhere`` is
+    the predicate of another file that it calls, as in ``is_param(x)``, if that is nothing but type tests.
     ``of_first`` is false if it tests the leaf of a further tree, which may be a wrapper without ``is_leaf``.
     ``is_negated`` is true of ``type(x) is not C``, which holds for all leaves but those of the class.
     """
@@ -48,6 +56,7 @@ class Dispatch:
     attribute: str | None = None
     of_first: bool = True
     is_negated: bool = False
+    elsewhere: LeafTest | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -326,7 +335,16 @@ def _unknown_tests(source: ParsedSource, condition: ast.expr, names: Subjects, d
         given = [*node.args, *(keyword.value for keyword in node.keywords)]
         handed = names & {access_path(argument) for argument in given}
         if handed and not _is_read_elsewhere(source, node, handed, depth):
-            yield Dispatch(node)
+            yield Dispatch(node, elsewhere=_imported_predicate(source, node))
+
+
+def _imported_predicate(source: ParsedSource, call: ast.Call) -> LeafTest | None:
+    """Return the predicate that a call asks of its only argument, if another file of the project defines it."""
+    if len(call.args) != 1 or call.keywords or source.modules is None:
+        return None
+    found = leaf_test_of(source, call.func, across_files=True)
+    is_known = isinstance(found, LeafTest) and found.function.home is not None and found.is_only_tests
+    return found if is_known and isinstance(found, LeafTest) else None
 
 
 def _is_read_elsewhere(source: ParsedSource, call: ast.Call, leaf: Subjects, depth: int) -> bool:
@@ -477,13 +495,15 @@ def _results(definition: Definition) -> Iterator[ast.expr]:
 class _CertainReads:
     """A reading of code for the attributes of the leaf that it reads on every path.
 
-    With ``trusts_methods``, a method is what its class here defines, as if no subclass overrode it.
+    With ``trusts_methods``, a method is what its class here defines, as if no subclass overrode it. One other name for
+    the leaf is followed in each block, unless ``leaf`` is such a name itself.
     """
 
     source: ParsedSource
     leaf: str
     depth: int
     trusts_methods: bool
+    is_alias: bool = False
 
     @property
     def root(self) -> str:
@@ -493,9 +513,13 @@ class _CertainReads:
     def of_block(self, statements: Code) -> tuple[_Reads, bool]:
         """Return what a list of statements always reads, and whether control can go on after it."""
         reads: frozenset[str] = frozenset()
-        for statement in statements:
+        is_followed = self.is_alias
+        for index, statement in enumerate(statements, 1):
             if self._rebinds_leaf_midway(statement):
                 return reads, True
+            if not is_followed and (alias := self._alias_of_leaf(statement)) is not None:
+                is_followed = True
+                reads |= replace(self, leaf=alias, is_alias=True).of_block(statements[index:])[0] or frozenset()
             found, goes_on = self.of_statement(statement)
             if found is _EVERYTHING:
                 return _EVERYTHING, False
@@ -505,6 +529,14 @@ class _CertainReads:
             if self._rebinds_leaf(statement):
                 return reads, True
         return reads, True
+
+    def _alias_of_leaf(self, statement: ast.AST) -> str | None:
+        """Return the name to which a statement assigns the leaf, as in ``x = leaf``."""
+        if not isinstance(statement, ast.Assign) or access_path(statement.value) != self.leaf:
+            return None
+        target = statement.targets[0]
+        is_plain = isinstance(target, ast.Name) and not self.source.bindings.is_shared(target.id)
+        return target.id if is_plain and isinstance(target, ast.Name) else None
 
     def _rebinds_leaf_midway(self, statement: ast.AST) -> bool:
         """Tell whether a ``:=`` in a statement rebinds the leaf, so that what is read after it is no longer known."""

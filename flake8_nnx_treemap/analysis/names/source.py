@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -32,6 +33,9 @@ class Modules(Protocol):
 
     def import_from_here(self, name: str, /) -> bool:
         """Tell whether one of them imports a name from the file."""
+
+    def importing(self, name: str, /) -> Iterator[ParsedSource]:
+        """Yield those of them that may import a name from the file, or from another one that exports it again."""
 
     def give_bases_to(self, text: str, /) -> bool:
         """Tell whether a class in the file's text inherits from one of NNX by way of one of them."""

@@ -33,8 +33,14 @@ from flake8_nnx_treemap.analysis.values.module_classes import (
     set_under_made_names,
     writes_of,
 )
-from flake8_nnx_treemap.analysis.values.narrowed_names import KnownName, KnownNames, by_name, known_at, known_where
-from flake8_nnx_treemap.analysis.values.provenance import member_of_nnx
+from flake8_nnx_treemap.analysis.values.narrowed_names import (
+    KnownName,
+    KnownNames,
+    by_name,
+    known_at,
+    known_attribute_where,
+    known_where,
+)
 from flake8_nnx_treemap.analysis.values.things import (
     ARRAY,
     CONTAINERS,
@@ -60,7 +66,6 @@ from flake8_nnx_treemap.analysis.values.things import (
     held_by_layer,
     instance_of,
     is_array,
-    is_layer,
     is_number_or_array,
     item_of,
     item_of_thing,
@@ -69,7 +74,7 @@ from flake8_nnx_treemap.analysis.values.things import (
     marked,
     with_array,
 )
-from flake8_nnx_treemap.names import MODULES, OPTIMIZERS, WRAPPERS, canonical
+from flake8_nnx_treemap.names import MODULES_OF_PARAMS, canonical
 
 MAXIMUM_STEPS = 24
 """How many expressions are followed from one to what it holds."""
@@ -83,6 +88,45 @@ _ARRAY_MAKERS = frozenset(
     | {"normal", "uniform", "truncated_normal", "bernoulli", "PRNGKey", "key", "split", "fold_in", "permutation"}
 )
 """Functions that return one array, however they are called; ``split`` does so in ``jax.random`` alone."""
+
+_JAX_ARRAY_MAKERS = {
+    "jax.numpy": frozenset(
+        {
+            "abs",
+            "add",
+            "all",
+            "allclose",
+            "any",
+            "append",
+            "argmax",
+            "argmin",
+            "argsort",
+            "broadcast_to",
+            "ceil",
+            "clip",
+        }
+        | {"convolve", "cos", "cosh", "cross", "cumprod", "cumsum", "diag", "divide", "einsum", "expand_dims", "flip"}
+        | {"floor", "geomspace", "hstack", "inner", "isfinite", "isnan", "kron", "linspace", "log1p", "logical_and"}
+        | {"logical_not", "logical_or", "logspace", "max", "maximum", "mean", "median", "min", "minimum", "mod"}
+        | {"moveaxis", "multiply", "outer", "pad", "power", "prod", "ravel", "repeat", "roll", "round", "sign", "sin"}
+        | {"sinh", "sort", "square", "squeeze", "std", "subtract", "sum", "swapaxes", "take", "take_along_axis", "tan"}
+        | {"tanh", "tensordot", "transpose", "tri", "tril", "triu", "var", "vdot", "vstack"}
+    ),
+    "jax.numpy.linalg": frozenset({"cholesky", "det", "inv", "matrix_power", "norm", "pinv", "solve"}),
+    "jax.numpy.fft": frozenset(
+        {"fft", "fft2", "fftfreq", "fftn", "fftshift", "ifft", "ifft2", "ifftn", "ifftshift", "irfft", "rfft"}
+        | {"rfft2", "rfftfreq", "rfftn"}
+    ),
+    "jax.nn": frozenset(
+        {"elu", "gelu", "leaky_relu", "log_sigmoid", "log_softmax", "logsumexp", "one_hot", "relu", "selu", "sigmoid"}
+        | {"silu", "softmax", "softplus", "swish", "tanh"}
+    ),
+    "jax.lax": frozenset({"dot_general", "dynamic_slice", "dynamic_update_slice", "rsqrt"}),
+}
+"""Functions of JAX that return one array of JAX; those of NumPy may return a number of its own, which is no data."""
+
+_RETURN_ARRAYS = MODULES_OF_PARAMS | {"BatchNorm", "LoRA", "LoRALinear", "MultiHeadAttention"}
+"""Flax's own layers that return one array."""
 
 _PASSES_ON = frozenset({"flax.nnx.clone", "copy.copy", "copy.deepcopy"})
 _SAME_ELEMENTS = frozenset({"builtins.list", "builtins.tuple", "builtins.reversed", "builtins.sorted", "builtins.iter"})
@@ -155,9 +199,12 @@ def _of_operator(source: ParsedSource, node: ast.BinOp, steps: int) -> Contents:
         for side, other in (sides, sides[::-1]):
             if side.things and {thing.sort for thing in side.things} <= CONTAINERS and not is_array(other):
                 return joined(side)
-    if all(is_number_or_array(side) for side in sides) and any(is_array(side) for side in sides):
+    has_array = any(is_array(side) for side in sides)
+    if has_array and all(is_number_or_array(side) for side in sides):
         return ARRAY
-    return UNKNOWN
+    # What ``@`` is applied to beside an array is one, or something that makes one of it.
+    is_product = isinstance(node.op, ast.MatMult) and all(is_array(side) or not side.things for side in sides)
+    return ARRAY if has_array and is_product else UNKNOWN
 
 
 def _of_display(source: ParsedSource, node: ast.List | ast.Tuple, steps: int) -> Contents:
@@ -399,9 +446,44 @@ def _of_subscript(source: ParsedSource, node: ast.Subscript, steps: int) -> Cont
 def _of_attribute(source: ParsedSource, node: ast.Attribute, steps: int) -> Contents:
     owner = _contents(source, node.value, steps)
     known = [thing for thing in owner.things if thing.sort is not Sort.NONE]
-    if not owner.is_complete or not known:
-        return UNKNOWN
-    return any_of(_attribute_of(source, thing, node.attr, steps) for thing in known)
+    is_known = owner.is_complete and bool(known)
+    found = any_of(_attribute_of(source, thing, node.attr, steps) for thing in known) if is_known else UNKNOWN
+    if found.is_complete and len(found.things) == 1:
+        return found
+    return _as_tested(source, node) or found
+
+
+def _as_tested(source: ParsedSource, node: ast.Attribute) -> Contents | None:
+    """Return the instance that ``isinstance(self.scale, Class)`` has found an attribute to be."""
+    calls = _tests_of_attributes(source).get(node.attr)
+    parts = dotted_name(node) if calls else None
+    if not calls or parts is None:
+        return None
+    bindings = source.bindings.bindings_of(parts[0], start_of(node))
+    tested = next(known_at(source, _where_attributes_are_tested(source, node.attr), node, bindings), None)
+    return None if tested is None or tested.is_instance_of is None else instance_of(tested.is_instance_of)
+
+
+@remembered
+def _tests_of_attributes(source: ParsedSource) -> Mapping[str, Sequence[ast.Call]]:
+    """Return the calls ``isinstance(self.scale, Class)`` by the name of the attribute."""
+    found: dict[str, list[ast.Call]] = {}
+    for call in source.bindings.calls.get("isinstance", ()):
+        if len(call.args) == 2 and isinstance(call.args[0], ast.Attribute):
+            found.setdefault(call.args[0].attr, []).append(call)
+    return found
+
+
+@remembered
+def _where_attributes_are_tested(source: ParsedSource, name: str) -> KnownNames:
+    """Return where such tests of attributes of one name have been true."""
+    calls = [(call, call.args[0]) for call in _tests_of_attributes(source).get(name, ())]
+    known = (
+        known_attribute_where(source, call, subject, class_meant(source, call.args[1]))
+        for call, subject in calls
+        if isinstance(subject, ast.Attribute)
+    )
+    return by_name(one for found in known for one in found)
 
 
 def _attribute_of(source: ParsedSource, thing: Thing, attribute: str, steps: int) -> Contents:
@@ -516,7 +598,9 @@ def _of_call(source: ParsedSource, node: ast.Call, steps: int) -> Contents:
     else:
         found = _returned_by(source, function, steps, is_called=True)
     is_told = found != UNKNOWN or _is_of_project(source, function, steps)
-    return found if is_told or not _is_given_rngs(node) else MADE
+    if not is_told and _is_given_rngs(node):
+        return MADE
+    return ARRAY if found == UNKNOWN and _is_layer_of_arrays(source, function, steps) else found
 
 
 def _is_of_project(source: ParsedSource, function: ast.expr, steps: int) -> bool:
@@ -536,6 +620,13 @@ def _is_of_project(source: ParsedSource, function: ast.expr, steps: int) -> bool
     return elsewhere is not None and isinstance(elsewhere[1].node, Method)
 
 
+def _is_layer_of_arrays(source: ParsedSource, function: ast.expr, steps: int) -> bool:
+    """Tell whether what is called is a layer of Flax that returns an array: ``self.linear(x)``."""
+    called = _contents(source, function, steps)
+    are_layers = all(thing.sort is Sort.LAYER and thing.name in _RETURN_ARRAYS for thing in called.things)
+    return called.is_complete and bool(called.things) and are_layers
+
+
 def _is_given_rngs(node: ast.Call) -> bool:
     """Tell whether a call is given ``rngs``, as the constructors of Modules are; those of Linen are given a dict."""
     return any(one.arg == "rngs" and not isinstance(one.value, (ast.Dict, ast.Constant)) for one in node.keywords)
@@ -552,6 +643,8 @@ def _of_known_call(source: ParsedSource, node: ast.Call, name: str, steps: int) 
     given = node.args[0] if node.args and not isinstance(node.args[0], ast.Starred) else None
     if name in _PASSES_ON and given is not None:
         return _contents(source, given, steps)
+    if name in _READ_ARGUMENTS and node.args:
+        return _of_call_by_arguments(source, node, name, steps)
     if name == "flax.nnx.data" and given is not None:
         return marked(_contents(source, given, steps))
     if name in LISTS | TUPLES | DICTS or name in _SAME_ELEMENTS:
@@ -562,13 +655,45 @@ def _of_known_call(source: ParsedSource, node: ast.Call, name: str, steps: int) 
         return Contents((Thing(Sort.LAYER, "Sequential", None, held.elements, held.items),), True)
     if _makes_array(name):
         return ARRAY
+    if name in ("jax.numpy.split", "jax.numpy.array_split"):
+        return container(Sort.LIST, ARRAY)
     if name in SCALARS or name == PARTIAL:
         return STATIC
     return UNKNOWN if name.partition(".")[0] in sys.stdlib_module_names else None
 
 
+_READ_ARGUMENTS = frozenset({"builtins.map", "flax.nnx.eval_shape", "flax.nnx.merge", "typing.cast"})
+
+
+def _of_call_by_arguments(source: ParsedSource, node: ast.Call, name: str, steps: int) -> Contents:
+    """Return what ``map(f, ..)``, ``nnx.eval_shape(f)``, ``nnx.merge(graph, state)`` or ``cast(T, x)`` returns."""
+    if name == "flax.nnx.merge":
+        model = _model_split(source, node.args[0])
+        return UNKNOWN if model is None else _contents(source, model, steps)
+    if name == "typing.cast":
+        held = _contents(source, node.args[-1], steps)
+        declared = annotated(source, node.args[0], None, steps)
+        is_container = any(thing.sort in CONTAINERS for thing in declared.things)
+        return held if held.is_complete or is_container else declared
+    returned = _returned_by(source, node.args[0], steps)
+    return container(Sort.LIST, returned) if name == "builtins.map" else returned
+
+
+def _model_split(source: ParsedSource, graph: ast.expr) -> ast.expr | None:
+    """Return the model of which a graph definition was split off: a name for it, or ``*nnx.split(model)``."""
+    if isinstance(graph, ast.Starred):
+        call: ast.expr | None = graph.value
+    else:
+        bindings = source.bindings.bindings_of(graph.id, start_of(graph)) if isinstance(graph, ast.Name) else ()
+        call = bindings[0].value if len(bindings) == 1 and bindings[0].path == (0,) else None
+    is_split = isinstance(call, ast.Call) and bool(call.args) and _only_name(source, call.func) == "flax.nnx.split"
+    return call.args[0] if is_split and isinstance(call, ast.Call) else None
+
+
 def _makes_array(name: str) -> bool:
     module, _, function = name.rpartition(".")
+    if function in _JAX_ARRAY_MAKERS.get(module, ()):
+        return True
     return module in _ARRAY_MODULES and function in _ARRAY_MAKERS and (function != "split" or module == "jax.random")
 
 
@@ -592,8 +717,7 @@ def _class_called(source: ParsedSource, function: ast.expr) -> ClassMeant | None
     """Return the class that a call makes an instance of."""
     found = class_meant(source, function)
     if isinstance(found, str):
-        member = member_of_nnx(found)
-        return found if found in WRAPPERS or member in MODULES or member in OPTIMIZERS or is_layer(member) else None
+        return found if instance_of(found).is_complete else None
     return found
 
 

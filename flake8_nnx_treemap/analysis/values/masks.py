@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from flake8_nnx_treemap.analysis.calls.functions import PARTIAL, class_of_self, function_of
 from flake8_nnx_treemap.analysis.code.nodes import is_name, nodes_below, positional_arguments, start_of
+from flake8_nnx_treemap.analysis.names.imported import calls_elsewhere
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, Unknown, remembered
 from flake8_nnx_treemap.analysis.names.uses import Use, names_bound_by, returned_by, uses_of
-from flake8_nnx_treemap.analysis.values.provenance import TREES_OF_WRAPPERS, Origin, attribute_values, origin_of
+from flake8_nnx_treemap.analysis.values.provenance import (
+    TREES_OF_WRAPPERS,
+    Origin,
+    attribute_values,
+    member_of_nnx,
+    origin_of,
+)
 from flake8_nnx_treemap.names import OPTAX_MASK_ARGUMENTS, OPTAX_MASK_KEYWORDS, OPTIMIZERS
 
 _STEPS = 4
@@ -23,6 +31,10 @@ _BY_HAND = frozenset({"init", "update"})
 """The members of a transformation that are called where no Optimizer of NNX does it."""
 
 
+_IMPORTS_OPTAX = re.compile(r"^\s*(?:from|import)\b.*\boptax\b", re.MULTILINE)
+_DEFINES_MASK = re.compile(r"\bdef\s+\w*(?:mask|label)", re.IGNORECASE)
+
+
 @dataclass(frozen=True, slots=True)
 class MaskUses:
     """Whether a tree is given to optax as a mask or as labels, and whether it is used in any other way."""
@@ -31,12 +43,24 @@ class MaskUses:
     has_others: bool
 
 
-def speaks_of_masks(source: ParsedSource) -> bool:
-    """Tell whether a file imports from optax and names ``nnx.Optimizer`` or a subclass of it."""
-    if source.bindings.attributes.keys().isdisjoint(OPTIMIZERS):
+def may_be_mask(source: ParsedSource, node: ast.expr) -> bool:
+    """Tell whether an expression is in a file that imports from optax, or in a function named after masks or labels."""
+    if _IMPORTS_OPTAX.search(source.text) is not None:
+        return True
+    if _DEFINES_MASK.search(source.text) is None:
         return False
-    bound = (binding for _, found in source.bindings.all_bound() for binding in found)
-    return any((one.qualified_name or "").startswith("optax") for one in bound)
+    function = source.bindings.scope_at(start_of(node)).node
+    return isinstance(function, ast.FunctionDef) and _makes_mask(function.name)
+
+
+def _makes_mask(function: str) -> bool:
+    """Tell whether the name of a function says that it returns a mask, or labels."""
+    return any(word in function.lower() for word in ("mask", "label"))
+
+
+def _has_optimizer(source: ParsedSource) -> bool:
+    """Tell whether a file names ``nnx.Optimizer`` or a subclass of it."""
+    return not source.bindings.attributes.keys().isdisjoint(OPTIMIZERS)
 
 
 def gives_wrappers_to_optax(source: ParsedSource) -> bool:
@@ -51,28 +75,49 @@ def gives_wrappers_to_optax(source: ParsedSource) -> bool:
 def uses_as_mask(source: ParsedSource, node: ast.expr) -> MaskUses:
     """Return how a tree is used: also through attributes of ``self``, and functions that return it or are given it.
 
+    A function that is named after masks or labels is followed to the other files of the project that call it.
+
     Args:
         source: the file.
         node: the expression that makes the tree.
     """
-    found = [_is_given_as_mask(source, use) for use in _uses(source, node)]
+    found = [_is_given_as_mask(home, use) for home, use in _uses(source, node, _makes_mask)]
     return MaskUses(any(found), not all(found))
 
 
-def _uses(source: ParsedSource, node: ast.expr) -> Iterator[Use]:
-    """Yield the uses of a value in this file, in place of those that only hand it on within the file."""
-    pending = [(node, _STEPS)]
+def _uses(
+    source: ParsedSource, node: ast.expr, is_followed: Callable[[str], bool]
+) -> Iterator[tuple[ParsedSource, Use]]:
+    """Yield the uses of a value, each with its file, in place of those that only hand it on.
+
+    Args:
+        source: the file.
+        node: the expression with the value.
+        is_followed: tells of a function, by its name, whether its calls in other files are looked for.
+    """
+    pending = [(source, node, _STEPS)]
     seen: set[ast.expr] = set()
     while pending:
-        current, steps = pending.pop()
+        home, current, steps = pending.pop()
         if current in seen:
             continue
         seen.add(current)
-        for use in uses_of(source, current):
-            further = list(_handed_on(source, use)) if steps and not use.path else []
-            pending += [(found, steps - 1) for found in further]
+        for use in uses_of(home, current):
+            further = [(home, found) for found in _handed_on(home, use)] if steps and not use.path else []
+            further += _returned_elsewhere(home, use, is_followed) if steps and not use.path else ()
+            pending += [(other, found, steps - 1) for other, found in further]
             if not further:
-                yield use
+                yield home, use
+
+
+def _returned_elsewhere(
+    source: ParsedSource, use: Use, is_followed: Callable[[str], bool]
+) -> Iterator[tuple[ParsedSource, ast.Call]]:
+    """Yield the calls in other files of the function of this file that returns a value."""
+    scope = source.bindings.scope_at(start_of(use.node)) if isinstance(use.parent, ast.Return) else None
+    function = None if scope is None or scope.parent is not source.bindings.module else scope.node
+    if isinstance(function, ast.FunctionDef) and is_followed(function.name):
+        yield from calls_elsewhere(source, function.name)
 
 
 def _handed_on(source: ParsedSource, use: Use) -> Iterator[ast.expr]:
@@ -147,12 +192,32 @@ def _is_given_as_mask(source: ParsedSource, use: Use) -> bool:
     else:
         is_direct = not _holds_arguments(source, call)
         is_mask = is_direct and {OPTAX_MASK_ARGUMENTS.get(name) for name in names} == {call.args.index(use.node)}
-    return is_mask and not _is_run_by_hand(source, call)
+    return is_mask and _is_run_by_nnx(source, call)
 
 
 @remembered
-def _is_run_by_hand(source: ParsedSource, call: ast.Call) -> bool:
-    """Tell whether nothing but ``init`` and ``update`` of a transformation is used: no Optimizer of NNX runs it."""
+def _is_run_by_nnx(source: ParsedSource, call: ast.Call) -> bool:
+    """Tell whether an Optimizer of NNX runs a transformation: one of the file, or of another that calls its maker.
+
+    In a file that names such an Optimizer, one runs it unless nothing but its ``init`` and ``update`` is used.
+    """
+    whole = _whole_transformation(source, call)
+    uses = list(_uses(source, whole, lambda _: not _has_optimizer(source)))
+    if _has_optimizer(source):
+        are_by_hand = [isinstance(one.parent, ast.Attribute) and one.parent.attr in _BY_HAND for _, one in uses]
+        return not uses or not all(are_by_hand)
+    return any(_is_given_to_optimizer(home, use) and not gives_wrappers_to_optax(home) for home, use in uses)
+
+
+def _is_given_to_optimizer(source: ParsedSource, use: Use) -> bool:
+    """Tell whether a transformation is an argument of a call of ``nnx.Optimizer``."""
+    call = source.ast_parent(use.parent) if isinstance(use.parent, ast.keyword) else use.parent
+    names = source.bindings.names_of(call.func) if isinstance(call, ast.Call) and call.func is not use.node else ()
+    return bool(names) and all(member_of_nnx(name) in OPTIMIZERS for name in names)
+
+
+def _whole_transformation(source: ParsedSource, call: ast.Call) -> ast.expr:
+    """Return the outermost call of optax to which what a call makes is given, such as ``optax.chain``."""
     whole: ast.expr = call
     around = source.ast_parent(whole)
     while isinstance(around, (ast.Call, ast.keyword, ast.List, ast.Tuple, ast.Dict, ast.Starred)):
@@ -161,8 +226,7 @@ def _is_run_by_hand(source: ParsedSource, call: ast.Call) -> bool:
                 break
             whole = around
         around = source.ast_parent(around)
-    uses = list(_uses(source, whole))
-    return bool(uses) and all(isinstance(one.parent, ast.Attribute) and one.parent.attr in _BY_HAND for one in uses)
+    return whole
 
 
 def _may_be_converted(source: ParsedSource, node: ast.expr) -> bool:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from flake8_nnx_treemap.analysis.calls.functions import PARTIAL
 from flake8_nnx_treemap.analysis.code.nodes import Place, dotted_name, is_none, own_nodes, start_of
+from flake8_nnx_treemap.analysis.names.imported import bound_elsewhere
 from flake8_nnx_treemap.analysis.names.scopes import FUNCTIONS, Binding, BindingKind, class_of_method
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
 from flake8_nnx_treemap.analysis.values.provenance import member_of_nnx
@@ -80,17 +81,13 @@ def _class_bound(source: ParsedSource, binding: Binding, steps: int) -> ClassMea
 @remembered
 def _class_imported(source: ParsedSource, name: str, steps: int) -> ClassMeant | None:
     """Return the class of another file of the project that a qualified name means, also through re-exports."""
-    found = source.modules(name) if source.modules is not None and steps else None
+    found = bound_elsewhere(source, name) if steps else None
     if found is None:
         return None
-    home, bound = found
-    bindings = home.bindings.names_in(home.bindings.module).get(bound, [])
-    if len(bindings) != 1:
-        return None
-    further = bindings[0].qualified_name
-    if further is not None:
-        return _class_imported(home, further, steps - 1) or canonical(further)
-    return _class_bound(home, bindings[0], steps - 1)
+    home, binding = found
+    if binding.qualified_name is not None:
+        return _class_imported(home, binding.qualified_name, steps - 1) or canonical(binding.qualified_name)
+    return _class_bound(home, binding, steps - 1)
 
 
 # What a class inherits
@@ -196,6 +193,15 @@ def method_of(lineage: Lineage, name: str) -> tuple[ParsedSource, Method] | None
             is_plain = len(member.functions) == 1 and not member.values
             return (one.source, member.functions[0]) if is_plain else None
     return None
+
+
+def hands_metadata_to_flax(source: ParsedSource, named: ast.expr) -> bool:
+    """Tell whether an expression names a Variable class of the project that Flax's own constructor makes."""
+    found = class_meant(source, named)
+    lineage = lineage_of(found.source, found.node) if isinstance(found, OwnClass) else None
+    if lineage is None or lineage.variable is None:
+        return False
+    return all({"__init__", "__new__"}.isdisjoint(members_of(one.source, one.node)) for one in lineage.own)
 
 
 # What is done with attributes
@@ -344,10 +350,19 @@ def _assignments(source: ParsedSource) -> Mapping[ast.expr, _Assigned]:
         if isinstance(node, ast.Assign):
             for target in node.targets:
                 for attribute, path in _attributes_in(target, ()):
-                    found[attribute] = (node.value, path, None)
+                    found[attribute] = (*_part_at(node.value, path), None)
         elif isinstance(node, ast.AnnAssign):
             found[node.target] = (node.value, (), node.annotation)
     return found
+
+
+def _part_at(value: ast.expr, path: tuple[int | None, ...]) -> tuple[ast.expr, tuple[int | None, ...]]:
+    """Return the part of a tuple as it is written that unpacking takes, and the indices that are left to apply."""
+    while path and path[0] is not None and isinstance(value, (ast.Tuple, ast.List)):
+        if any(isinstance(one, ast.Starred) for one in value.elts) or path[0] >= len(value.elts):
+            break
+        value, path = value.elts[path[0]], path[1:]
+    return value, path
 
 
 def _attributes_in(target: ast.expr, path: tuple[int | None, ...]) -> Iterator[tuple[ast.expr, tuple[int | None, ...]]]:

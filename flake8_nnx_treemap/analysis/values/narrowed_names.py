@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import accumulate
 
-from flake8_nnx_treemap.analysis.code.nodes import Place, start_of
+from flake8_nnx_treemap.analysis.code.nodes import Place, dotted_name, start_of
 from flake8_nnx_treemap.analysis.code.regions import Region
 from flake8_nnx_treemap.analysis.names.scopes import Binding, BindingKind, Scope, ScopeKind
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
@@ -20,7 +20,8 @@ from flake8_nnx_treemap.analysis.values.narrowing import regions_where
 class KnownName:
     """A name of which something is known in a region, as long as ``bindings`` are those that reach its use.
 
-    ``scope`` is that of the code in which it is known.
+    ``name`` may also be an attribute, ``self.scale``; ``bindings`` are then those of its first part. ``scope`` is that
+    of the code in which it is known.
     """
 
     name: str
@@ -43,17 +44,18 @@ def by_name(known: Iterable[KnownName]) -> KnownNames:
 
 
 def known_at(
-    source: ParsedSource, names: KnownNames, use: ast.Name, bindings: tuple[Binding, ...]
+    source: ParsedSource, names: KnownNames, use: ast.Name | ast.Attribute, bindings: tuple[Binding, ...]
 ) -> Iterator[KnownName]:
-    """Yield what is known of a name at a use of it.
+    """Yield what is known of a name, or of an attribute, at a use of it.
 
     Args:
         source: the file.
         names: what is known.
         use: the use.
-        bindings: the bindings that reach it.
+        bindings: the bindings that reach it, or the first part of it.
     """
-    for one in _known_around(names, use.id, bindings, start_of(use)):
+    name = use.id if isinstance(use, ast.Name) else ".".join(dotted_name(use) or ())
+    for one in _known_around(names, name, bindings, start_of(use)):
         if _still_holds(source, one, use):
             yield one
 
@@ -69,6 +71,22 @@ def known_where(
         yield KnownName(name, region, bindings, source.bindings.scope_at(start_of(test)), is_instance_of)
 
 
+def known_attribute_where(
+    source: ParsedSource, test: ast.expr, node: ast.Attribute, is_instance_of: ClassMeant | None = None
+) -> Iterator[KnownName]:
+    """Yield ``self.scale`` with each region that runs only if a test of it is true, and that does not set it."""
+    parts = dotted_name(node)
+    if parts is None or source.bindings.is_shared(parts[0]):
+        return
+    bindings = source.bindings.bindings_of(parts[0], start_of(node))
+    writes = source.bindings.set_attributes.get(node.attr, ())
+    is_set_at = [start_of(one) for one in writes if dotted_name(one) == parts]
+    for region in regions_where(source, test, True):
+        if not any(region[0] <= place < region[1] for place in is_set_at):
+            scope = source.bindings.scope_at(start_of(test))
+            yield KnownName(".".join(parts), region, bindings, scope, is_instance_of)
+
+
 def _known_around(names: KnownNames, name: str, bindings: tuple[Binding, ...], place: Place) -> Iterator[KnownName]:
     """Yield what is known of a name in the regions around a place: few of the thousands that a file may have."""
     ordered, furthest = names.get((name, bindings), ((), ()))
@@ -79,13 +97,13 @@ def _known_around(names: KnownNames, name: str, bindings: tuple[Binding, ...], p
         index -= 1
 
 
-def _still_holds(source: ParsedSource, known: KnownName, use: ast.Name) -> bool:
+def _still_holds(source: ParsedSource, known: KnownName, use: ast.expr) -> bool:
     """Tell whether a name still has its known value at a use, which may be in a function that runs later."""
     scope: Scope | None = source.bindings.scope_at(start_of(use))
     while scope is not None and scope is not known.scope and _runs_at_once(source, scope):
         scope = scope.parent
-    if scope is known.scope:
-        return True
+    if scope is known.scope or isinstance(use, ast.Attribute):
+        return scope is known.scope
     (binding, *others) = known.bindings
     return not others and source.bindings.is_bound_once(binding) and not _is_in_loop(binding)
 

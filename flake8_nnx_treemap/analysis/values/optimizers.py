@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from flake8_nnx_treemap.analysis.calls.functions import class_of_self
 from flake8_nnx_treemap.analysis.calls.handovers import handover_of
-from flake8_nnx_treemap.analysis.code.nodes import keyword_arguments, start_of
+from flake8_nnx_treemap.analysis.code.nodes import is_name, keyword_arguments, start_of
 from flake8_nnx_treemap.analysis.names.scopes import FUNCTIONS, Scope
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
 from flake8_nnx_treemap.analysis.names.uses import Use, reads_by_meaning, returned_by, uses_of
@@ -39,22 +39,35 @@ def constructions_of(source: ParsedSource) -> tuple[Construction, ...]:
     bound = (binding for _, found in source.bindings.all_bound() for binding in found)
     names = {one.name for one in bound if member_of_nnx(one.qualified_name or "") in OPTIMIZERS}
     calls = [call for name in sorted(OPTIMIZERS | names) for call in source.bindings.calls.get(name, ())]
-    found = (_construction(source, call) for call in sorted(calls, key=start_of))
-    return tuple(one for one in found if one is not None)
+    made = [_construction(source, call, call.func, call.args) for call in calls]
+    made += [_construction_by_subclass(source, call) for call in source.bindings.calls.get("__init__", ())]
+    return tuple(sorted((one for one in made if one is not None), key=lambda one: start_of(one.call)))
 
 
-def _construction(source: ParsedSource, call: ast.Call) -> Construction | None:
-    members = {member_of_nnx(name) for name in source.bindings.names_of(call.func)}
-    if not members or not OPTIMIZERS.issuperset(str(one) for one in members):
+def _construction(
+    source: ParsedSource, call: ast.Call, made_of: ast.expr, args: Sequence[ast.expr]
+) -> Construction | None:
+    """Return what a call makes of a class, with arguments given by position and the call's keywords."""
+    members = {member_of_nnx(name) or "" for name in source.bindings.names_of(made_of)}
+    if not members or not OPTIMIZERS.issuperset(members):
         return None
-    if any(isinstance(one, ast.Starred) for one in call.args) or any(one.arg is None for one in call.keywords):
+    if any(isinstance(one, ast.Starred) for one in args) or any(one.arg is None for one in call.keywords):
         return None
-    named = keyword_arguments(call)
-    given = dict(zip(("model", "tx", "wrt"), call.args, strict=False)) | named
-    if len(call.args) > 3 or "model" not in given or "tx" not in given:
+    given = dict(zip(("model", "tx", "wrt"), args, strict=False)) | keyword_arguments(call)
+    if len(args) > 3 or "model" not in given or "tx" not in given:
         return None
-    by_position = len(call.args) == 3
-    return Construction(call, members == {"Optimizer"}, given["model"], given.get("wrt"), by_position)
+    return Construction(call, members == {"Optimizer"}, given["model"], given.get("wrt"), len(args) == 3)
+
+
+def _construction_by_subclass(source: ParsedSource, call: ast.Call) -> Construction | None:
+    """Return what ``super().__init__(model, tx)`` makes in a class whose only base is an optimizer."""
+    owner = call.func.value if isinstance(call.func, ast.Attribute) else call.func
+    if not isinstance(owner, ast.Call):
+        return _construction(source, call, owner, call.args[1:])
+    around = source.bindings.scope_at(start_of(call)).parent
+    bases = around.node.bases if around is not None and isinstance(around.node, ast.ClassDef) else []
+    is_super = is_name(owner.func, "super") and len(bases) == 1
+    return _construction(source, call, bases[0], call.args) if is_super else None
 
 
 # What is done with one
@@ -74,6 +87,12 @@ class Update:
         if any(isinstance(one, ast.Starred) for one in self.call.args) or names & {None, "grads", "model"}:
             return None
         return len(self.call.args)
+
+    @property
+    def lacks_model(self) -> bool:
+        """Whether the gradients are given, by position or by keyword, and nothing that may be the model."""
+        names = {keyword.arg for keyword in self.call.keywords}
+        return self.positional == 1 or (not self.call.args and "grads" in names and names.isdisjoint({"model", None}))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

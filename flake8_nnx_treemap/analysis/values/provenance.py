@@ -516,6 +516,11 @@ class _Tracer:
     def _of_method(self, node: ast.Call, function: ast.Attribute, path: _Path) -> _Result | None:
         """Return the origin of a method's result, as in ``state.filter(nnx.Param)``, ``state.to_pure_dict()``."""
         if function.attr not in ("filter", "split", "to_pure_dict", "merge"):
+            is_set = function.attr in self._source.bindings.set_attributes
+            made = attribute_values(self._source, function) if is_set else ()
+            if len(made) == 1 and isinstance(made[0], ast.Call):  # ``self.grad_fn = nnx.grad(loss)``
+                found = self._of_call_of_made(node, made[0], path)
+                return found if isinstance(found, Unknown) else replace(found, is_open=True)
             return self._returned_by_own_method(function, path)
         owner = self.trace(function.value, ())
         if isinstance(owner, Unknown) or owner.kind not in (TreeKind.STATE, TreeKind.GRADIENTS):

@@ -5,18 +5,23 @@ from __future__ import annotations
 import ast
 
 from flake8_nnx_treemap.analysis.calls.class_references import class_name, class_names
-from flake8_nnx_treemap.analysis.code.nodes import start_of, subscript_keys, words_below
+from flake8_nnx_treemap.analysis.code.nodes import is_name, start_of, subscript_keys, words_below
 from flake8_nnx_treemap.analysis.names.scopes import Binding, BindingKind
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
 from flake8_nnx_treemap.analysis.values.layer_variables import names_layer_variable
 from flake8_nnx_treemap.analysis.values.provenance import Origin, TreeKind, member_of_nnx, origin_of
-from flake8_nnx_treemap.names import WRAPPERS
+from flake8_nnx_treemap.names import STATE_MEMBERS, VARIABLE_ONLY_ATTRIBUTES, WRAPPERS
 
 MAXIMUM_STEPS = 10
 """The number of names and calls that are followed from an expression to the flat state that it is made of."""
 
 _MAPPINGS = frozenset({"builtins.dict", "typing.Dict", "typing.Mapping", "collections.abc.Mapping"})
 _SAME_ELEMENTS = frozenset({"builtins.list", "builtins.tuple", "builtins.sorted", "builtins.reversed", "builtins.iter"})
+
+_STATE_NAMES = frozenset({"State", "filter_state", "grad", "pop", "split", "state", "value_and_grad"})
+
+_NAMES_IN_LAYERS = frozenset({"bias", "embedding", "kernel", "layers", "scale"})
+"""What Flax's own layers call what they hold, and no array has as an attribute."""
 
 _MAPS = frozenset({"map", "map_state", "map_with_path", "tree_map", "tree_map_with_path"})
 """Functions and methods that may put anything in the place of Variables."""
@@ -32,9 +37,12 @@ def is_item_of_state(source: ParsedSource, node: ast.expr) -> bool:
         node: an expression.
 
     Returns:
-        True for items of a dictionary that is made of a flat state or annotated as one of Variables, and for items of
-        state under a name that Flax's own layers give to Variables.
+        True for items of a dictionary that is made of a flat state or annotated as one of Variables; for items of state
+        under a name that Flax's own layers give to Variables; and for any other item whose ``value`` is accessed,
+        unless something in the state may be called so.
     """
+    if _is_item_with_value(source, node):
+        return True
     if not isinstance(node, ast.Subscript):
         return False
     if is_mapping_of_wrappers(source, node.value, MAXIMUM_STEPS):
@@ -44,6 +52,73 @@ def is_item_of_state(source: ParsedSource, node: ast.expr) -> bool:
         return False
     origin = origin_of(source, node.value)
     return isinstance(origin, Origin) and origin.kind in (TreeKind.STATE, TreeKind.GRADIENTS)
+
+
+def _is_item_with_value(source: ParsedSource, node: ast.expr) -> bool:
+    """Tell whether ``state["layer"]["scale"].value`` and the like asks for an item's value: only Variables have one."""
+    around = source.ast_parent(node)
+    if not isinstance(around, ast.Attribute) or around.attr not in ("value", "raw_value"):
+        return False
+    if not _speaks_of_state(source) or _names_something_value(source) or _is_gone_into(source, around):
+        return False
+    return _is_in_state(source, node)
+
+
+def _is_in_state(source: ParsedSource, node: ast.expr) -> bool:
+    """Tell whether an expression is an item of a State, or of the States in it."""
+    if isinstance(node, ast.Name):
+        (binding, *others) = source.bindings.bindings_of(node.id, start_of(node)) or (None,)
+        is_loop = binding is not None and not others and binding.kind is BindingKind.ITERATION
+        return is_loop and binding is not None and _iterates_over_items(source, binding)
+    whole = node
+    while isinstance(whole, (ast.Attribute, ast.Subscript)):
+        if isinstance(whole, ast.Attribute) and (whole.attr in STATE_MEMBERS or whole.attr in VARIABLE_ONLY_ATTRIBUTES):
+            return False
+        whole = whole.value
+        if _is_state(source, whole):
+            return True
+    return False
+
+
+def _iterates_over_items(source: ParsedSource, binding: Binding) -> bool:
+    call = binding.value
+    if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute) or call.args:
+        return False
+    is_item = {"items": (1,), "values": ()}.get(call.func.attr) == binding.path
+    return is_item and (_is_state(source, call.func.value) or _is_in_state(source, call.func.value))
+
+
+def _is_state(source: ParsedSource, node: ast.expr) -> bool:
+    origin = origin_of(source, node)
+    is_known = isinstance(origin, Origin) and origin.is_certain and not origin.is_mapped
+    return is_known and isinstance(origin, Origin) and origin.kind in (TreeKind.STATE, TreeKind.GRADIENTS)
+
+
+def _is_gone_into(source: ParsedSource, value: ast.Attribute) -> bool:
+    """Tell whether an item called ``value`` is called, or is state itself: ``state["attention"].value["kernel"]``."""
+    around = source.ast_parent(value)
+    if isinstance(around, ast.Attribute):
+        return around.attr in _NAMES_IN_LAYERS
+    if isinstance(around, ast.Call):
+        return around.func is value
+    return isinstance(around, ast.Subscript) and around.value is value and _is_text(around.slice)
+
+
+def _is_text(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+
+
+@remembered
+def _speaks_of_state(source: ParsedSource) -> bool:
+    """Tell whether a file names a function of NNX that returns state, or its class: where to look takes time."""
+    uses = (use for name in _STATE_NAMES for use in source.bindings.attributes.get(name, ()))
+    return any(member_of_nnx(name) in _STATE_NAMES for use in uses for name in source.bindings.names_of(use))
+
+
+@remembered
+def _names_something_value(source: ParsedSource) -> bool:
+    """Tell whether a class of the file sets ``self.value``, which then is the name of something in state."""
+    return any(is_name(one.value, "self") for one in source.bindings.set_attributes.get("value", ()))
 
 
 def iterates_over_wrappers(source: ParsedSource, binding: Binding) -> bool:

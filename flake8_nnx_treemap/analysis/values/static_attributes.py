@@ -128,7 +128,9 @@ def static_attributes(source: ParsedSource) -> Iterator[StaticAttribute]:
     for statement in source.bindings.statements:
         node = statement.node
         if isinstance(node, (ast.Assign, ast.AnnAssign)) and isinstance(node.value, _MAY_BE_STATIC):
-            for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            first = targets[0]
+            for target in first.elts if type(first) is ast.Tuple else targets:
                 if isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name):
                     owner = _class_of(source, target.value, statement.scope)
                     if owner is not None and (owner, target.attr) not in done:

@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 
 from flake8_nnx_treemap.analysis.code.nodes import Place, operands, start_of
 from flake8_nnx_treemap.analysis.code.text import parse_expression
+from flake8_nnx_treemap.analysis.names.scopes import BindingKind
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
 from flake8_nnx_treemap.analysis.values.module_classes import ClassMeant, OwnClass, class_meant, lineage_of
 from flake8_nnx_treemap.analysis.values.provenance import member_of_nnx
 from flake8_nnx_treemap.analysis.values.variable_classes import own_members
-from flake8_nnx_treemap.flax_layers import attributes_of, is_variable_class
+from flake8_nnx_treemap.flax_layers import attributes_of, is_metric_state, is_variable_class
 from flake8_nnx_treemap.flax_names import NNX
 from flake8_nnx_treemap.names import MODULES, OPTIMIZERS, WRAPPERS
 
@@ -232,6 +233,8 @@ def instance_of(found: ClassMeant) -> Contents:
         if found in WRAPPERS:
             return Contents((Thing(Sort.VARIABLE, found),), True)
         member = member_of_nnx(found)
+        if member is not None and is_metric_state(member):
+            return Contents((Thing(Sort.VARIABLE, found),), True)
         if member in MODULES or member in OPTIMIZERS or is_layer(member):
             return Contents((Thing(Sort.LAYER, member or ""),), True)
         return UNKNOWN
@@ -286,6 +289,9 @@ def annotated(source: ParsedSource, node: ast.expr | None, place: Place | None, 
         return any_of(annotated(source, side, place, steps - 1) for side in operands(node, ast.BitOr))
     if isinstance(node, ast.Subscript):
         return _of_generic(source, node, place, steps - 1)
+    alias = _alias_meant(source, node, place)
+    if alias is not None:
+        return annotated(source, alias, None, steps - 1)
     found = class_meant(source, node, place)
     if found is None:
         return UNKNOWN
@@ -294,6 +300,13 @@ def annotated(source: ParsedSource, node: ast.expr | None, place: Place | None, 
             return _of_container_type(found, UNKNOWN)
         return _of_type(found)
     return instance_of(found)
+
+
+def _alias_meant(source: ParsedSource, node: ast.expr, place: Place | None) -> ast.expr | None:
+    """Return the type that a name stands for: ``dict[str, nnx.Param]`` for ``Params = dict[str, nnx.Param]``."""
+    bindings = source.bindings.bindings_of(node.id, place or start_of(node)) if isinstance(node, ast.Name) else ()
+    value = bindings[0].value if len(bindings) == 1 and bindings[0].kind is BindingKind.ASSIGNMENT else None
+    return value if isinstance(value, (ast.Subscript, ast.BinOp)) and not bindings[0].path else None
 
 
 def called_by_annotation(source: ParsedSource, node: ast.expr | None, steps: int) -> Contents:

@@ -7,6 +7,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
+from flake8_nnx_treemap.analysis.calls.class_references import ClassReference, classes_of
 from flake8_nnx_treemap.analysis.code.nodes import start_of, walk, words_below
 from flake8_nnx_treemap.analysis.names.imported import definition_elsewhere
 from flake8_nnx_treemap.analysis.names.scopes import Binding, BindingKind, ScopeKind
@@ -22,9 +23,27 @@ _HOLD_NO_VARIABLES = sys.stdlib_module_names | {"builtins", "flax", "jax"}
 """Packages whose classes are not Variables, except for ``WRAPPERS``. Classes of other packages may be."""
 
 
+def is_variable_class(source: ParsedSource, named: ast.expr) -> bool:
+    """Tell whether an expression names a class of the project that inherits from Variables."""
+    return kind_of_instances(source, named) is TreeKind.VARIABLES
+
+
+def are_variable_classes(source: ParsedSource, named: ClassReference) -> bool:
+    """Tell whether what a type test names is a class of Variables, or a constant of another file with such classes."""
+    if named.name in WRAPPERS or is_variable_class(source, named.node):
+        return True
+    last = (named.name or "").rpartition(".")[2]
+    if not (last.isupper() or last.islower()) or not isinstance(named.node, ast.expr):
+        return False  # Named as a class is.
+    home, binding = definition_elsewhere(source, source.bindings.names_of(named.node)) or (source, None)
+    value = binding.value if binding is not None and binding.kind is BindingKind.ASSIGNMENT else None
+    held = classes_of(home, value) if isinstance(value, (ast.Tuple, ast.List, ast.BinOp)) else ()
+    return bool(held) and all(one.name in WRAPPERS or is_variable_class(home, one.node) for one in held)
+
+
 def is_own_variable_class(source: ParsedSource, named: ast.expr) -> bool:
     """Tell whether an expression names a Variable class of the project that leaves reading its value to Flax."""
-    if kind_of_instances(source, named) is not TreeKind.VARIABLES:
+    if not is_variable_class(source, named):
         return False
     elsewhere = definition_elsewhere(source, source.bindings.names_of(named))
     return own_members(source if elsewhere is None else elsewhere[0]).isdisjoint(_OVERRIDES)

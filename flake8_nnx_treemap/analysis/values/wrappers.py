@@ -31,6 +31,7 @@ from flake8_nnx_treemap.analysis.values.provenance import (
     origin_of,
 )
 from flake8_nnx_treemap.analysis.values.state_items import is_item_of_state, iterates_over_wrappers
+from flake8_nnx_treemap.analysis.values.state_mappers import state_mappers
 from flake8_nnx_treemap.analysis.values.variable_classes import is_own_variable_class, own_members
 from flake8_nnx_treemap.names import VARIABLE_ONLY_ATTRIBUTES, WRAPPERS
 
@@ -154,6 +155,9 @@ def _binds_wrapper(source: ParsedSource, binding: Binding, following: Following)
         return following.calls > 0 and _is_given_nothing_else(source, binding, following)
     if following.attributes and iterates_over_wrappers(source, binding):
         return True
+    if isinstance(binding.node, ast.MatchAs) and binding.node.pattern is not None:
+        types = types_matched(source, binding.node.pattern)
+        return bool(types) and types is not None and types <= WRAPPERS
     if binding.kind is not BindingKind.ASSIGNMENT or binding.path or binding.value is None:
         return False
     if isinstance(binding.value, (ast.Attribute, ast.Subscript)):
@@ -185,6 +189,8 @@ def _is_given_nothing_else(source: ParsedSource, binding: Binding, following: Fo
 
 def _gives_wrapper(source: ParsedSource, given: Argument, name: str, following: Following) -> bool:
     of_any_tree = following.public
+    if of_any_tree and state_mappers(source).get(given.mention) == name:
+        return True
     if given.mention in _mappers(source) and _leaf_given(source, given.mention, of_any_tree) == name:
         return True
     call = source.ast_parent(given.mention)
@@ -295,6 +301,9 @@ def _handed_over(source: ParsedSource, of_any_tree: bool) -> Iterator[KnownName]
             yield from _leaf_of_lambda(source, node, mapper.leaf)
     for call in _calls_that_stop_at_wrappers(source):
         yield from _leaves_of_loops(source, call)
+    for node, leaf in state_mappers(source).items() if of_any_tree else ():
+        if isinstance(node, ast.Lambda):
+            yield from _leaf_of_lambda(source, node, leaf)
 
 
 @remembered
