@@ -20,7 +20,7 @@ from flake8_nnx_treemap.analysis.calls.predicates import LeafTest
 from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall
 from flake8_nnx_treemap.analysis.code.nodes import Code, dotted_name, nodes_below, start_of, walk
 from flake8_nnx_treemap.analysis.names.quoted import quoted_annotations
-from flake8_nnx_treemap.analysis.names.scopes import Binding, BindingKind, Scope, ScopeKind
+from flake8_nnx_treemap.analysis.names.scopes import Binding, BindingKind, Scope, ScopeKind, class_of_method
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
 from flake8_nnx_treemap.analysis.names.spelling import Spelling
 from flake8_nnx_treemap.analysis.values.callers import may_be_handled
@@ -568,17 +568,31 @@ def data_is_there_from_the_start(source: ParsedSource, attribute: StaticAttribut
     """The construction of a Module itself always puts data into the attribute, so every object of the class raises.
 
     What another method sets or appends may never come, nor what a branch or a loop appends; and a comprehension may be
-    over nothing.
+    over nothing. Nor does the file take the constructor of a class for other objects.
 
     Args:
         source: the file.
         attribute: an attribute that Flax takes for static.
     """
-    if not attribute.is_early:
+    if not attribute.is_early or _lends_constructors(source):
         return False
     if attribute.at is not attribute.value:  # It is put into the container, or set in its place.
         return _always_follows(source, attribute.value, attribute.at)
     return not attribute.is_container or _is_never_empty(source, attribute.value)
+
+
+@remembered
+def _lends_constructors(source: ParsedSource) -> bool:
+    """Tell whether the file names a class's ``__init__``, other than in the one of a class that inherits from it."""
+    for use in source.bindings.attributes.get("__init__", ()):
+        owner, call = getattr(use, "value", None), source.ast_parent(use)
+        if not isinstance(owner, ast.Name) or not isinstance(getattr(use, "ctx", None), ast.Load):
+            continue
+        given = call.args[0] if isinstance(call, ast.Call) and call.func is use and call.args else None
+        bindings = source.bindings.bindings_of(given.id, start_of(given)) if isinstance(given, ast.Name) else ()
+        if class_of_method(bindings) is None:
+            return True
+    return False
 
 
 def container_is_made_in_this_file(

@@ -522,6 +522,12 @@ OTHER_OBJECTS: list[tuple[str, str, tuple[str, str] | None]] = [
     ("class Box:\n    def __init__(self): object.__setattr__(self, 'value', 5)\n", "[Box()]", None),
     ("class Box:\n    def __init__(self): self.__dict__.update(value=5)\n", "[Box()]", None),
     ("import ctypes\ndef Box(): return ctypes.c_int(5)\n", "[Box()]", None),
+    ("class Box: ...\nbox = Box()\nvars(box)['value'] = 5\ndef Box(): return box\n", "[Box()]", None),
+    ("class Box: ...\nbox = Box()\nbox.__dict__.update({'value': 5})\ndef Box(): return box\n", "[Box()]", None),
+    ("Box = type('Box', (), dict(value=5))\n", "[Box()]", None),
+    ("import types\nBox = types.new_class('Box', (), {}, lambda body: body.update(value=5))\n", "[Box()]", None),
+    ("def Box(): return StopIteration(5)\n", "[Box()]", None),
+    ("class Kind(type):\n    value = 5\nclass Box(metaclass=Kind): ...\n", "[Box]", None),
     ("from http import HTTPStatus as Box\n", "[Box.OK]", None),
 ]
 """How a file comes by objects that are no Variables, and have a ``value``."""
@@ -1367,6 +1373,19 @@ def main():
     ),
 ]
 
+BORROWED = [
+    Broken(
+        safety.data_is_there_from_the_start,
+        "NNX210",
+        "0.12.0",
+        HEAD + STACK + f"\n{way}",
+    )
+    for way in (
+        "def convert(tree):\n    plain = SimpleNamespace()\n    Stack.__init__(plain)\n    return len(plain.layers)\n",
+        "class Plain:\n    __init__ = Stack.__init__\ndef convert(tree):\n    return len(Plain().layers)\n",
+    )
+]
+
 BROKEN = [
     *SEEING,
     *OWN_MEMBERS,
@@ -1383,6 +1402,7 @@ BROKEN = [
     *METHODS,
     *WATCHED,
     *STACKS,
+    *BORROWED,
     *OPTIMIZERS,
 ]
 
