@@ -447,7 +447,7 @@ def owner_is_a_variable(source: ParsedSource, owner: ast.expr) -> bool:
 
     It is made by a constructor, has passed `isinstance`, or is annotated so, and nothing rebinds its name in between.
     An attribute such as `self.kernel` is not enough, since other code may set it to something else, nor what a function
-    reads from the module around it.
+    reads from the module around it. No object of the file feigns another class, as a mock with a `spec` does.
 
     Args:
         source: the file.
@@ -456,9 +456,36 @@ def owner_is_a_variable(source: ParsedSource, owner: ast.expr) -> bool:
     from flake8_nnx_treemap.analysis.values.wrappers import FOLLOW_PRIVATE, is_wrapper
 
     is_certain = not isinstance(owner, ast.Attribute) and is_wrapper(source, owner, FOLLOW_PRIVATE)
-    if not is_certain or _may_be_set_elsewhere(source, owner) or _may_be_called_by_its_text(source, owner):
+    if (
+        not is_certain
+        or _feigns_classes(source)
+        or _may_be_set_elsewhere(source, owner)
+        or _may_be_called_by_its_text(source, owner)
+    ):
         return False
     return members_are_themselves(source, *_WHAT_TELLS)
+
+
+@remembered
+def _feigns_classes(source: ParsedSource) -> bool:
+    """Tell whether `isinstance` may be true of an object that is of another class: it has a `__class__` of its own."""
+    files = (source, *(file for file, _ in imported_classes(source)))
+    return any(_has_own_class(file) for file in dict.fromkeys(files))
+
+
+def _has_own_class(source: ParsedSource) -> bool:
+    if "create_autospec" in source.bindings.calls:
+        return True
+    mocks = (call for name in ("Mock", "MagicMock", "AsyncMock") for call in source.bindings.calls.get(name, ()))
+    if any(keyword.arg in (None, "spec", "spec_set") for call in mocks for keyword in call.keywords):
+        return True
+    if "__class__" not in source.text:
+        return False
+    if "__class__" in source.bindings.set_attributes or any(
+        name == "__class__" for name, _ in source.bindings.all_bound()
+    ):
+        return True
+    return any(isinstance(node, ast.Constant) and node.value == "__class__" for node in source.ast_nodes())
 
 
 def owner_is_a_state(source: ParsedSource, owner: ast.expr) -> bool:
@@ -473,12 +500,20 @@ def owner_is_a_state(source: ParsedSource, owner: ast.expr) -> bool:
         owner: the expression before the dot.
     """
     from flake8_nnx_treemap.analysis.values.tested_states import is_made_state, is_tested_state
-    from flake8_nnx_treemap.analysis.values.wrappers import is_wrapper
 
+    if _feigns_classes(source):
+        return False
     if is_tested_state(source, owner) or is_made_state(source, owner):
         return True
     if any(_may_be_set_elsewhere(source, one) for one in nodes_below([owner], ast.Name)):
         return False
+    return _comes_from_state(source, owner) and _is_named_or_made(source, owner)
+
+
+def _comes_from_state(source: ParsedSource, owner: ast.expr) -> bool:
+    """Tell whether the origin of an expression is for certain a State, and no single Variable."""
+    from flake8_nnx_treemap.analysis.values.wrappers import is_wrapper
+
     origin = origin_of(source, owner)
     if not isinstance(origin, Origin) or origin.kind not in (TreeKind.STATE, TreeKind.GRADIENTS) or origin.is_open:
         return False
@@ -486,8 +521,12 @@ def owner_is_a_state(source: ParsedSource, owner: ast.expr) -> bool:
         return False
     if any(is_wrapper(source, one) for one in getattr(origin.made_by, "args", ())):
         return False
-    if not origin.is_certain and isinstance(origin.made_by, ast.Call):
-        return False  # What is annotated as a State is one, whether it holds Variables or arrays.
+    # What is annotated as a State is one, whether it holds Variables or arrays.
+    return origin.is_certain or not isinstance(origin.made_by, ast.Call)
+
+
+def _is_named_or_made(source: ParsedSource, owner: ast.expr) -> bool:
+    """Tell whether an expression is a name, what a function returns, or a part of one of these: no attribute."""
     whole = owner
     while isinstance(whole, (ast.Subscript, ast.Call)):
         if isinstance(whole, ast.Subscript):

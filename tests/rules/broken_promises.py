@@ -741,6 +741,22 @@ USES = [
     ("NNX206", "0.12.1", "return p.value"),
     ("NNX212", "0.12.4", "return p.sharding_names"),
 ]
+FEIGNED = [
+    Broken(
+        safety.owner_is_a_variable,
+        "NNX206",
+        "0.12.1",
+        f"{HEAD}{way}\ndef convert(tree):\n    box = Box()\n"
+        "    return box.value if isinstance(box, nnx.Variable) else 0\n",
+    )
+    for way in (
+        "class Box:\n    value = 5\n    @property\n    def __class__(self): return nnx.Param",
+        "class Box:\n    value = 5\n    def __getattribute__(self, name):\n"
+        "        return nnx.Param if name == '__class__' else object.__getattribute__(self, name)",
+        "from unittest import mock\ndef Box(): return mock.Mock(spec=nnx.Param, value=5)",
+    )
+]
+
 OWNERS = [
     broken
     for code, floor, use in USES
@@ -1146,6 +1162,14 @@ METHODS = [
     Broken(
         safety.owner_is_a_state,
         "NNX211",
+        "0.10.4",
+        f"{HEAD}class Own:\n    __class__ = nnx.State\n    def filter(self, given): return 5\n"
+        "def read(state):\n    return state.filter(1) if isinstance(state, nnx.State) else 0\n"
+        "def convert(tree):\n    return read(Own())\n",
+    ),
+    Broken(
+        safety.owner_is_a_state,
+        "NNX211",
         "0.11",
         f"{HEAD}class Own:\n    def map(self, given): return 5\ndef convert(tree):\n"
         "    _, state = nnx.split(nnx.Variable(Own()))\n    return state.map(lambda path, leaf: leaf)\n",
@@ -1394,6 +1418,7 @@ BROKEN = [
     *WITHOUT_IS_LEAF,
     *COLLAPSED,
     *OWNERS,
+    *FEIGNED,
     *SEEN,
     *MEMBERS,
     *IS_A_CLASS,
