@@ -501,9 +501,9 @@ def owner_is_a_state(source: ParsedSource, owner: ast.expr) -> bool:
     """
     from flake8_nnx_treemap.analysis.values.tested_states import is_made_state, is_tested_state
 
-    if _feigns_classes(source):
-        return False
-    if is_tested_state(source, owner) or is_made_state(source, owner):
+    if is_tested_state(source, owner):
+        return not _feigns_classes(source)
+    if is_made_state(source, owner):
         return True
     if any(_may_be_set_elsewhere(source, one) for one in nodes_below([owner], ast.Name)):
         return False
