@@ -94,6 +94,7 @@ def _fix(source: ParsedSource, edits: Sequence[Edit] | None) -> Fix | None:
     applicability = safety.safe_if(
         safety.members_are_themselves(source, *MEMBERS),
         safety.names_are_bound_in_the_open(source),
+        safety.warnings_are_not_watched(source),
         safety.annotations_are_not_read(source),
     )
     return None if edits is None else make_fix(applicability, FIX_MESSAGE, edits)
@@ -307,6 +308,7 @@ RULE = Rule(
         safety.name_is_seen_by_nobody_else,
         safety.members_are_themselves,
         safety.names_are_bound_in_the_open,
+        safety.warnings_are_not_watched,
         safety.annotations_are_not_read,
     ),
 )

@@ -81,6 +81,7 @@ def _fix(source: ParsedSource, node: ast.Attribute) -> Fix | None:
         safety.owner_is_a_variable(source, node.value),
         safety.variables_have_no_such_member(source, "type"),
         safety.names_are_bound_in_the_open(source),
+        safety.warnings_are_not_watched(source),
     )
     return make_fix(applicability, "Ask for the type", [source.replace(range_, text), *_identity(source, node)])
 
@@ -182,5 +183,6 @@ RULE = Rule(
         safety.variables_have_no_such_member,
         safety.builtin_is_itself,
         safety.names_are_bound_in_the_open,
+        safety.warnings_are_not_watched,
     ),
 )

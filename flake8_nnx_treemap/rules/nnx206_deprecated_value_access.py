@@ -106,6 +106,7 @@ def _fix(source: ParsedSource, node: ast.Attribute) -> Fix | None:
         safety.owner_is_a_variable(source, node.value),
         values_are_read_by_flax(source, node.attr),
         safety.names_are_bound_in_the_open(source),
+        safety.warnings_are_not_watched(source),
     )
     if applicability is Applicability.SAFE and not _is_converted_whole(source, host_of(source, node)):
         applicability = Applicability.UNSAFE
@@ -264,5 +265,6 @@ RULE = Rule(
         safety.owner_is_a_variable,
         safety.variables_have_no_such_member,
         safety.names_are_bound_in_the_open,
+        safety.warnings_are_not_watched,
     ),
 )

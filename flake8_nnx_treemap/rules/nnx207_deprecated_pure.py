@@ -68,6 +68,7 @@ def _check_name(source: ParsedSource, renaming: Renaming) -> Iterator[Finding]:
         return safety.safe_if(
             safety.members_are_themselves(source, renaming.old, renaming.new),
             safety.names_are_bound_in_the_open(source),
+            safety.warnings_are_not_watched(source),
             all(safety.function_is_called_where_it_is_named(source, use) for use in uses),
         )
 
@@ -141,6 +142,7 @@ RULE = Rule(
         safety.name_is_seen_by_nobody_else,
         safety.members_are_themselves,
         safety.names_are_bound_in_the_open,
+        safety.warnings_are_not_watched,
         safety.function_is_called_where_it_is_named,
     ),
 )

@@ -45,6 +45,8 @@ The fix is safe on what is a State for certain: the function does what the metho
 It is unsafe
 
 * on an attribute such as `self.state`, which other code may set to something else;
+* on an item of a state, such as `state["kernel"]`, and on the state of a Variable: either may be a Variable, which has the
+  methods of its value;
 * on an object that is a State only by the name of the method, or by the calls of a function in this file;
 * where `map` is called on the result of one call and gets the result of another: the function evaluates its arguments in
   the other order;
@@ -264,6 +266,7 @@ def _made(
         is_certain,
         safety.name_is_bound_for_certain(spelling),
         safety.names_are_bound_in_the_open(source),
+        safety.warnings_are_not_watched(source),
         safety.members_are_themselves(source, call.func.attr, function),
         safety.imported_states_have_no_such_method(source, call.func.attr),
     )
@@ -369,6 +372,7 @@ RULE = Rule(
         safety.evaluation_order_does_not_matter,
         safety.name_is_bound_for_certain,
         safety.names_are_bound_in_the_open,
+        safety.warnings_are_not_watched,
         safety.members_are_themselves,
         safety.imported_states_have_no_such_method,
     ),

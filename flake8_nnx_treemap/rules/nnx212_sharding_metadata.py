@@ -115,10 +115,14 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
             yield Finding("NNX212", UNPACKED, source.range(node), fix if _is_as_written(source, node) else None)
 
 
-def _means_what_it_says(source: ParsedSource, names: Collection[str]) -> tuple[bool, bool]:
+def _means_what_it_says(source: ParsedSource, names: Collection[str]) -> tuple[bool, bool, bool]:
     """Return the answers to what every fix of this rule rests on; the names may be full ones, ``flax.nnx.Param``."""
     members = (name.rpartition(".")[2] for name in names)
-    return safety.names_are_bound_in_the_open(source), safety.members_are_themselves(source, *members)
+    return (
+        safety.names_are_bound_in_the_open(source),
+        safety.members_are_themselves(source, *members),
+        safety.warnings_are_not_watched(source),
+    )
 
 
 def _is_as_written(source: ParsedSource, node: ast.Attribute) -> bool:
@@ -225,15 +229,20 @@ def _keys(source: ParsedSource, call: ast.Call) -> Iterator[Finding]:
             *_means_what_it_says(source, _called(source, call)),
         )
         for key in old:
-            fix = _respelled(source, key, keys, applicability)
+            fix = _respelled(source, key, value, keys, applicability)
             yield Finding("NNX212", KEY.format(key.value), source.range(key), fix)
 
 
 def _respelled(
-    source: ParsedSource, key: ast.Constant, keys: Mapping[object, ast.Constant], applicability: Applicability
+    source: ParsedSource,
+    key: ast.Constant,
+    display: ast.Dict,
+    keys: Mapping[object, ast.Constant],
+    applicability: Applicability,
 ) -> Fix | None:
     text = source.text_of(key)
-    if len({*_OLD, _NEW}.intersection(map(str, keys))) > 1 or text[1:-1] != key.value:
+    is_given_again = sum(isinstance(one, ast.Constant) and one.value == key.value for one in display.keys) > 1
+    if is_given_again or len({*_OLD, _NEW}.intersection(map(str, keys))) > 1 or text[1:-1] != key.value:
         return None
     return make_fix(applicability, FIX_MESSAGE, [source.replace(source.range(key), f"{text[0]}{_NEW}{text[-1]}")])
 
@@ -324,6 +333,7 @@ RULE = Rule(
         safety.owner_is_a_variable,
         safety.variables_have_no_such_member,
         safety.names_are_bound_in_the_open,
+        safety.warnings_are_not_watched,
         safety.members_are_themselves,
     ),
 )

@@ -20,7 +20,7 @@ from flake8_nnx_treemap.analysis.calls.predicates import LeafTest
 from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall
 from flake8_nnx_treemap.analysis.code.nodes import Code, dotted_name, nodes_below, start_of, walk
 from flake8_nnx_treemap.analysis.names.quoted import quoted_annotations
-from flake8_nnx_treemap.analysis.names.scopes import BindingKind, Scope, ScopeKind
+from flake8_nnx_treemap.analysis.names.scopes import Binding, BindingKind, Scope, ScopeKind, class_of_method
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
 from flake8_nnx_treemap.analysis.names.spelling import Spelling
 from flake8_nnx_treemap.analysis.values.callers import may_be_handled
@@ -78,6 +78,49 @@ def nothing_sees_the_error(source: ParsedSource, node: ast.AST, *errors: type[Ba
         errors: what it may raise before the fix.
     """
     return not may_be_handled(source, node, errors)
+
+
+@remembered
+def warnings_are_not_watched(source: ParsedSource) -> bool:
+    """Nothing in the file counts or reads the warning that the fix does away with, nor makes an error of it.
+
+    There is no `pytest.warns`, no `assertWarns`, no `catch_warnings(record=True)`, no filter that is `"error"`, and
+    nothing takes the place of what shows warnings.
+
+    Args:
+        source: the file.
+    """
+    if "warn" not in source.text and "deprecated_call" not in source.text:
+        return True
+    if not source.bindings.attributes.keys().isdisjoint(_WATCH_WARNINGS):
+        return False
+    if any(one.name == "recwarn" for _, found in source.bindings.all_bound() for one in found):
+        return False
+    calls = source.bindings.calls
+    filters = (call for name in ("simplefilter", "filterwarnings") for call in calls.get(name, ()))
+    return all(map(_lets_warnings_pass, filters)) and not any(
+        keyword.arg in (None, "record", "action")
+        for call in calls.get("catch_warnings", ())
+        for keyword in call.keywords
+    )
+
+
+_WATCH_WARNINGS = frozenset(
+    {"warns", "deprecated_call", "assertWarns", "assertWarnsRegex", "showwarning", "formatwarning", "captureWarnings"}
+    | {"_showwarnmsg", "__warningregistry__", "redirect_stderr"}
+)
+"""Functions that ask for warnings, or show them; who reads the standard error stream sees them as well."""
+
+
+def _lets_warnings_pass(call: ast.Call) -> bool:
+    """Tell whether a filter of warnings makes no errors of them."""
+    keywords = (keyword.value for keyword in call.keywords if keyword.arg in (None, "action"))
+    action = next(iter((*call.args[:1], *keywords)), None)
+    return (
+        isinstance(action, ast.Constant)
+        and isinstance(action.value, str)
+        and not action.value.lstrip().startswith("error")
+    )
 
 
 def no_release_runs_the_original(flax: FlaxRange, since: FlaxRelease) -> bool:
@@ -404,7 +447,7 @@ def owner_is_a_variable(source: ParsedSource, owner: ast.expr) -> bool:
 
     It is made by a constructor, has passed `isinstance`, or is annotated so, and nothing rebinds its name in between.
     An attribute such as `self.kernel` is not enough, since other code may set it to something else, nor what a function
-    reads from the module around it.
+    reads from the module around it. No object of the file feigns another class, as a mock with a `spec` does.
 
     Args:
         source: the file.
@@ -413,9 +456,36 @@ def owner_is_a_variable(source: ParsedSource, owner: ast.expr) -> bool:
     from flake8_nnx_treemap.analysis.values.wrappers import FOLLOW_PRIVATE, is_wrapper
 
     is_certain = not isinstance(owner, ast.Attribute) and is_wrapper(source, owner, FOLLOW_PRIVATE)
-    if not is_certain or _may_be_set_elsewhere(source, owner) or _may_be_called_by_its_text(source, owner):
+    if (
+        not is_certain
+        or _feigns_classes(source)
+        or _may_be_set_elsewhere(source, owner)
+        or _may_be_called_by_its_text(source, owner)
+    ):
         return False
     return members_are_themselves(source, *_WHAT_TELLS)
+
+
+@remembered
+def _feigns_classes(source: ParsedSource) -> bool:
+    """Tell whether `isinstance` may be true of an object that is of another class: it has a `__class__` of its own."""
+    files = (source, *(file for file, _ in imported_classes(source)))
+    return any(_has_own_class(file) for file in dict.fromkeys(files))
+
+
+def _has_own_class(source: ParsedSource) -> bool:
+    if "create_autospec" in source.bindings.calls:
+        return True
+    mocks = (call for name in ("Mock", "MagicMock", "AsyncMock") for call in source.bindings.calls.get(name, ()))
+    if any(keyword.arg in (None, "spec", "spec_set") for call in mocks for keyword in call.keywords):
+        return True
+    if "__class__" not in source.text:
+        return False
+    if "__class__" in source.bindings.set_attributes or any(
+        name == "__class__" for name, _ in source.bindings.all_bound()
+    ):
+        return True
+    return any(isinstance(node, ast.Constant) and node.value == "__class__" for node in source.ast_nodes())
 
 
 def owner_is_a_state(source: ParsedSource, owner: ast.expr) -> bool:
@@ -423,6 +493,7 @@ def owner_is_a_state(source: ParsedSource, owner: ast.expr) -> bool:
 
     It is made by a function of NNX, has passed `isinstance`, or is annotated so. An attribute such as `self.state` is
     not enough, since other code may set it to something else, nor what only the calls in this file pass to a function.
+    The state of a Variable, and an item of a state, may be a Variable, which has the methods of its value.
 
     Args:
         source: the file.
@@ -430,17 +501,32 @@ def owner_is_a_state(source: ParsedSource, owner: ast.expr) -> bool:
     """
     from flake8_nnx_treemap.analysis.values.tested_states import is_made_state, is_tested_state
 
-    if is_tested_state(source, owner) or is_made_state(source, owner):
+    if is_tested_state(source, owner):
+        return not _feigns_classes(source)
+    if is_made_state(source, owner):
         return True
     if any(_may_be_set_elsewhere(source, one) for one in nodes_below([owner], ast.Name)):
         return False
+    return _comes_from_state(source, owner) and _is_named_or_made(source, owner)
+
+
+def _comes_from_state(source: ParsedSource, owner: ast.expr) -> bool:
+    """Tell whether the origin of an expression is for certain a State, and no single Variable."""
+    from flake8_nnx_treemap.analysis.values.wrappers import is_wrapper
+
     origin = origin_of(source, owner)
     if not isinstance(origin, Origin) or origin.kind not in (TreeKind.STATE, TreeKind.GRADIENTS) or origin.is_open:
         return False
-    if not _is_made_by_itself(source, origin.made_by):
+    if origin.is_item or not _is_made_by_itself(source, origin.made_by):
         return False
-    if not origin.is_certain and isinstance(origin.made_by, ast.Call):
-        return False  # What is annotated as a State is one, whether it holds Variables or arrays.
+    if any(is_wrapper(source, one) for one in getattr(origin.made_by, "args", ())):
+        return False
+    # What is annotated as a State is one, whether it holds Variables or arrays.
+    return origin.is_certain or not isinstance(origin.made_by, ast.Call)
+
+
+def _is_named_or_made(source: ParsedSource, owner: ast.expr) -> bool:
+    """Tell whether an expression is a name, what a function returns, or a part of one of these: no attribute."""
     whole = owner
     while isinstance(whole, (ast.Subscript, ast.Call)):
         if isinstance(whole, ast.Subscript):
@@ -521,17 +607,31 @@ def data_is_there_from_the_start(source: ParsedSource, attribute: StaticAttribut
     """The construction of a Module itself always puts data into the attribute, so every object of the class raises.
 
     What another method sets or appends may never come, nor what a branch or a loop appends; and a comprehension may be
-    over nothing.
+    over nothing. Nor does the file take the constructor of a class for other objects.
 
     Args:
         source: the file.
         attribute: an attribute that Flax takes for static.
     """
-    if not attribute.is_early:
+    if not attribute.is_early or _lends_constructors(source):
         return False
     if attribute.at is not attribute.value:  # It is put into the container, or set in its place.
         return _always_follows(source, attribute.value, attribute.at)
     return not attribute.is_container or _is_never_empty(source, attribute.value)
+
+
+@remembered
+def _lends_constructors(source: ParsedSource) -> bool:
+    """Tell whether the file names a class's ``__init__``, other than in the one of a class that inherits from it."""
+    for use in source.bindings.attributes.get("__init__", ()):
+        owner, call = getattr(use, "value", None), source.ast_parent(use)
+        if not isinstance(owner, ast.Name) or not isinstance(getattr(use, "ctx", None), ast.Load):
+            continue
+        given = call.args[0] if isinstance(call, ast.Call) and call.func is use and call.args else None
+        bindings = source.bindings.bindings_of(given.id, start_of(given)) if isinstance(given, ast.Name) else ()
+        if class_of_method(bindings) is None:
+            return True
+    return False
 
 
 def container_is_made_in_this_file(
@@ -592,33 +692,90 @@ def order_of_metadata_is_not_read(source: ParsedSource) -> bool:
 @remembered
 def _shows_variables(source: ParsedSource) -> bool:
     """Tell whether the file makes text of a Variable, or of what holds some, whose metadata the text lists."""
-    from flake8_nnx_treemap.analysis.values.wrappers import is_wrapper
-
-    shown = [
-        one
-        for name in (*_ONLY_SAY, "str", "format")
-        for call in source.bindings.calls.get(name, ())
-        for one in call.args
-    ]
+    shown: list[ast.expr] = []
+    for name, calls in source.bindings.calls.items():
+        if name in _ONLY_SAY or name in _MAKE_TEXT or name.endswith(("Error", "Exception")):
+            shown += [one for call in calls for one in (*call.args, *(keyword.value for keyword in call.keywords))]
     for node in source.ast_nodes():
         if isinstance(node, ast.FormattedValue):
             shown.append(node.value)
         elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod):
             shown.append(node.right)
+        elif isinstance(node, ast.Assert) and node.msg is not None:
+            shown.append(node.msg)
         elif isinstance(node, ast.Raise):
             shown += getattr(node.exc, "args", ())
-    parts = [part for one in shown for part in (one.elts if isinstance(one, ast.Tuple) else [one])]
-    if any(is_wrapper(source, one) or _holds_variables(source, one) for one in parts):
+    if any(_may_show(source, one, _STEPS) for one in shown):
         return True
-    return any(_is_handed_on(source, use) for use in source.bindings.attributes.get("str", ()))
+    return any(_is_handed_on(source, use) for name in ("str", "format") for use in _uses_by_name(source, name))
+
+
+_MAKE_TEXT = frozenset({"str", "format", "format_map", "substitute", "safe_substitute"})
+_STEPS = 4
+"""How many names and displays are followed from what is shown to a Variable."""
+
+
+def _may_show(source: ParsedSource, shown: ast.expr, steps: int) -> bool:
+    """Tell whether the text of something has that of a Variable in it, as a list's has the text of its items."""
+    from flake8_nnx_treemap.analysis.values.wrappers import is_wrapper
+
+    if is_wrapper(source, shown) or _holds_variables(source, shown):
+        return True
+    parts: list[ast.expr | None] = []
+    if isinstance(shown, (ast.List, ast.Tuple, ast.Set)):
+        parts += shown.elts
+    elif isinstance(shown, ast.Dict):
+        parts += shown.values
+    elif isinstance(shown, ast.Starred):
+        parts.append(shown.value)
+    elif isinstance(shown, ast.Call):
+        if not _DESCRIBE_VARIABLES.isdisjoint(name.rpartition(".")[2] for name in source.bindings.names_of(shown.func)):
+            return True
+        if _makes_container(source, shown.func):
+            parts += (*shown.args, *(keyword.value for keyword in shown.keywords))
+    elif isinstance(shown, ast.Name):
+        bindings = source.bindings.bindings_of(shown.id, start_of(shown))
+        if any(_takes_several(one) for one in bindings):
+            return True
+        parts += (one.value for one in bindings if one.value is not shown)
+    return steps > 0 and any(one is not None and _may_show(source, one, steps - 1) for one in parts)
+
+
+_DESCRIBE_VARIABLES = frozenset({"split", "graphdef", "flatten", "tree_flatten", "structure", "tree_structure"})
+"""Functions whose results have all metadata in their texts."""
+
+
+def _makes_container(source: ParsedSource, function: ast.expr) -> bool:
+    """Tell whether a call makes an object whose text may have those of the arguments: of a class, or a container."""
+    names = source.bindings.names_of(function)
+    bindings = source.bindings.bindings_of(function.id, start_of(function)) if isinstance(function, ast.Name) else ()
+    is_own = any(one.kind is BindingKind.CLASS for one in bindings)
+    return is_own or (bool(names) and names <= {*_CONTAINERS, "builtins.set", "types.SimpleNamespace"})
+
+
+def _takes_several(binding: Binding) -> bool:
+    """Tell whether a parameter is ``*args`` or ``**kwargs``."""
+    arguments = getattr(binding.scope.node, "args", None)
+    if binding.kind is not BindingKind.PARAMETER or not isinstance(arguments, ast.arguments):
+        return False
+    return binding.node in (arguments.vararg, arguments.kwarg)
+
+
+def _uses_by_name(source: ParsedSource, name: str) -> Iterator[ast.Name]:
+    return (use for use in source.bindings.attributes.get(name, ()) if isinstance(use, ast.Name))
 
 
 def _is_handed_on(source: ParsedSource, function: ast.expr) -> bool:
-    """Tell whether a function is given to another one, as in ``map(str, variables)``, that may call it."""
-    call = source.ast_parent(function)
-    if not isinstance(call, ast.Call) or function not in call.args:
-        return False
-    return source.bindings.names_of(call.func) == {"builtins.map"}
+    """Tell whether a function is put or given somewhere that may call it, as in ``map(str, variables)``."""
+    around = source.ast_parent(function)
+    if isinstance(around, ast.keyword):
+        return around.arg not in ("type", "dtype")
+    if isinstance(around, ast.Call):
+        return function in around.args and source.bindings.names_of(around.func).isdisjoint(_TAKE_TYPES)
+    return isinstance(around, (ast.Assign, ast.List, ast.Set, ast.Dict, ast.Attribute, ast.Return))
+
+
+_TAKE_TYPES = frozenset({"builtins.isinstance", "builtins.issubclass", "typing.cast"})
 
 
 def _holds_variables(source: ParsedSource, node: ast.expr) -> bool:
@@ -627,7 +784,9 @@ def _holds_variables(source: ParsedSource, node: ast.expr) -> bool:
 
 
 _SHOW_METADATA = frozenset(
-    {"_var_metadata", "_metadata", "repr", "__repr__", "__str__", "display", "tabulate", "pprint", "pformat"}
+    {"_var_metadata", "_metadata", "repr", "ascii", "display", "tabulate", "pprint", "pformat", "getmembers"}
+    | {"__repr__", "__str__", "__dict__", "__getstate__", "__reduce__", "__reduce_ex__"}
+    | {"pickle", "cloudpickle", "dill"}
 )
 
 

@@ -79,6 +79,13 @@ def test_agrees_with_libcst_on_real_files() -> None:
         ("import jax\nif (jax := x):\n  USE(jax.tree)", {"jax.tree", "builtins.x.tree"}),
         ("import jax\n@USE(jax.tree)\ndef jax(): pass", {"jax.tree"}),
         ("import jax\ndel jax\nUSE(jax.tree)", set()),
+        ("import jax as __j\n_A__j = 1\nclass A:\n  USE(__j.tree)", set()),
+        ("import jax as __j\nclass A:\n  def f(self):\n    USE(__j.tree)", {"builtins.__j.tree"}),
+        ("import jax as _A__j\nclass __A:\n  def f(self):\n    USE(__j.tree)", {"jax.tree"}),
+        ("class A:\n  import jax as __j\n  USE(__j.tree)", {"jax.tree"}),
+        ("class A:\n  def f(self):\n    import jax as __j\n    lambda: USE(__j.tree)", {"jax.tree"}),
+        ("import jax as __j\nclass _:\n  USE(__j.tree)", {"jax.tree"}),
+        ("import jax as __j__\nclass A:\n  USE(__j__.tree)", {"jax.tree"}),
     ],
 )
 def test_meaning(text: str, expected: set[str]) -> None:

@@ -23,7 +23,10 @@ EMPTY = "nnx.State({})"
 
 @dataclass(frozen=True)
 class Broken:
-    """A program whose ``convert`` returns for an argument; ``helpers`` is another file, now and later."""
+    """A program whose ``convert`` returns for an argument; ``helpers`` is another file, now and later.
+
+    ``until`` is the last release of Flax on which the fix changes the result.
+    """
 
     obligation: Obligation
     code: str
@@ -31,6 +34,7 @@ class Broken:
     source: str
     argument: str = RAW
     helpers: tuple[str, str] | None = None
+    until: str | None = None
 
     @property
     def name(self) -> str:
@@ -321,6 +325,181 @@ SEEING += [
 ]
 
 
+WAYS_TO_BE_CALLED = {
+    "a lambda that an object holds": """\
+def convert(tree):
+    jobs = SimpleNamespace(first=lambda: {call})
+    try:
+        return jobs.first()
+    except AttributeError:
+        return "seen"
+""",
+    "a lambda in a dictionary of them": """\
+JOBS = dict(first=lambda: {call})
+def convert(tree):
+    for name, job in JOBS.items():
+        try:
+            return name, job()
+        except AttributeError:
+            return "seen"
+""",
+    "a factory of a default": """\
+import dataclasses
+@dataclasses.dataclass
+class Job:
+    done: object = dataclasses.field(default_factory=lambda: {call})
+def convert(tree):
+    try:
+        return Job().done
+    except AttributeError:
+        return "seen"
+""",
+    "a name as text": """\
+class Job:
+    def first(self):
+        return {call}
+def convert(tree):
+    try:
+        return getattr(Job(), "first")()
+    except AttributeError:
+        return "seen"
+""",
+    "all methods of a class": """\
+class Job:
+    def first(self):
+        return {call}
+def convert(tree):
+    for job in [getattr(Job(), name) for name in vars(Job) if name[0] != "_"]:
+        try:
+            return job()
+        except AttributeError:
+            return "seen"
+""",
+    "all classes that inherit": """\
+class Job: ...
+class First(Job):
+    def __init__(self):
+        self.done = {call}
+def convert(tree):
+    try:
+        return [one().done for one in Job.__subclasses__()]
+    except AttributeError:
+        return "seen"
+""",
+    "a method that Python's json calls": """\
+import json
+class Encoder(json.JSONEncoder):
+    def default(self, given):
+        return str({call})
+def convert(tree):
+    try:
+        return json.dumps(convert, cls=Encoder)
+    except AttributeError:
+        return "seen"
+""",
+    "a method that JAX calls": """\
+@jax.tree_util.register_pytree_node_class
+class Node:
+    def tree_flatten(self):
+        return [{call}], None
+    tree_unflatten = classmethod(lambda of, kept, given: of())
+def convert(tree):
+    try:
+        return len(jax.tree.leaves(Node()))
+    except AttributeError:
+        return "seen"
+""",
+    "a thread of a class of its own": """\
+import threading
+class Job(threading.Thread):
+    done = "not yet"
+    def run(self):
+        self.done = {call}
+def convert(tree):
+    threading.excepthook, job = (lambda given: None), Job()
+    job.start()
+    job.join()
+    return job.done
+""",
+    "a message of a log": """\
+import io, logging
+class Job:
+    def __str__(self):
+        return str({call})
+def convert(tree):
+    logging.raiseExceptions, log, out = False, logging.Logger("jobs"), io.StringIO()
+    log.addHandler(logging.StreamHandler(out))
+    log.warning("%s", Job())
+    return len(out.getvalue())
+""",
+    "an event loop": """\
+import asyncio
+def first():
+    done.append({call})
+done = []
+async def both():
+    asyncio.get_running_loop().set_exception_handler(lambda loop, given: done.append("seen"))
+    asyncio.get_running_loop().call_soon(first)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+def convert(tree):
+    done.clear()
+    asyncio.run(both())
+    return len(done), "seen" in done
+""",
+    "a callback of JAX": """\
+def first():
+    return jax.numpy.int32(len([{call}]))
+def convert(tree):
+    try:
+        return int(jax.jit(lambda: jax.pure_callback(first, jax.ShapeDtypeStruct((), "int32")))())
+    except RuntimeError:
+        return "seen"
+""",
+    "a function that the first argument wraps": """\
+import functools
+def first(tree):
+    return {call}
+def patient(function):
+    def call(tree):
+        try:
+            return function(tree)
+        except AttributeError:
+            return "seen"
+    return call
+convert = functools.reduce(lambda function, wrap: wrap(function), [patient], first)
+""",
+    "a descriptor": """\
+class Done:
+    def __get__(self, job, of):
+        return {call}
+class Job:
+    done = Done()
+def convert(tree):
+    return getattr(Job(), "done", "seen")
+""",
+}
+"""Programs that handle an error far from a function that raises it, and do not call that function by its name."""
+
+SEEING += [
+    Broken(safety.nothing_sees_the_error, code, "0.11", HEAD + way.format(call=call))
+    for code, call in (("NNX203", "nnx.Param(3.0).to_variable()"), ("NNX208", "jax.tree_map(lambda x: x, [3])"))
+    for way in WAYS_TO_BE_CALLED.values()
+]
+SEEING.append(
+    Broken(
+        safety.nothing_sees_the_error,
+        "NNX209",
+        "0.11",
+        f"{HEAD}import optax\nclass Steps:\n    def __len__(self):\n"
+        "        optimizer = nnx.Optimizer(nnx.Linear(1, 1, rngs=nnx.Rngs(0)), optax.sgd(0.1))\n"
+        "        optimizer.update(nnx.state(optimizer.model))\n        print(optimizer, file=steps)\n        return 1\n"
+        "    def __iter__(self): return iter((1, 2))\nimport io\nsteps = io.StringIO()\n"
+        "def convert(tree):\n    return list(Steps()), bool(steps.getvalue())\n",
+    )
+)
+
+
 def mapping(predicate: str, mapper: str = "lambda v: v.value", head: str = "", body: str = "") -> str:
     call = f"jax.tree.map({mapper}, tree, is_leaf={predicate})"
     return f"{HEAD}{head}def convert(tree):\n    {body or 'pass'}\n    return {call}\n"
@@ -343,6 +522,12 @@ OTHER_OBJECTS: list[tuple[str, str, tuple[str, str] | None]] = [
     ("class Box:\n    def __init__(self): object.__setattr__(self, 'value', 5)\n", "[Box()]", None),
     ("class Box:\n    def __init__(self): self.__dict__.update(value=5)\n", "[Box()]", None),
     ("import ctypes\ndef Box(): return ctypes.c_int(5)\n", "[Box()]", None),
+    ("class Box: ...\nbox = Box()\nvars(box)['value'] = 5\ndef Box(): return box\n", "[Box()]", None),
+    ("class Box: ...\nbox = Box()\nbox.__dict__.update({'value': 5})\ndef Box(): return box\n", "[Box()]", None),
+    ("Box = type('Box', (), dict(value=5))\n", "[Box()]", None),
+    ("import types\nBox = types.new_class('Box', (), {}, lambda body: body.update(value=5))\n", "[Box()]", None),
+    ("def Box(): return StopIteration(5)\n", "[Box()]", None),
+    ("class Kind(type):\n    value = 5\nclass Box(metaclass=Kind): ...\n", "[Box]", None),
     ("from http import HTTPStatus as Box\n", "[Box.OK]", None),
 ]
 """How a file comes by objects that are no Variables, and have a ``value``."""
@@ -556,6 +741,22 @@ USES = [
     ("NNX206", "0.12.1", "return p.value"),
     ("NNX212", "0.12.4", "return p.sharding_names"),
 ]
+FEIGNED = [
+    Broken(
+        safety.owner_is_a_variable,
+        "NNX206",
+        "0.12.1",
+        f"{HEAD}{way}\ndef convert(tree):\n    box = Box()\n"
+        "    return box.value if isinstance(box, nnx.Variable) else 0\n",
+    )
+    for way in (
+        "class Box:\n    value = 5\n    @property\n    def __class__(self): return nnx.Param",
+        "class Box:\n    value = 5\n    def __getattribute__(self, name):\n"
+        "        return nnx.Param if name == '__class__' else object.__getattribute__(self, name)",
+        "from unittest import mock\ndef Box(): return mock.Mock(spec=nnx.Param, value=5)",
+    )
+]
+
 OWNERS = [
     broken
     for code, floor, use in USES
@@ -895,6 +1096,28 @@ METADATA = [
         f"{HEAD}def convert(tree):\n    layer = nnx.LayerNorm(2, rngs=nnx.Rngs(0),\n"
         "        scale_metadata={'sharding': ('a',), 'eager_sharding': False})\n    return repr(layer.scale)\n",
     ),
+    *(
+        Broken(
+            safety.order_of_metadata_is_not_read,
+            "NNX212",
+            "0.12.4",
+            f"{HEAD}{head}\ndef convert(tree):\n    value = jax.numpy.zeros(1)\n"
+            "    kernel = nnx.Param(value, sharding=('a',), eager_sharding=False)\n"
+            f"    {body}\n",
+        )
+        for head, body in (
+            ("", "return ascii(kernel)"),
+            ("", "return str([1, (kernel,)])"),
+            ("", "return f'{SimpleNamespace(kernel=kernel)}'"),
+            ("class Box(tuple): ...", "box = Box((kernel,))\n    return '{}'.format(box)"),
+            ("import json", "return json.dumps([kernel], default=str)"),
+            ("", "graphdef, state = nnx.split(kernel)\n    return f'{graphdef}'"),
+            ("import pickle", "return pickle.dumps(kernel).hex()"),
+            ("def shown(*given): return str(given)", "return shown(kernel)"),
+            ("", "error = ValueError({'kernel': kernel})\n    return str(error)"),
+            ("import string", "return string.Template('$kernel').substitute(kernel=kernel)"),
+        )
+    ),
     Broken(
         safety.value_has_no_metadata_of_its_own,
         "NNX212",
@@ -929,6 +1152,28 @@ METADATA = [
 ]
 
 METHODS = [
+    Broken(
+        safety.owner_is_a_state,
+        "NNX211",
+        "0.11",
+        f"{HEAD}class Names(nnx.Module):\n    def __init__(self):\n        self.axes = nnx.Variable('a,b')\n"
+        "def convert(tree):\n    state = nnx.state(Names())\n    return state['axes'].split(',')\n",
+    ),
+    Broken(
+        safety.owner_is_a_state,
+        "NNX211",
+        "0.10.4",
+        f"{HEAD}class Own:\n    __class__ = nnx.State\n    def filter(self, given): return 5\n"
+        "def read(state):\n    return state.filter(1) if isinstance(state, nnx.State) else 0\n"
+        "def convert(tree):\n    return read(Own())\n",
+    ),
+    Broken(
+        safety.owner_is_a_state,
+        "NNX211",
+        "0.11",
+        f"{HEAD}class Own:\n    def map(self, given): return 5\ndef convert(tree):\n"
+        "    _, state = nnx.split(nnx.Variable(Own()))\n    return state.map(lambda path, leaf: leaf)\n",
+    ),
     Broken(
         safety.owner_is_a_state,
         "NNX211",
@@ -1013,6 +1258,50 @@ def stack(value: str, head: str = "", more: str = "", parameters: str = "self") 
     made = f"class Stack(nnx.Module):\n    def __init__({parameters}):\n        self.layers = {value}\n"
     return at_a_distance("return str(jax.tree.structure(Stack()))", head + made + more)
 
+
+WATCHED = [
+    Broken(
+        safety.warnings_are_not_watched,
+        code,
+        floor,
+        f"{HEAD}import warnings\ndef work(tree):\n    {body}\ndef convert(tree):\n"
+        "    with warnings.catch_warnings(record=True) as seen:\n        warnings.simplefilter('always')\n"
+        "        work(tree)\n    return len(seen)\n",
+        argument,
+        until="0.12.0" if code == "NNX204" else None,
+    )
+    for code, floor, body, argument in (
+        ("NNX201", "0.12.1", "return nnx.VariableState", RAW),
+        ("NNX204", "0.11", "kernel = nnx.Param(1.0); return kernel.type", RAW),
+        ("NNX206", "0.12.1", "kernel = nnx.Param(1.0); return kernel.value", RAW),
+        ("NNX207", "0.12.7", "return nnx.pure(tree)", EMPTY),
+        ("NNX211", "0.10.4", "state = nnx.state(nnx.Rngs(0)); return state.flat_state()", RAW),
+        (
+            "NNX212",
+            "0.12.4",
+            "value = jax.numpy.zeros(1); return nnx.Param(value, sharding=('a',), eager_sharding=False)",
+            RAW,
+        ),
+    )
+]
+WATCHED += [
+    Broken(
+        safety.warnings_are_not_watched,
+        "NNX211",
+        "0.10.4",
+        f"{HEAD}import warnings\ndef work(tree):\n    state = nnx.state(nnx.Rngs(0))\n"
+        f"    return len(state.flat_state())\n{way}",
+    )
+    for way in (
+        "def convert(tree):\n    with warnings.catch_warnings():\n        warnings.simplefilter('error')\n"
+        "        try:\n            return work(tree)\n        except Exception:\n            return 'seen'\n",
+        "def convert(tree):\n    seen = []\n    with warnings.catch_warnings():\n"
+        "        warnings.simplefilter('always')\n        warnings.showwarning = lambda *given: seen.append(1)\n"
+        "        work(tree)\n    return seen\n",
+        "import pytest\ndef convert(tree):\n    try:\n        with pytest.warns(DeprecationWarning):\n"
+        "            work(tree)\n    except BaseException:\n        return 'no warning'\n    return 'a warning'\n",
+    )
+]
 
 STACKS = [
     Broken(safety.no_release_runs_the_original, "NNX210", "0.12.0", stack("[nnx.Dropout(0.5)]")),
@@ -1108,6 +1397,19 @@ def main():
     ),
 ]
 
+BORROWED = [
+    Broken(
+        safety.data_is_there_from_the_start,
+        "NNX210",
+        "0.12.0",
+        HEAD + STACK + f"\n{way}",
+    )
+    for way in (
+        "def convert(tree):\n    plain = SimpleNamespace()\n    Stack.__init__(plain)\n    return len(plain.layers)\n",
+        "class Plain:\n    __init__ = Stack.__init__\ndef convert(tree):\n    return len(Plain().layers)\n",
+    )
+]
+
 BROKEN = [
     *SEEING,
     *OWN_MEMBERS,
@@ -1116,13 +1418,16 @@ BROKEN = [
     *WITHOUT_IS_LEAF,
     *COLLAPSED,
     *OWNERS,
+    *FEIGNED,
     *SEEN,
     *MEMBERS,
     *IS_A_CLASS,
     *REMOVED,
     *METADATA,
     *METHODS,
+    *WATCHED,
     *STACKS,
+    *BORROWED,
     *OPTIMIZERS,
 ]
 

@@ -53,6 +53,7 @@ def outcome(source: str, broken: Broken) -> object:
             helpers = types.ModuleType("helpers")
             exec(broken.helpers[1], helpers.__dict__)
             sys.modules["helpers"] = helpers
+        sys.modules["program"] = module  # Where dataclasses look for what annotations mean.
         try:
             exec(HEAD, argument)
             exec(compile(source, "program.py", "exec"), module.__dict__)
@@ -62,7 +63,8 @@ def outcome(source: str, broken: Broken) -> object:
         except Exception as error:
             return type(error)
         finally:
-            sys.modules.pop("helpers", None)
+            for name in ("program", "helpers"):
+                sys.modules.pop(name, None)
 
 
 @pytest.mark.parametrize("broken", BROKEN, ids=[f"{index}-{one.name}" for index, one in enumerate(BROKEN)])
@@ -72,6 +74,8 @@ def test_without_the_obligation_a_result_changes(
     floor = tuple(map(int, broken.floor.split(".")))
     if floor > RELEASE:
         pytest.skip("the fix is for later releases")
+    if broken.until is not None and tuple(map(int, broken.until.split("."))) < RELEASE:
+        pytest.skip("the fix changes results of earlier releases")
     before = outcome(broken.source, broken)
     assert not isinstance(before, type), "the program returns as it is"
     if broken.code == "NNX208" and before == outcome(

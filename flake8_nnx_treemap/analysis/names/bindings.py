@@ -155,6 +155,8 @@ class Bindings:
                 return (*in_class, *found) if in_class else found
             if scope.parent is None:
                 return in_class
+            if scope.kind is ScopeKind.CLASS:
+                name = _mangled(name, scope)
             scope = scope.parent
 
     def _found(self, home: Scope, name: str, place: Place, block: Block | None) -> tuple[Binding, ...]:
@@ -214,6 +216,13 @@ class Bindings:
         if parts is None:
             return frozenset()
         return self.qualified_names(parts, start_of(binding.value), depth - 1)
+
+
+def _mangled(name: str, scope: Scope) -> str:
+    """Return what a name in a class is called around the class: ``_Model__scale`` for ``__scale``."""
+    of_class = getattr(scope.node, "name", "").lstrip("_")
+    is_private = name.startswith("__") and not name.endswith("__")
+    return f"_{of_class}{name}" if is_private and of_class else name
 
 
 def _without_fallback(bindings: tuple[Binding, ...]) -> tuple[Binding, ...]:

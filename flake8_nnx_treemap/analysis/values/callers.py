@@ -44,13 +44,15 @@ def may_be_handled(source: ParsedSource, node: ast.AST, errors: Errors) -> bool:
 _Called = tuple[str, ast.AST | None]
 """The name by which something is called, and its definition, unless the name stands for a value."""
 
+_LAMBDA = "<lambda>"
+
 
 @remembered
 def _is_called_where_handled(source: ParsedSource, called: _Called, errors: Errors) -> bool:
     pending = [called]
     known = {called}
     for one in pending:
-        if one[0] in ASKED or (_is_operator(one[0]) and _handles_anywhere(source, errors)):
+        if one[0] in ASKED or (_is_called_unseen(source, *one) and _handles_anywhere(source, errors)):
             return True
         for use in _uses_of(source, *one):
             found = _run_by(source, use, errors)
@@ -61,8 +63,11 @@ def _is_called_where_handled(source: ParsedSource, called: _Called, errors: Erro
     return False
 
 
-def _uses_of(source: ParsedSource, name: str, definition: ast.AST | None) -> Iterator[ast.Name | ast.Attribute]:
-    """Yield each use of a name that may be the one of a definition."""
+def _uses_of(source: ParsedSource, name: str, definition: ast.AST | None) -> Iterator[ast.expr]:
+    """Yield each use of a name that may be the one of a definition; a lambda has one, where it is written."""
+    if isinstance(definition, ast.Lambda):
+        yield definition
+        return
     is_method = definition is not None and isinstance(source.ast_parent(definition), ast.ClassDef)
     for use in source.bindings.attributes.get(name, ()):
         if not isinstance(getattr(use, "ctx", None), ast.Load):
@@ -81,8 +86,8 @@ def _functions_around(source: ParsedSource, node: ast.AST) -> Iterator[_Called]:
     while around is not None:
         if isinstance(around, FUNCTIONS) and child in around.body:
             yield _called_name(source, around)
-        elif isinstance(child, ast.Lambda) and isinstance(around, (ast.Assign, ast.AnnAssign)):
-            yield from ((name, None) for name in _names_in_targets(around))
+        elif isinstance(child, ast.Lambda):
+            yield _LAMBDA, child
         child, around = around, source.ast_parent(around)
 
 
@@ -96,6 +101,63 @@ def _called_name(source: ParsedSource, function: ast.FunctionDef | ast.AsyncFunc
 def _is_operator(name: str) -> bool:
     """Tell whether syntax and built-in functions call a method: ``__call__``, ``__getitem__``."""
     return name.startswith("__") and name.endswith("__")
+
+
+def _is_called_unseen(source: ParsedSource, name: str, definition: ast.AST | None) -> bool:
+    """Tell whether something may call a function without its name: syntax, another package, or a look at members."""
+    if _is_operator(name) or name in _asked_for_by_text(source) or _goes_through_members(source):
+        return True
+    owner = None if definition is None else source.ast_parent(definition)
+    return isinstance(owner, ast.ClassDef) and _is_for_others(source, owner, _BASES)
+
+
+_BASES = 4
+"""How many classes of the file are followed from one to what it inherits from."""
+
+
+def _is_for_others(source: ParsedSource, definition: ast.ClassDef, steps: int) -> bool:
+    """Tell whether another package calls methods of a class: ``json.JSONEncoder``, ``@register_pytree_node_class``."""
+    for base in definition.bases:
+        names = source.bindings.names_of(base.value if isinstance(base, ast.Subscript) else base)
+        if any(name.partition(".")[0] not in _CALL_NO_METHODS and name not in _PLAIN_BASES for name in names):
+            return True
+        bindings = source.bindings.bindings_of(base.id, start_of(base)) if isinstance(base, ast.Name) else ()
+        own = [one.node for one in bindings if isinstance(one.node, ast.ClassDef) and one.node is not definition]
+        if steps and any(_is_for_others(source, one, steps - 1) for one in own):
+            return True
+    decorators = (one.func if isinstance(one, ast.Call) else one for one in definition.decorator_list)
+    names_of_decorators = [name for one in decorators for name in source.bindings.names_of(one)]
+    return any("register" in name.rpartition(".")[2] for name in names_of_decorators)
+
+
+_CALL_NO_METHODS = frozenset({"abc", "dataclasses", "flax", "jax", "typing", "typing_extensions"})
+_PLAIN_BASES = frozenset({"builtins.object", "builtins.Exception"})
+
+
+@remembered
+def _goes_through_members(source: ParsedSource) -> bool:
+    """Tell whether the file calls what it finds in a class or module: ``for name in dir(Jobs)``, ``vars(Jobs)``."""
+    calls, attributes = source.bindings.calls, source.bindings.attributes
+    mentions = (*(call for name in ("dir", "vars") for call in calls.get(name, ())), *attributes.get("__dict__", ()))
+    if any(not _is_asked_for_one(source, one) for one in mentions):
+        return True
+    return "__subclasses__" in attributes or "getmembers" in attributes
+
+
+def _is_asked_for_one(source: ParsedSource, members: ast.expr) -> bool:
+    """Tell whether one member is asked for by its name: ``vars(Jobs)["run"]``."""
+    around = source.ast_parent(members)
+    return isinstance(around, ast.Subscript) and around.value is members and isinstance(around.slice, ast.Constant)
+
+
+@remembered
+def _asked_for_by_text(source: ParsedSource) -> frozenset[str]:
+    """Return the texts by which the file may get at methods: ``getattr(job, "run")``, ``methodcaller("run")``."""
+    names = ("getattr", "methodcaller", "attrgetter", "vars")
+    if source.bindings.calls.keys().isdisjoint(names) and "__dict__" not in source.bindings.attributes:
+        return frozenset()
+    texts = (node.value for node in source.ast_nodes() if isinstance(node, ast.Constant))
+    return frozenset(text for text in texts if isinstance(text, str) and text.isidentifier())
 
 
 @remembered
@@ -113,7 +175,7 @@ def _handles_anywhere(source: ParsedSource, errors: Errors) -> bool:
 # What runs a function that is named somewhere
 
 
-def _run_by(source: ParsedSource, use: ast.Name | ast.Attribute, errors: Errors) -> list[_Called] | None:
+def _run_by(source: ParsedSource, use: ast.expr, errors: Errors) -> list[_Called] | None:
     """Return the names of what may run a function at, or because of, one use of its name.
 
     Args:
@@ -140,15 +202,21 @@ def _run_by(source: ParsedSource, use: ast.Name | ast.Attribute, errors: Errors)
         if isinstance(around, ast.Call):
             if _may_call_and_handle(source, around, child, errors):
                 return None
-            if not runs_later and (child is around.func or _calls_at_once(source, around)):
+            is_called = child is around.func and getattr(child, "attr", "") not in _GIVE_CONTENTS
+            if not runs_later and (is_called or _calls_at_once(source, around)):
                 return found
         found += () if isinstance(child, ast.arg) else [(name, None) for name in _names_in_targets(around)]
         child, around = around, source.ast_parent(around)
-    if isinstance(around, ast.ClassDef):
-        found.append((around.name, around))
-    elif around is not None and child is not getattr(around, "annotation", None):
+    owner = around if around is None or isinstance(around, ast.ClassDef) else source.ast_parent(around)
+    if isinstance(owner, ast.ClassDef):
+        found.append((owner.name, owner))  # A factory of defaults runs when an object is made.
+    if around is not None and child is not getattr(around, "annotation", None):
         found += [(name, None) for name in _names_in_targets(around)]
     return found
+
+
+_GIVE_CONTENTS = frozenset({"copy", "get", "items", "pop", "popitem", "setdefault", "values"})
+"""Methods of containers of functions, which return functions and run none."""
 
 
 def _definitions_around(source: ParsedSource, node: ast.AST) -> Iterator[ast.AST]:
@@ -191,6 +259,8 @@ def _may_call_and_handle(source: ParsedSource, call: ast.Call, given: ast.AST, e
     names = source.bindings.names_of(call.func)
     if given is call.func or (names == {PARTIAL} and given in call.args[:1]):
         return False
+    if names and given in call.args[1:] and _calls_at_once(source, call):
+        return _handles_anywhere(source, errors)  # The first argument calls it: ``reduce(lambda f, g: g(f), ..)``.
     if names:
         return calls_and_handles(source, call)
     name = getattr(call.func, "attr", getattr(call.func, "id", ""))
@@ -210,6 +280,9 @@ def _names_in_targets(node: ast.AST) -> Iterator[str]:
     """Yield the names that stand for a value from now on: assigned, iterated over, or the defaults of parameters."""
     if isinstance(node, ast.arguments):
         yield from (one.arg for one in (*node.posonlyargs, *node.args, *node.kwonlyargs))
+        return
+    if isinstance(node, ast.keyword):
+        yield from () if node.arg is None else (node.arg,)
         return
     pending = [*(getattr(node, "targets", None) or [getattr(node, "target", None)])]
     for one in pending:

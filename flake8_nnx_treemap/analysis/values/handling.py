@@ -25,8 +25,8 @@ from flake8_nnx_treemap.analysis.values.provenance import attribute_values
 Errors = Sequence[type[BaseException]]
 
 _TRIES = tuple({ast.Try, getattr(ast, "TryStar", ast.Try)})  # From Python 3.11 on.
-ASKED = frozenset({"__getattr__", "__getattribute__", "__del__"})
-"""Methods of which nobody sees an ``AttributeError``, or no error at all."""
+ASKED = frozenset({"__getattr__", "__getattribute__", "__get__", "__del__", "__len__", "__length_hint__"})
+"""Methods of which nobody sees an ``AttributeError``, a ``TypeError``, or no error at all."""
 _PROPERTIES = frozenset({"builtins.property", "functools.cached_property"})
 _MANAGERS = frozenset({"contextlib.contextmanager", "contextlib.asynccontextmanager"})
 
@@ -44,6 +44,10 @@ _HANDLING_WORDS = (
     "raises",
     "attempt",
     "atexit",
+    "call_at",
+    "call_later",
+    "call_soon",
+    "done_callback",
     "executor",
     "finalize",
     "gather",
@@ -104,7 +108,7 @@ def handles_below(source: ParsedSource, around: ast.AST, child: ast.AST, errors:
             return True
         is_task = isinstance(around, ast.AsyncFunctionDef) and not _RUN_TASKS.isdisjoint(source.bindings.calls)
         return is_task or _is_replaced(source, around)
-    return isinstance(around, ast.ClassDef) and _wraps_methods(source, around)
+    return isinstance(around, ast.ClassDef) and (_wraps_methods(source, around) or _is_run_by_python(source, around))
 
 
 @remembered
@@ -159,6 +163,21 @@ def _wraps_methods(source: ParsedSource, definition: ast.ClassDef) -> bool:
     return any(_may_wrap_methods(source, base) for base in definition.bases)
 
 
+def _is_run_by_python(source: ParsedSource, definition: ast.ClassDef) -> bool:
+    """Tell whether a module of Python runs methods of a class and keeps their errors, or some method makes text.
+
+    So do threads and servers with what they run, and `logging` with a formatter and with each object that it shows.
+    """
+    names = (name for base in definition.bases for name in source.bindings.names_of(base))
+    if any(name.partition(".")[0] in _KEEP_ERRORS for name in names):
+        return True
+    makes_text = any(getattr(one, "name", "") in ("__str__", "__repr__", "__format__") for one in definition.body)
+    return makes_text and "logging" in source.text
+
+
+_KEEP_ERRORS = frozenset({"asyncio", "http", "logging", "multiprocessing", "socketserver", "threading", "xmlrpc"})
+
+
 def _may_wrap_methods(source: ParsedSource, base: ast.expr) -> bool:
     """Tell whether a base class of this project, or of its file, is told of its subclasses, or has a metaclass."""
     names = source.bindings.names_of(base)
@@ -191,10 +210,20 @@ def _is_for(source: ParsedSource, caught: ast.expr | None, errors: Errors) -> bo
         return True  # Some way may lead past what binds the name, which then is the built-in error.
     names = frozenset() if caught is None else source.bindings.names_of(caught)
     classes = [getattr(builtins, name.removeprefix("builtins."), None) for name in names]
+    raised = (*errors, RuntimeError) if _turns_errors(source) else errors
     return not classes or any(
-        not isinstance(one, type) or any(issubclass(one, error) or issubclass(error, one) for error in errors)
+        not isinstance(one, type) or any(issubclass(one, error) or issubclass(error, one) for error in raised)
         for one in classes
     )
+
+
+@remembered
+def _turns_errors(source: ParsedSource) -> bool:
+    """Tell whether an error may become a ``RuntimeError``: that of a callback of JAX, or of a ``__set_name__``."""
+    return not source.bindings.attributes.keys().isdisjoint(_CALLBACKS) or "__set_name__" in source.text
+
+
+_CALLBACKS = frozenset({"callback", "io_callback", "pure_callback"})
 
 
 def _leaves(statements: Sequence[ast.stmt]) -> bool:

@@ -23,11 +23,10 @@ _ARE_NO_LEAVES = (
     "jax.",
     "typing.NamedTuple",
     "collections.namedtuple",
-    "builtins.type",
 )
-"""Bases and decorators of classes whose objects JAX goes into, and of those that are classes themselves."""
+"""Bases and decorators of classes whose objects JAX goes into."""
 _ANSWER_FOR_ALL = frozenset({"__getattr__", "__getattribute__"})
-_MAKE_OBJECTS = ("SimpleNamespace", "Namespace", "make_dataclass", "setattr", "__setattr__", "type")
+_MAKE_OBJECTS = ("SimpleNamespace", "Namespace", "make_dataclass", "new_class", "setattr", "__setattr__", "type")
 """Functions that are given the names of attributes, as keywords or as texts."""
 _WITH_VALUES = frozenset({"ast", "ctypes", "http", "inspect", "multiprocessing", "signal"})
 """Modules of Python that make objects with a ``value``: ``ctypes.c_int(3)``, ``HTTPStatus.OK``."""
@@ -56,7 +55,7 @@ def attributes_of_objects(source: ParsedSource) -> frozenset[str]:
     bound = (one for _, bindings in source.bindings.all_bound() for one in bindings)
     if not _WITH_VALUES.isdisjoint((one.qualified_name or "").partition(".")[0] for one in bound):
         found.add("value")
-    return frozenset(found.union(_given_to_calls(source), _set_on_objects(source)))
+    return frozenset(found.union(_given_to_calls(source), _set_on_objects(source), _set_in_dictionaries(source)))
 
 
 @remembered
@@ -84,6 +83,8 @@ def _attributes(source: ParsedSource, definition: ast.ClassDef) -> frozenset[str
         found |= set(_own_attributes(one))
         if any((dotted_name(base) or ("",))[-1].endswith(("Enum", "Flag")) for base in one.bases):
             found.add("value")
+        if any(file.bindings.names_of(base) == {"builtins.type"} for base in one.bases):
+            found -= _ANSWER_FOR_ALL  # A metaclass answers for classes, which are hardly ever leaves.
     return frozenset(found) if found.isdisjoint(_ANSWER_FOR_ALL) else frozenset({ANY})
 
 
@@ -179,10 +180,23 @@ def _given_to_calls(source: ParsedSource) -> Iterator[str]:
         yield ANY
     if any(name in calls for name in ("Enum", "IntEnum", "StrEnum", "Flag", "IntFlag")):
         yield "value"
+    if "StopIteration" in calls:
+        yield "value"
     for name in _MAKE_OBJECTS:
         for call in calls.get(name, ()):
             if (name == "type" and len(call.args) != 3) or any(is_of_library(source, one) for one in call.args[:1]):
                 continue
-            yield from (keyword.arg or ANY for keyword in call.keywords)
+            yield from (keyword.arg or ANY for keyword in walk(call) if isinstance(keyword, ast.keyword))
             yield from (word for one in call.args for word in _words(one))
             yield from source.bindings.set_attributes if not (call.args or call.keywords) else ()
+
+
+def _set_in_dictionaries(source: ParsedSource) -> Iterator[str]:
+    """Yield what is set through the dictionary of an object: ``vars(box)["value"] = 3``."""
+    attributes = source.bindings.attributes.get("__dict__", ())
+    for node in (*source.bindings.calls.get("vars", ()), *attributes):
+        around = source.ast_parent(node)
+        if isinstance(around, ast.Subscript) and not isinstance(around.ctx, ast.Load):
+            yield str(around.slice.value) if isinstance(around.slice, ast.Constant) else ANY
+        elif isinstance(around, (ast.Assign, ast.AugAssign)) or getattr(around, "attr", "") in ("update", "setdefault"):
+            yield ANY

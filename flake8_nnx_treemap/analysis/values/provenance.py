@@ -70,7 +70,8 @@ class Origin:
     ``is_certain`` is false if the origin is only likely, as for the gradient with respect to an unknown argument.
     ``is_open`` is true if the tree is the parameter of a function that other files may call with something else.
     ``is_mapped`` is true if a map has put its results, which may be anything, into the wrappers; ``is_new`` if the
-    wrappers are new objects that no model holds, as those that a map without ``is_leaf`` rebuilds.
+    wrappers are new objects that no model holds, as those that a map without ``is_leaf`` rebuilds. ``is_item`` is true
+    if it is an item of a state, which may be a single wrapper.
     """
 
     kind: TreeKind
@@ -80,6 +81,7 @@ class Origin:
     is_open: bool = False
     is_mapped: bool = False
     is_new: bool = False
+    is_item: bool = False
 
     @property
     def holds_wrappers(self) -> bool:
@@ -341,7 +343,7 @@ class _Tracer:
             return _UNSEEN
         owner = self.trace(node.value, ())
         if isinstance(owner, Origin) and owner.kind in (TreeKind.STATE, TreeKind.GRADIENTS) and not path:
-            return owner  # An item of state is state, or one wrapper.
+            return replace(owner, is_item=True)  # It is state, or one wrapper.
         return _UNSEEN
 
     # Calls
@@ -928,6 +930,7 @@ def _agreed(results: Iterable[_Result]) -> _Result:
                 is_open=found.is_open or result.is_open,
                 is_mapped=found.is_mapped or result.is_mapped,
                 is_new=found.is_new and result.is_new,
+                is_item=found.is_item or result.is_item,
             )
     return _UNSEEN if found is None else found
 

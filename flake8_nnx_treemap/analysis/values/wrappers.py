@@ -280,7 +280,8 @@ def _calls_of_predicate(source: ParsedSource, test: ast.expr, name: str) -> Iter
     target = around.targets[0] if isinstance(around, ast.Assign) and isinstance(definition, ast.Lambda) else definition
     called = getattr(target, "name", getattr(target, "id", None))
     for call in source.bindings.calls.get(called or "", ()):
-        if len(call.args) == 1 and isinstance(call.args[0], ast.Name):
+        is_by_name = isinstance(call.func, ast.Name)  # A method of that name is another function.
+        if is_by_name and len(call.args) == 1 and isinstance(call.args[0], ast.Name):
             bindings = source.bindings.bindings_of(called or "", start_of(call))
             if len(bindings) == 1 and definition in (bindings[0].node, bindings[0].value):
                 yield call, call.args[0].id
