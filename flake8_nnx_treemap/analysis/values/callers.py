@@ -49,9 +49,12 @@ _LAMBDA = "<lambda>"
 
 @remembered
 def _is_called_where_handled(source: ParsedSource, called: _Called, errors: Errors) -> bool:
+    unhandled = _unhandled(source, errors)
     pending = [called]
     known = {called}
     for one in pending:
+        if one in unhandled:
+            continue
         if one[0] in ASKED or (_is_called_unseen(source, *one) and _handles_anywhere(source, errors)):
             return True
         for use in _uses_of(source, *one):
@@ -60,7 +63,14 @@ def _is_called_where_handled(source: ParsedSource, called: _Called, errors: Erro
                 return True
             pending += [other for other in found if other not in known]
             known.update(found)
+    unhandled |= known
     return False
+
+
+@remembered
+def _unhandled(source: ParsedSource, errors: Errors) -> set[_Called]:
+    """Return what has been found to lead to no handler; it grows, so that each function is looked at once."""
+    return set()
 
 
 def _uses_of(source: ParsedSource, name: str, definition: ast.AST | None) -> Iterator[ast.expr]:
