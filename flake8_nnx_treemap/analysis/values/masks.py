@@ -32,7 +32,7 @@ _BY_HAND = frozenset({"init", "update"})
 
 
 _IMPORTS_OPTAX = re.compile(r"^\s*(?:from|import)\b.*\boptax\b", re.MULTILINE)
-_DEFINES_MASK = re.compile(r"\bdef\s+\w*(?:mask|label)", re.IGNORECASE)
+_DEFINES_MASK = re.compile(r"def\s+\w*(?i:mask|label)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +45,22 @@ class MaskUses:
 
 def may_be_mask(source: ParsedSource, node: ast.expr) -> bool:
     """Tell whether an expression is in a file that imports from optax, or in a function named after masks or labels."""
-    if _IMPORTS_OPTAX.search(source.text) is not None:
+    if _imports_optax(source):
         return True
-    if _DEFINES_MASK.search(source.text) is None:
+    if not _defines_mask(source):
         return False
     function = source.bindings.scope_at(start_of(node)).node
     return isinstance(function, ast.FunctionDef) and _makes_mask(function.name)
+
+
+@remembered
+def _imports_optax(source: ParsedSource) -> bool:
+    return "optax" in source.text and _IMPORTS_OPTAX.search(source.text) is not None
+
+
+@remembered
+def _defines_mask(source: ParsedSource) -> bool:
+    return _DEFINES_MASK.search(source.text) is not None
 
 
 def _makes_mask(function: str) -> bool:
