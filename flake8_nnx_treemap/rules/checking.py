@@ -8,7 +8,7 @@ from flake8_nnx_treemap.analysis.code.garbage import collects_later
 from flake8_nnx_treemap.analysis.code.regions import is_within
 from flake8_nnx_treemap.analysis.names.shown_code import code_shown_by_strings
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
-from flake8_nnx_treemap.analysis.values.expected_errors import is_expected
+from flake8_nnx_treemap.analysis.values.expected_errors import is_expected, may_expect_errors
 from flake8_nnx_treemap.rules.catalogue import CODES, codes_that_may_find, rule_named
 from flake8_nnx_treemap.rules.rule import Applicability, Finding
 from flake8_nnx_treemap.rules.settings import LintSettings
@@ -27,16 +27,16 @@ def check(source: ParsedSource, settings: LintSettings) -> list[Finding]:
     """
     found: dict[tuple[object, ...], Finding] = {}
     for code in sorted(codes_that_may_find(source.text, settings)):
+        wants = bool(CODES[code].raises) and may_expect_errors(source)
         for finding in rule_named(code).check(source, settings.flax_range):
-            if not _is_wanted(source, finding):
+            if not (wants and _is_wanted(source, finding)):
                 found.setdefault(finding.sort_key, finding)
     return sorted((_as_shown(source, finding) for finding in found.values()), key=lambda finding: finding.sort_key)
 
 
 def _is_wanted(source: ParsedSource, finding: Finding) -> bool:
     """Tell whether a test wants the error that reported code raises."""
-    errors = CODES[finding.code].raises
-    return bool(errors) and is_expected(source, source.place_at(finding.range.start), frozenset(errors))
+    return is_expected(source, source.place_at(finding.range.start), frozenset(CODES[finding.code].raises))
 
 
 def _as_shown(source: ParsedSource, finding: Finding) -> Finding:

@@ -100,7 +100,10 @@ class ParsedSource(SourceText):
         for node in nodes:
             if children := child_nodes(node):
                 self._ast_parents.update(dict.fromkeys(children, node))
-                nodes += [child for child in children if not isinstance(child, ast.stmt)]
+                if isinstance(node, ast.expr):  # Most are, and hold no statements.
+                    nodes += children
+                else:
+                    nodes += [child for child in children if not isinstance(child, ast.stmt)]
 
     def adopt(self, root: ast.expr, parent: ast.AST) -> None:
         """Record a string as the parent of an expression that was parsed from it."""

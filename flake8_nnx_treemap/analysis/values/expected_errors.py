@@ -20,6 +20,12 @@ _ROUNDS = 3
 """How many functions may be between the test and the code that raises."""
 
 
+@remembered
+def may_expect_errors(source: ParsedSource) -> bool:
+    """Tell whether a file has a word by which a test wants an error: most have none."""
+    return any(word in source.text for word in (*_EXPECT, "xfail", "expectedFailure"))
+
+
 def is_expected(source: ParsedSource, place: Place, errors: frozenset[str]) -> bool:
     """Tell whether a test wants code to raise one of some errors.
 
