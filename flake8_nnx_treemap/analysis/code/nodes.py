@@ -42,6 +42,8 @@ def child_nodes(node: ast.AST) -> list[ast.AST]:
     found: list[ast.AST] = []
     for name in _FIELDS[type(node)]:
         value = getattr(node, name, None)
+        if value is None:
+            continue
         if type(value) is list:
             if value:
                 found += [one for one in value if isinstance(one, ast.AST)] if name in _MIXED_LISTS else value

@@ -94,7 +94,9 @@ class Bindings:
 
     def scope_at(self, place: Place) -> Scope:
         """Return the scope in which a name at ``place`` is looked up."""
-        statement = self.statement_at(place)
+        return self._scope_in(self.statement_at(place), place)
+
+    def _scope_in(self, statement: Statement | None, place: Place) -> Scope:
         if statement is None:
             return self.module
         # Of the lambdas and comprehensions around a place, the one that starts last is the innermost.
@@ -121,9 +123,10 @@ class Bindings:
 
     def bindings_of(self, name: str, place: Place) -> tuple[Binding, ...]:
         """Return the bindings of ``name`` that may reach ``place``; empty for builtins and unknown names."""
-        if (name, place) not in self._reaching:
-            self._reaching[name, place] = self._bindings_of(name, place)
-        return self._reaching[name, place]
+        question = (name, place)
+        if question not in self._reaching:
+            self._reaching[question] = self._bindings_of(name, place)
+        return self._reaching[question]
 
     def reads_of(self, name: str) -> tuple[Reads, ...]:
         """Return all reads of a name, grouped by the bindings that may reach them."""
@@ -138,8 +141,9 @@ class Bindings:
         return self._reads[name]
 
     def _bindings_of(self, name: str, place: Place) -> tuple[Binding, ...]:
-        first_scope = scope = self.scope_at(place)
-        block = self.block_at(place)
+        statement = self.statement_at(place)
+        first_scope = scope = self._scope_in(statement, place)
+        block = None if statement is None else statement.block
         in_class: tuple[Binding, ...] = ()
         while True:
             home = scope.outside.get(name, scope)

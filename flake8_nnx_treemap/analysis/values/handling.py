@@ -79,7 +79,7 @@ def may_handle(source: ParsedSource, node: ast.AST, errors: Errors) -> bool:
     """
     child, around, in_lambda, runs_later = node, source.ast_parent(node), False, False
     while around is not None:
-        if handles_below(source, around, child, errors):
+        if not isinstance(around, ast.expr) and handles_below(source, around, child, errors):  # Most are expressions.
             return True
         if isinstance(around, FUNCTIONS) and runs_later and handles_somewhere(source, around, errors):
             return True
