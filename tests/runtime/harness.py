@@ -24,6 +24,7 @@ import jax
 import jax.numpy as jnp
 from describe import Description, Identities, describe
 from flax import nnx
+from flax.nnx import variablelib
 from installed import (
     STOPS_ABOVE_LIVE_VARIABLES,
     VARIABLE,
@@ -259,6 +260,18 @@ class NotApplicable(Exception):  # noqa: N818 - says that there is nothing to ru
     """The inputs cannot be made fit for a transformation, whatever the program."""
 
 
+@contextmanager
+def names_of_variables_kept() -> Iterator[None]:
+    """Forget the names that a program registers for its classes of Variables: it may be run once more."""
+    registered = variablelib.VariableTypeCache
+    before = dict(registered)
+    try:
+        yield
+    finally:
+        registered.clear()
+        registered.update(before)
+
+
 def observe(source: str, build: Build, transform: Transform = EAGER) -> Observation:
     """Run a program once, on inputs built for this run.
 
@@ -268,7 +281,7 @@ def observe(source: str, build: Build, transform: Transform = EAGER) -> Observat
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         subject = build()
-    with warnings.catch_warnings(record=True) as caught:
+    with warnings.catch_warnings(record=True) as caught, names_of_variables_kept():
         warnings.simplefilter("always")
         run = _run(source, build, subject, transform)
     return replace(run, warnings=tuple(str(one.message) for one in caught if is_about_program(one)))
