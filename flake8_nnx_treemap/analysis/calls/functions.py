@@ -204,6 +204,8 @@ def _function_of_partial(source: ParsedSource, call: ast.Call, steps: int) -> Fu
 
 
 PARTIAL = "functools.partial"
+PROPERTIES = frozenset({"builtins.property", "functools.cached_property"})
+"""Decorators that make a method an attribute."""
 
 
 def _function_of_method(source: ParsedSource, expression: ast.Attribute) -> Function | Unknown:

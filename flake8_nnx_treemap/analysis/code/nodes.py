@@ -191,6 +191,13 @@ def _is_string(node: ast.AST) -> bool:
     return isinstance(node, ast.Constant) and isinstance(node.value, (str, bytes))
 
 
+def defaults_of(arguments: ast.arguments) -> Iterator[tuple[ast.arg, ast.expr | None]]:
+    """Yield the parameters that may have a default, each with that, or with ``None``."""
+    positional = [*arguments.posonlyargs, *arguments.args]
+    yield from zip(reversed(positional), reversed(arguments.defaults), strict=False)
+    yield from zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+
+
 def positional_arguments(call: ast.Call) -> list[ast.expr] | None:
     """Return the positional arguments of a call, or ``None`` if their number is unknown because one is starred."""
     is_starred = any(isinstance(given, ast.Starred) for given in call.args)

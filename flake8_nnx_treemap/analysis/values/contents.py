@@ -10,8 +10,8 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from flake8_nnx_treemap.analysis.calls.functions import PARTIAL
-from flake8_nnx_treemap.analysis.code.nodes import dotted_name, is_name, start_of
+from flake8_nnx_treemap.analysis.calls.functions import PARTIAL, PROPERTIES
+from flake8_nnx_treemap.analysis.code.nodes import defaults_of, dotted_name, is_name, start_of
 from flake8_nnx_treemap.analysis.names.imported import definition_elsewhere
 from flake8_nnx_treemap.analysis.names.scopes import Binding, BindingKind
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
@@ -91,22 +91,10 @@ _ARRAY_MAKERS = frozenset(
 
 _JAX_ARRAY_MAKERS = {
     "jax.numpy": frozenset(
-        {
-            "abs",
-            "add",
-            "all",
-            "allclose",
-            "any",
-            "append",
-            "argmax",
-            "argmin",
-            "argsort",
-            "broadcast_to",
-            "ceil",
-            "clip",
-        }
-        | {"convolve", "cos", "cosh", "cross", "cumprod", "cumsum", "diag", "divide", "einsum", "expand_dims", "flip"}
-        | {"floor", "geomspace", "hstack", "inner", "isfinite", "isnan", "kron", "linspace", "log1p", "logical_and"}
+        {"abs", "add", "all", "allclose", "any", "append", "argmax", "argmin", "argsort", "broadcast_to", "ceil"}
+        | {"clip", "convolve", "cos", "cosh", "cross", "cumprod", "cumsum", "diag", "divide", "einsum", "expand_dims"}
+        | {"flip", "floor", "geomspace", "hstack", "inner"}
+        | {"isfinite", "isnan", "kron", "linspace", "log1p", "logical_and"}
         | {"logical_not", "logical_or", "logspace", "max", "maximum", "mean", "median", "min", "minimum", "mod"}
         | {"moveaxis", "multiply", "outer", "pad", "power", "prod", "ravel", "repeat", "roll", "round", "sign", "sin"}
         | {"sinh", "sort", "square", "squeeze", "std", "subtract", "sum", "swapaxes", "take", "take_along_axis", "tan"}
@@ -137,8 +125,6 @@ _RUNS_AS_IT_IS = frozenset(
     | {"builtins.staticmethod", "builtins.classmethod", "typing.override"}
 )
 """Transformations and decorators under which a call returns an object of the same make."""
-
-_PROPERTIES = frozenset({"builtins.property", "functools.cached_property"})
 
 
 def contents_of(source: ParsedSource, node: ast.expr) -> Contents:
@@ -575,7 +561,7 @@ def _of_property(one: OwnClass, functions: Sequence[Method], steps: int) -> Cont
     if len(functions) != 1 or len(functions[0].decorator_list) != 1:
         return UNKNOWN
     decorator = functions[0].decorator_list[0]
-    is_property = not one.source.bindings.names_of(decorator).isdisjoint(_PROPERTIES)
+    is_property = not one.source.bindings.names_of(decorator).isdisjoint(PROPERTIES)
     return _returned(one.source, functions[0], steps) if is_property else UNKNOWN
 
 
@@ -816,12 +802,7 @@ def default_of(binding: Binding) -> ast.expr | None:
     arguments = getattr(binding.scope.node, "args", None)
     if not isinstance(arguments, ast.arguments):
         return None
-    positional = [*arguments.posonlyargs, *arguments.args]
-    pairs = [*zip(reversed(positional), reversed(arguments.defaults), strict=False)]
-    pairs += [
-        (one, default) for one, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True) if default
-    ]
-    return next((default for one, default in pairs if one is binding.node), None)
+    return next((default for one, default in defaults_of(arguments) if one is binding.node), None)
 
 
 def _returned_by_any(functions: Sequence[tuple[ParsedSource, ast.expr]], steps: int) -> Contents:
@@ -863,7 +844,7 @@ def _returned(source: ParsedSource, function: Method, steps: int) -> Contents:
         name = _only_name(source, called)
         if name == PARTIAL and isinstance(decorator, ast.Call) and decorator.args:
             name = _only_name(source, decorator.args[0])
-        if name not in _RUNS_AS_IT_IS | _PROPERTIES:
+        if name not in _RUNS_AS_IT_IS | PROPERTIES:
             return UNKNOWN
     found = any_of(_contents(source, value, steps) for value in results) if results else UNKNOWN
     return annotated(source, function.returns, None, steps) if not found.is_complete else found

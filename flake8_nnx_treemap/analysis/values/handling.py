@@ -6,7 +6,7 @@ import ast
 import builtins
 from collections.abc import Iterator, Sequence
 
-from flake8_nnx_treemap.analysis.calls.functions import PARTIAL
+from flake8_nnx_treemap.analysis.calls.functions import PARTIAL, PROPERTIES
 from flake8_nnx_treemap.analysis.code.managers import NEVER_SWALLOW
 from flake8_nnx_treemap.analysis.code.managers import may_swallow as may_swallow_by_name
 from flake8_nnx_treemap.analysis.code.nodes import dotted_name, is_name, nodes_below, own_nodes, start_of
@@ -27,7 +27,6 @@ Errors = Sequence[type[BaseException]]
 _TRIES = tuple({ast.Try, getattr(ast, "TryStar", ast.Try)})  # From Python 3.11 on.
 ASKED = frozenset({"__getattr__", "__getattribute__", "__get__", "__del__", "__len__", "__length_hint__"})
 """Methods of which nobody sees an ``AttributeError``, a ``TypeError``, or no error at all."""
-_PROPERTIES = frozenset({"builtins.property", "functools.cached_property"})
 _MANAGERS = frozenset({"contextlib.contextmanager", "contextlib.asynccontextmanager"})
 
 _EXITS = ("__exit__", "__aexit__")
@@ -93,7 +92,7 @@ def may_handle(source: ParsedSource, node: ast.AST, errors: Errors) -> bool:
 
 
 def handles_below(source: ParsedSource, around: ast.AST, child: ast.AST, errors: Errors) -> bool:
-    """Tell whether a statement or expression may handle an error that one of its children raises."""
+    """Tell whether a statement may handle an error that one of its children raises."""
     if isinstance(around, _TRIES):
         is_body = child in around.body
         if is_body and any(_may_keep(source, handler, errors) for handler in around.handlers):
@@ -189,7 +188,7 @@ def _may_wrap_methods(source: ParsedSource, base: ast.expr) -> bool:
 
 def _is_property(source: ParsedSource, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     names = (source.bindings.names_of(one) for one in function.decorator_list)
-    if any(found & _PROPERTIES for found in names):
+    if any(found & PROPERTIES for found in names):
         return True
     calls = (call for name in ("property", "cached_property") for call in source.bindings.calls.get(name, ()))
     given = (one for call in calls for one in (*call.args, *(keyword.value for keyword in call.keywords)))
@@ -375,7 +374,7 @@ def calls_and_handles(source: ParsedSource, called: ast.AST) -> bool:
     """
     function = called.func if isinstance(called, ast.Call) else called
     names = source.bindings.names_of(function)
-    if not names or names & _PROPERTIES:
+    if not names or names & PROPERTIES:
         return bool(names) or not _is_method_of_imported(source, function)
     if names == {PARTIAL} and isinstance(called, ast.Call) and called.args:
         return calls_and_handles(source, called.args[0])

@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 
+from flake8_nnx_treemap.analysis.calls.functions import PROPERTIES
 from flake8_nnx_treemap.analysis.code.nodes import (
+    defaults_of,
     is_constant,
     own_nodes,
     start_of,
@@ -21,8 +23,6 @@ _STEPS = 4
 
 _RECORDS = frozenset({"types.SimpleNamespace", "builtins.dict"})
 """What keeps answers under the names by which they are given."""
-
-_PROPERTIES = frozenset({"builtins.property", "functools.cached_property"})
 
 
 def with_answers(source: ParsedSource, questions: Iterable[ast.expr]) -> tuple[ast.expr, ...]:
@@ -53,7 +53,7 @@ def _reads_of_answer(source: ParsedSource, question: ast.expr) -> Iterator[Reads
     """Yield the reads of names that may be assigned the result of a version check."""
     for answer, around in outwards(source, question):
         if isinstance(around, ast.arguments):
-            for parameter in (one for one, default in _defaults(around) if default is answer):
+            for parameter in (one for one, default in defaults_of(around) if default is answer):
                 yield from reads_by_meaning(source, parameter.arg).get(parameter, ())
         for statement, target in _targets(source, answer, around):
             for name in (found.id for found in walk(target) if isinstance(found, ast.Name)):
@@ -77,13 +77,6 @@ def _targets(source: ParsedSource, answer: ast.AST, around: ast.AST) -> Iterator
 def _is_flag(node: ast.expr) -> bool:
     """Tell whether a value does nothing but tell cases apart: a truth value, ``None``, or the member of an ``Enum``."""
     return is_constant(node, True, False, None) or (isinstance(node, ast.Attribute) and node.attr.isupper())
-
-
-def _defaults(arguments: ast.arguments) -> Iterator[tuple[ast.arg, ast.expr | None]]:
-    """Yield the parameters that may have a default, each with that."""
-    positional = [*arguments.posonlyargs, *arguments.args]
-    yield from zip(reversed(positional), reversed(arguments.defaults), strict=False)
-    yield from zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
 
 
 def _reads_of_flag(source: ParsedSource, question: ast.expr) -> Iterator[ast.Attribute]:
@@ -135,7 +128,7 @@ def _calls_for_answer(source: ParsedSource, question: ast.expr) -> Iterator[ast.
     if not isinstance(function, ast.FunctionDef) or not _returns_nothing_else(function, answer):
         return
     is_method = isinstance(source.ast_parent(function), ast.ClassDef)
-    if is_method and any(source.bindings.names_of(one) & _PROPERTIES for one in function.decorator_list):
+    if is_method and any(source.bindings.names_of(one) & PROPERTIES for one in function.decorator_list):
         yield from _reads_of_attribute(source, function.name)
     for call in source.bindings.calls.get(function.name, ()):
         if isinstance(call.func, ast.Name):
