@@ -1,18 +1,20 @@
-"""Which files that never name NNX define a class of Modules or Variables, told by their bytes alone.
+"""Which files define a class of Modules or Variables, told by their bytes alone.
 
-Such a class inherits from one that another file of the project defines with NNX, and its file is looked at as if it
-named NNX itself. Base classes are followed by name through ``class`` and ``import`` statements, which tells more than
-there is (a name may mean something else in a function) and never reads an expression: ``Base = other.Base`` is missed.
+A file that never names NNX has such a class if that inherits from one that another file of the project defines with
+NNX; it is looked at as if it named NNX itself. Base classes are followed by name through ``class`` and ``import``
+statements, which tells more than there is (a name may mean something else in a function) and never reads an expression:
+what ``Base = make()`` makes is not known.
 """
 
 from __future__ import annotations
 
+import builtins
 import os
 import re
 
 from flake8_nnx_treemap.project.errors import FileError
 from flake8_nnx_treemap.project.files import is_inside, read_bytes
-from flake8_nnx_treemap.project.roots import LARGEST, module_paths, written_together
+from flake8_nnx_treemap.project.roots import LARGEST, may_be_of_project, module_paths, written_together
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,10 +26,25 @@ if TYPE_CHECKING:
 _SUFFIXES = (".py", ".pyi")
 # These start with a word, and not with the start of a line: that is found ten times as fast. What is in brackets is
 # bounded, so that brackets that never close cost no more.
-_CLASS = re.compile(rb"class[ \t]+(\w+)[ \t]*(?:\[[^\]\n]{0,500}\][ \t]*)?\(([^():]*)")
-_BASE = re.compile(rb"\b[^\W\d][\w.]*\b(?![ \t]*=)")
-_FROM = re.compile(rb"from[ \t]+([\w.]+)[ \t]+import[ \t]*(?:\(([^)]{0,10000})\)|([\w*, \t]*(?:\\\r?\n[\w, \t]*)*))")
-_IMPORT = re.compile(rb"import[ \t]+([\w., \t]+)")
+_WORD = rb"[\w\x80-\xff]"  # Names may have letters that are no ASCII.
+_START = rb"[A-Za-z_\x80-\xff]"
+_SPACE = rb"(?:[ \t]|\\\r?\n)"
+_CLASS = re.compile(
+    rb"class" + _SPACE + rb"+(" + _WORD + rb"+)" + _SPACE + rb"*(?:\[[^\]\n]{0,500}\][ \t]*)?"
+    rb"\(((?:[^():#\[]+|\([^()]{0,500}\)|\[[^\[\]]{0,500}\]|#[^\r\n]*)*)"
+)
+_BASE = re.compile(rb"(?<!\w)" + _START + rb"[\w.\x80-\xff]*(?![\w\x80-\xff]|[ \t]*=)")
+_NAMES = rb"[\w*, \t\x80-\xff]*"
+_FROM = re.compile(
+    rb"from[ \t]+([\w.\x80-\xff]+)" + _SPACE + rb"+import[ \t]*"
+    rb"(?:\(([^)]{0,10000})\)|(" + _NAMES + rb"(?:\\\r?\n" + _NAMES + rb")*))"
+)
+_IMPORT = re.compile(rb"import[ \t]+([\w., \t\x80-\xff]+)")
+_ASSIGNED = rb"%s[ \t]*(?::[^=\r\n]{0,500})?=[ \t(]*(" + _START + rb"[\w.\x80-\xff]*)"
+"""What is assigned to a name."""
+_BUILT_IN = frozenset(map(str.encode, dir(builtins)))
+_MOST_PARTS = 4
+"""How long names are followed: ``a = a.b`` alone makes longer and longer ones."""
 _NNX = re.compile(rb"flax\.(?:experimental\.)?nnx(?:\.|$)")
 
 
@@ -37,7 +54,7 @@ class Inheritance:
     This is a plain class, since dataclasses are slow to import.
     """
 
-    __slots__ = ("_folders", "_is_of_nnx", "_modules", "_tables")
+    __slots__ = ("_asking", "_folders", "_is_of_nnx", "_modules", "_tables")
 
     def __init__(self) -> None:
         """Know nothing yet."""
@@ -45,9 +62,15 @@ class Inheritance:
         self._modules: dict[tuple[str, bytes], str | None] = {}
         self._tables: dict[str, _Table | None] = {}
         self._is_of_nnx: dict[_Class, bool] = {}
+        self._asking: set[str] = set()
+        """The files of whose classes other files of the project have been asked for."""
+
+    def rests_on_others(self, path: str) -> bool:
+        """Tell whether what was told of a file may change with other files of its project."""
+        return os.path.abspath(path) in self._asking
 
     def reaches_nnx(self, path: str, data: bytes) -> bool:
-        """Tell whether a class of a file inherits from one of NNX, by way of other files of its project.
+        """Tell whether a class of a file inherits from one of NNX, perhaps by way of other files of its project.
 
         Args:
             path: the file.
@@ -70,7 +93,11 @@ class Inheritance:
             known = self._is_of_nnx.get(one)
             for module, name in self._meanings(one) if known is None else ():
                 known = known or _NNX.match(module) is not None
-                path = one[0] if not module else self._module(os.path.dirname(one[0]), module)
+                path: str | None = one[0]
+                if module:
+                    is_own = may_be_of_project(os.fsdecode(module))
+                    path = self._module(os.path.dirname(one[0]), module) if is_own else None
+                    self._asking.update([first[0]] if is_own else ())
                 if path is not None and (path, name) not in seen:
                     seen[path, name] = None
                     waiting.append((path, name))
@@ -80,10 +107,10 @@ class Inheritance:
         self._is_of_nnx.update(dict.fromkeys(waiting, False))
         return False
 
-    def _meanings(self, one: _Class) -> Iterator[tuple[bytes, bytes]]:
+    def _meanings(self, one: _Class) -> list[tuple[bytes, bytes]]:
         """The names that a name leads to, each with its module: what is imported, and the bases of a class."""
         table = self._table(one[0])
-        return iter(()) if table is None else table.meanings(one[1])
+        return [] if table is None else table.meanings(one[1])
 
     def _table(self, path: str) -> _Table | None:
         if path not in self._tables:
@@ -117,7 +144,7 @@ class Inheritance:
 class _Table:
     """What names mean in one file: where they are imported from, and the bases of classes."""
 
-    __slots__ = ("_classes", "_data", "_from")
+    __slots__ = ("_classes", "_data", "_from", "_imports")
 
     def __init__(self, data: bytes, classes: Sequence[tuple[bytes, bytes]]) -> None:
         self._data = data
@@ -125,19 +152,31 @@ class _Table:
         for name, bases in classes:  # A name may be that of several classes.
             self._classes[name] = b",".join(filter(None, (self._classes.get(name), bases)))
         self._from: list[tuple[bytes, bytes, bytes]] | None = None
+        self._imports: list[bytes] | None = None
 
-    def meanings(self, name: bytes) -> Iterator[tuple[bytes, bytes]]:
+    def meanings(self, name: bytes) -> list[tuple[bytes, bytes]]:
         """What a dotted name leads to: modules with names in them; no module for names of the same file."""
-        yield from ((b"", base) for base in _BASE.findall(self._classes.get(name, b"")) if base != name)
+        found = [(b"", base) for base in _BASE.findall(self._classes.get(name, b"")) if base != name]
         head, _, rest = name.partition(b".")
         for module, imported in self._imported(head):
             if imported != b"*":
-                yield from _split(module, imported, rest)
+                found += _split(module, imported, rest)
             elif not rest:
-                yield module, name
-        for names in _IMPORT.findall(self._data) if rest and head in self._data else ():
-            if head in names:
-                yield from _through_modules(names, head, rest)
+                found.append((module, name))
+        if rest:
+            if self._imports is None:
+                self._imports = _IMPORT.findall(self._data)
+            for names in self._imports:
+                if head in names:
+                    found += _through_modules(names, head, rest)
+        return found or [*self._assigned(head, rest)]
+
+    def _assigned(self, head: bytes, rest: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """The names that are assigned to a name which is not imported, and no class."""
+        if head in _BUILT_IN or rest.count(b".") > _MOST_PARTS:
+            return
+        for value in re.findall(_ASSIGNED % re.escape(head), self._data):
+            yield b"", b".".join(filter(None, (value, rest)))
 
     def _imported(self, head: bytes) -> Iterator[tuple[bytes, bytes]]:
         """The modules from which a name, or everything, is imported, each with the name that it has there, or ``*``."""

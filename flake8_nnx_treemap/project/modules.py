@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -9,12 +10,18 @@ from typing import TYPE_CHECKING
 
 from flake8_nnx_treemap.analysis.code.text import SourceError
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
-from flake8_nnx_treemap.names import OTHER_PROJECTS
 from flake8_nnx_treemap.project.errors import FileError
 from flake8_nnx_treemap.project.files import decode, is_inside, read_bytes
 from flake8_nnx_treemap.project.importers import files_importing, is_imported_elsewhere
 from flake8_nnx_treemap.project.inheritance import Inheritance
-from flake8_nnx_treemap.project.roots import LARGEST, above_package, module_paths, outermost, project_of
+from flake8_nnx_treemap.project.roots import (
+    LARGEST,
+    above_package,
+    may_be_of_project,
+    module_paths,
+    outermost,
+    project_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,7 +35,9 @@ MOST_IMPORTERS = 20
 """How many files are read that may import one name."""
 
 
-def module_finder(filename: str, on_search: Callable[[str], object] | None = None) -> OtherModules:
+def module_finder(
+    filename: str, on_search: Callable[[str], object] | None = None, inheritance: Inheritance | None = None
+) -> OtherModules:
     """Return the other modules of a file's project, which are read when they are asked for.
 
     Args:
@@ -37,8 +46,9 @@ def module_finder(filename: str, on_search: Callable[[str], object] | None = Non
             project is read, whatever an import or a link says.
         on_search: called with each name that is looked for, found or not: what is said of the file rests on others
             from then on. What those ask for in turn is not told, since they are found only after this.
+        inheritance: what is known of classes, if that is kept for several files.
     """
-    return OtherModules(filename, on_search)
+    return OtherModules(filename, on_search, inheritance)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +57,11 @@ class OtherModules:
 
     filename: str
     on_search: Callable[[str], object] | None = None
+    inheritance: Inheritance | None = None
 
     def __call__(self, name: str, /) -> tuple[ParsedSource, str] | None:
         """Find the module that defines a qualified name, and the name in that module."""
-        if name.partition(".")[0] in OTHER_PROJECTS:
+        if not may_be_of_project(name):
             return None
         self._tell(name)
         folder = os.path.dirname(os.path.abspath(self.filename))
@@ -87,10 +98,18 @@ class OtherModules:
 
     def give_bases_to(self, text: str, /) -> bool:
         """Tell whether a class in the file's text inherits from one of NNX by way of one of them."""
-        if "class" not in text or not Inheritance().reaches_nnx(self.filename, text.encode("utf-8", "replace")):
-            return False
-        self._tell(self.filename)
-        return True
+        return "class" in text and self._reach_nnx(text, self.inheritance or Inheritance())
+
+    def may_define_modules(self, text: str, /) -> bool:
+        """Tell whether a class in the file's text may be of Modules; not asked of others unless that is kept."""
+        is_told = self.inheritance is not None and self.filename.endswith(".py")
+        return not is_told or self.give_bases_to(text)
+
+    def _reach_nnx(self, text: str, inheritance: Inheritance) -> bool:
+        is_reached = inheritance.reaches_nnx(self.filename, text.encode("utf-8", "replace"))
+        if inheritance.rests_on_others(self.filename):
+            self._tell(self.filename)
+        return is_reached
 
     def _tell(self, name: str) -> None:
         if self.on_search is not None:
@@ -124,9 +143,15 @@ def _source_of(path: str, outermost: str) -> ParsedSource | None:
         status = os.stat(path)
     except (OSError, ValueError):
         return None
-    if status.st_size > LARGEST or not is_inside(path, outermost):
+    if status.st_size > LARGEST or not _is_inside(path, outermost, (status.st_dev, status.st_ino)):
         return None
     return _parsed(path, status.st_mtime_ns, status.st_size)
+
+
+@functools.lru_cache(maxsize=4096)
+def _is_inside(path: str, folder: str, file: tuple[int, int]) -> bool:
+    """Whether a path lies below a folder, wherever links lead; one that leads to another file is looked at again."""
+    return is_inside(path, folder)
 
 
 def _parsed(path: str, changed: int, size: int) -> ParsedSource | None:

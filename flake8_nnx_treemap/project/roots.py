@@ -5,9 +5,18 @@ from __future__ import annotations
 import functools
 import os
 
+from flake8_nnx_treemap.names import OTHER_PROJECTS
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+_NOT_LOOKED_FOR = OTHER_PROJECTS | {
+    *("__future__", "abc", "collections", "contextlib", "copy", "dataclasses", "enum", "itertools", "logging", "math"),
+    *("os", "pathlib", "re", "sys", "time", "unittest", "warnings"),
+    *("absl", "einops", "jaxtyping", "pytest", "torch", "typing_extensions"),
+}
+"""Modules that many files import and no project of our users has: to look for one takes a dozen system calls."""
 
 LARGEST = 1_000_000
 """How many bytes a file may have that is read for the sake of another one."""
@@ -19,6 +28,11 @@ def roots(folder: str) -> tuple[str, ...]:
     project = project_of(folder)
     below = () if project is None else (project, os.path.join(project, "src"))
     return tuple(dict.fromkeys((folder, above_package(folder), *below)))
+
+
+def may_be_of_project(name: str) -> bool:
+    """Whether a module or a member of one may be of the user's own project, by the first part of its name."""
+    return name.partition(".")[0] not in _NOT_LOOKED_FOR
 
 
 def module_paths(folder: str, name: str) -> Iterator[str]:
@@ -42,7 +56,7 @@ def module_paths(folder: str, name: str) -> Iterator[str]:
 def outermost(folder: str) -> str:
     """The folder that no import of a file leaves: its repository's, its project's, or that which holds its package."""
     for around in _upwards(folder):
-        if os.path.exists(os.path.join(around, ".git")):
+        if _holds(around, ".git"):
             return around
     project, above = project_of(folder), above_package(folder)
     return project if project is not None and len(project) < len(above) else above
@@ -68,9 +82,9 @@ def _holds_installed_packages(folder: str) -> bool:
 def project_of(folder: str) -> str | None:
     """The nearest folder with a pyproject.toml, in the same repository."""
     for around in _upwards(folder):
-        if os.path.exists(os.path.join(around, "pyproject.toml")):
+        if _holds(around, "pyproject.toml"):
             return around
-        if os.path.exists(os.path.join(around, ".git")):
+        if _holds(around, ".git"):
             break
     return None
 
@@ -78,9 +92,15 @@ def project_of(folder: str) -> str | None:
 def above_package(folder: str) -> str:
     """The folder that holds the outermost package around a folder; the folder itself if it is in no package."""
     for around in _upwards(folder):
-        if not os.path.exists(os.path.join(around, "__init__.py")) or os.path.exists(os.path.join(around, ".git")):
+        if not _holds(around, "__init__.py") or _holds(around, ".git"):
             return around
     return folder
+
+
+@functools.lru_cache(maxsize=4096)
+def _holds(folder: str, name: str) -> bool:
+    """Whether there is something of a name in a folder; each folder is asked for the sake of all folders below it."""
+    return os.path.exists(os.path.join(folder, name))
 
 
 def _upwards(folder: str) -> Iterator[str]:

@@ -14,6 +14,7 @@ from flake8_nnx_treemap.names import NEWEST_RANGE
 from flake8_nnx_treemap.project.configuration import Overrides, flax_range_for, max_file_size_for, settings_for
 from flake8_nnx_treemap.project.errors import ConfigurationError, FileError
 from flake8_nnx_treemap.project.files import encoded, read
+from flake8_nnx_treemap.project.inheritance import Inheritance
 
 if TYPE_CHECKING:
     from flake8_nnx_treemap.analysis.code.text import Edit, Position
@@ -56,6 +57,8 @@ class Task:
     """The files that must at least be Python, whatever words are in them; ``None`` for all."""
     counts_for_newest: bool = False
     """Whether to count, where nothing is known of a project's Flax, what more would be found if it were the newest."""
+    inheritance: Inheritance = field(default_factory=Inheritance, compare=False)
+    """What the run has learnt of classes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +215,8 @@ def process_text(
     from flake8_nnx_treemap.project.modules import keep, known_bindings, module_finder
 
     format_ = format_of(filename)
-    programs = Programs(filename, module_finder(filename, on_search), partial(known_bindings, filename))
+    modules = module_finder(filename, on_search, task.inheritance)
+    programs = Programs(filename, modules, partial(known_bindings, filename))
     known: Sequence[Finding] = ()
     try:
         settings = settings_for(filename, task.overrides)
@@ -338,7 +342,9 @@ def _is_worth_parsing(path: str, data: bytes, task: Task) -> bool:
             settings.append(replace(settings[0], flax=NEWEST_RANGE))
     except ConfigurationError:
         return True  # Whoever looks at it says what is wrong.
-    return may_find_in(data, settings, is_program=format_of(path) is PYTHON)
+    is_program = format_of(path) is PYTHON
+    defines_modules = partial(task.inheritance.reaches_nnx, path, data)
+    return may_find_in(data, settings, is_program=is_program, defines_modules=defines_modules)
 
 
 def _with_digest(report: FileReport, data: bytes, encoding: str, task: Task) -> FileReport:

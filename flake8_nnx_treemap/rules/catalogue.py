@@ -8,7 +8,7 @@ from __future__ import annotations
 import enum
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib import import_module
@@ -62,8 +62,9 @@ class Entry:
     are for the text of a program: in a notebook's JSON, only words are looked for.
     Words are in lower case if the rule ``ignores_case``. One that ``needs_stated_floor`` is silent where nobody says
     which releases are to be supported. One that ``is_quick`` runs in vain in less time than a search for its patterns
-    takes, once the file has been analysed for others and the rule is imported. ``raises`` has the names of the errors
-    that reported code raises: the rule is silent where a test wants one of them.
+    takes, once the file has been analysed for others and the rule is imported. One that is ``about_modules`` is silent
+    in a file that defines no class of Modules. ``raises`` has the names of the errors that reported code raises: the
+    rule is silent where a test wants one of them.
     """
 
     code: str
@@ -77,6 +78,7 @@ class Entry:
     ignores_case: bool = False
     needs_stated_floor: bool = False
     is_quick: bool = False
+    about_modules: bool = False
     raises: tuple[str, ...] = ()
 
     @property
@@ -96,8 +98,13 @@ class Entry:
 
     def may_find(self, text: str) -> bool:
         """Tell whether a program contains what the rule needs to find anything."""
-        searched = _Searched(text)
-        return self._has_words(searched) and self._matches(searched)
+        return self._may_find_in(_Searched(text))
+
+    def _may_find_in(self, program: _Searched) -> bool:
+        # Patterns tell sooner than dozens of words do.
+        if len(self.words) > _MANY:
+            return self._matches(program) and self._has_words(program)
+        return self._has_words(program) and self._matches(program)
 
     def _is_imported(self) -> bool:
         return f"{__package__}.{self.module}" in sys.modules
@@ -109,6 +116,9 @@ class Entry:
 
     def _matches(self, text: _Searched) -> bool:
         return all(any(map(text.matches, group)) for group in self.patterns)
+
+
+_MANY: Final = 4
 
 
 class _Searched:
@@ -290,8 +300,8 @@ CATALOGUE: tuple[Entry, ...] = (
         Kind.SILENT,
         ("state", "split", "variables"),
         VARIABLE_STATE_IS_VARIABLE,
-        beside=("update", "merge"),
-        patterns=((r"state[\s\\]*\(", r"split[\s\\]*\(", r"variables[\s\\]*\("),),
+        beside=("update", "merge", "tree"),
+        patterns=(_members("nnx", ("state", "split", "variables")),),
     ),
     Entry("NNX201", "deprecated-variable-state", Kind.DEPRECATION, ("VariableState",), VARIABLE_STATE_IS_VARIABLE),
     Entry(
@@ -347,6 +357,7 @@ CATALOGUE: tuple[Entry, ...] = (
         ("class",),
         DATA_IS_DECIDED_ONCE,
         patterns=((_INHERITS,), (*_DECLARED, _SET_ATTRIBUTE)),
+        about_modules=True,
         raises=_VALUE_ERROR,
     ),
     Entry("NNX211", "state-method", Kind.DEPRECATION, _METHODS, STATE_FUNCTIONS_ARE_THERE, patterns=((_CALLED,),)),
@@ -413,28 +424,33 @@ def codes_that_may_find(text: str, settings: LintSettings) -> frozenset[str]:
     To search a text for the patterns of a rule takes less than to import the rule, and less than to run most in vain.
     """
     searched = _Searched(text)
-    entries = [entry for entry in _entries(settings.select, settings.flax_range) if entry._has_words(searched)]
-    found = {entry.code for entry in entries if not entry.is_quick and entry._matches(searched)}
+    entries = _entries(settings.select, settings.flax_range)
+    found = {entry.code for entry in entries if not entry.is_quick and entry._may_find_in(searched)}
     is_analysed = bool(found)
     for entry in entries:
-        if entry.is_quick and ((is_analysed and entry._is_imported()) or entry._matches(searched)):
+        if entry.is_quick and ((is_analysed and entry._is_imported()) or entry._may_find_in(searched)):
             found.add(entry.code)
     return frozenset(found)
 
 
-def may_find_in(data: bytes, settings: Iterable[LintSettings], *, is_program: bool) -> bool:
+def may_find_in(
+    data: bytes, settings: Iterable[LintSettings], *, is_program: bool, defines_modules: Callable[[], bool]
+) -> bool:
     """Tell whether a file may hold a finding, before it is decoded or parsed.
 
     Args:
         data: the file's bytes.
         settings: what it is looked at with; one of them is enough.
         is_program: whether the file is a program, and not a notebook or Markdown, in which no pattern is looked for.
+        defines_modules: tells whether a class in the program may be of Modules; asked last, since that can take a look
+            into other files.
     """
     if b"\0" in data:  # An encoding in which words look different.
         return True
     searched = _Searched(data)
     entries = _in_order_of_search(tuple((one.select, one.flax_range) for one in settings))
-    return any(entry._has_words(searched) and (not is_program or entry._matches(searched)) for entry in entries)
+    found = (one for one in entries if (one._may_find_in(searched) if is_program else one._has_words(searched)))
+    return any(not is_program or not one.about_modules or defines_modules() for one in found)
 
 
 @cache
@@ -444,9 +460,10 @@ def _in_order_of_search(asked: tuple[tuple[frozenset[str] | None, FlaxRange], ..
     return tuple(sorted(entries, key=_cost_of_search))
 
 
-def _cost_of_search(entry: Entry) -> tuple[int, int, str]:
+def _cost_of_search(entry: Entry) -> tuple[bool, int, int, str]:
     """Return by what rules are ordered to be asked: one without a pattern, and with few words, tells soonest."""
-    return sum(len(pattern) for group in entry.patterns for pattern in group), len(entry.words), entry.code
+    length = sum(len(pattern) for group in entry.patterns for pattern in group)
+    return entry.about_modules, length, len(entry.words), entry.code
 
 
 @cache

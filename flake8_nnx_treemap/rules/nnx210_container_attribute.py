@@ -133,6 +133,8 @@ def _is_handled(source: ParsedSource, found: StaticAttribute) -> bool:
 
 @remembered
 def _found(source: ParsedSource) -> tuple[StaticAttribute, ...]:
+    if source.modules is not None and not source.modules.may_define_modules(source.text):
+        return ()
     return (*static_attributes(source), *declared_attributes(source))
 
 

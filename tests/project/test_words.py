@@ -76,6 +76,7 @@ def test_nothing_is_imported_to_read_code_without_a_word(tmp_path: Path) -> None
         ("NNX103", PORTABLE_RANGE, "jax.tree.leaves(s)"),
         ("NNX105", NEWEST_RANGE, "type(x) is nnx.VariableState"),
         ("NNX113", NEWEST_RANGE, "best = nnx . state (m)\nnnx.update(m, best)"),
+        ("NNX113", NEWEST_RANGE, "from flax.nnx import state\nkept = tree_map(f, kept, state(m))"),
         ("NNX204", NEWEST_RANGE, "x: nnx.Param\nx.type"),
         ("NNX205", NEWEST_RANGE, "x: nnx.Param\nx.name = 1"),
         ("NNX205", NEWEST_RANGE, "x: nnx.Param\nif x: x.name += 1"),
@@ -99,8 +100,8 @@ def test_nothing_is_imported_to_read_code_without_a_word(tmp_path: Path) -> None
 def test_words_of_a_rule(code: str, flax: FlaxRange, text: str) -> None:
     settings = LintSettings(frozenset({code}), flax)
     assert CODES[code].may_find(text)
-    assert may_find_in(text.encode(), [settings], is_program=True)
-    assert may_find_in(notebook(text).encode(), [settings], is_program=False)
+    assert may_find_in(text.encode(), [settings], is_program=True, defines_modules=lambda: True)
+    assert may_find_in(notebook(text).encode(), [settings], is_program=False, defines_modules=lambda: True)
 
 
 @pytest.mark.parametrize(
@@ -127,17 +128,27 @@ def test_words_of_a_rule(code: str, flax: FlaxRange, text: str) -> None:
     ],
 )
 def test_what_is_no_word_of_a_rule(code: str, flax: FlaxRange, text: str) -> None:
-    assert not may_find_in(text.encode(), [LintSettings(frozenset({code}), flax)], is_program=True)
+    assert not may_find_in(
+        text.encode(), [LintSettings(frozenset({code}), flax)], is_program=True, defines_modules=lambda: True
+    )
+
+
+def test_a_rule_about_modules_asks_for_a_class_of_modules() -> None:
+    text = b"from flax import nnx\nclass Config(Base):\n    def __init__(self):\n        self.x = [nnx.Param(1)]"
+    settings = [LintSettings(frozenset({"NNX210"}), NEWEST_RANGE)]
+    assert may_find_in(text, settings, is_program=True, defines_modules=lambda: True)
+    assert not may_find_in(text, settings, is_program=True, defines_modules=lambda: False)
+    assert may_find_in(text, settings, is_program=False, defines_modules=lambda: False)
 
 
 def test_words_of_rules_that_are_not_selected_do_not_count() -> None:
     settings = LintSettings(frozenset({"NNX207"}), NEWEST_RANGE)
-    assert not may_find_in(BUG.encode(), [settings], is_program=True)
-    assert may_find_in(BUG.encode(), [settings, LintSettings()], is_program=True)
+    assert not may_find_in(BUG.encode(), [settings], is_program=True, defines_modules=lambda: True)
+    assert may_find_in(BUG.encode(), [settings, LintSettings()], is_program=True, defines_modules=lambda: True)
 
 
 def test_another_encoding_is_parsed() -> None:
-    assert may_find_in("x = 1".encode("utf-16"), [LintSettings()], is_program=True)
+    assert may_find_in("x = 1".encode("utf-16"), [LintSettings()], is_program=True, defines_modules=lambda: True)
 
 
 def test_a_notebook_without_a_finding_is_read_by_json_alone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,7 +38,10 @@ class Modules(Protocol):
         """Yield those of them that may import a name from the file, or from another one that exports it again."""
 
     def give_bases_to(self, text: str, /) -> bool:
-        """Tell whether a class in the file's text inherits from one of NNX by way of one of them."""
+        """Tell whether a class in the file's text inherits from one of NNX, perhaps by way of one of them."""
+
+    def may_define_modules(self, text: str, /) -> bool:
+        """Tell whether a class in the file's text may be of Modules, as far as that is known without parsing others."""
 
 
 class ParsedSource(SourceText):

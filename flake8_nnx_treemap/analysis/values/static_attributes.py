@@ -155,7 +155,8 @@ def _of_attribute(source: ParsedSource, owner: ast.ClassDef, name: str) -> Itera
         return
     everywhere = writes_of(source, name)
     writes = everywhere.get(owner, ())
-    if len(writes) > _MAXIMUM_WRITES or (len(everywhere) == len(writes) == 1 and _is_harmless(source, writes[0])):
+    is_only_one = len(writes) == 1 and everywhere.keys().isdisjoint(derived_classes(source).get(owner, ()))
+    if len(writes) > _MAXIMUM_WRITES or (is_only_one and not _may_hold_data(source, writes[0])):
         return
     if not any(_may_matter(source, one) for one in writes):
         return
@@ -172,18 +173,19 @@ def _of_attribute(source: ParsedSource, owner: ast.ClassDef, name: str) -> Itera
         yield from _Attribute(source, owner, name, lineage).found()
 
 
-def _is_harmless(source: ParsedSource, write: Write) -> bool:
-    """Tell whether what is set, where nothing else is, can hold no data that NNX overlooks; most attributes are such.
+def _may_hold_data(source: ParsedSource, write: Write) -> bool:
+    """Tell whether what is set, where nothing else is, may be a container of data; most attributes are none.
 
     A constant stays one, and a class of NNX makes no container of Python.
     """
     if isinstance(write.value, ast.Constant):
-        return True
-    if not isinstance(write.value, ast.Call) or write.annotation is not None or write.path:
         return False
-    parts = dotted_name(write.value.func) or ("",)
-    names = source.bindings.names_of(write.value.func) if len(parts) > 1 else ()
-    return bool(names) and all(name.startswith(_MAKE_DATA) for name in names) and parts[-1][0].isupper()
+    if isinstance(write.value, ast.Call) and write.annotation is None and not write.path:
+        parts = dotted_name(write.value.func) or ("",)
+        names = source.bindings.names_of(write.value.func) if len(parts) > 1 else ()
+        if names and all(name.startswith(_MAKE_DATA) for name in names) and parts[-1][0].isupper():
+            return False
+    return _sort_of_write(source, write) is _Effect.CONTAINER
 
 
 def _may_matter(source: ParsedSource, write: Write) -> bool:
