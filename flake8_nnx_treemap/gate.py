@@ -34,4 +34,8 @@ def may_hold_findings_text(text: str) -> bool:
 
 def _stands_alone(word: AnyStr, longer: AnyStr, text: AnyStr) -> bool:
     """Whether a word is there, and not only within a longer one: far more files name ONNX than NNX."""
-    return word in text and text.count(word) > text.count(longer)
+    place = text.find(word)
+    if place < 0:
+        return False
+    # The first one tells of most files; to count goes through all of a file.
+    return text[place - 1 : place] != longer[:1] or text.count(word) > text.count(longer)

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from flake8_nnx_treemap.project.inheritance import Inheritance
 
+    _File = tuple[str, bool]
+    """A file, and whether it was named itself."""
     _Verdicts = dict[str, str | None]
 
 FILES_PER_PROCESS = 1000
@@ -82,7 +84,7 @@ class Targets:
 
 def find_files(
     paths: Sequence[str], targets: Targets, problems: list[tuple[str, str]], empty: list[str] | None = None
-) -> Iterator[tuple[str, bool]]:
+) -> Iterator[_File]:
     """Find the files that names stand for.
 
     Args:
@@ -171,18 +173,14 @@ def scan(
         found = _once(found)
     count = max(1, min(jobs, len(found) // FILES_PER_PROCESS)) if hasattr(os, "fork") else 1
     # Neighbours are alike in size, so each process takes every second file, or every third: equal work for all.
-    first, *others = [found[start::count] for start in range(count)]
-    waiting = [_look_through_elsewhere(files) for files in others]
-    verdicts = _look_through(first)
-    for wait in waiting:
-        verdicts |= wait()
-    verdicts.update(dict.fromkeys(_heirs(found, verdicts, paths)))
+    verdicts = _in_processes(_look_through, [found[start::count] for start in range(count)])
+    verdicts |= _heirs(found, verdicts, paths, count)
     in_order = [(name, verdicts[name]) for name in dict.fromkeys(name for name, _ in found) if name in verdicts]
     problems += [(name, complaint) for name, complaint in in_order if complaint is not None]
     return [name for name, complaint in in_order if complaint is None], list(dict.fromkeys(problems))
 
 
-def _once(found: Sequence[tuple[str, bool]]) -> list[tuple[str, bool]]:
+def _once(found: Sequence[_File]) -> list[_File]:
     """The same files, each under the first of its names, as ``a.py`` and ``./a.py`` are two, and named if one was."""
     names: dict[str, str] = {}
     explicit: set[str] = set()
@@ -194,7 +192,7 @@ def _once(found: Sequence[tuple[str, bool]]) -> list[tuple[str, bool]]:
     return [(name, path in explicit) for path, name in names.items()]
 
 
-def _look_through(files: Sequence[tuple[str, bool]]) -> _Verdicts:
+def _look_through(files: Sequence[_File]) -> _Verdicts:
     """Read files: why which cannot be read or, if they were named, parsed; ``None`` for those to look at closely."""
     verdicts: _Verdicts = {}
     for name, is_explicit in files:
@@ -219,17 +217,17 @@ def _inherits(path: str, data: bytes) -> bool:
     return Inheritance().reaches_nnx(path, data)
 
 
-def _heirs(found: Sequence[tuple[str, bool]], verdicts: _Verdicts, paths: Sequence[str]) -> Iterator[str]:
+def _heirs(found: Sequence[_File], verdicts: _Verdicts, paths: Sequence[str], count: int) -> _Verdicts:
     """The files below folders that do not name NNX, but have a class that inherits from one of NNX.
 
     A project is asked if another file of it has such a class, or if there is more of it than the folder that was named.
     """
     if all(is_explicit for _, is_explicit in found):
-        return
+        return {}
     candidates = [name for name, complaint in verdicts.items() if complaint is None]
     partly = [path for path in paths if os.path.isdir(path) and _is_within_project(path)]
     if not candidates and not partly:
-        return
+        return {}
     from flake8_nnx_treemap.project.inheritance import Inheritance
     from flake8_nnx_treemap.project.roots import written_together
 
@@ -246,10 +244,14 @@ def _heirs(found: Sequence[tuple[str, bool]], verdicts: _Verdicts, paths: Sequen
     for name in candidates:
         if project_of(name) not in asked and _has_class_of_nnx(name, inheritance):
             asked.add(project_of(name))
-    for name, is_explicit in found:
-        is_open = not is_explicit and name not in verdicts
-        if is_open and project_of(name) in asked and _has_class_of_nnx(name, inheritance):
-            yield name
+    open_ = [one for one in found if not one[1] and one[0] not in verdicts and project_of(one[0]) in asked]
+
+    def look(files: Sequence[_File]) -> _Verdicts:
+        return {name: None for name, _ in files if _has_class_of_nnx(name, inheritance)}
+
+    # Neighbours inherit from the same files, so each process takes a part of the whole.
+    size = len(open_) // min(count, len(open_) // FILES_PER_PROCESS + 1) + 1
+    return _in_processes(look, [open_[start : start + size] for start in range(0, len(open_), size)])
 
 
 def _has_class_of_nnx(path: str, inheritance: Inheritance) -> bool:
@@ -267,8 +269,17 @@ def _is_within_project(path: str) -> bool:
     return written_together(folder) != folder
 
 
-def _look_through_elsewhere(files: Sequence[tuple[str, bool]]) -> Callable[[], _Verdicts]:
-    """The same in a process of its own; a bare fork, since to import ``multiprocessing`` takes longer than it saves.
+def _in_processes(look: Callable[[Sequence[_File]], _Verdicts], parts: Sequence[Sequence[_File]]) -> _Verdicts:
+    """What a look at several parts of the files tells, each part but the first in a process of its own."""
+    waiting = [_elsewhere(look, files) for files in parts[1:]]
+    verdicts = look(parts[0]) if parts else {}
+    for wait in waiting:
+        verdicts |= wait()
+    return verdicts
+
+
+def _elsewhere(look: Callable[[Sequence[_File]], _Verdicts], files: Sequence[_File]) -> Callable[[], _Verdicts]:
+    """The same in another process; a bare fork, since to import ``multiprocessing`` takes longer than it saves.
 
     Returns:
         What waits for the answer. If the process comes to harm, the files are read here.
@@ -278,17 +289,17 @@ def _look_through_elsewhere(files: Sequence[tuple[str, bool]]) -> Callable[[], _
     try:
         reading, writing = os.pipe()
     except OSError:  # There are no more handles.
-        return lambda: _look_through(files)
+        return lambda: look(files)
     try:
         process = os.fork()
     except OSError:  # There are as many processes as may be.
         os.close(reading)
         os.close(writing)
-        return lambda: _look_through(files)
+        return lambda: look(files)
     if process == 0:
         try:
             with open(writing, "wb") as pipe:
-                pipe.write(marshal.dumps(_look_through(files)))
+                pipe.write(marshal.dumps(look(files)))
             os._exit(0)
         finally:
             os._exit(1)
@@ -298,7 +309,7 @@ def _look_through_elsewhere(files: Sequence[tuple[str, bool]]) -> Callable[[], _
         with open(reading, "rb") as pipe:
             data = pipe.read()
         _, status = os.waitpid(process, 0)
-        verdicts: _Verdicts = marshal.loads(data) if status == 0 else _look_through(files)
+        verdicts: _Verdicts = marshal.loads(data) if status == 0 else look(files)
         return verdicts
 
     return wait
