@@ -84,11 +84,12 @@ class NNXTreeMapPlugin:
     @collects_later
     def _findings(self, text: str) -> list[Finding]:
         from flake8_nnx_treemap.fixing.engine import source_with_candidates
+        from flake8_nnx_treemap.project.inheritance import Inheritance
         from flake8_nnx_treemap.project.modules import known_bindings, module_finder
 
         if not isinstance(self._tree, ast.Module):
             return []
-        settings, modules = self._settings(), module_finder(self._filename)
+        settings, modules = self._settings(), module_finder(self._filename, None, Inheritance())
         bindings = known_bindings(self._filename, text)
         source = source_with_candidates(text, self._filename, self._tree, settings, modules, bindings)
         if source is None:

@@ -54,7 +54,7 @@ class Inheritance:
     This is a plain class, since dataclasses are slow to import.
     """
 
-    __slots__ = ("_asking", "_folders", "_is_of_nnx", "_modules", "_tables")
+    __slots__ = ("_asking", "_definitions", "_folders", "_is_of_nnx", "_modules", "_tables")
 
     def __init__(self) -> None:
         """Know nothing yet."""
@@ -62,6 +62,7 @@ class Inheritance:
         self._modules: dict[tuple[str, bytes], str | None] = {}
         self._tables: dict[str, _Table | None] = {}
         self._is_of_nnx: dict[_Class, bool] = {}
+        self._definitions: dict[tuple[str, str, str], Sequence[_Table]] = {}
         self._asking: set[str] = set()
         """The files of whose classes other files of the project have been asked for."""
 
@@ -84,6 +85,35 @@ class Inheritance:
         path = os.path.abspath(path)
         self._tables[path] = _Table(data, classes)
         return any(self._leads_to_nnx((path, name)) for name, _ in classes)
+
+    def defines_class_without(self, words: Sequence[str], path: str, module: str, name: str) -> bool:
+        """Tell whether what a file imports is a class, as far as texts tell, in a file without some words.
+
+        Args:
+            words: what must not be in the file that defines the class.
+            path: the file that imports it.
+            module: the module that it imports it from, after a dot for each level of a relative import.
+            name: the name of the class there; other files may export it again.
+        """
+        key = (os.path.dirname(os.path.abspath(path)), module, name)
+        if key not in self._definitions:
+            self._definitions[key] = [*self._defined(key[0], os.fsencode(module), os.fsencode(name))]
+        found = self._definitions[key]
+        return bool(found) and not any(table.has_one_of(words) for table in found)
+
+    def _defined(self, folder: str, module: bytes, name: bytes) -> Iterator[_Table]:
+        followed = [(self._module(folder, module), name)]
+        for path, bound in followed:
+            table = None if path is None else self._table(path)
+            if path is None or table is None:
+                continue
+            if table.has_class(bound):
+                yield table
+                continue
+            for one, imported in table.imported(bound):
+                further = self._module(os.path.dirname(path), one), imported
+                if further not in followed:
+                    followed.append(further)
 
     def _leads_to_nnx(self, first: _Class) -> bool:
         """Tell whether a name means a class of NNX, or one that inherits from it."""
@@ -154,11 +184,19 @@ class _Table:
         self._from: list[tuple[bytes, bytes, bytes]] | None = None
         self._imports: list[bytes] | None = None
 
+    def has_class(self, name: bytes) -> bool:
+        """Whether a class of a name is defined here."""
+        return any(b"class " + name + end in self._data for end in (b"(", b":", b"["))
+
+    def has_one_of(self, words: Sequence[str]) -> bool:
+        """Whether one of some words is here."""
+        return any(word.encode() in self._data for word in words)
+
     def meanings(self, name: bytes) -> list[tuple[bytes, bytes]]:
         """What a dotted name leads to: modules with names in them; no module for names of the same file."""
         found = [(b"", base) for base in _BASE.findall(self._classes.get(name, b"")) if base != name]
         head, _, rest = name.partition(b".")
-        for module, imported in self._imported(head):
+        for module, imported in self.imported(head):
             if imported != b"*":
                 found += _split(module, imported, rest)
             elif not rest:
@@ -178,7 +216,7 @@ class _Table:
         for value in re.findall(_ASSIGNED % re.escape(head), self._data):
             yield b"", b".".join(filter(None, (value, rest)))
 
-    def _imported(self, head: bytes) -> Iterator[tuple[bytes, bytes]]:
+    def imported(self, head: bytes) -> Iterator[tuple[bytes, bytes]]:
         """The modules from which a name, or everything, is imported, each with the name that it has there, or ``*``."""
         if self._from is None:
             self._from = _FROM.findall(self._data)

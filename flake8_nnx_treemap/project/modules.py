@@ -24,7 +24,7 @@ from flake8_nnx_treemap.project.roots import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from flake8_nnx_treemap.analysis.names.bindings import Bindings
 
@@ -65,9 +65,7 @@ class OtherModules:
             return None
         self._tell(name)
         folder = os.path.dirname(os.path.abspath(self.filename))
-        bound = name.rpartition(".")[2]
-        inside = name[: len(name) - len(bound)]
-        module = inside.removesuffix(".") if inside.strip(".") else inside
+        module, bound = _parted(name)
         for path in module_paths(folder, module):
             source = _source_of(path, outermost(folder))
             if source is not None:
@@ -105,6 +103,21 @@ class OtherModules:
         is_told = self.inheritance is not None and self.filename.endswith(".py")
         return not is_told or self.give_bases_to(text)
 
+    def define_class_without(self, words: Sequence[str], name: str, /) -> bool:
+        """Tell whether a qualified name is that of a class, in a file without words, so that it need not be parsed.
+
+        Args:
+            words: what must not be in the file.
+            name: the name.
+
+        Returns:
+            ``False`` also where that is not known, as nothing is where texts are not kept.
+        """
+        if self.inheritance is None or not may_be_of_project(name):
+            return False
+        self._tell(name)
+        return self.inheritance.defines_class_without(words, self.filename, *_parted(name))
+
     def _reach_nnx(self, text: str, inheritance: Inheritance) -> bool:
         is_reached = inheritance.reaches_nnx(self.filename, text.encode("utf-8", "replace"))
         if inheritance.rests_on_others(self.filename):
@@ -114,6 +127,13 @@ class OtherModules:
     def _tell(self, name: str) -> None:
         if self.on_search is not None:
             self.on_search(name)
+
+
+def _parted(name: str) -> tuple[str, str]:
+    """A qualified name's module, with the dots of a relative import, and the name in it."""
+    bound = name.rpartition(".")[2]
+    inside = name[: len(name) - len(bound)]
+    return inside.removesuffix(".") if inside.strip(".") else inside, bound
 
 
 def known_bindings(filename: str, text: str) -> Bindings | None:

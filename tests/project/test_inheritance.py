@@ -184,3 +184,68 @@ def test_brackets_that_never_close_cost_little(opening: str) -> None:
     started = time.process_time()
     assert not Inheritance().reaches_nnx("module.py", data)
     assert time.process_time() - started < 10
+
+
+RECORD = """\
+import jax
+from flax import struct
+
+
+@struct.dataclass
+class Grid:
+    values: jax.Array
+"""
+HOLDER = """\
+import jax.numpy as jnp
+from flax import nnx
+from mine.shapes import Grid
+
+
+class Model(nnx.Module):
+    def __init__(self):
+        self.grid = Grid(jnp.ones(2))
+"""
+
+
+@pytest.mark.parametrize(
+    ("record", "expected"),
+    [
+        (RECORD, ["NNX210"]),
+        (RECORD.replace("flax import struct", "flax.struct import dataclass").replace("struct.d", "d"), ["NNX210"]),
+        (RECORD.replace("import struct", "import core, struct as s").replace("@struct", "@s"), ["NNX210"]),
+        (RECORD.replace("@struct.dataclass\n", ""), []),
+        ("import dataclasses\n" + RECORD.replace("@struct", "@dataclasses").replace("from flax import struct", ""), []),
+        ("import jax.numpy as jnp\n\n\ndef Grid(values):\n    return [jnp.ones(2)]\n", ["NNX210"]),
+    ],
+)
+def test_what_a_class_of_another_file_is(project: Path, record: str, expected: list[str]) -> None:
+    write(project, "mine/shapes/__init__.py", "from .grid import Grid as Grid\n")
+    write(project, "mine/shapes/grid.py", record)
+    write(project, "mine/model.py", HOLDER)
+    assert [code for _, code in found(project, "mine/model.py")] == expected
+    command = [sys.executable, "-m", "flake8", "--isolated", "--select", "NNX", "--nnx-target-flax", "0.12.8", "mine"]
+    run = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False, timeout=60)
+    assert [line.split()[1] for line in run.stdout.splitlines()] == expected
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "is_one"),
+    [
+        ("mine.kernels.base", "Kernel", True),
+        ("mine.kernels", "Exported", True),
+        (".kernels", "Exported", True),
+        ("mine.kernels.base", "Kern", False),
+        ("mine.kernels.base", "nnx", False),
+        ("mine.made", "Kernel", False),
+        ("mine.round", "Kernel", False),
+        ("mine.gone", "Kernel", False),
+        ("elsewhere", "Kernel", False),
+    ],
+)
+def test_a_name_of_another_file_is_a_class(project: Path, module: str, name: str, *, is_one: bool) -> None:
+    write(project, "mine/made.py", "def Kernel(): ...\n")
+    write(project, "mine/round.py", "from mine.again import Kernel\n")
+    write(project, "mine/again.py", "from mine.round import Kernel\n")
+    path = str(project / "mine" / "model.py")
+    assert Inheritance().defines_class_without(["struct"], path, module, name) == is_one
+    assert not Inheritance().defines_class_without(["struct", "flax"], path, module, name)

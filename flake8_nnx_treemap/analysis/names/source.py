@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -39,6 +39,9 @@ class Modules(Protocol):
 
     def give_bases_to(self, text: str, /) -> bool:
         """Tell whether a class in the file's text inherits from one of NNX, perhaps by way of one of them."""
+
+    def define_class_without(self, words: Sequence[str], name: str, /) -> bool:
+        """Tell, by texts alone, whether a name is that of a class, in a file of one of them that is without words."""
 
     def may_define_modules(self, text: str, /) -> bool:
         """Tell whether a class in the file's text may be of Modules, as far as that is known without parsing others."""

@@ -311,7 +311,7 @@ def _of_added(source: ParsedSource, binding: Binding, node: ast.AugAssign, steps
     """Return what ``names += [..]`` leaves: any element of both lists."""
     before = source.bindings.bindings_of(binding.name, start_of(node))
     sides = (
-        _of_bindings(source, tuple(one for one in before if one is not binding), steps),
+        _of_bindings(source, tuple(one for one in before if one is not binding), steps - 1),  # Two may add in turn.
         _contents(source, node.value, steps),
     )
     is_known = all(side.is_complete and {one.sort for one in side.things} <= CONTAINERS for side in sides)

@@ -34,6 +34,7 @@ from flake8_nnx_treemap.analysis.values.static_attributes import (
     decides_by_value,
     has_state,
     is_declared,
+    is_plain_object,
     kind_of,
 )
 from flake8_nnx_treemap.analysis.values.things import CONTAINERS, UNKNOWN, Contents, Sort, annotated
@@ -158,13 +159,17 @@ def _names_of_fields(own: OwnClass) -> Iterator[str]:
 
 
 def _handed_to_base(source: ParsedSource, node: ast.ClassDef) -> Iterator[StaticAttribute]:
+    constructor = method_of(Lineage((OwnClass(source, node),), ()), "__init__")
+    calls = own_nodes(constructor[1]) if constructor is not None else ()
+    handing = [one for one in calls if isinstance(one, ast.Call) and _is_of_super(one) and _hands_data(source, one)]
+    if not handing or not decides_by_value(source, node):  # The latter may read other files.
+        return
     lineage = lineage_of(source, node)
-    constructor = method_of(Lineage(lineage.own[:1], ()), "__init__")
     inherited = method_of(Lineage(lineage.own[1:], ()), "__init__")
-    if constructor is None or inherited is None or not decides_by_value(source, node):
+    if inherited is None:
         return
     set_as = _attributes_set_to_parameters(*inherited)
-    for call in (one for one in own_nodes(constructor[1]) if isinstance(one, ast.Call) and _is_of_super(one)):
+    for call in handing:
         for parameter, value in _arguments(inherited[1], call):
             name = set_as.get(parameter)
             held = contents_of(source, value)
@@ -173,6 +178,12 @@ def _handed_to_base(source: ParsedSource, node: ast.ClassDef) -> Iterator[Static
                 continue
             since = DATA_IS_DECIDED_ONCE if has_state(data) else CHECKED_WHEN_SET_SINCE
             yield StaticAttribute(name, node, value, Cause.HANDED, value, kind_of(held), data.sort, since)
+
+
+def _hands_data(source: ParsedSource, call: ast.Call) -> bool:
+    """Tell whether a container of data is among the arguments of a call."""
+    given = [*call.args, *(keyword.value for keyword in call.keywords)]
+    return any(not is_plain_object(source, one) and data_in(contents_of(source, one)) is not None for one in given)
 
 
 def _is_of_super(node: ast.Call) -> bool:

@@ -90,6 +90,29 @@ def _class_imported(source: ParsedSource, name: str, steps: int) -> ClassMeant |
     return _class_bound(home, binding, steps - 1)
 
 
+def class_written(source: ParsedSource, node: ast.expr) -> ast.expr | None:
+    """Return the expression for the class of an object: what is called, perhaps by a partial, or annotates a parameter.
+
+    Whether it names a class is not looked at: that may take other files.
+    """
+    if isinstance(node, ast.Call):
+        return _without_partial(source, node.func)
+    bindings = source.bindings.bindings_of(node.id, start_of(node)) if isinstance(node, ast.Name) else ()
+    if len(bindings) != 1:
+        return None
+    annotation: ast.expr | None = getattr(bindings[0].node, "annotation", None)
+    is_parameter = bindings[0].kind is BindingKind.PARAMETER
+    return _without_partial(source, annotation) if is_parameter and annotation is not None else None
+
+
+def _without_partial(source: ParsedSource, node: ast.expr) -> ast.expr:
+    """Return what a name that is set to ``partial(Class, ..)`` calls; else the expression itself."""
+    bindings = source.bindings.bindings_of(node.id, start_of(node)) if isinstance(node, ast.Name) else ()
+    made = bindings[0].value if len(bindings) == 1 and not bindings[0].path else None
+    is_partial = isinstance(made, ast.Call) and bool(made.args) and source.bindings.names_of(made.func) == {PARTIAL}
+    return made.args[0] if is_partial and isinstance(made, ast.Call) else node
+
+
 # What a class inherits
 
 

@@ -30,6 +30,7 @@ from flake8_nnx_treemap.analysis.values.module_classes import (
     OwnClass,
     Write,
     class_meant,
+    class_written,
     derived_classes,
     lineage_of,
     members_of,
@@ -59,6 +60,8 @@ CHECKED_WHEN_SET_SINCE: FlaxRelease = (0, 12, 5)
 _DATA = frozenset({Sort.VARIABLE, Sort.LAYER, Sort.INSTANCE, Sort.ARRAY, Sort.MADE})
 _RECORDS = frozenset({"flax.struct.dataclass"})
 """Decorators that make a pytree of a class whose fields are annotated."""
+_OF_RECORDS = ("flax.struct", "struct.dataclass", "struct as ")
+"""One of these is in each file with such a class."""
 _DATA_ANNOTATION = "flax.nnx.Data"
 _NO_PYTREE = "Object"
 """The class of NNX whose instances are no pytrees, as those of a Module with ``pytree=False``."""
@@ -151,12 +154,12 @@ def _class_of(source: ParsedSource, name: ast.Name, scope: Scope) -> ast.ClassDe
 
 
 def _of_attribute(source: ParsedSource, owner: ast.ClassDef, name: str) -> Iterator[StaticAttribute]:
-    if not decides_by_value(source, owner):
-        return
     everywhere = writes_of(source, name)
     writes = everywhere.get(owner, ())
     is_only_one = len(writes) == 1 and everywhere.keys().isdisjoint(derived_classes(source).get(owner, ()))
     if len(writes) > _MAXIMUM_WRITES or (is_only_one and not _may_hold_data(source, writes[0])):
+        return
+    if not decides_by_value(source, owner):  # Asked for few attributes, since it may read other files.
         return
     if not any(_may_matter(source, one) for one in writes):
         return
@@ -178,14 +181,34 @@ def _may_hold_data(source: ParsedSource, write: Write) -> bool:
 
     A constant stays one, and a class of NNX makes no container of Python.
     """
-    if isinstance(write.value, ast.Constant):
+    if isinstance(write.value, ast.Constant) or _is_arithmetic(write.value):
         return False
     if isinstance(write.value, ast.Call) and write.annotation is None and not write.path:
         parts = dotted_name(write.value.func) or ("",)
         names = source.bindings.names_of(write.value.func) if len(parts) > 1 else ()
         if names and all(name.startswith(_MAKE_DATA) for name in names) and parts[-1][0].isupper():
             return False
+    if write.annotation is None and not write.path and is_plain_object(source, write.value):
+        return False
     return _sort_of_write(source, write) is _Effect.CONTAINER
+
+
+def _is_arithmetic(node: ast.expr | None) -> bool:
+    """Tell whether an operator makes a value that no container has: ``size // heads``, not ``[..] + [..]``."""
+    return isinstance(node, ast.BinOp) and not isinstance(node.op, (ast.Add, ast.BitOr, ast.Mult))
+
+
+def is_plain_object(source: ParsedSource, node: ast.expr | None) -> bool:
+    """Tell whether an object is of a class that makes no pytrees by what its file says; no base class is looked at."""
+    meant = class_written(source, node) if node is not None else None
+    if meant is None:
+        return False
+    bindings = source.bindings.bindings_of(meant.id, start_of(meant)) if isinstance(meant, ast.Name) else ()
+    if len(bindings) == 1 and isinstance(bindings[0].node, ast.ClassDef):
+        return not bindings[0].node.decorator_list
+    names = source.bindings.names_of(meant)
+    modules = source.modules
+    return len(names) == 1 and modules is not None and modules.define_class_without(_OF_RECORDS, next(iter(names)))
 
 
 def _may_matter(source: ParsedSource, write: Write) -> bool:
