@@ -79,12 +79,11 @@ class Inheritance:
         """
         if b"class" not in data or not path.endswith(_SUFFIXES):
             return False
-        classes = _CLASS.findall(data)
-        if not classes:
-            return False
         path = os.path.abspath(path)
-        self._tables[path] = _Table(data, classes)
-        return any(self._leads_to_nnx((path, name)) for name, _ in classes)
+        table = self._tables.get(path)
+        if table is None or not table.is_of(data):
+            table = self._tables[path] = _Table(data)
+        return any(self._leads_to_nnx((path, name)) for name in table.classes)
 
     def defines_class_without(self, words: Sequence[str], path: str, module: str, name: str) -> bool:
         """Tell whether what a file imports is a class, as far as texts tell, in a file without some words.
@@ -145,8 +144,7 @@ class Inheritance:
     def _table(self, path: str) -> _Table | None:
         if path not in self._tables:
             try:
-                data = read_bytes(path, LARGEST)
-                self._tables[path] = _Table(data, _CLASS.findall(data))
+                self._tables[path] = _Table(read_bytes(path, LARGEST))
             except FileError:
                 self._tables[path] = None
         return self._tables[path]
@@ -174,15 +172,20 @@ class Inheritance:
 class _Table:
     """What names mean in one file: where they are imported from, and the bases of classes."""
 
-    __slots__ = ("_classes", "_data", "_from", "_imports")
+    __slots__ = ("_data", "_from", "_imports", "classes")
 
-    def __init__(self, data: bytes, classes: Sequence[tuple[bytes, bytes]]) -> None:
+    def __init__(self, data: bytes) -> None:
         self._data = data
-        self._classes: dict[bytes, bytes] = {}
-        for name, bases in classes:  # A name may be that of several classes.
-            self._classes[name] = b",".join(filter(None, (self._classes.get(name), bases)))
+        self.classes: dict[bytes, bytes] = {}
+        """The classes that have bases, with these."""
+        for name, bases in _CLASS.findall(data):  # A name may be that of several classes.
+            self.classes[name] = b",".join(filter(None, (self.classes.get(name), bases)))
         self._from: list[tuple[bytes, bytes, bytes]] | None = None
         self._imports: list[bytes] | None = None
+
+    def is_of(self, data: bytes) -> bool:
+        """Whether the file held some bytes."""
+        return self._data == data
 
     def has_class(self, name: bytes) -> bool:
         """Whether a class of a name is defined here."""
@@ -194,7 +197,7 @@ class _Table:
 
     def meanings(self, name: bytes) -> list[tuple[bytes, bytes]]:
         """What a dotted name leads to: modules with names in them; no module for names of the same file."""
-        found = [(b"", base) for base in _BASE.findall(self._classes.get(name, b"")) if base != name]
+        found = [(b"", base) for base in _BASE.findall(self.classes.get(name, b"")) if base != name]
         head, _, rest = name.partition(b".")
         for module, imported in self.imported(head):
             if imported != b"*":
