@@ -15,6 +15,8 @@ from flake8_nnx_treemap.analysis.code.garbage import collects_later
 from flake8_nnx_treemap.gate import may_hold_findings_text
 
 if TYPE_CHECKING:
+    from flake8_nnx_treemap.project.inheritance import Inheritance
+    from flake8_nnx_treemap.project.modules import OtherModules
     from flake8_nnx_treemap.rules.rule import Finding
     from flake8_nnx_treemap.rules.settings import LintSettings
 
@@ -35,6 +37,8 @@ class NNXTreeMapPlugin:
     _target_flax: ClassVar[str | None] = None
     _named: ClassVar[tuple[str, ...]] = ()
     """What flake8's options name. Rules named by their whole codes run even if they are off by default."""
+    _inheritance: ClassVar[Inheritance | None] = None
+    """What this run has learnt of classes."""
 
     def __init__(self, tree: ast.AST, lines: list[str], filename: str = "<stdin>") -> None:
         """Take what flake8 has read and parsed, standard input included."""
@@ -59,6 +63,7 @@ class NNXTreeMapPlugin:
     def parse_options(cls, options: argparse.Namespace) -> None:
         """Remember the options; flake8 calls this in every worker process."""
         cls._target_flax = options.nnx_target_flax
+        cls._inheritance = None
         cls._named = (*(options.select or ()), *(options.extend_select or ()))
 
     def run(self) -> Iterator[Report]:
@@ -84,12 +89,11 @@ class NNXTreeMapPlugin:
     @collects_later
     def _findings(self, text: str) -> list[Finding]:
         from flake8_nnx_treemap.fixing.engine import source_with_candidates
-        from flake8_nnx_treemap.project.inheritance import Inheritance
-        from flake8_nnx_treemap.project.modules import known_bindings, module_finder
+        from flake8_nnx_treemap.project.modules import known_bindings
 
         if not isinstance(self._tree, ast.Module):
             return []
-        settings, modules = self._settings(), module_finder(self._filename, None, Inheritance())
+        settings, modules = self._settings(), self._modules()
         bindings = known_bindings(self._filename, text)
         source = source_with_candidates(text, self._filename, self._tree, settings, modules, bindings)
         if source is None:
@@ -102,6 +106,14 @@ class NNXTreeMapPlugin:
         reported = without_repetition(findings, reported=lambda found: without_suppressed(source, found))
         source.forget()
         return reported
+
+    def _modules(self) -> OtherModules:
+        from flake8_nnx_treemap.project.inheritance import Inheritance
+        from flake8_nnx_treemap.project.modules import module_finder
+
+        known = type(self)._inheritance
+        type(self)._inheritance = known = Inheritance() if known is None else known
+        return module_finder(self._filename, inheritance=known)
 
     def _settings(self) -> LintSettings:
         from flake8_nnx_treemap.project.configuration import Overrides, settings_for

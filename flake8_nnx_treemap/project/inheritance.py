@@ -66,6 +66,10 @@ class Inheritance:
         self._asking: set[str] = set()
         """The files of whose classes other files of the project have been asked for."""
 
+    def knows(self, path: str) -> bool:
+        """Tell whether a file has been read."""
+        return os.path.abspath(path) in self._tables
+
     def rests_on_others(self, path: str) -> bool:
         """Tell whether what was told of a file may change with other files of its project."""
         return os.path.abspath(path) in self._asking

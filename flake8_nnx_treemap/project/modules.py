@@ -99,9 +99,9 @@ class OtherModules:
         return "class" in text and self._reach_nnx(text, self.inheritance or Inheritance())
 
     def may_define_modules(self, text: str, /) -> bool:
-        """Tell whether a class in the file's text may be of Modules; not asked of others unless that is kept."""
-        is_told = self.inheritance is not None and self.filename.endswith(".py")
-        return not is_told or self.give_bases_to(text)
+        """Tell whether a class in the file's text may be of Modules; not found out where nobody has asked before."""
+        is_known = self.inheritance is not None and self.inheritance.knows(self.filename)
+        return not is_known or self.give_bases_to(text)
 
     def define_class_without(self, words: Sequence[str], name: str, /) -> bool:
         """Tell whether a qualified name is that of a class, in a file without words, so that it need not be parsed.
