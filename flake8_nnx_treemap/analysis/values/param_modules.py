@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from flake8_nnx_treemap.analysis.calls.functions import class_of_self
 from flake8_nnx_treemap.analysis.code.nodes import is_name, nodes_below, start_of
 from flake8_nnx_treemap.analysis.names.quoted import quoted_annotations
 from flake8_nnx_treemap.analysis.names.scopes import BindingKind
@@ -16,7 +17,10 @@ MAXIMUM_STEPS = 4
 """How many containers and classes of the file are looked into, one in the other."""
 
 _CONTAINERS = frozenset({"Sequential", "List"})
-_HOLD_NOTHING_ELSE = MODULES_OF_PARAMS | _CONTAINERS | {"Module", "Pytree", "Param", "Dict", "Rngs"}
+_LAYERS = MODULES_OF_PARAMS | {"LoRA", "LoRALinear", "MultiHeadAttention"}
+"""Layers that hold Params alone, or subclasses, unless one of these keywords is given."""
+_MAKES_MORE = frozenset({"base_module", "dropout_rate"})
+_HOLD_NOTHING_ELSE = _LAYERS | _CONTAINERS | {"Module", "Pytree", "Param", "Dict", "Rngs"}
 """Classes of Flax that a Module of Params may name. An ``nnx.Rngs`` that it keeps is another matter."""
 
 
@@ -29,8 +33,11 @@ def may_hold_only_params(source: ParsedSource, module: ast.expr) -> bool:
 
     Returns:
         True for a layer of Flax that does, by its constructor or annotation; for a Sequential of such layers; and for
-        an instance of a class of this file that names no others.
+        an instance of a class of this file that names no others, also as ``self`` in its methods.
     """
+    scope = class_of_self(source, module)
+    if scope is not None and isinstance(scope.node, ast.ClassDef):
+        return _is_class_of_params(source, scope.node, MAXIMUM_STEPS)
     return _may_be(source, module, MAXIMUM_STEPS)
 
 
@@ -44,9 +51,16 @@ def _may_be(source: ParsedSource, module: ast.expr, steps: int) -> bool:
     members = _members(source, named)
     if members:
         is_container = isinstance(made_by, ast.Call) and members <= _CONTAINERS
-        return members <= MODULES_OF_PARAMS or (is_container and _all_may_be(source, made_by, steps - 1))
+        is_layer = members <= _LAYERS and not (isinstance(made_by, ast.Call) and _makes_more(made_by))
+        return is_layer or (is_container and _all_may_be(source, made_by, steps - 1))
     definition = _class_named(source, named)
     return definition is not None and _is_class_of_params(source, definition, steps - 1)
+
+
+def _makes_more(call: ast.Call) -> bool:
+    """Tell whether a layer is given what brings other Variables along, such as the random streams of a dropout."""
+    given = (one for one in call.keywords if one.arg in _MAKES_MORE)
+    return any(not (isinstance(one.value, ast.Constant) and not one.value.value) for one in given)
 
 
 def _all_may_be(source: ParsedSource, container: ast.expr, steps: int) -> bool:
@@ -81,10 +95,12 @@ def _is_class_of_params(source: ParsedSource, definition: ast.ClassDef, steps: i
         return False
     if any(node.attr == "sow" for node in nodes_below([definition], ast.Attribute)):
         return False
+    if any(_makes_more(call) for call in nodes_below([definition], ast.Call)):
+        return False
     others = (_class_named(source, node) for node in _mentions(definition))
     inner = {other for other in others if other is not None and other is not definition}
     if not inner:
-        return not named.isdisjoint(MODULES_OF_PARAMS | {"Param"})
+        return not named.isdisjoint(_LAYERS | {"Param"})
     return steps > 0 and all(_is_class_of_params(source, one, steps - 1) for one in inner)
 
 
