@@ -145,7 +145,13 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 @cache
 def _compiled_for_bytes(pattern: str) -> re.Pattern[bytes]:
-    return re.compile(pattern.encode())
+    return re.compile(re.sub(r"\\.|\[(?:\\.|[^]\\])*\]", _with_letters_beyond_ascii, pattern).encode())
+
+
+def _with_letters_beyond_ascii(part: re.Match[str]) -> str:
+    r"""Return an escape or a set of a pattern; in one for bytes, ``\w`` alone is no part of a letter beyond ASCII."""
+    found = part.group()
+    return found.replace(r"\w", r"\w\x80-\xff") if found.startswith("[") else found.replace(r"\w", r"[\w\x80-\xff]")
 
 
 _OFF: Final = False
@@ -211,8 +217,8 @@ def _members(module: str, names: Iterable[str]) -> tuple[str, ...]:
 
 
 _GAP: Final = r"(?:[ \t\f]|\\\r?\n)*"
-_MEMBER: Final = rf"\.(?<!\bself\.){_GAP}(?!(?:raw_value|type|value)\b|__)[^\0-@\[-^`{{-\x7f][^\0-/:-@\[-^`{{-\x7f]*"
-"""An attribute of something else than ``self``. In bytes, ``\\w`` is no letter beyond ASCII; what is no sign is."""
+_MEMBER: Final = rf"\.(?<!\bself\.){_GAP}(?!(?:raw_value|type|value)\b|__)(?!\d)\w+"
+"""An attribute of something else than ``self``."""
 _ASSIGNED: Final = r"(?:[-+*/%&|^@]|//|\*\*|<<|>>)?=(?!=)"
 _SET: Final = (
     rf"{_MEMBER}{_GAP}(?:\){_GAP}|:[^\r\n=({{]{{0,200}}|,[^\r\n#=]{{0,200}} )?{_ASSIGNED}",

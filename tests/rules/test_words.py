@@ -71,3 +71,24 @@ def test_each_way_to_name_a_base_is_searched_for(head: str) -> None:
     for assignment in ("self.tag = 1", "self._tag += 1", "x = self.tag = 1"):
         names = NAMES.format(ALIASES.get(head, ""))
         assert sets_metadata(f"{names}\n\n{head}\n    def method(self):\n        {assignment}\n"), assignment
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        (
+            "NNX210",
+            "class Größe(nnx.Module):\n    def __init__(self, rngs):\n        self.x = [nnx.Param(1.0)]\n",
+        ),
+        ("NNX205", "class Größe(nnx.Param):\n    def zählen(self):\n        self.anzahl = 1\n"),
+        ("NNX205", "größe = nnx.Param(1.0)\ngröße.maß = größe\n"),
+        ("NNX104", "import jax as größe\nbäume = größe.tree\nbäume.map(lambda x: x.value, nnx.state(model))\n"),
+        ("NNX208", "import jax as größe\ngröße.tree_map(abs, nnx.state(model))\n"),
+        ("NNX215", "größe = nnx.Linear(1, 1, dot_general=lambda x, y, z, precision: x, rngs=rngs)\n"),
+    ],
+)
+def test_names_beyond_ascii_are_searched_for_in_bytes(code: str, text: str) -> None:
+    program = f"from flax import nnx\n{text}"
+    flax = FlaxRange((0, 12, 7))
+    assert any(rule_named(code).check(ParsedSource(program), flax))
+    assert may_find_in(program.encode(), [LintSettings(frozenset({code}), flax)], is_program=True)
