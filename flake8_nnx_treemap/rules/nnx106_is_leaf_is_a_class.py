@@ -60,7 +60,8 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
         if expression is None:
             continue
         is_of_flax = class_name(source, expression) in WRAPPERS
-        if is_of_flax or is_own_variable_class(source, expression):
+        is_named = isinstance(expression, (ast.Name, ast.Attribute))
+        if is_of_flax or (is_named and is_own_variable_class(source, expression)):
             name = source.text_of(expression)
             step = Replace(expression, stopping_at(name, takes_path=call.takes_path))
             fix = _fix(source, call, name, step, is_of_flax) if _can_be_in_a_lambda(source, expression) else None
