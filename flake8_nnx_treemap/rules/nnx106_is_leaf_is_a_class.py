@@ -60,8 +60,7 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
         if expression is None:
             continue
         is_of_flax = class_name(source, expression) in WRAPPERS
-        is_named = isinstance(expression, (ast.Name, ast.Attribute))
-        if is_of_flax or (is_named and is_own_variable_class(source, expression)):
+        if is_of_flax or _is_own_class(source, expression):
             name = source.text_of(expression)
             step = Replace(expression, stopping_at(name, takes_path=call.takes_path))
             fix = _fix(source, call, name, step, is_of_flax) if _can_be_in_a_lambda(source, expression) else None
@@ -73,6 +72,12 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
         else:
             continue
         yield Finding("NNX106", MESSAGE.format(name, parameter_for(name)), source.range(expression), fix)
+
+
+def _is_own_class(source: ParsedSource, expression: ast.expr) -> bool:
+    """Tell whether an expression names a Variable class of the project; functions, whose names differ, cost nothing."""
+    parts = dotted_name(expression) or ("_",)
+    return not parts[-1][0].islower() and parts[-1][0] != "_" and is_own_variable_class(source, expression)
 
 
 def _fix(source: ParsedSource, call: TreeCall, name: str, step: Replace, always_raised: bool = True) -> Fix | None:
