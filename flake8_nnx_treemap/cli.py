@@ -308,11 +308,12 @@ def _show_settings(options: argparse.Namespace) -> int:
     from flake8_nnx_treemap.project.configuration import checked_configurations
     from flake8_nnx_treemap.reporting.settings import render_settings
 
-    for warning in checked_configurations([options.show_settings], _overrides(options)):
+    path = options.show_settings
+    if os.path.isdir(path):
+        path = os.path.join(path, "*.py")
+    for warning in checked_configurations([path], _overrides(options)):
         _complain(warning, "warning")
-    sys.stdout.write(
-        render_settings(options.output_format, options.show_settings, _overrides(options), _targets(options))
-    )
+    sys.stdout.write(render_settings(options.output_format, path, _overrides(options), _targets(options)))
     return CLEAN
 
 

@@ -358,6 +358,12 @@ STATE_MEMBERS = frozenset(
 VARIABLE_SLOTS = frozenset({"_raw_value", "_trace_state", "_var_metadata"})
 """The attributes of its own that a Variable has room for (0.12.1 to 0.12.8)."""
 
+NEW_VARIABLE_METHODS = (
+    *("get_value", "set_value", "get_raw_value", "set_raw_value"),
+    *("set_metadata", "del_metadata", "has_metadata"),
+)
+"""Methods of a Variable that came after 0.10.0."""
+
 VARIABLE_CHANGING_METHODS = frozenset(
     {"set_value", "set_raw_value", "set_metadata", "del_metadata", "copy_from", "copy_from_state", "update_from_state"}
     | {"add_axis", "remove_axis"}

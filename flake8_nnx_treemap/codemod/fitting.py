@@ -9,6 +9,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from difflib import SequenceMatcher
+from typing import Final
 
 from flake8_nnx_treemap.analysis.code.nodes import start_of
 from flake8_nnx_treemap.analysis.code.text import (
@@ -308,7 +309,25 @@ def _meaning(lines: Sequence[str]) -> tuple[str, list[str]] | None:
     text = "\n".join(lines).strip()
     is_header = LINE_END.sub(" ", text).partition("#")[0].rstrip().endswith(":")
     text = text.removeprefix("el") if text.startswith("elif") else text
-    return _parsed(f"{text}\n    pass" if is_header else text)
+    whole = f"{text}\n    pass" if is_header else text
+    around = next(((before, after) for start, (before, after) in _PARTS.items() if text.startswith(start)), None)
+    found = _parsed(whole)
+    if found is not None or around is None:
+        return found
+    before, after = around
+    return _parsed(f"{before}{whole}" if before else f"{text}{after}")
+
+
+_PARTS: Final = {
+    "@": ("", "\ndef _(): pass"),
+    "case": ("match _:\n ", ""),
+    "else": ("if _: pass\n", ""),
+    "except": ("try: pass\n", ""),
+    "finally": ("try: pass\n", ""),
+    "match": ("", "\n case _: pass"),
+    "try": ("", "\nfinally: pass"),
+}
+"""What stands before and behind parts of statements, by how they start, for Python to read them."""
 
 
 def _meaning_of_elements(lines: Sequence[str]) -> tuple[str, list[str]] | None:

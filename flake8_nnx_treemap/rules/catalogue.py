@@ -19,6 +19,7 @@ from flake8_nnx_treemap.names import (
     DATA_IS_DECIDED_ONCE,
     LAYERS_GIVE_SHARDINGS,
     METADATA_NEEDS_METHOD,
+    NEW_VARIABLE_METHODS,
     OPTIMIZER_NEEDS_WRT,
     OUT_SHARDING_IS_READ,
     PORTABLE,
@@ -154,7 +155,13 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 @cache
 def _compiled_for_bytes(pattern: str) -> re.Pattern[bytes]:
-    return re.compile(pattern.encode())
+    return re.compile(re.sub(r"\\.|\[(?:\\.|[^]\\])*\]", _with_letters_beyond_ascii, pattern).encode())
+
+
+def _with_letters_beyond_ascii(part: re.Match[str]) -> str:
+    r"""Return an escape or a set of a pattern; in one for bytes, ``\w`` alone is no part of a letter beyond ASCII."""
+    found = part.group()
+    return found.replace(r"\w", r"\w\x80-\xff") if found.startswith("[") else found.replace(r"\w", r"[\w\x80-\xff]")
 
 
 _OFF: Final = False
@@ -170,8 +177,14 @@ _TREE: Final = (
 _COMMON: Final = ("Param", "Variable")
 _NAMES: Final = (*_COMMON, *sorted({name.rpartition(".")[2] for name in WRAPPERS} - {*_COMMON}))
 _CLASSES: Final = tuple(name for name in _NAMES if not any(other != name and other in name for other in _NAMES))
-_OWN: Final = r"class\s+\w+\s*\([^)]*(?:{})".format("|".join(_CLASSES))
-"""The start of a class whose base has the name of a class of Variables in it."""
+_CLASS: Final = "(?:{})".format("|".join(_CLASSES))
+_OWN: Final = (
+    r"class[\s\\]+[^\s\\(\[:]+[\s\\]*(?:\[[^()]{0,200}(?:\([^()]*\)[^()]{0,200})?\][\s\\]*)?"
+    rf"\((?:[^()]|\([^()]*\))*(?:\([\w.]*)?{_CLASS}",
+    rf"{_CLASS}[ \t\\]+as\b",
+    rf"= ?(?:\w+\.)*{_CLASS}[ \t]*(?:[\r\n#;]|\Z)",
+)
+"""The start of a class whose base has the name of a class of Variables in it, and other names for such classes."""
 
 _SET_ATTRIBUTE: Final = r"\.[\s\\]*\w+[ \t]*(?:,[^\r\n]{0,200}|:[^\r\n=]{0,200})?[-+*/%&|^]?=[^=]"
 _DECLARED: Final = ("setattr", r"\.__init__\b", r"@[\w.]*dataclass\b")
@@ -213,18 +226,27 @@ def _members(module: str, names: Iterable[str]) -> tuple[str, ...]:
     return tuple(form.format(module, starts) for form in forms)
 
 
+_GAP: Final = r"(?:[ \t\f]|\\\r?\n)*"
+_MEMBER: Final = rf"\.(?<!\bself\.){_GAP}(?!(?:raw_value|type|value)\b|__)(?!\d)\w+"
+"""An attribute of something else than ``self``."""
+_ASSIGNED: Final = r"(?:[-+*/%&|^@]|//|\*\*|<<|>>)?=(?!=)"
 _SET: Final = (
-    r"(?:[\r\n]|;)[ \t]*(?:(?:if|el)[^\r\n]{0,200}?:[ \t]*)?"
-    r"(?!self\.\w+(?:, self\.\w+)*[ \t]*(?:[-+*/%&|^@<>]{0,3}=|:)|[ \t])"
-    r"[^\W\d][^\r\n#:=]{0,200}\.[\s\\]*[^\W\d_]\w*[ \t]*(?::[^\r\n=({]{0,200}|,[^\r\n#:=(\"']{0,200} )?"
-    r"(?:[-+*/%&|^@]|//|\*\*|<<|>>)?=[^=]"
+    rf"{_MEMBER}{_GAP}(?:\){_GAP}|:[^\r\n=({{]{{0,200}}|,[^\r\n#=]{{0,200}} )?{_ASSIGNED}",
+    rf"[\r\n;:][ \t\f]*[(\[*][^=:#{{}}]{{0,200}}?{_MEMBER}[^=:#(){{}}'\"]{{0,200}}[)\]]{_GAP}{_ASSIGNED}",
+    r" as[ (\[]+[^\s:]{1,100}\.[^\s:.]+[\s)\]]*[,:]",
+    r"for[ \t(\[]+(?:(?! in\b)[^\r\n:]){1,100}?\.\w+[\s)\]]*(?:,[^\r\n:]{0,100})?\bin\b",
 )
-"""A line that assigns to an attribute of something else than ``self``."""
-_SET_OR_DECLARED: Final = (
-    r"\.(?<!\bself\.)[\s\\]*[^\W\d_]\w*[ \t]*(?::[^\r\n=({]{0,200}|,[^\r\n#:=(\"']{0,200} )?"
-    r"(?:[-+*/%&|^@]|//|\*\*|<<|>>)?=[^=]"
+"""What may set such an attribute: ``=`` behind it, and what sets several targets, or the target of a with or a for.
+
+The first, which starts with plain text, matches the defaults of annotated parameters as well.
+"""
+_NO_DECLARATION: Final = r"(?![ \t\f#]|(?:self\.)?(?!(?:else|except|finally|try)\b)\w+[ \t]*:|(?:async\s+)?def\b)"
+_SET_BY_STATEMENT: Final = (
+    rf"(?:(?<![(\[{{,\\])[\r\n][ \t\f]*{_NO_DECLARATION}|;|\\\r?\n|\A{_NO_DECLARATION})[^\r\n;]{{0,400}}?{_SET[0]}",
+    rf"[)\]}}](?:[ \t]*->[^\r\n:=]{{0,200}})?[ \t]*:[^\r\n:;]{{0,200}}?{_SET[0]}",
+    *_SET[1:],
 )
-"""The same and the defaults of parameters that are annotated: searched first, as it starts with plain text."""
+"""The same where no parameter or field is declared: in a line that starts otherwise, or behind a head."""
 
 LAYER_CALLABLES: Final = (
     *("attention_fn", "conv_general_dilated", "dot_general", "einsum_op"),
@@ -325,9 +347,9 @@ CATALOGUE: tuple[Entry, ...] = (
         "NNX205",
         "metadata-by-attribute",
         Kind.CRASH,
-        ("=",),
+        ("=", "for", "with"),
         METADATA_NEEDS_METHOD,
-        patterns=((_OWN, _SET_OR_DECLARED), (_OWN, _SET)),
+        patterns=((*_OWN, *_SET), (*_OWN, *_SET_BY_STATEMENT)),
         is_quick=True,
         raises=_ATTRIBUTE,
     ),
@@ -362,7 +384,14 @@ CATALOGUE: tuple[Entry, ...] = (
     ),
     Entry("NNX211", "state-method", Kind.DEPRECATION, _METHODS, STATE_FUNCTIONS_ARE_THERE, patterns=((_CALLED,),)),
     Entry("NNX212", "sharding-metadata", Kind.DEPRECATION, ("sharding",), OUT_SHARDING_IS_READ),
-    Entry("NNX213", "newer-than-floor", Kind.CRASH, ("nnx",), needs_stated_floor=True, raises=_ABSENCE),
+    Entry(
+        "NNX213",
+        "newer-than-floor",
+        Kind.CRASH,
+        ("nnx", *NEW_VARIABLE_METHODS),
+        needs_stated_floor=True,
+        raises=_ABSENCE,
+    ),
     Entry(
         "NNX214", "removed-name", Kind.CRASH, _WENT, patterns=(_members("nnx", _WENT),), is_quick=True, raises=_ABSENCE
     ),

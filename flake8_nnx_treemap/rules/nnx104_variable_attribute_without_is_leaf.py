@@ -4,7 +4,7 @@
 
 Finds calls of `jax.tree.map`, loops over `jax.tree.leaves`, and similar functions without `is_leaf`, over a tree that
 is known to be of NNX, which read `.value`, `.get_value()`, `.replace(…)` or another member of `Variable` from every
-leaf.
+leaf, or from every leaf of a further tree that is known as well.
 
 A tree is known where the file shows what made it: `nnx.state`, `nnx.split`, `nnx.grad`, an optimizer's `opt_state`, a
 parameter annotated `nnx.State`, through names, unpacking and attributes. Trees of other origin are left alone.
@@ -36,6 +36,7 @@ There is no fix
 
 * where the code expects the error, or where a release that you support lacks the member;
 * where a mapper may return the Variable itself, or is a method, which a subclass may override;
+* where a mapper reads the member from the leaves of a further tree alone;
 * where the code uses a list of leaves for more than the loop, or where the call cannot be rewritten in place.
 
 Two exceptions are known. If no Variable of the tree holds an array (`nnx.Param(None)`), the original returned from
@@ -49,6 +50,7 @@ that member. A map may have put such objects into a tree, so the rule leaves map
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Collection, Iterator, Sequence
 
 from flake8_nnx_treemap.analysis.calls.leaf_loops import leaf_loops_of
@@ -91,9 +93,22 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
         if isinstance(mapper, Unknown) or mapper.dispatches:
             continue
         read = sorted(reads_unless_overridden(source, mapper) & VARIABLE_ONLY_ATTRIBUTES)
-        if read and _is_of_wrappers(source, call):
+        fix = None
+        if read and _is_of_wrappers(source, call.trees[0]):
             fix = _fix_of_map(source, call, mapper, flax) if _is_on_every_release(read, flax) else None
+        else:
+            read = _read_from_others(source, call, mapper)
+        if read:
             yield Finding("NNX104", _message(source, call, read[0], flax), source.range(call.callee), fix)
+
+
+def _read_from_others(source: ParsedSource, call: TreeCall, mapper: Mapper) -> list[str]:
+    """Return what a mapper reads from the leaves of a further tree, which are arrays where those of the first are."""
+    for tree, name in zip(call.trees[1:], mapper.others, strict=False):
+        read = sorted(reads_unless_overridden(source, mapper, name) & VARIABLE_ONLY_ATTRIBUTES)
+        if read and _is_of_wrappers(source, tree) and _is_of_wrappers(source, call.trees[0]):
+            return read
+    return []
 
 
 def _check_leaves(source: ParsedSource, call: TreeCall, flax: FlaxRange) -> Iterator[Finding]:
@@ -102,7 +117,7 @@ def _check_leaves(source: ParsedSource, call: TreeCall, flax: FlaxRange) -> Iter
         return
     for loop in leaves.loops:
         read = sorted(loop.always_reads & VARIABLE_ONLY_ATTRIBUTES)
-        if read and not loop.dispatches and _is_of_wrappers(source, call):
+        if read and not loop.dispatches and _is_of_wrappers(source, call.trees[0]):
             is_alone = len(leaves.loops) == 1 and not leaves.has_other_uses
             is_planned = source.expects_attribute_error_at(start_of(loop.node))
             is_there = _is_on_every_release(read, flax)
@@ -123,9 +138,9 @@ def _message(source: ParsedSource, call: TreeCall, read: str, flax: FlaxRange) -
     return MESSAGE.format(read, stopping_at(types, takes_path=call.takes_path))
 
 
-def _is_of_wrappers(source: ParsedSource, call: TreeCall) -> bool:
+def _is_of_wrappers(source: ParsedSource, tree: ast.expr) -> bool:
     """Tell whether a tree's leaves are arrays in wrappers: no Hijax Variables, and no results of a mapper."""
-    origin = origin_of(source, call.trees[0])
+    origin = origin_of(source, tree)
     is_known = isinstance(origin, Origin) and origin.kind in _OF_WRAPPERS and not origin.is_mapped
     return is_known and not makes_leaves_of_variables(source)
 

@@ -44,11 +44,26 @@ from flake8_nnx_treemap.analysis.calls.functions import value_of
 from flake8_nnx_treemap.analysis.calls.leaf_functions import leaf_functions_of
 from flake8_nnx_treemap.analysis.calls.predicates import TypeTest, type_test_of, typed_expression, typed_subject
 from flake8_nnx_treemap.analysis.calls.tree_calls import tree_calls_of
-from flake8_nnx_treemap.analysis.code.nodes import access_path, body_of, nodes_below, start_of, subscript_keys, walk
+from flake8_nnx_treemap.analysis.code.nodes import (
+    access_path,
+    body_of,
+    is_name,
+    nodes_below,
+    start_of,
+    subscript_keys,
+    walk,
+)
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
 from flake8_nnx_treemap.analysis.values.old_state import is_no_variable_at, leaves_variables_to_isinstance
 from flake8_nnx_treemap.analysis.values.version_checks import is_chosen_by_release
-from flake8_nnx_treemap.names import BASE_CLASSES, VARIABLE, VARIABLE_STATE, VARIABLE_SUBCLASSES, FlaxRange
+from flake8_nnx_treemap.names import (
+    BASE_CLASSES,
+    VARIABLE,
+    VARIABLE_ONLY_ATTRIBUTES,
+    VARIABLE_STATE,
+    VARIABLE_SUBCLASSES,
+    FlaxRange,
+)
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.rewriting import make_fix, wrapper_types
 from flake8_nnx_treemap.rules.rule import Applicability, Example, Finding, Fix, FixAvailability, Rule
@@ -154,9 +169,21 @@ def _asked_of_instances(source: ParsedSource) -> frozenset[str]:
 
 
 def _is_beside_isinstance(source: ParsedSource, node: ast.Compare, subject: str) -> bool:
-    """Tell whether ``isinstance(x, nnx.Variable) or`` is beside a comparison, or a test for exactly a subclass."""
-    tests = [type_test_of(source, other, {subject}) for other in _alternatives(source, node)]
-    return any(test is not None and _adds_variables(test) for test in tests)
+    """Tell whether a test that Variables pass is beside a comparison: ``isinstance(x, nnx.Variable) or`` and the like."""
+    others = _alternatives(source, node)
+    tests = [type_test_of(source, other, {subject}) for other in others]
+    return any(test is not None and _adds_variables(test) for test in tests) or any(
+        _asks_for_member(other, subject) for other in others
+    )
+
+
+def _asks_for_member(node: ast.expr, subject: str) -> bool:
+    """Tell whether ``hasattr`` asks for what Variables have."""
+    if not (isinstance(node, ast.Call) and is_name(node.func, "hasattr") and len(node.args) == 2):
+        return False
+    owner, name = node.args
+    is_member = isinstance(name, ast.Constant) and name.value in VARIABLE_ONLY_ATTRIBUTES
+    return is_member and access_path(owner) == subject
 
 
 def _adds_variables(test: TypeTest) -> bool:
@@ -164,10 +191,12 @@ def _adds_variables(test: TypeTest) -> bool:
 
 
 def _alternatives(source: ParsedSource, node: ast.expr) -> Sequence[ast.expr]:
-    """Return the operands of the ``or`` around a test, or the items of ``any([..])`` around it."""
+    """Return the operands of the ``or`` or ``|`` around a test, or the items of ``any([..])`` around it."""
     parent = source.ast_parent(node)
+    if isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.BitOr):
+        return [parent.left, parent.right, *_alternatives(source, parent)]
     if isinstance(parent, ast.BoolOp):
-        return parent.values if isinstance(parent.op, ast.Or) else ()
+        return [*parent.values, *_alternatives(source, parent)] if isinstance(parent.op, ast.Or) else ()
     call = source.ast_parent(parent) if isinstance(parent, (ast.List, ast.Tuple, ast.Set)) else None
     if isinstance(call, ast.Call) and isinstance(parent, (ast.List, ast.Tuple, ast.Set)):
         return parent.elts if class_name(source, call.func) == "builtins.any" else ()

@@ -2,8 +2,8 @@
 
 ## What it does
 
-Finds `is_leaf=nnx.Variable` and the same with other NNX classes: a class in the place of a predicate. Also finds
-predicates that construct a Variable out of each node instead of testing the node.
+Finds `is_leaf=nnx.Variable` and the same with other classes of Variables, also the project's own: a class in the place
+of a predicate. Also finds predicates that construct a Variable out of each node instead of testing the node.
 
 ## Why it is wrong
 
@@ -21,8 +21,9 @@ That is no bool, so JAX raises before it maps a single leaf.
 The fix is safe: the original raised for every tree, an empty one included.
 
 The fix writes `lambda x: isinstance(x, …)` with the class, and with a parameter for the path where `is_leaf_takes_path`
-is true. It is unsafe where a predicate wraps the construction in `bool(…)`, since such a call may have returned. There
-is no fix where a lambda would not see the class, as in the body of another class.
+is true. It is unsafe where a predicate wraps the construction in `bool(…)`, since such a call may have returned, and for
+a class of the project, which may do something else when it is called. There is no fix where a lambda would not see the
+class, as in the body of another class.
 
 ## References
 
@@ -39,6 +40,7 @@ from flake8_nnx_treemap.analysis.calls.tree_calls import TreeCall, tree_calls_of
 from flake8_nnx_treemap.analysis.code.nodes import dotted_name, is_name, start_of
 from flake8_nnx_treemap.analysis.names.scopes import ScopeKind
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
+from flake8_nnx_treemap.analysis.values.variable_classes import is_own_variable_class
 from flake8_nnx_treemap.names import WRAPPERS, FlaxRange
 from flake8_nnx_treemap.rules import safety
 from flake8_nnx_treemap.rules.catalogue import CODES
@@ -57,10 +59,11 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
         expression = call.is_leaf
         if expression is None:
             continue
-        if class_name(source, expression) in WRAPPERS:
+        is_of_flax = class_name(source, expression) in WRAPPERS
+        if is_of_flax or _is_own_class(source, expression):
             name = source.text_of(expression)
             step = Replace(expression, stopping_at(name, takes_path=call.takes_path))
-            fix = _fix(source, call, name, step) if _can_be_in_a_lambda(source, expression) else None
+            fix = _fix(source, call, name, step, is_of_flax) if _can_be_in_a_lambda(source, expression) else None
         elif isinstance(expression, ast.Lambda) and (made := _constructed(source, expression, call)) is not None:
             name, body = source.text_of(made), expression.body
             parameter = expression.args.args[-1].arg
@@ -69,6 +72,12 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
         else:
             continue
         yield Finding("NNX106", MESSAGE.format(name, parameter_for(name)), source.range(expression), fix)
+
+
+def _is_own_class(source: ParsedSource, expression: ast.expr) -> bool:
+    """Tell whether an expression names a Variable class of the project; functions, whose names differ, cost nothing."""
+    parts = dotted_name(expression) or ("_",)
+    return not parts[-1][0].islower() and parts[-1][0] != "_" and is_own_variable_class(source, expression)
 
 
 def _fix(source: ParsedSource, call: TreeCall, name: str, step: Replace, always_raised: bool = True) -> Fix | None:

@@ -95,7 +95,7 @@ def _message(source: ParsedSource, call: TreeCall, test: LeafTest, mapper: Mappe
     stops = _names(test.names)
     if not mapper.dispatches:
         read = sorted(mapper.always_reads & VARIABLE_ONLY_ATTRIBUTES)
-        is_narrow = bool(read) and test.names <= VARIABLE_SUBCLASSES and _holds_others(source, call, test.names)
+        is_narrow = bool(read) and test.names <= VARIABLE_SUBCLASSES and _holds_others(source, call, test.names, flax)
         return READS.format(stops, read[0], classes_to_stop_at(source, call.node, flax)) if is_narrow else None
     tests = [found.test for found in mapper.dispatches if found.of_first]
     asked = frozenset(name for one in tests if one is not None for name in one.names)
@@ -110,7 +110,7 @@ def _names(names: frozenset[str]) -> str:
     return " or ".join(sorted(name.rpartition(".")[2] for name in names))
 
 
-def _holds_others(source: ParsedSource, call: TreeCall, stops: frozenset[str]) -> bool:
+def _holds_others(source: ParsedSource, call: TreeCall, stops: frozenset[str], flax: FlaxRange) -> bool:
     """Tell whether a tree is known to hold other wrappers than those at which a predicate stops."""
     origin = origin_of(source, call.trees[0]) if call.trees else Unknown("no tree")
     if not isinstance(origin, Origin) or origin.kind is not TreeKind.STATE or origin.filters is None:
@@ -118,7 +118,7 @@ def _holds_others(source: ParsedSource, call: TreeCall, stops: frozenset[str]) -
     if not origin.filters:
         taken = origin.made_by
         module = taken.args[0] if isinstance(taken, ast.Call) and taken.args else None
-        is_of_params = module is not None and may_hold_only_params(source, module)
+        is_of_params = module is not None and may_hold_only_params(source, module, flax)
         return _nearest(_PARAM, stops) is None or not is_of_params
     return any(_nearest(name, stops) is None for name in origin.filters)
 

@@ -251,7 +251,7 @@ def _of_attribute(source: ParsedSource, found: StaticAttribute, data: str, *, is
     type_ = "" if annotation is None else f": {annotation}" if is_field else f": {data}[{annotation}]"
     line = f"{found.name}{type_} = {data}()" if is_field else f"{found.name}{type_}"
     indentation = source.line(position.row)[: position.column - 1]
-    return (source.insert(position, f"{line}\n\n{indentation}"),) if not indentation.strip() else ()
+    return (source.insert(position, f"{line}{source.newline * 2}{indentation}"),) if not indentation.strip() else ()
 
 
 def _annotation_of(source: ParsedSource, value: ast.expr) -> str | None:

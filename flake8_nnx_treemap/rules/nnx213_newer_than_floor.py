@@ -56,7 +56,7 @@ from flake8_nnx_treemap.analysis.names.source import ParsedSource
 from flake8_nnx_treemap.analysis.values.refusals import is_required
 from flake8_nnx_treemap.analysis.values.wrappers import wrapper_attributes
 from flake8_nnx_treemap.flax_names import Span, names_of_some_releases
-from flake8_nnx_treemap.names import FlaxRange, release_text
+from flake8_nnx_treemap.names import NEW_VARIABLE_METHODS, FlaxRange, release_text
 from flake8_nnx_treemap.rules.absence import Absence, absence_of, asks_for, is_handled, mentions, spans_text
 from flake8_nnx_treemap.rules.catalogue import CODES
 from flake8_nnx_treemap.rules.rule import Example, Finding, FixAvailability, Rule
@@ -64,11 +64,6 @@ from flake8_nnx_treemap.rules.rule import Example, Finding, FixAvailability, Rul
 NEW = "{} came with Flax {}, and this code is for {}"
 MISSING = "{} is missing from Flax {}, and this code is for {}"
 ADVICE = ": raise the lowest Flax to {}"
-
-_METHODS = (
-    *("get_value", "set_value", "get_raw_value", "set_raw_value"),
-    *("set_metadata", "del_metadata", "has_metadata"),
-)
 
 
 def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
@@ -84,7 +79,7 @@ def check(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
 
 def _methods(source: ParsedSource, flax: FlaxRange) -> Iterator[Finding]:
     """Report each method of a Variable that no kind of Variable has in a release of the range."""
-    for name in (one for one in _METHODS if one in source.bindings.attributes):
+    for name in (one for one in NEW_VARIABLE_METHODS if one in source.bindings.attributes):
         found = [absence_of(name, flax, owner) for owner in ("Variable", "state leaf")]
         absence = min((one for one in found if one is not None), key=lambda one: one.comes, default=None)
         if absence is None or None in found or asks_for(source, name):

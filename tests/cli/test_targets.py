@@ -108,6 +108,14 @@ def test_show_settings_says_what_decided(tree: Path) -> None:
     assert "third_party" not in settings["exclude"]
 
 
+@pytest.mark.parametrize(("folder", "shown"), [(".", "./*.py"), ("src", "src/*.py"), ("src/", "src/*.py")])
+def test_show_settings_of_a_folder_are_those_of_the_files_in_it(tree: Path, folder: str, shown: str) -> None:
+    (tree / "src" / "pyproject.toml").write_text("[tool.nnx-treemap]\nselect = ['NNX2']\nignore = ['NNX20']\n")
+    settings = json.loads(nnx_fix("--show-settings", folder, "--output-format", "json", cwd=tree).stdout)
+    place = tree if folder == "." else tree / "src"
+    assert (settings["file"], settings["configuration"]) == (shown, str(place / "pyproject.toml"))
+
+
 def test_show_settings_lists_every_place(tree: Path) -> None:
     hook = '[tool.hatch.metadata.hooks.requirements_txt]\nfiles = ["needs/all.txt"]\n'
     (tree / "pyproject.toml").write_text(f'[project]\ndynamic = ["dependencies"]\n{hook}')

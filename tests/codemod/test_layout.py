@@ -38,6 +38,7 @@ STATEMENTS = (
     "x = jax.tree.map({m}, state, is_leaf={p}); y = 3",
     "assert jax.tree.map({m}, state, is_leaf={p}), state",
     "with f(jax.tree.map({m}, state, is_leaf={p})): pass",
+    "@register(jax.tree.map({m}, state, is_leaf={p}))\ndef g(): pass",
 )
 MAPPERS = (
     "lambda v: v.value",
@@ -64,7 +65,7 @@ def programs() -> str:
             depth = (number + index) % 3
             indent = "    " * (depth + 1)
             ifs = "".join(f"{'    ' * (level + 1)}if state:\n" for level in range(depth))
-            found.append(f"def f{number}_{index}(state):\n{ifs}{indent}{text}\n\n\n")
+            found.append(f"def f{number}_{index}(state):\n{ifs}{indent}{text.replace(chr(10), chr(10) + indent)}\n\n\n")
     return HEAD + "".join(found)
 
 
@@ -110,3 +111,31 @@ def test_elements_of_large_brackets_are_laid_out_as_those_of_small_ones(
     small = fixed(1)
     assert "\n        state,\n" in small
     assert fixed(100) == small.replace(f"    {other}\n", f"    {other}\n" * 100)
+
+
+@pytest.mark.parametrize(
+    ("before", "head", "after"),
+    [
+        ("", "try: ", "\n    except KeyError: raise"),
+        ("try: pass\n    ", "except KeyError: ", ""),
+        ("try: pass\n    ", "finally: ", ""),
+        ("if state: pass\n    ", "else: ", ""),
+        ("for x in state: pass\n    ", "else: ", ""),
+        ("match state:\n      ", "case [_]: ", ""),
+    ],
+)
+def test_a_call_on_one_line_with_the_head_of_its_statement_is_laid_out(before: str, head: str, after: str) -> None:
+    call = "return jax.tree.map(lambda v: v.value, state, is_leaf=lambda x: isinstance(x, VariableState))"
+    settings = LintSettings(frozenset({"NNX101"}), (0, 11), unsafe_fixes=True)
+    fixed = fix_source(f"{HEAD}def f(state):\n    {before}{head}{call}{after}\n", settings=settings).text
+    indent = "      " if head.startswith("case") else "    "
+    assert f"{head}return jax.tree.map(\n{indent}    lambda v: v.value if isinstance" in fixed
+    assert f"\n{indent}){after}\n" in fixed
+
+
+@pytest.mark.parametrize("head", ["match {}:\n        case _: pass", "try: pass\n    except f({}): pass"])
+def test_a_call_in_the_head_of_a_match_or_of_a_handler_is_laid_out(head: str) -> None:
+    call = "jax.tree.map(lambda v: v.value, state, is_leaf=lambda x: isinstance(x, VariableState))"
+    settings = LintSettings(frozenset({"NNX101"}), (0, 11), unsafe_fixes=True)
+    fixed = fix_source(f"{HEAD}def f(state):\n    {head.format(call)}\n", settings=settings).text
+    assert "jax.tree.map(\n        lambda v: v.value if isinstance" in fixed

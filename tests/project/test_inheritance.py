@@ -99,6 +99,14 @@ def test_it_is_found_however_the_file_is_named(project: Path) -> None:
     assert found(project, "mine/features/rff.py") == expected
 
 
+def test_a_method_of_a_variable_that_the_lowest_flax_lacks(project: Path) -> None:
+    text = BASE.replace("    pass", "    scale: nnx.Param")
+    write(project, "mine/kernels/base.py", text)
+    user = "from mine.kernels.base import Kernel\n\n\nclass Scaled(Kernel):\n    def read(self):\n"
+    write(project, "mine/scaled.py", f"{user}        return self.scale.get_value()\n")
+    assert found(project, "mine") == [("mine/scaled.py", "NNX213")]
+
+
 def test_flake8_finds_the_same(project: Path) -> None:
     write(project, "mine/rff.py", heir())
     command = [sys.executable, "-m", "flake8", "--isolated", "--select", "NNX", "mine/rff.py"]

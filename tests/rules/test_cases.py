@@ -35,6 +35,15 @@ def test_rewrites(case: Case) -> None:
         assert fix_source(result.text, settings=chosen).text == result.text, "a second run changes something"
 
 
+@pytest.mark.parametrize(
+    "case", [case for case in CASES if case.rewrites], ids=lambda case: f"{case.code}-{case.title}"
+)
+def test_windows_ends_of_lines_are_kept(case: Case) -> None:
+    chosen = settings(case, unsafe_fixes=True)
+    fixed = fix_source(case.text, settings=chosen).text
+    assert fix_source(case.text.replace("\n", "\r\n"), settings=chosen).text == fixed.replace("\n", "\r\n")
+
+
 @pytest.mark.parametrize("case", CASES, ids=IDS)
 def test_nothing_is_rewritten_that_the_case_does_not_show(case: Case) -> None:
     kinds = {rewrite.kind for rewrite in case.rewrites}

@@ -56,6 +56,13 @@ class Wrap[Variable]:
     assert "isinstance(v, nnx.Variable)" in fixed
 
 
+@since_3_12
+@pytest.mark.parametrize("parameters", ["[T]", "[T: (int, str)]", "[\n    T,\n]"])
+def test_a_generic_class_of_variables_sets_metadata(parameters: str) -> None:
+    program = f"from flax import nnx\nclass Tagged{parameters}(nnx.Param):\n    def tag(self): self.kind = 1\n"
+    assert len(lint_source(program, settings=settings("NNX205", floor=(0, 12, 1)))) == 1
+
+
 CALL = "jax.tree_map(lambda v: v.value, s, is_leaf=lambda x: isinstance(x, nnx.VariableState))"
 
 

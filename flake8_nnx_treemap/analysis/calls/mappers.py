@@ -446,17 +446,18 @@ def _always_read(
     return _always_read_in(source, body_of(definition), leaf, depth, trusts_methods=overridable is None)
 
 
-def reads_unless_overridden(source: ParsedSource, mapper: Mapper) -> frozenset[str]:
+def reads_unless_overridden(source: ParsedSource, mapper: Mapper, leaf: str | None = None) -> frozenset[str]:
     """Return the attributes that a mapper reads on every path, unless a subclass in another file overrides a method.
 
     Args:
         source: the file with the call.
         mapper: its mapper.
+        leaf: the parameter for the leaf of another tree; by default, what is read from the first tree's is returned.
     """
     function = mapper.function
     home = function.home or source
-    reads = _always_read(home, function.definition, function.decorators, mapper.leaf, HELPER_DEPTH, None)
-    return mapper.always_reads | reads
+    reads = _always_read(home, function.definition, function.decorators, leaf or mapper.leaf, HELPER_DEPTH, None)
+    return mapper.always_reads | reads if leaf is None else reads
 
 
 def _has_namesake(source: ParsedSource, definition: Definition) -> bool:

@@ -116,8 +116,16 @@ def _names_variable(node: ast.Attribute) -> bool:
 @remembered
 def _uses_nnx_alone(source: ParsedSource) -> bool:
     imported = {one.qualified_name for _, bound in source.bindings.all_bound() for one in bound if one.qualified_name}
+    if "flax" in imported:
+        imported.update(name for name in ("flax.linen", "flax.nnx") if _is_reached(source, name))
     has_nnx = any(name.startswith("flax.nnx") for name in imported)
     return has_nnx and not any(f"{name}.".startswith(f"{other}.") for name in imported for other in _HAVE_OTHERS)
+
+
+def _is_reached(source: ParsedSource, name: str) -> bool:
+    """Tell whether a file uses a module as the attribute of its package: ``flax.nnx`` after ``import flax``."""
+    nodes = source.bindings.attributes.get(name.rpartition(".")[2], ())
+    return any(isinstance(node, ast.Attribute) and source.bindings.names_of(node) == {name} for node in nodes)
 
 
 def _is_self(source: ParsedSource, owner: ast.expr) -> bool:

@@ -193,6 +193,11 @@ def _reads_of_parameter(source: ParsedSource, use: Use) -> Iterator[ast.expr]:
 def _is_given_as_mask(source: ParsedSource, use: Use) -> bool:
     if use.path or _may_be_converted(source, use.node):
         return False
+    keywords = _keywords_with(source, use)
+    if keywords is not None:
+        calls = [_call_with(source, one) for one in uses_of(source, keywords)]
+        given = [call for call in calls if call is not None and _optax_names(source, call)]
+        return bool(given) and len(given) == len(calls) and _is_run_by_nnx(source, given[0])
     call = source.ast_parent(use.parent) if isinstance(use.parent, ast.keyword) else use.parent
     if not isinstance(call, ast.Call) or use.node is call.func:
         return False
@@ -203,6 +208,25 @@ def _is_given_as_mask(source: ParsedSource, use: Use) -> bool:
         is_direct = not _holds_arguments(source, call)
         is_mask = is_direct and {OPTAX_MASK_ARGUMENTS.get(name) for name in names} == {call.args.index(use.node)}
     return is_mask and _is_run_by_nnx(source, call)
+
+
+def _keywords_with(source: ParsedSource, use: Use) -> ast.expr | None:
+    """Return the dict that has a value under the name of an argument for masks: ``{"mask": ..}``, ``dict(mask=..)``."""
+    parent = use.parent
+    if isinstance(parent, ast.Dict):
+        names = [key for key, value in zip(parent.keys, parent.values, strict=True) if value is use.node]
+        is_mask = any(isinstance(key, ast.Constant) and key.value in OPTAX_MASK_KEYWORDS for key in names)
+        return parent if is_mask else None
+    call = source.ast_parent(parent) if isinstance(parent, ast.keyword) and parent.arg in OPTAX_MASK_KEYWORDS else None
+    is_dict = isinstance(call, ast.Call) and source.bindings.names_of(call.func) == {"builtins.dict"}
+    return call if is_dict and isinstance(call, ast.Call) else None
+
+
+def _call_with(source: ParsedSource, use: Use) -> ast.Call | None:
+    """Return the call that gets a dict as its keywords: ``f(**keywords)``."""
+    is_spread = isinstance(use.parent, ast.keyword) and use.parent.arg is None and not use.path
+    call = source.ast_parent(use.parent) if is_spread and use.parent is not None else None
+    return call if isinstance(call, ast.Call) else None
 
 
 @remembered
