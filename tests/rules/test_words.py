@@ -54,7 +54,7 @@ def sets_metadata(text: str) -> bool:
     found = any(rule_named("NNX205").check(ParsedSource(text), FlaxRange(METADATA_NEEDS_METHOD)))
     settings = LintSettings(frozenset({"NNX205"}), METADATA_NEEDS_METHOD)
     assert not found or CODES["NNX205"].may_find(text)
-    assert not found or may_find_in(text.encode(), [settings], is_program=True)
+    assert not found or may_find_in(text.encode(), [settings], is_program=True, defines_modules=lambda: True)
     return found
 
 
@@ -91,4 +91,6 @@ def test_names_beyond_ascii_are_searched_for_in_bytes(code: str, text: str) -> N
     program = f"from flax import nnx\n{text}"
     flax = FlaxRange((0, 12, 7))
     assert any(rule_named(code).check(ParsedSource(program), flax))
-    assert may_find_in(program.encode(), [LintSettings(frozenset({code}), flax)], is_program=True)
+    assert may_find_in(
+        program.encode(), [LintSettings(frozenset({code}), flax)], is_program=True, defines_modules=lambda: True
+    )
