@@ -123,9 +123,8 @@ def _asked_for(source: ParsedSource) -> frozenset[str]:
             if any(source.bindings.names_of(name) == {NNX} for name in names):
                 found.add(test.left.value)
     found |= {one.rpartition(".")[2] for one in map(str, found) if one.startswith(f"{NNX}.")}
-    for name, uses in source.bindings.attributes.items():
-        stored = [use for use in uses if isinstance(use, ast.Attribute) and not isinstance(use.ctx, ast.Load)]
-        if any(source.bindings.names_of(use.value) == {NNX} for use in stored):
+    for name, uses in source.bindings.set_attributes.items():
+        if any(source.bindings.names_of(use.value) == {NNX} for use in uses):
             found.add(name)
     for statement in source.bindings.statements:
         if isinstance(statement.node, ast.ImportFrom) and statement.block.is_tried:
