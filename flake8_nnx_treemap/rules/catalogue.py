@@ -233,21 +233,13 @@ _ASSIGNED: Final = r"(?:[-+*/%&|^@]|//|\*\*|<<|>>)?=(?!=)"
 _SET: Final = (
     rf"{_MEMBER}{_GAP}(?:\){_GAP}|:[^\r\n=({{]{{0,200}}|,[^\r\n#=]{{0,200}} )?{_ASSIGNED}",
     rf"[\r\n;:][ \t\f]*[(\[*][^=:#{{}}]{{0,200}}?{_MEMBER}[^=:#(){{}}'\"]{{0,200}}[)\]]{_GAP}{_ASSIGNED}",
-    r" as[ (\[]+[^\s:]{1,100}\.[^\s:.]+[\s)\]]*[,:]",
+    r" as[ (\[]+[^\s:]{1,100}\.[ \t]*[^\s:.]+[\s)\]]*[,:]",
     r"for[ \t(\[]+(?:(?! in\b)[^\r\n:]){1,100}?\.\w+[\s)\]]*(?:,[^\r\n:]{0,100})?\bin\b",
 )
 """What may set such an attribute: ``=`` behind it, and what sets several targets, or the target of a with or a for.
 
-The first, which starts with plain text, matches the defaults of annotated parameters as well.
+The first matches the defaults of annotated parameters as well. To tell them apart takes longer than to run the rule.
 """
-_NO_DECLARATION: Final = r"(?![ \t\f#]|(?:self\.)?(?!(?:else|except|finally|try)\b)\w+[ \t]*:|(?:async\s+)?def\b)"
-_SET_BY_STATEMENT: Final = (
-    rf"(?:(?<![(\[{{,\\])[\r\n][ \t\f]*{_NO_DECLARATION}|;|\\\r?\n|\A{_NO_DECLARATION})[^\r\n;]{{0,400}}?{_SET[0]}",
-    rf"[)\]}}](?:[ \t]*->[^\r\n:=]{{0,200}})?[ \t]*:[^\r\n:;]{{0,200}}?{_SET[0]}",
-    *_SET[1:],
-)
-"""The same where no parameter or field is declared: in a line that starts otherwise, or behind a head."""
-
 LAYER_CALLABLES: Final = (
     *("attention_fn", "conv_general_dilated", "dot_general", "einsum_op"),
     *("out_dot_general", "qkv_dot_general"),
@@ -347,9 +339,9 @@ CATALOGUE: tuple[Entry, ...] = (
         "NNX205",
         "metadata-by-attribute",
         Kind.CRASH,
-        ("=", "for", "with"),
+        ("=", " as ", " in"),
         METADATA_NEEDS_METHOD,
-        patterns=((*_OWN, *_SET), (*_OWN, *_SET_BY_STATEMENT)),
+        patterns=((*_OWN, *_SET),),
         is_quick=True,
         raises=_ATTRIBUTE,
     ),

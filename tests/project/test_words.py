@@ -114,7 +114,7 @@ def test_words_of_a_rule(code: str, flax: FlaxRange, text: str) -> None:
         ("NNX113", NEWEST_RANGE, "state = step(state)\nnnx.update(m, state)"),
         ("NNX108", PORTABLE_RANGE, "import optax"),
         ("NNX204", NEWEST_RANGE, "x: nnx.Param\ntype(x)"),
-        ("NNX205", NEWEST_RANGE, "x: nnx.Param\nself.x = nnx.Param(1)\ndef f(y: jnp.dtype = 1): ..."),
+        ("NNX205", NEWEST_RANGE, "x: nnx.Param\nself.x = nnx.Param(1)\ndef f(y: int = 1): ..."),
         ("NNX205", NEWEST_RANGE, "x: nnx.Linear\nname = x.name"),
         ("NNX210", NEWEST_RANGE, "class Model(nnx.Module):\n    x: int = 1"),
         ("NNX206", NEWEST_RANGE, "x: nnx.Param\nx.values()"),
