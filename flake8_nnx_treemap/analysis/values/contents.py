@@ -309,11 +309,14 @@ def _of_binding(source: ParsedSource, binding: Binding, steps: int) -> Contents:
 
 def _of_added(source: ParsedSource, binding: Binding, node: ast.AugAssign, steps: int) -> Contents:
     """Return what ``names += [..]`` leaves: any element of both lists."""
-    before = source.bindings.bindings_of(binding.name, start_of(node))
-    sides = (
-        _of_bindings(source, tuple(one for one in before if one is not binding), steps - 1),  # Two may add in turn.
-        _contents(source, node.value, steps),
-    )
+    others = [one for one in source.bindings.bindings_of(binding.name, start_of(node)) if one is not binding]
+    earlier = tuple(one for one in others if one.place < binding.place)
+    later = tuple(one for one in others if one.place > binding.place)
+    sides = [_contents(source, node.value, steps)]
+    if earlier or not later:
+        sides.append(_of_bindings(source, earlier, steps))
+    if later:  # In a loop, where two may add in turn: each round is a step.
+        sides.append(_of_bindings(source, later, steps - 1))
     is_known = all(side.is_complete and {one.sort for one in side.things} <= CONTAINERS for side in sides)
     return joined(any_of(sides)) if is_known else UNKNOWN
 
