@@ -220,7 +220,10 @@ REMOVED_TREE_FUNCTIONS: Mapping[str, str] = {
     f"tree_{name}": name
     for name in ("all", "flatten", "leaves", "map", "reduce", "structure", "transpose", "unflatten")
 }
-"""Functions that were in ``jax`` itself until 0.6.0, with their names in ``jax.tree``, there since 0.4.25."""
+"""Functions that were in ``jax`` itself until 0.6.0, with their names in ``jax.tree``, there since 0.4.25.
+
+``tree_all`` and ``tree_reduce`` are missing from 0.4.35 already.
+"""
 
 
 @dataclass(frozen=True, slots=True)
