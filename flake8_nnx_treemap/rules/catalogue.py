@@ -206,8 +206,15 @@ _NO_MODULES: Final = (
     *("Enum", "IntEnum", "StrEnum", "Generic", "NamedTuple", "Protocol", "TypedDict"),
 )
 """Names of common classes that are no Modules."""
-_INHERITS: Final = r"class[\s\\]+\w+[\s\\]*(?:\[|\((?!\s*(?:\w+\.)*(?:{})\b[^,()#]*\)))".format("|".join(_NO_MODULES))
-"""The start of a class with a base that may be a Module."""
+_INHERITS: Final = tuple(
+    form.format("|".join(_NO_MODULES))
+    for form in (
+        r"class[\s\\]+\w+[\s\\]*(?:\[|\((?!\s*(?:\w+\.)*(?:{})\b[^,()#]*\)))",
+        r"as[\s\\]+(?:{})\b[\s\\]*[,;)#\r\n]",
+        r"[\r\n;][ \t\f]*(?:{})[\s\\]*=",
+    )
+)
+"""The start of a class with a base that may be a Module, and other meanings for names of classes that are none."""
 
 _METHODS: Final = tuple(STATE_FUNCTIONS)
 _CALLED: Final = r"\.{}(?:{})\b".format(_GAP, "|".join(_METHODS))
@@ -376,7 +383,7 @@ CATALOGUE: tuple[Entry, ...] = (
         Kind.CRASH,
         ("class",),
         DATA_IS_DECIDED_ONCE,
-        patterns=((_INHERITS,), (*_DECLARED, _SET_ATTRIBUTE)),
+        patterns=(_INHERITS, (*_DECLARED, _SET_ATTRIBUTE)),
         about_modules=True,
         raises=_VALUE_ERROR,
     ),
