@@ -12,6 +12,7 @@ import builtins
 import os
 import re
 
+from flake8_nnx_treemap.gate import plain_bytes
 from flake8_nnx_treemap.project.errors import FileError
 from flake8_nnx_treemap.project.files import is_inside, read_bytes
 from flake8_nnx_treemap.project.roots import LARGEST, may_be_of_project, module_paths, written_together
@@ -24,24 +25,45 @@ if TYPE_CHECKING:
     """A file, and a dotted name in it that may be a class."""
 
 _SUFFIXES = (".py", ".pyi")
-# These start with a word, and not with the start of a line: that is found ten times as fast. What is in brackets is
-# bounded, so that brackets that never close cost no more.
+_CONTINUED = re.compile(rb"\\(?:\r\n?|\n)")
 _WORD = rb"[\w\x80-\xff]"  # Names may have letters that are no ASCII.
 _START = rb"[A-Za-z_\x80-\xff]"
-_SPACE = rb"(?:[ \t]|\\\r?\n)"
+_COMMENT = rb"#[^\r\n]*[\r\n]"
+_GAP = rb"(?:|\s+(?:" + _COMMENT + rb"\s*){0,30}|(?:" + _COMMENT + rb"\s*){1,30})"
+_DOTTED = _START + _WORD + rb"*(?:" + _GAP + rb"\." + _GAP + _WORD + rb"+)*"
+_COMMENTS = re.compile(_COMMENT + rb"|\s+")
+
+
+def _nested(opening: bytes, closing: bytes, depth: int) -> bytes:
+    """A pattern of what is in brackets, with brackets of the same kind in it. It is bounded, and there is one way alone
+    to match a text: brackets that never close cost no more."""
+    plain = rb"[^%s%s#\"']" % (opening, closing)
+    inner = plain + rb"|" + _COMMENT + rb"|\"[^\"\r\n]*\"|'[^'\r\n]*'"
+    if depth:
+        inner += rb"|" + opening + _nested(opening, closing, depth - 1) + closing
+    return rb"(?:" + inner + rb"){0,2000}"
+
+
+# These start with a word, and not with the start of a line: that is found ten times as fast.
 _CLASS = re.compile(
-    rb"class" + _SPACE + rb"+(" + _WORD + rb"+)" + _SPACE + rb"*(?:\[[^\]\n]{0,500}\][ \t]*)?"
-    rb"\(((?:[^():#\[]+|\([^()]{0,500}\)|\[[^\[\]]{0,500}\]|#[^\r\n]*)*)"
+    rb"class[ \t]+(" + _WORD + rb"+)[ \t]*(?:\[" + _nested(rb"\[", rb"\]", 3) + rb"\][ \t]*)?"
+    rb"\((" + _nested(rb"\(", rb"\)", 4) + rb")"
 )
-_BASE = re.compile(rb"(?<!\w)" + _START + rb"[\w.\x80-\xff]*(?![\w\x80-\xff]|[ \t]*=)")
-_NAMES = rb"[\w*, \t\x80-\xff]*"
+_BASE = re.compile(rb"(?<!\w)" + _DOTTED + rb"(?![\w\x80-\xff]|[ \t]*=)")
+_MODULE = rb"[\w.\x80-\xff]"
 _FROM = re.compile(
-    rb"from[ \t]+([\w.\x80-\xff]+)" + _SPACE + rb"+import[ \t]*"
-    rb"(?:\(([^)]{0,10000})\)|(" + _NAMES + rb"(?:\\\r?\n" + _NAMES + rb")*))"
+    rb"from[ \t]*("
+    + _MODULE
+    + rb"+(?=[ \t]+import\b)|"
+    + _MODULE
+    + rb"[\w. \t\x80-\xff]{0,500}?)[ \t]*(?<!"
+    + _WORD
+    + rb")"
+    rb"import(?!" + _WORD + rb")[ \t]*(?:\(((?:[^()#]+|#[^\r\n]*)*)|([\w*, \t\x80-\xff]*))"
 )
 _IMPORT = re.compile(rb"import[ \t]+([\w., \t\x80-\xff]+)")
-_ASSIGNED = rb"%s[ \t]*(?::[^=\r\n]{0,500})?=[ \t(]*(" + _START + rb"[\w.\x80-\xff]*)"
-"""What is assigned to a name."""
+_ASSIGNED = re.compile(rb"[ \t)]*(?::[^=\r\n]{0,500})?=[\s(]*(?:" + _COMMENT + rb"[\s(]*){0,30}(" + _DOTTED + rb")")
+"""What is assigned to a name, after that."""
 _BUILT_IN = frozenset(map(str.encode, dir(builtins)))
 _MOST_PARTS = 4
 """How long names are followed: ``a = a.b`` alone makes longer and longer ones."""
@@ -176,20 +198,23 @@ class Inheritance:
 class _Table:
     """What names mean in one file: where they are imported from, and the bases of classes."""
 
-    __slots__ = ("_data", "_from", "_imports", "classes")
+    __slots__ = ("_data", "_from", "_imports", "_read", "classes")
 
     def __init__(self, data: bytes) -> None:
-        self._data = data
+        self._read = data
+        # Lines that go on in the next one are joined, so that blanks and tabs are all that stands between words.
+        data = plain_bytes(data).replace(b"\f", b" ")
+        self._data = _CONTINUED.sub(b" ", data) if b"\\" in data else data
         self.classes: dict[bytes, bytes] = {}
         """The classes that have bases, with these."""
-        for name, bases in _CLASS.findall(data):  # A name may be that of several classes.
+        for name, bases in _CLASS.findall(self._data):  # A name may be that of several classes.
             self.classes[name] = b",".join(filter(None, (self.classes.get(name), bases)))
         self._from: list[tuple[bytes, bytes, bytes]] | None = None
         self._imports: list[bytes] | None = None
 
     def is_of(self, data: bytes) -> bool:
         """Whether the file held some bytes."""
-        return self._data == data
+        return self._read == data
 
     def has_class(self, name: bytes) -> bool:
         """Whether a class of a name is defined here."""
@@ -201,7 +226,8 @@ class _Table:
 
     def meanings(self, name: bytes) -> list[tuple[bytes, bytes]]:
         """What a dotted name leads to: modules with names in them; no module for names of the same file."""
-        found = [(b"", base) for base in _BASE.findall(self.classes.get(name, b"")) if base != name]
+        bases = map(_without_gaps, _BASE.findall(self.classes.get(name, b"")))
+        found = [(b"", base) for base in bases if base != name]
         head, _, rest = name.partition(b".")
         for module, imported in self.imported(head):
             if imported != b"*":
@@ -218,10 +244,14 @@ class _Table:
 
     def _assigned(self, head: bytes, rest: bytes) -> Iterator[tuple[bytes, bytes]]:
         """The names that are assigned to a name which is not imported, and no class."""
-        if head in _BUILT_IN or rest.count(b".") > _MOST_PARTS:
+        if not head or head in _BUILT_IN or rest.count(b".") > _MOST_PARTS:
             return
-        for value in re.findall(_ASSIGNED % re.escape(head), self._data):
-            yield b"", b".".join(filter(None, (value, rest)))
+        place = self._data.find(head)
+        while place >= 0:  # A pattern with the name in it takes longer to compile.
+            assigned = _ASSIGNED.match(self._data, place + len(head))
+            if assigned:
+                yield b"", b".".join(filter(None, (_without_gaps(assigned[1]), rest)))
+            place = self._data.find(head, place + len(head))
 
     def imported(self, head: bytes) -> Iterator[tuple[bytes, bytes]]:
         """The modules from which a name, or everything, is imported, each with the name that it has there, or ``*``."""
@@ -230,16 +260,20 @@ class _Table:
         for module, in_parentheses, plain in self._from:
             names = in_parentheses or plain
             if head in names or b"*" in names:
-                for line in names.splitlines():
-                    for part in line.partition(b"#")[0].split(b","):
-                        words = part.replace(b"\\", b" ").split()
-                        if words and words[-1] in (head, b"*"):
-                            yield module, words[0]
+                for part in (_COMMENTS.sub(b" ", names) if b"#" in names else names).split(b","):
+                    words = part.split()
+                    if words and words[-1] in (head, b"*"):
+                        yield _without_gaps(module), words[0]
+
+
+def _without_gaps(name: bytes) -> bytes:
+    """A dotted name without what stands between its parts."""
+    return _COMMENTS.sub(b"", name) if b"#" in name else b"".join(name.split())
 
 
 def _through_modules(names: bytes, head: bytes, rest: bytes) -> Iterator[tuple[bytes, bytes]]:
     """What ``head.rest`` leads to by ``import names``."""
-    for part in names.split(b","):
+    for part in re.sub(rb"[ \t]*\.[ \t]*", b".", names).split(b","):
         words = part.split()
         if len(words) == 3 and words[2] == head:  # ``import package.module as head``
             yield from _split(words[0], b"", rest)

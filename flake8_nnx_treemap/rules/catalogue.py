@@ -15,6 +15,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 from flake8_nnx_treemap.flax_names import names_that_went
+from flake8_nnx_treemap.gate import plain, plain_bytes
 from flake8_nnx_treemap.names import (
     DATA_IS_DECIDED_ONCE,
     LAYERS_GIVE_SHARDINGS,
@@ -126,7 +127,7 @@ class _Searched:
     """A text, or the bytes of a file, in which each word and each pattern is looked for once, for all rules."""
 
     def __init__(self, text: str | bytes) -> None:
-        self.text = text
+        self.text = plain(text) if isinstance(text, str) else plain_bytes(text)
         self._words: dict[str, bool] = {}
         self._patterns: dict[str, bool] = {}
 
@@ -140,6 +141,8 @@ class _Searched:
     def matches(self, pattern: str) -> bool:
         found = self._patterns.get(pattern)
         if found is None:
+            if not self.text.isascii() and isinstance(self.text, bytes):
+                self.text = self.text.decode("utf-8", "replace")  # Patterns ask what is a letter.
             if isinstance(self.text, str):
                 found = _compiled(pattern).search(self.text) is not None
             else:
@@ -166,11 +169,25 @@ def _with_letters_beyond_ascii(part: re.Match[str]) -> str:
 
 _OFF: Final = False
 
+_GAP: Final = r"(?:[\s\\)]|#[^\r\n]*[\r\n]){0,200}"
+"""What may stand between the parts of a dotted name, comments included; it is bounded, since a full stop may stand at
+the end of each of many lines of comments."""
+_SPACE: Final = r"(?:[\s\\)]|#[^\r\n]*[\r\n]){1,200}"
+"""The same between two words."""
+
+_LISTED: Final = r"[^\r\n(]*(?:\([^)#]{0,2000})?"
+"""What may stand between ``import`` and a name."""
+_UNSEEN: Final = r"[^\r\n(]*(?:\\|\([^)#]{0,2000}\\|\([^)#]{0,2000}#|\([^)#]{2000})"
+"""What a search for names in an import does not look behind."""
+
 _TREE_NAMES: Final = "(?:all|broadcast|flatten|leaves|map|reduce|structure)"
 """How the names of all tree functions start, within their modules."""
 _TREE: Final = (
-    rf"tree(?:(?:_|[\s\\]*\.[\s\\]*){_TREE_NAMES}|[ \t\\]+(?:as|import)\b)",
-    r"=[\s(]*\w+\.tree[ \t]*(?:[\r\n#;)]|\Z)",
+    rf"tree(?:(?:_|{_GAP}\.{_GAP}){_TREE_NAMES}|{_SPACE}(?:as|import)\b)",
+    r"tree\b(?<=\.tree)(?!\.)",
+    rf"\.[\s\\#]{_GAP}tree\b",
+    rf"jax{_SPACE}import\b{_LISTED}\btree\b",
+    rf"jax{_SPACE}import\b{_UNSEEN}",
 )
 """A tree function as an attribute or by its own name, and other names for the modules of tree functions."""
 
@@ -186,8 +203,11 @@ _OWN: Final = (
 )
 """The start of a class whose base has the name of a class of Variables in it, and other names for such classes."""
 
-_SET_ATTRIBUTE: Final = r"\.[\s\\]*\w+[ \t]*(?:,[^\r\n]{0,200}|:[^\r\n=]{0,200})?[-+*/%&|^]?=[^=]"
-_DECLARED: Final = ("setattr", r"\.__init__\b", r"@[\w.]*dataclass\b")
+_SET_ATTRIBUTE: Final = (
+    rf"\.{_GAP}\w+{_GAP}"
+    r"(?:,[^=]{0,10000}|:[^\r\n=]{0,1000}\s*|:[^=]{0,1000}\][^\r\n=]{0,1000})?[-+*/%&|^@<>]{0,2}=[^=]"
+)
+_DECLARED: Final = ("setattr", rf"\.{_GAP}__init__\b", "dataclass")
 """What else may set an attribute: a call, the constructor of a base class, and that of a dataclass."""
 
 _NO_MODULES: Final = (
@@ -195,44 +215,47 @@ _NO_MODULES: Final = (
     *("Enum", "IntEnum", "StrEnum", "Generic", "NamedTuple", "Protocol", "TypedDict"),
 )
 """Names of common classes that are no Modules."""
-_INHERITS: Final = r"class\s+\w+\s*(?:\[[^\]]*\]\s*)?[(\\](?!\s*(?:\w+\.)*(?:{})\b[^,()]*\))".format(
-    "|".join(_NO_MODULES)
+_INHERITS: Final = tuple(
+    form.format("|".join(_NO_MODULES))
+    for form in (
+        r"class[\s\\]+\w+[\s\\]*(?:\[|\((?!\s*(?:\w+\.)*(?:{})\b[^,()#]*\)))",
+        r"as[\s\\]+(?:{})\b[\s\\]*[,;)#\r\n]",
+        r"[\r\n;][ \t\f]*(?:{})[\s\\]*=",
+    )
 )
-"""The start of a class with a base that may be a Module."""
+"""The start of a class with a base that may be a Module, and other meanings for names of classes that are none."""
 
 _METHODS: Final = tuple(STATE_FUNCTIONS)
-_CALLED: Final = r"\.[\s\\]*(?:{})\b".format("|".join(_METHODS))
+_CALLED: Final = r"\.{}(?:{})\b".format(_GAP, "|".join(_METHODS))
 
 
-_VALUE: Final = r"\.[\s\\]*(?:raw_)?value\b"
-_TYPE: Final = r"\.[\s\\]*type\b"
+_VALUE: Final = rf"\.{_GAP}(?:raw_)?value\b"
+_TYPE: Final = rf"\.{_GAP}type\b"
 _RENAMED: Final = tuple(one.old for one in RENAMED_IN_NNX)
-_USED: Final = r"(?:\.|[,(]|\bimport\b)[\s\\]*(?:{})\b"
+_USED: Final = tuple(rf"{before}{_GAP}(?:{'|'.join(_RENAMED)})\b" for before in ("[.,(]", "import"))
 """Names as attributes, or imported."""
 _WENT: Final = tuple(sorted(names_that_went()))
-_OF_MODULE: Final = r"{0}(?:[\s\\]*\.[\s\\]*|[\s\\]+import\b[^\r\n(]*(?:\([^)#]*)?\b)(?:{1})"
-"""Names that are attributes of a module, or imported from it."""
 _TELLING: Final = 7
 """How many letters of a name are searched for: to compile a pattern takes longer than to search most files for it."""
-_LONG_IMPORT: Final = r"{0}[\s\\]+import\b[^\r\n(]*(?:\([^)#]*)?[\\#]"
-"""An import with what a search for names does not look behind."""
-_RENAMED_MODULE: Final = r"{0}[ \t\\]+as\b(?![ \t]+{0}\b)"
 
 
 def _members(module: str, names: Iterable[str]) -> tuple[str, ...]:
     """Return the patterns of which one matches wherever names of a module are used."""
-    forms = (_OF_MODULE, _LONG_IMPORT, _RENAMED_MODULE)
     starts = "|".join(sorted({name[:_TELLING] for name in names}))
-    return tuple(form.format(module, starts) for form in forms)
+    return (
+        rf"{module}(?:{_GAP}\.{_GAP}|{_SPACE}import\b{_LISTED}\b)(?:{starts})",
+        rf"{module}{_SPACE}import\b{_UNSEEN}",
+        rf"{module}{_SPACE}as\b(?![ \t]+{module}\b)",
+    )
 
 
-_GAP: Final = r"(?:[ \t\f]|\\\r?\n)*"
-_MEMBER: Final = rf"\.(?<!\bself\.){_GAP}(?!(?:raw_value|type|value)\b|__)(?!\d)\w+"
-"""An attribute of something else than ``self``."""
+_BLANKS: Final = r"(?:[ \t\f]|\\\r?\n)*"
+_MEMBER: Final = rf"\.(?<!\bself\.){_BLANKS}(?!(?:raw_value|type|value)\b|__)(?!\d)\w+"
+"""An attribute of something else than ``self``, on one line: most full stops at the end of one end a sentence."""
 _ASSIGNED: Final = r"(?:[-+*/%&|^@]|//|\*\*|<<|>>)?=(?!=)"
 _SET: Final = (
-    rf"{_MEMBER}{_GAP}(?:\){_GAP}|:[^\r\n=({{]{{0,200}}|,[^\r\n#=]{{0,200}} )?{_ASSIGNED}",
-    rf"[\r\n;:][ \t\f]*[(\[*][^=:#{{}}]{{0,200}}?{_MEMBER}[^=:#(){{}}'\"]{{0,200}}[)\]]{_GAP}{_ASSIGNED}",
+    rf"{_MEMBER}{_BLANKS}(?:\){_BLANKS}|:[^\r\n=({{]{{0,200}}|,[^\r\n#=]{{0,200}} )?{_ASSIGNED}",
+    rf"[\r\n;:][ \t\f]*[(\[*][^=:#{{}}]{{0,200}}?{_MEMBER}[^=:#(){{}}'\"]{{0,200}}[)\]]{_BLANKS}{_ASSIGNED}",
     r" as[ (\[]+[^\s:]{1,100}\.[ \t]*[^\s:.]+[\s)\]]*[,:]",
     r"for[ \t(\[]+(?:(?! in\b)[^\r\n:]){1,100}?\.\w+[\s)\]]*(?:,[^\r\n:]{0,100})?\bin\b",
 )
@@ -240,6 +263,7 @@ _SET: Final = (
 
 The first matches the defaults of annotated parameters as well. To tell them apart takes longer than to run the rule.
 """
+
 LAYER_CALLABLES: Final = (
     *("attention_fn", "conv_general_dilated", "dot_general", "einsum_op"),
     *("out_dot_general", "qkv_dot_general"),
@@ -352,7 +376,7 @@ CATALOGUE: tuple[Entry, ...] = (
         Kind.DEPRECATION,
         _RENAMED,
         PURE_WARNS,
-        patterns=((_USED.format("|".join(_RENAMED)),),),
+        patterns=(_USED,),
     ),
     Entry(
         "NNX208",
@@ -370,7 +394,7 @@ CATALOGUE: tuple[Entry, ...] = (
         Kind.CRASH,
         ("class",),
         DATA_IS_DECIDED_ONCE,
-        patterns=((_INHERITS,), (*_DECLARED, _SET_ATTRIBUTE)),
+        patterns=(_INHERITS, (*_DECLARED, _SET_ATTRIBUTE)),
         about_modules=True,
         raises=_VALUE_ERROR,
     ),
@@ -393,7 +417,7 @@ CATALOGUE: tuple[Entry, ...] = (
         Kind.CRASH,
         tuple(one for one in LAYER_CALLABLES if not one.endswith("_dot_general")),
         LAYERS_GIVE_SHARDINGS,
-        patterns=(tuple(rf"{name}\s*=(?!=)" for name in LAYER_CALLABLES),),
+        patterns=(tuple(rf"{name}{_GAP}=(?!=)" for name in LAYER_CALLABLES),),
         is_quick=True,
         raises=_TYPE_ERROR,
     ),

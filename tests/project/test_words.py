@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -39,7 +40,7 @@ def nnx_fix(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def notebook(*sources: str) -> str:
     cells = [{"cell_type": "code", "source": source, "metadata": {}, "outputs": []} for source in sources]
-    return json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+    return json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}, ensure_ascii=False)
 
 
 @pytest.mark.parametrize(("name", "text"), [("broken.py", BROKEN), ("broken.ipynb", '{"nnx": ')])
@@ -73,6 +74,14 @@ def test_nothing_is_imported_to_read_code_without_a_word(tmp_path: Path) -> None
         ("NNX101", PORTABLE_RANGE, "from jax.tree import (\n    map as tmap,\n)"),
         ("NNX101", PORTABLE_RANGE, "jt: Any = jax.tree  # short\njt.map(f, s)"),
         ("NNX101", PORTABLE_RANGE, "jt = jax.tree"),
+        ("NNX101", PORTABLE_RANGE, "jt = jax . tree \\\n\njt.map(f, s)"),
+        ("NNX101", PORTABLE_RANGE, "(jax.tree # short\n ).map(f, s)"),
+        ("NNX101", PORTABLE_RANGE, "jax.tree.  # short\n# of it\nmap(f, s)"),
+        ("NNX101", PORTABLE_RANGE, "from jax import (tree\n as jt)\njt.map(f, s)"),
+        ("NNX101", PORTABLE_RANGE, "from jax import tree\njt = tree\njt.map(f, s)"),
+        ("NNX101", PORTABLE_RANGE, "from jax.tree \\\n import map as tmap"),
+        ("NNX101", PORTABLE_RANGE, "print(jt := jax.tree, 1)\njt.map(f, s)"),
+        ("NNX101", PORTABLE_RANGE, "jax.ｔree.ｍap(f, s)"),
         ("NNX103", PORTABLE_RANGE, "jax.tree.leaves(s)"),
         ("NNX105", NEWEST_RANGE, "type(x) is nnx.VariableState"),
         ("NNX113", NEWEST_RANGE, "best = nnx . state (m)\nnnx.update(m, best)"),
@@ -83,7 +92,10 @@ def test_nothing_is_imported_to_read_code_without_a_word(tmp_path: Path) -> None
         ("NNX205", NEWEST_RANGE, "x: nnx.Param\nx.name, y = 1, 2"),
         ("NNX206", NEWEST_RANGE, "x: nnx.Param\nx.value"),
         ("NNX206", NEWEST_RANGE, "x: nnx.Param\n(x.\n  value)"),
+        ("NNX206", NEWEST_RANGE, "x: nnx.Param\n(x.  # the array\n value)"),
+        ("NNX206", NEWEST_RANGE, "x: nnx.Param\nx.𝓿alue"),
         ("NNX207", NEWEST_RANGE, "nnx.pure(s)"),
+        ("NNX207", NEWEST_RANGE, "from flax.nnx import (  # all of it\n    pure,\n)"),
         ("NNX207", NEWEST_RANGE, "from flax.nnx import (\n    pure,\n)"),
         ("NNX208", PORTABLE_RANGE, "jax.tree_map(f, s)"),
         ("NNX208", PORTABLE_RANGE, "from jax import (  # old\n    tree_map,\n)"),
@@ -91,7 +103,21 @@ def test_nothing_is_imported_to_read_code_without_a_word(tmp_path: Path) -> None
         ("NNX208", PORTABLE_RANGE, "import jax as j\nj.tree_map(f, s)"),
         ("NNX210", NEWEST_RANGE, "class Model(nnx.Module):\n    def __init__(self):\n        self.x: list = [1]"),
         ("NNX210", NEWEST_RANGE, "class Model(nnx.Module):\n    def __init__(self):\n        setattr(self, 'x', [1])"),
+        ("NNX210", NEWEST_RANGE, "class Größe(nnx.Module):\n    def __init__(self):\n        self.größe = [1]"),
+        ("NNX210", NEWEST_RANGE, "class \\\nA(nnx.Module):\n    def f(self):\n        self.x: list[\n int] = [1]"),
+        ("NNX210", NEWEST_RANGE, "class A[T: list[int]](nnx.Module):\n    def f(self):\n        (self.x\n) = [1]"),
+        ("NNX210", NEWEST_RANGE, "class A(object  # )\n, nnx.Module):\n    def f(self):\n        (self.x,\n y) = z"),
+        ("NNX210", NEWEST_RANGE, "from mine import A as ABC\nclass B(ABC):\n    def f(self):\n        self.x = [1]"),
+        (
+            "NNX210",
+            NEWEST_RANGE,
+            "import nnx\nProtocol = nnx.Module\nclass B(Protocol):\n    def f(self):\n        self.x = [1]",
+        ),
+        ("NNX210", NEWEST_RANGE, "@ dataclass\nclass A(nnx.Module):\n    x: list[nnx.Param]"),
         ("NNX214", NEWEST_RANGE, "nnx.with_sharding_constraint(x, s)"),
+        ("NNX214", NEWEST_RANGE, "(nnx\n).to_arrays(x)"),
+        ("NNX214", NEWEST_RANGE, "from flax import (nnx  # short\n as n)\nn.to_arrays(x)"),
+        ("NNX215", NEWEST_RANGE, "nnx.Linear(2, 3, dot_general  # mine\n =f)"),
         ("NNX214", NEWEST_RANGE, "from flax.nnx import (\n    Param,\n    to_arrays,\n)"),
         ("NNX214", NEWEST_RANGE, "from flax import nnx as n\nn.to_arrays(x)"),
         ("NNX901", NEWEST_RANGE, "x = 1  # NOQA: nnx101"),
@@ -149,6 +175,39 @@ def test_words_of_rules_that_are_not_selected_do_not_count() -> None:
 
 def test_another_encoding_is_parsed() -> None:
     assert may_find_in("x = 1".encode("utf-16"), [LintSettings()], is_program=True, defines_modules=lambda: True)
+
+
+@pytest.mark.parametrize(
+    "opening",
+    [
+        "nnx.state(\n",
+        "x.\n# Also this.\n",
+        "tree.",
+        "self.x,\n",
+        "from jax import (a,\n",
+        "class A[T: (",
+        "class A(",
+        "import (",
+    ],
+)
+def test_what_never_ends_costs_little_to_search(opening: str) -> None:
+    settings = [LintSettings(frozenset(CODES), flax) for flax in (NEWEST_RANGE, PORTABLE_RANGE)]
+    data = ("VariableState .values tree_ state update types = " + opening * 3_000).encode()
+    started = time.process_time()
+    for entry in CODES.values():
+        if entry.code != "NNX205":
+            entry.may_find(data.decode())
+    may_find_in(data, settings, is_program=True, defines_modules=lambda: False)
+    assert time.process_time() - started < 10
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "latin-1", "cp932"])
+def test_names_in_other_letters_are_found_below_a_folder(tmp_path: Path, encoding: str) -> None:
+    letters = {"latin-1": BUG.replace("VariableState", "Vari\xaable\xb0State".replace("\xb0", ""))}
+    text = letters.get(encoding, BUG.replace("nnx", "ｎｎｘ"))
+    (tmp_path / "model.py").write_bytes(f"# coding: {encoding}\n{text}".encode(encoding))
+    for name in (".", "model.py"):
+        assert "model.py:5:" in nnx_fix(tmp_path, "--target-flax", "0.10.2", name).stdout
 
 
 def test_a_notebook_without_a_finding_is_read_by_json_alone(monkeypatch: pytest.MonkeyPatch) -> None:
