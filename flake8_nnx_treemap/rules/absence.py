@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
 from flake8_nnx_treemap.analysis.code.nodes import start_of, walk, words_below
 from flake8_nnx_treemap.analysis.code.text import Range
 from flake8_nnx_treemap.analysis.names.format_parts import is_format_part
-from flake8_nnx_treemap.analysis.names.scopes import ScopeKind
+from flake8_nnx_treemap.analysis.names.scopes import ScopeKind, Statement
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
 from flake8_nnx_treemap.analysis.values.version_checks import is_guarded
 from flake8_nnx_treemap.flax_names import NNX, Span, measured_releases, releases_with, releases_without
@@ -97,8 +97,7 @@ def mentions(source: ParsedSource, names: frozenset[str]) -> Iterator[Mention]:
                     continue
                 if _is_evaluated(source, node) and not is_handled(source, node):
                     yield Mention(name, source.range(node), node)
-    for statement in source.bindings.statements:
-        found = statement.node
+    for found in (statement.node for statement in _imports(source)):
         if isinstance(found, ast.ImportFrom) and found.module == NNX and not found.level:
             for alias in found.names:
                 if alias.name in names - _asked_for(source) and not is_handled(source, found):
@@ -108,6 +107,12 @@ def mentions(source: ParsedSource, names: frozenset[str]) -> Iterator[Mention]:
 def asks_for(source: ParsedSource, name: str) -> bool:
     """Tell whether a file sets a name in ``nnx``, or asks whether something has it."""
     return name in _asked_for(source)
+
+
+@remembered
+def _imports(source: ParsedSource) -> Sequence[Statement]:
+    """Return the statements ``from module import names`` of a file."""
+    return [statement for statement in source.bindings.statements if type(statement.node) is ast.ImportFrom]
 
 
 @remembered
@@ -126,7 +131,7 @@ def _asked_for(source: ParsedSource) -> frozenset[str]:
     for name, uses in source.bindings.set_attributes.items():
         if any(source.bindings.names_of(use.value) == {NNX} for use in uses):
             found.add(name)
-    for statement in source.bindings.statements:
+    for statement in _imports(source):
         if isinstance(statement.node, ast.ImportFrom) and statement.block.is_tried:
             found |= {alias.name for alias in statement.node.names}
     return frozenset(name for name in found if isinstance(name, str))

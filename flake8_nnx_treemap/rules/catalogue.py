@@ -220,10 +220,9 @@ _INHERITS: Final = tuple(
     for form in (
         r"class[\s\\]+\w+[\s\\]*(?:\[|\((?!\s*(?:\w+\.)*(?:{})\b[^,()#]*\)))",
         r"as[\s\\]+(?:{})\b[\s\\]*[,;)#\r\n]",
-        r"[\r\n;][ \t\f]*(?:{})[\s\\]*=",
     )
 )
-"""The start of a class with a base that may be a Module, and other meanings for names of classes that are none."""
+"""The start of a class with a base that may be a Module, and what is imported by the name of a class that is none."""
 
 _METHODS: Final = tuple(STATE_FUNCTIONS)
 _CALLED: Final = r"\.{}(?:{})\b".format(_GAP, "|".join(_METHODS))

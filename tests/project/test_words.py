@@ -108,11 +108,6 @@ def test_nothing_is_imported_to_read_code_without_a_word(tmp_path: Path) -> None
         ("NNX210", NEWEST_RANGE, "class A[T: list[int]](nnx.Module):\n    def f(self):\n        (self.x\n) = [1]"),
         ("NNX210", NEWEST_RANGE, "class A(object  # )\n, nnx.Module):\n    def f(self):\n        (self.x,\n y) = z"),
         ("NNX210", NEWEST_RANGE, "from mine import A as ABC\nclass B(ABC):\n    def f(self):\n        self.x = [1]"),
-        (
-            "NNX210",
-            NEWEST_RANGE,
-            "import nnx\nProtocol = nnx.Module\nclass B(Protocol):\n    def f(self):\n        self.x = [1]",
-        ),
         ("NNX210", NEWEST_RANGE, "@ dataclass\nclass A(nnx.Module):\n    x: list[nnx.Param]"),
         ("NNX214", NEWEST_RANGE, "nnx.with_sharding_constraint(x, s)"),
         ("NNX214", NEWEST_RANGE, "(nnx\n).to_arrays(x)"),
