@@ -73,7 +73,7 @@ class NNXTreeMapPlugin:
             ExecutionError: the project's configuration is wrong; flake8 says so and ends with 1, as for its own.
         """
         text = "".join(self._lines)
-        if not may_hold_findings_text(text) and not _inherits(self._filename, text):
+        if not may_hold_findings_text(text) and not ("class" in text and self._modules().give_bases_to(text)):
             return
         try:
             findings = self._findings(text)
@@ -126,15 +126,6 @@ class NNXTreeMapPlugin:
             return settings_for(self._filename, overrides)
         except ConfigurationError as error:
             raise ExecutionError(f"flake8-nnx-treemap: {error}") from None
-
-
-def _inherits(filename: str, text: str) -> bool:
-    """Whether a file that does not name NNX may hold findings, since a class of its inherits from one that does."""
-    if "class" not in text:
-        return False
-    from flake8_nnx_treemap.project.modules import module_finder
-
-    return module_finder(filename).give_bases_to(text)
 
 
 def _flax_target(value: str) -> str:

@@ -277,9 +277,6 @@ NNX_SUBMODULES = frozenset(
 )
 """Modules on the way to a member of NNX, as in ``flax.nnx.statelib.State``."""
 
-OTHER_PROJECTS = frozenset({"builtins", "flax", "functools", "jax", "numpy", "optax", "typing"})
-"""Modules that every file names and no project of our users has."""
-
 VARIABLE = "flax.nnx.Variable"
 VARIABLE_STATE = "flax.nnx.VariableState"
 STATE = "flax.nnx.State"

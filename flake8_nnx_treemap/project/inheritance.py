@@ -3,16 +3,16 @@
 A file that never names NNX has such a class if that inherits from one that another file of the project defines with
 NNX; it is looked at as if it named NNX itself. Base classes are followed by name through ``class`` and ``import``
 statements, which tells more than there is (a name may mean something else in a function) and never reads an expression:
-what ``Base = make()`` makes is not known.
+what ``Base = make()`` makes is not known. The parts of a dotted name are on one line.
 """
 
 from __future__ import annotations
 
 import builtins
+import functools
 import os
 import re
 
-from flake8_nnx_treemap.gate import plain_bytes
 from flake8_nnx_treemap.project.errors import FileError
 from flake8_nnx_treemap.project.files import is_inside, read_bytes
 from flake8_nnx_treemap.project.roots import LARGEST, may_be_of_project, module_paths, written_together
@@ -25,49 +25,32 @@ if TYPE_CHECKING:
     """A file, and a dotted name in it that may be a class."""
 
 _SUFFIXES = (".py", ".pyi")
-_CONTINUED = re.compile(rb"\\(?:\r\n?|\n)")
+# These start with a word, and not with the start of a line: that is found ten times as fast. What is in brackets is
+# bounded, so that brackets that never close cost no more.
 _WORD = rb"[\w\x80-\xff]"  # Names may have letters that are no ASCII.
 _START = rb"[A-Za-z_\x80-\xff]"
-_COMMENT = rb"#[^\r\n]*[\r\n]"
-_GAP = rb"(?:|\s+(?:" + _COMMENT + rb"\s*){0,30}|(?:" + _COMMENT + rb"\s*){1,30})"
-_DOTTED = _START + _WORD + rb"*(?:" + _GAP + rb"\." + _GAP + _WORD + rb"+)*"
-_COMMENTS = re.compile(_COMMENT + rb"|\s+")
-
-
-def _nested(opening: bytes, closing: bytes, depth: int) -> bytes:
-    """A pattern of what is in brackets, with brackets of the same kind in it. It is bounded, and there is one way alone
-    to match a text: brackets that never close cost no more."""
-    plain = rb"[^%s%s#\"']" % (opening, closing)
-    inner = plain + rb"|" + _COMMENT + rb"|\"[^\"\r\n]*\"|'[^'\r\n]*'"
-    if depth:
-        inner += rb"|" + opening + _nested(opening, closing, depth - 1) + closing
-    return rb"(?:" + inner + rb"){0,2000}"
-
-
-# These start with a word, and not with the start of a line: that is found ten times as fast.
-_CLASS = re.compile(
-    rb"class[ \t]+(" + _WORD + rb"+)[ \t]*(?:\[" + _nested(rb"\[", rb"\]", 3) + rb"\][ \t]*)?"
-    rb"\((" + _nested(rb"\(", rb"\)", 4) + rb")"
+_CLASS = (
+    rb"class[ \t]+(" + _WORD + rb"+)[ \t]*(?:\[(?:[^\[\]]|\[[^\[\]]{0,200}\]){0,500}\][ \t]*)?"
+    rb"\(((?:[^()#]|\((?:[^()]|\([^()]{0,200}\)){0,500}\)|#[^\r\n]*){0,2000})"
 )
-_BASE = re.compile(rb"(?<!\w)" + _DOTTED + rb"(?![\w\x80-\xff]|[ \t]*=)")
-_MODULE = rb"[\w.\x80-\xff]"
-_FROM = re.compile(
-    rb"from[ \t]*("
-    + _MODULE
-    + rb"+(?=[ \t]+import\b)|"
-    + _MODULE
-    + rb"[\w. \t\x80-\xff]{0,500}?)[ \t]*(?<!"
-    + _WORD
-    + rb")"
-    rb"import(?!" + _WORD + rb")[ \t]*(?:\(((?:[^()#]+|#[^\r\n]*)*)|([\w*, \t\x80-\xff]*))"
+_BASE = rb"(?<!\w)" + _START + rb"[\w.\x80-\xff]*(?![\w\x80-\xff]|[ \t]*=)"
+_FROM = (
+    rb"from[ \t]*([\w.\x80-\xff]+)[ \t]+import[ \t]*"
+    rb"(?:\(([^)]{0,10000})\)|([\w*, \t\x80-\xff]*))"
 )
-_IMPORT = re.compile(rb"import[ \t]+([\w., \t\x80-\xff]+)")
-_ASSIGNED = re.compile(rb"[ \t)]*(?::[^=\r\n]{0,500})?=[\s(]*(?:" + _COMMENT + rb"[\s(]*){0,30}(" + _DOTTED + rb")")
+_IMPORT = rb"import[ \t]+([\w., \t\x80-\xff]+)"
+_ASSIGNED = rb"[ \t]*(?::[^=\r\n]{0,500})?=[ \t(]*(" + _START + rb"[\w.\x80-\xff]*)"
 """What is assigned to a name, after that."""
 _BUILT_IN = frozenset(map(str.encode, dir(builtins)))
 _MOST_PARTS = 4
 """How long names are followed: ``a = a.b`` alone makes longer and longer ones."""
-_NNX = re.compile(rb"flax\.(?:experimental\.)?nnx(?:\.|$)")
+_NNX = rb"flax\.(?:experimental\.)?nnx(?:\.|$)"
+
+
+@functools.cache
+def _compiled(pattern: bytes) -> re.Pattern[bytes]:
+    """Compile a pattern when it is needed: most runs look at no class."""
+    return re.compile(pattern)
 
 
 class Inheritance:
@@ -147,7 +130,7 @@ class Inheritance:
         for one in waiting:
             known = self._is_of_nnx.get(one)
             for module, name in self._meanings(one) if known is None else ():
-                known = known or _NNX.match(module) is not None
+                known = known or _compiled(_NNX).match(module) is not None
                 path: str | None = one[0]
                 if module:
                     is_own = may_be_of_project(os.fsdecode(module))
@@ -202,12 +185,11 @@ class _Table:
 
     def __init__(self, data: bytes) -> None:
         self._read = data
-        # Lines that go on in the next one are joined, so that blanks and tabs are all that stands between words.
-        data = plain_bytes(data).replace(b"\f", b" ")
-        self._data = _CONTINUED.sub(b" ", data) if b"\\" in data else data
+        # Lines that go on in the next one are joined, so that blanks alone stand between words.
+        self._data = re.sub(rb"\\\r?\n|\f", b" ", data) if b"\\" in data or b"\f" in data else data
         self.classes: dict[bytes, bytes] = {}
         """The classes that have bases, with these."""
-        for name, bases in _CLASS.findall(self._data):  # A name may be that of several classes.
+        for name, bases in _compiled(_CLASS).findall(self._data):  # A name may be that of several classes.
             self.classes[name] = b",".join(filter(None, (self.classes.get(name), bases)))
         self._from: list[tuple[bytes, bytes, bytes]] | None = None
         self._imports: list[bytes] | None = None
@@ -226,8 +208,7 @@ class _Table:
 
     def meanings(self, name: bytes) -> list[tuple[bytes, bytes]]:
         """What a dotted name leads to: modules with names in them; no module for names of the same file."""
-        bases = map(_without_gaps, _BASE.findall(self.classes.get(name, b"")))
-        found = [(b"", base) for base in bases if base != name]
+        found = [(b"", base) for base in _compiled(_BASE).findall(self.classes.get(name, b"")) if base != name]
         head, _, rest = name.partition(b".")
         for module, imported in self.imported(head):
             if imported != b"*":
@@ -236,7 +217,7 @@ class _Table:
                 found.append((module, name))
         if rest:
             if self._imports is None:
-                self._imports = _IMPORT.findall(self._data)
+                self._imports = _compiled(_IMPORT).findall(self._data)
             for names in self._imports:
                 if head in names:
                     found += _through_modules(names, head, rest)
@@ -248,32 +229,27 @@ class _Table:
             return
         place = self._data.find(head)
         while place >= 0:  # A pattern with the name in it takes longer to compile.
-            assigned = _ASSIGNED.match(self._data, place + len(head))
+            assigned = _compiled(_ASSIGNED).match(self._data, place + len(head))
             if assigned:
-                yield b"", b".".join(filter(None, (_without_gaps(assigned[1]), rest)))
+                yield b"", b".".join(filter(None, (assigned[1], rest)))
             place = self._data.find(head, place + len(head))
 
     def imported(self, head: bytes) -> Iterator[tuple[bytes, bytes]]:
         """The modules from which a name, or everything, is imported, each with the name that it has there, or ``*``."""
         if self._from is None:
-            self._from = _FROM.findall(self._data)
+            self._from = _compiled(_FROM).findall(self._data)
         for module, in_parentheses, plain in self._from:
             names = in_parentheses or plain
             if head in names or b"*" in names:
-                for part in (_COMMENTS.sub(b" ", names) if b"#" in names else names).split(b","):
-                    words = part.split()
+                lines = [line.partition(b"#")[0] for line in names.splitlines()]
+                for words in map(bytes.split, b" ".join(lines).split(b",")):
                     if words and words[-1] in (head, b"*"):
-                        yield _without_gaps(module), words[0]
-
-
-def _without_gaps(name: bytes) -> bytes:
-    """A dotted name without what stands between its parts."""
-    return _COMMENTS.sub(b"", name) if b"#" in name else b"".join(name.split())
+                        yield module, words[0]
 
 
 def _through_modules(names: bytes, head: bytes, rest: bytes) -> Iterator[tuple[bytes, bytes]]:
     """What ``head.rest`` leads to by ``import names``."""
-    for part in re.sub(rb"[ \t]*\.[ \t]*", b".", names).split(b","):
+    for part in names.split(b","):
         words = part.split()
         if len(words) == 3 and words[2] == head:  # ``import package.module as head``
             yield from _split(words[0], b"", rest)

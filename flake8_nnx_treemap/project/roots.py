@@ -5,18 +5,11 @@ from __future__ import annotations
 import functools
 import os
 
-from flake8_nnx_treemap.names import OTHER_PROJECTS
+from flake8_nnx_treemap.other_projects import NOT_LOOKED_FOR
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-_NOT_LOOKED_FOR = OTHER_PROJECTS | {
-    *("__future__", "abc", "collections", "contextlib", "copy", "dataclasses", "enum", "itertools", "logging", "math"),
-    *("os", "pathlib", "re", "sys", "time", "unittest", "warnings"),
-    *("absl", "einops", "jaxtyping", "pytest", "torch", "typing_extensions"),
-}
-"""Modules that many files import and no project of our users has: to look for one takes a dozen system calls."""
 
 LARGEST = 1_000_000
 """How many bytes a file may have that is read for the sake of another one."""
@@ -32,7 +25,7 @@ def roots(folder: str) -> tuple[str, ...]:
 
 def may_be_of_project(name: str) -> bool:
     """Whether a module or a member of one may be of the user's own project, by the first part of its name."""
-    return name.partition(".")[0] not in _NOT_LOOKED_FOR
+    return name.partition(".")[0] not in NOT_LOOKED_FOR
 
 
 def module_paths(folder: str, name: str) -> Iterator[str]:

@@ -15,7 +15,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 from flake8_nnx_treemap.flax_names import names_that_went
-from flake8_nnx_treemap.gate import plain, plain_bytes
 from flake8_nnx_treemap.names import (
     DATA_IS_DECIDED_ONCE,
     LAYERS_GIVE_SHARDINGS,
@@ -127,7 +126,7 @@ class _Searched:
     """A text, or the bytes of a file, in which each word and each pattern is looked for once, for all rules."""
 
     def __init__(self, text: str | bytes) -> None:
-        self.text = plain(text) if isinstance(text, str) else plain_bytes(text)
+        self.text = text
         self._words: dict[str, bool] = {}
         self._patterns: dict[str, bool] = {}
 

@@ -33,7 +33,6 @@ from flake8_nnx_treemap.analysis.values.variable_classes import (
     own_members,
 )
 from flake8_nnx_treemap.names import (
-    OTHER_PROJECTS,
     TREE_FUNCTION_BASENAMES,
     VARIABLE_ONLY_ATTRIBUTES,
     VARIABLE_STATE_IS_VARIABLE,
@@ -41,6 +40,7 @@ from flake8_nnx_treemap.names import (
     FlaxRange,
     FlaxRelease,
 )
+from flake8_nnx_treemap.other_projects import OTHER_PROJECTS
 from flake8_nnx_treemap.rules.rule import Applicability
 from flake8_nnx_treemap.rules.stopping import stops_elsewhere
 

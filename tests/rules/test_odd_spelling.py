@@ -1,10 +1,9 @@
-"""What a rule finds in a program, it is asked for however the program is spelled: blanks, comments, lines, letters."""
+"""What a rule finds in a program, it is asked for however the program is spelled: blanks, comments, lines."""
 
 from __future__ import annotations
 
 import ast
 import io
-import keyword
 import random
 import tokenize
 from collections.abc import Iterator
@@ -15,7 +14,6 @@ from cases import HERE, Case, cases_in
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
 from flake8_nnx_treemap.gate import may_hold_findings, may_hold_findings_text
 from flake8_nnx_treemap.names import NEWEST_RANGE, PORTABLE_RANGE
-from flake8_nnx_treemap.project.inheritance import Inheritance
 from flake8_nnx_treemap.rules.catalogue import CODES, may_find_in, rule_named
 from flake8_nnx_treemap.rules.rule import Rule
 from flake8_nnx_treemap.rules.settings import LintSettings
@@ -29,7 +27,7 @@ OF_STATEMENTS = {"NNX205"}
 
 
 def respelled(text: str, chance: random.Random) -> str:
-    """The same program with other blanks between its words, and other letters in its names."""
+    """The same program with other blanks between its words."""
     starts = [0]
     for line in text.splitlines(keepends=True):
         starts.append(starts[-1] + len(line))
@@ -43,16 +41,10 @@ def respelled(text: str, chance: random.Random) -> str:
         is_free = before is not None and not strings and not {before.type, token.type} & LAYOUT and "\n" not in gap
         if is_free and before is not None and before.type != tokenize.NUMBER and chance.random() < 0.3:
             gap = chance.choice(OUTSIDE + INSIDE * 2 if depth else OUTSIDE)
-        if token.type == tokenize.NAME and not strings and _is_free_name(word) and chance.random() < 0.05:
-            word = chr(ord(word[0]) + ord("ａ") - ord("a")) + word[1:]
         depth += (word in "([{") - (word in ")]}") if token.type == tokenize.OP and not strings else 0
         parts += [gap, word]
         last, before = end, token
     return "".join([*parts, text[last:]])
-
-
-def _is_free_name(word: str) -> bool:
-    return word[0].isascii() and word[0].isalpha() and not keyword.iskeyword(word) and not keyword.issoftkeyword(word)
 
 
 def programs(code: str) -> Iterator[str]:
@@ -89,5 +81,4 @@ def test_a_rule_is_asked_however_a_program_is_spelled(code: str) -> None:
         assert may_find_in(data, settings, is_program=True, defines_modules=lambda: True) or not any(
             rule.entry.applies_to(one.flax_range) for one in settings
         ), text
-        assert not rule.entry.about_modules or Inheritance().reaches_nnx("/nowhere/program.py", data), text
     assert count >= 5

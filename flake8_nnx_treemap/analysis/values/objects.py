@@ -11,7 +11,8 @@ from flake8_nnx_treemap.analysis.names.scopes import BindingKind
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
 from flake8_nnx_treemap.analysis.values.provenance import member_of_nnx
 from flake8_nnx_treemap.analysis.values.replacements import is_of_library
-from flake8_nnx_treemap.names import OTHER_PROJECTS, WRAPPERS, canonical
+from flake8_nnx_treemap.names import WRAPPERS, canonical
+from flake8_nnx_treemap.other_projects import OTHER_PROJECTS
 
 ANY = "*"
 """Stands for all attributes, as an object with ``__getattr__`` has them."""

@@ -13,7 +13,8 @@ from flake8_nnx_treemap.analysis.calls.arguments import arguments_of
 from flake8_nnx_treemap.analysis.code.nodes import start_of, words_below
 from flake8_nnx_treemap.analysis.names.scopes import BindingKind, class_of_method
 from flake8_nnx_treemap.analysis.names.source import ParsedSource, remembered
-from flake8_nnx_treemap.names import NNX_MODULES, NNX_SUBMODULES, OTHER_PROJECTS, WRAPPERS, canonical
+from flake8_nnx_treemap.names import NNX_MODULES, NNX_SUBMODULES, WRAPPERS, canonical
+from flake8_nnx_treemap.other_projects import OTHER_PROJECTS
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,8 @@ from flake8_nnx_treemap.analysis.names.uses import reads_by_meaning
 from flake8_nnx_treemap.analysis.values.narrowing import statements_after
 from flake8_nnx_treemap.analysis.values.release_flags import outwards, returned_alone, with_answers
 from flake8_nnx_treemap.flax_names import NNX, names_of_some_releases
-from flake8_nnx_treemap.names import BASE_CLASSES, MEMBERS_OF_SOME_RELEASES, OLD_NAMES_THAT_STAY, OTHER_PROJECTS
+from flake8_nnx_treemap.names import BASE_CLASSES, MEMBERS_OF_SOME_RELEASES, OLD_NAMES_THAT_STAY
+from flake8_nnx_treemap.other_projects import OTHER_PROJECTS
 
 _ABSENCE = frozenset(
     {"AttributeError", "ImportError", "ModuleNotFoundError", "DeprecationWarning", "catch_warnings", "deprecated_call"}
