@@ -102,8 +102,7 @@ class Entry:
         return self._may_find_in(_Searched(text))
 
     def _may_find_in(self, program: _Searched) -> bool:
-        # Patterns tell sooner than dozens of words do.
-        if len(self.words) > _MANY:
+        if len(self.words) > _MANY and len(program.text) > _LONG:
             return self._matches(program) and self._has_words(program)
         return self._has_words(program) and self._matches(program)
 
@@ -120,6 +119,8 @@ class Entry:
 
 
 _MANY: Final = 4
+_LONG: Final = 4_000
+"""To look for this many words in a text of this length takes longer than to compile and search for patterns."""
 
 
 class _Searched:
