@@ -179,11 +179,15 @@ def _concerns_nnx(text: str, modules: Modules | None) -> bool:
 
 def _lint(source: ParsedSource, settings: LintSettings, *, edits: bool) -> list[Finding]:
     from flake8_nnx_treemap.fixing.applicability import as_configured
-    from flake8_nnx_treemap.fixing.suppression import without_suppressed
     from flake8_nnx_treemap.rules.checking import check
     from flake8_nnx_treemap.rules.overlap import without_repetition
 
-    findings = without_repetition(without_suppressed(source, check(source, settings)))
+    findings = check(source, settings)
+    if findings and ("ruff" in source.text or "noqa" in source.text.lower()):
+        from flake8_nnx_treemap.fixing.suppression import without_suppressed  # Only where a comment may suppress one.
+
+        findings = without_suppressed(source, findings)
+    findings = without_repetition(findings)
     findings = as_configured(findings, settings)
     if any(found.fix is not None and (edits or _may_be_withheld(source, found.fix)) for found in findings):
         from flake8_nnx_treemap.codemod.writing import with_edits

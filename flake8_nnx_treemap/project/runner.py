@@ -293,12 +293,15 @@ def _find(
     text: str, filename: str, format_: Format, settings: LintSettings, programs: Programs, task: Task
 ) -> tuple[Sequence[Finding], Sequence[Finding]]:
     """The findings of a text, and those of them that the baseline has."""
-    from flake8_nnx_treemap.fixing.suppression import with_reason
 
     def lint_program(program: str) -> Sequence[Finding]:
         edits = task.fixes or task.wants_edits
         found = programs.lint(program, settings, edits=edits, suppresses=task.adds_noqa)
-        return with_reason(found, task.reason) if task.adds_noqa else found
+        if not task.adds_noqa:
+            return found
+        from flake8_nnx_treemap.fixing.suppression import with_reason
+
+        return with_reason(found, task.reason)
 
     found = format_.find(text, lint_program)
     return (found, ()) if task.baseline is None else task.baseline.split(filename, format_.show(text).text, found)
