@@ -177,7 +177,7 @@ _SPACE: Final = r"(?:[\s\\)]|#[^\r\n]*[\r\n]){1,200}"
 
 _LISTED: Final = r"[^\r\n(]*(?:\([^)#]{0,2000})?"
 """What may stand between ``import`` and a name."""
-_UNSEEN: Final = r"[^\r\n(]*(?:\\|\([^)#]{0,2000}\\|\([^)#]{0,2000}#|\([^)#]{2000})"
+_UNSEEN: Final = r"[^\r\n(]*(?:\([^)#\\]{0,2000})?(?:[\\#]|\([^)]{2000})"
 """What a search for names in an import does not look behind."""
 
 _TREE_NAMES: Final = "(?:all|broadcast|flatten|leaves|map|reduce|structure)"
@@ -215,14 +215,8 @@ _NO_MODULES: Final = (
     *("Enum", "IntEnum", "StrEnum", "Generic", "NamedTuple", "Protocol", "TypedDict"),
 )
 """Names of common classes that are no Modules."""
-_INHERITS: Final = tuple(
-    form.format("|".join(_NO_MODULES))
-    for form in (
-        r"class[\s\\]+\w+[\s\\]*(?:\[|\((?!\s*(?:\w+\.)*(?:{})\b[^,()#]*\)))",
-        r"as[\s\\]+(?:{})\b[\s\\]*[,;)#\r\n]",
-    )
-)
-"""The start of a class with a base that may be a Module, and what is imported by the name of a class that is none."""
+_INHERITS: Final = r"class[\s\\]+\w+[\s\\]*(?:\[|\((?!\s*(?:\w+\.)*(?:{})\b[^,()#]*\)))".format("|".join(_NO_MODULES))
+"""The start of a class with a base that may be a Module."""
 
 _METHODS: Final = tuple(STATE_FUNCTIONS)
 _CALLED: Final = r"\.{}(?:{})\b".format(_GAP, "|".join(_METHODS))
@@ -338,7 +332,7 @@ CATALOGUE: tuple[Entry, ...] = (
         ("state", "split", "variables"),
         VARIABLE_STATE_IS_VARIABLE,
         beside=("update", "merge", "tree"),
-        patterns=(_members("nnx", ("state", "split", "variables")),),
+        patterns=((rf"(?:state|split|variables){_GAP}(?:\(|as\b)",),),
     ),
     Entry("NNX201", "deprecated-variable-state", Kind.DEPRECATION, ("VariableState",), VARIABLE_STATE_IS_VARIABLE),
     Entry(
@@ -393,7 +387,7 @@ CATALOGUE: tuple[Entry, ...] = (
         Kind.CRASH,
         ("class",),
         DATA_IS_DECIDED_ONCE,
-        patterns=(_INHERITS, (*_DECLARED, _SET_ATTRIBUTE)),
+        patterns=((_INHERITS,), (*_DECLARED, _SET_ATTRIBUTE)),
         about_modules=True,
         raises=_VALUE_ERROR,
     ),
