@@ -111,9 +111,9 @@ class NNXTreeMapPlugin:
         from flake8_nnx_treemap.project.inheritance import Inheritance
         from flake8_nnx_treemap.project.modules import module_finder
 
-        known = type(self)._inheritance
-        type(self)._inheritance = known = Inheritance() if known is None else known
-        return module_finder(self._filename, inheritance=known)
+        if type(self)._inheritance is None:
+            type(self)._inheritance = Inheritance()
+        return module_finder(self._filename, inheritance=type(self)._inheritance)
 
     def _settings(self) -> LintSettings:
         from flake8_nnx_treemap.project.configuration import Overrides, settings_for

@@ -95,8 +95,14 @@ class OtherModules:
         return root, not is_loose
 
     def give_bases_to(self, text: str, /) -> bool:
-        """Tell whether a class in the file's text inherits from one of NNX by way of one of them."""
-        return "class" in text and self._reach_nnx(text, self.inheritance or Inheritance())
+        """Tell whether a class in the file's text inherits from one of NNX, perhaps by way of one of them."""
+        if "class" not in text:
+            return False
+        inheritance = self.inheritance or Inheritance()
+        is_reached = inheritance.reaches_nnx(self.filename, text.encode("utf-8", "replace"))
+        if inheritance.rests_on_others(self.filename):
+            self._tell(self.filename)
+        return is_reached
 
     def may_define_modules(self, text: str, /) -> bool:
         """Tell whether a class in the file's text may be of Modules; not found out where nobody has asked before."""
@@ -117,12 +123,6 @@ class OtherModules:
             return False
         self._tell(name)
         return self.inheritance.defines_class_without(words, self.filename, *_parted(name))
-
-    def _reach_nnx(self, text: str, inheritance: Inheritance) -> bool:
-        is_reached = inheritance.reaches_nnx(self.filename, text.encode("utf-8", "replace"))
-        if inheritance.rests_on_others(self.filename):
-            self._tell(self.filename)
-        return is_reached
 
     def _tell(self, name: str) -> None:
         if self.on_search is not None:

@@ -93,20 +93,25 @@ def mentions(source: ParsedSource, names: frozenset[str]) -> Iterator[Mention]:
     for name in sorted(names & attributes.keys()):
         for node in attributes[name]:
             if isinstance(node, ast.Attribute) and source.bindings.names_of(node, depth=0) == {f"{NNX}.{name}"}:
-                if name in _asked_for(source) or not isinstance(node.ctx, ast.Load) or is_format_part(source, node):
+                if asks_for(source, name) or not isinstance(node.ctx, ast.Load) or is_format_part(source, node):
                     continue
                 if _is_evaluated(source, node) and not is_handled(source, node):
                     yield Mention(name, source.range(node), node)
     for found in (statement.node for statement in _imports(source)):
         if isinstance(found, ast.ImportFrom) and found.module == NNX and not found.level:
             for alias in found.names:
-                if alias.name in names - _asked_for(source) and not is_handled(source, found):
+                if alias.name in names and not asks_for(source, alias.name) and not is_handled(source, found):
                     yield Mention(alias.name, source.range(alias), alias, found)
 
 
 def asks_for(source: ParsedSource, name: str) -> bool:
     """Tell whether a file sets a name in ``nnx``, or asks whether something has it."""
-    return name in _asked_for(source)
+    return name in _asked_for(source) or any(
+        isinstance(use, ast.Attribute)
+        and not isinstance(use.ctx, ast.Load)
+        and source.bindings.names_of(use.value) == {NNX}
+        for use in source.bindings.attributes.get(name, ())
+    )
 
 
 @remembered
@@ -117,7 +122,7 @@ def _imports(source: ParsedSource) -> Sequence[Statement]:
 
 @remembered
 def _asked_for(source: ParsedSource) -> frozenset[str]:
-    """Return the names that the file sets in ``nnx`` or asks for: ``nnx.List = …``, ``hasattr(nnx, "List")``."""
+    """Return the names that the file asks for by text, or imports in a ``try``: ``hasattr(nnx, "List")``."""
     found: set[object] = set()
     for name in ("hasattr", "getattr", "setattr", "delattr", "object", "patch"):
         for call in source.bindings.calls.get(name, ()):
@@ -128,9 +133,6 @@ def _asked_for(source: ParsedSource) -> frozenset[str]:
             if any(source.bindings.names_of(name) == {NNX} for name in names):
                 found.add(test.left.value)
     found |= {one.rpartition(".")[2] for one in map(str, found) if one.startswith(f"{NNX}.")}
-    for name, uses in source.bindings.set_attributes.items():
-        if any(source.bindings.names_of(use.value) == {NNX} for use in uses):
-            found.add(name)
     for statement in _imports(source):
         if isinstance(statement.node, ast.ImportFrom) and statement.block.is_tried:
             found |= {alias.name for alias in statement.node.names}

@@ -158,13 +158,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 @cache
 def _compiled_for_bytes(pattern: str) -> re.Pattern[bytes]:
-    return re.compile(re.sub(r"\\.|\[(?:\\.|[^]\\])*\]", _with_letters_beyond_ascii, pattern).encode())
-
-
-def _with_letters_beyond_ascii(part: re.Match[str]) -> str:
-    r"""Return an escape or a set of a pattern; in one for bytes, ``\w`` alone is no part of a letter beyond ASCII."""
-    found = part.group()
-    return found.replace(r"\w", r"\w\x80-\xff") if found.startswith("[") else found.replace(r"\w", r"[\w\x80-\xff]")
+    return re.compile(pattern.encode())
 
 
 _OFF: Final = False

@@ -55,7 +55,7 @@ import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from flake8_nnx_treemap.analysis.calls.functions import PARTIAL, Function, function_of
+from flake8_nnx_treemap.analysis.calls.functions import Function, called_by_partial, function_of
 from flake8_nnx_treemap.analysis.code.nodes import end_of, own_nodes, start_of
 from flake8_nnx_treemap.analysis.code.text import Position, Range
 from flake8_nnx_treemap.analysis.names.source import ParsedSource
@@ -116,9 +116,7 @@ def _handed(source: ParsedSource) -> Iterator[_Handed]:
 
 def _layer_made(source: ParsedSource, call: ast.Call) -> str | None:
     """Return the name of the layer that a call makes, or whose constructor it calls for a class that inherits from it."""
-    made = call.func
-    if source.bindings.names_of(made) == {PARTIAL} and call.args:
-        made = call.args[0]
+    made = called_by_partial(source, call) or call.func
     if isinstance(made, ast.Attribute) and made.attr == "__init__" and _is_super(made.value):
         return _layer_inherited(source, made.value)
     found = class_meant(source, made)

@@ -208,6 +208,12 @@ PROPERTIES = frozenset({"builtins.property", "functools.cached_property"})
 """Decorators that make a method an attribute."""
 
 
+def called_by_partial(source: ParsedSource, node: ast.expr | None) -> ast.expr | None:
+    """Return what ``partial(f, ..)`` calls; ``None`` for any other expression."""
+    is_partial = isinstance(node, ast.Call) and bool(node.args) and source.bindings.names_of(node.func) == {PARTIAL}
+    return node.args[0] if is_partial and isinstance(node, ast.Call) else None
+
+
 def _function_of_method(source: ParsedSource, expression: ast.Attribute) -> Function | Unknown:
     class_scope = class_of_self(source, expression.value)
     named = None if class_scope is not None else _class_named(source, expression.value)

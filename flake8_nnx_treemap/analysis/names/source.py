@@ -41,7 +41,7 @@ class Modules(Protocol):
         """Tell whether a class in the file's text inherits from one of NNX, perhaps by way of one of them."""
 
     def define_class_without(self, words: Sequence[str], name: str, /) -> bool:
-        """Tell, by texts alone, whether a name is that of a class, in a file of one of them that is without words."""
+        """Tell, by its text alone, whether one of them defines a class of a name and has none of some words in it."""
 
     def may_define_modules(self, text: str, /) -> bool:
         """Tell whether a class in the file's text may be of Modules, as far as that is known without parsing others."""

@@ -10,7 +10,7 @@ import ast
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from flake8_nnx_treemap.analysis.calls.functions import PARTIAL
+from flake8_nnx_treemap.analysis.calls.functions import called_by_partial
 from flake8_nnx_treemap.analysis.code.nodes import Place, dotted_name, is_none, own_nodes, start_of
 from flake8_nnx_treemap.analysis.names.imported import bound_elsewhere
 from flake8_nnx_treemap.analysis.names.scopes import FUNCTIONS, Binding, BindingKind, class_of_method
@@ -73,9 +73,7 @@ def _class_bound(source: ParsedSource, binding: Binding, steps: int) -> ClassMea
     value = binding.value if binding.kind is BindingKind.ASSIGNMENT and not binding.path else None
     if value is None or not steps:
         return None
-    if isinstance(value, ast.Call) and value.args and source.bindings.names_of(value.func) == {PARTIAL}:
-        value = value.args[0]
-    return class_meant(source, value, steps=steps - 1)
+    return class_meant(source, called_by_partial(source, value) or value, steps=steps - 1)
 
 
 @remembered
@@ -109,8 +107,7 @@ def _without_partial(source: ParsedSource, node: ast.expr) -> ast.expr:
     """Return what a name that is set to ``partial(Class, ..)`` calls; else the expression itself."""
     bindings = source.bindings.bindings_of(node.id, start_of(node)) if isinstance(node, ast.Name) else ()
     made = bindings[0].value if len(bindings) == 1 and not bindings[0].path else None
-    is_partial = isinstance(made, ast.Call) and bool(made.args) and source.bindings.names_of(made.func) == {PARTIAL}
-    return made.args[0] if is_partial and isinstance(made, ast.Call) else node
+    return called_by_partial(source, made) or node
 
 
 # What a class inherits

@@ -183,14 +183,19 @@ def _may_hold_data(source: ParsedSource, write: Write) -> bool:
     """
     if isinstance(write.value, ast.Constant) or _is_arithmetic(write.value):
         return False
-    if isinstance(write.value, ast.Call) and write.annotation is None and not write.path:
-        parts = dotted_name(write.value.func) or ("",)
-        names = source.bindings.names_of(write.value.func) if len(parts) > 1 else ()
-        if names and all(name.startswith(_MAKE_DATA) for name in names) and parts[-1][0].isupper():
-            return False
-    if write.annotation is None and not write.path and is_plain_object(source, write.value):
+    is_bare = write.annotation is None and not write.path
+    if is_bare and (_is_made_by_nnx(source, write.value) or is_plain_object(source, write.value)):
         return False
     return _sort_of_write(source, write) is _Effect.CONTAINER
+
+
+def _is_made_by_nnx(source: ParsedSource, node: ast.expr | None) -> bool:
+    """Tell whether an expression calls a class of NNX as a member of its module: ``nnx.Linear(..)``."""
+    parts = (dotted_name(node.func) if isinstance(node, ast.Call) else None) or ("",)
+    if len(parts) == 1 or not parts[-1][0].isupper() or not isinstance(node, ast.Call):
+        return False
+    names = source.bindings.names_of(node.func)
+    return bool(names) and all(name.startswith(_MAKE_DATA) for name in names)
 
 
 def _is_arithmetic(node: ast.expr | None) -> bool:
